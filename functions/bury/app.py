@@ -1,0 +1,14 @@
+"""Woken by dead letters: keeps each in the bucket, and ends the job that it points at."""
+
+from typing import Any
+
+from nowlater.bury import bury
+from nowlater.log import logger
+from nowlater.services import Services
+
+services = Services("store", "queues", "bucket")
+
+
+@logger.inject_lambda_context(clear_state=True)
+def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    return bury(services, event)

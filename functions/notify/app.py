@@ -1,0 +1,14 @@
+"""Woken by the table's stream, for each job that ended: publishes its end to the topic."""
+
+from typing import Any
+
+from nowlater.log import logger
+from nowlater.notify import notify
+from nowlater.services import Services
+
+services = Services("topic")
+
+
+@logger.inject_lambda_context(clear_state=True)
+def handler(event: dict[str, Any], context: Any) -> None:
+    logger.info("told", extra={"ends": notify(services, event["Records"])})

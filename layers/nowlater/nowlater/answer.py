@@ -1,0 +1,91 @@
+"""The sync door: runs an operation while its caller waits, and keeps nothing."""
+
+import secrets
+from typing import TYPE_CHECKING
+
+from nowlater import catalogue, object_keys, run
+from nowlater.api import Caller
+from nowlater.context import Context
+from nowlater.log import logger
+from nowlater.outcomes import Refused, TimedOut, Unavailable
+from nowlater.problems import Problem
+from nowlater.request import Envelope
+from nowlater.run import Answer, UnfitInput
+from nowlater.services import Services
+from nowlater.timing import after
+
+if TYPE_CHECKING:
+    from nowlater.document import Document
+
+#: The HTTP API itself gives up after 30 s.
+LONGEST_S = 28
+MOST_RESULT = 4 * 1024 * 1024
+
+
+def answer(
+    services: Services, caller: Caller, operation: str, envelope: Envelope, *, or_exit: bool = False
+) -> Answer:
+    """Run the operation on this input; raises the Problem of whatever keeps it from answering."""
+    entry = services.catalogue.at("sync", operation)
+    _only_input(envelope, operation)
+    catalogue.check(entry, envelope.input, caller.base)
+    seconds = min(entry.timeout, LONGEST_S)
+    elsewhere = f"{caller.base}/async/{operation}"
+
+    def open_upload(upload: str) -> "Document":
+        return services.bucket.open(object_keys.upload_key(caller.owner, upload))
+
+    context = Context(
+        deadline=after(services.clock(), seconds), idempotency_key=secrets.token_hex(16)
+    )
+    try:
+        answered = run.run(
+            entry,
+            envelope.input,
+            context,
+            seconds=seconds,
+            open_upload=open_upload,
+            or_exit=or_exit,
+        )
+    except (Exception, TimedOut, SystemExit) as fault:
+        raise _problem(fault, operation, seconds, caller.base) from fault
+    if len(answered.body) > MOST_RESULT:
+        raise Problem(
+            "result-too-large",
+            f"The result has {len(answered.body):,} bytes, and at most {MOST_RESULT:,} can be "
+            f"answered directly; ask at {elsewhere} instead.",
+            instead=elsewhere,
+        )
+    return answered
+
+
+def _problem(
+    fault: BaseException, operation: str, seconds: float, base: str
+) -> Problem:
+    """Return what the caller is told of a run that did not return."""
+    match fault:
+        case UnfitInput():
+            sentence = f"does not fit the operation: {fault}"
+            return catalogue.invalid_input(operation, base, pointer="", sentence=sentence)
+        case Refused():
+            return Problem("refused", str(fault) or "The operation refused this input.")
+        case Unavailable():
+            wait = str(max(1, round(fault.retry_after)))
+            return Problem("unavailable", str(fault), headers={"Retry-After": wait})
+        case TimedOut():
+            instead = f"{base}/async/{operation}"
+            detail = f"{operation} did not answer within {seconds:g} s; ask at {instead} instead."
+            return Problem("timed-out", detail, instead=instead)
+    logger.error("the operation failed", exc_info=fault)
+    return Problem("operation-failed", f"{operation} failed; its log names the cause.")
+
+
+def _only_input(envelope: Envelope, operation: str) -> None:
+    for name in ("start", "deliver", "keep", "tags"):
+        if getattr(envelope, name):
+            raise Problem(
+                "malformed-request",
+                f"/{name} is not for the sync door, which answers now and keeps nothing; "
+                f"send it to /async/{operation}.",
+                pointer=f"/{name}",
+            )

@@ -1,0 +1,102 @@
+"""The bucket: payloads too large for the table, uploads, and URLs that lend them out."""
+
+import io
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from nowlater import aws
+from nowlater.document import Document
+
+#: A presigned URL is good for this long.
+URL_LIFE_S = 300
+_ABSENT = ("404", "NoSuchKey", "NotFound")
+
+
+class Bucket:
+    """The bucket of this deployment."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._client = aws.client("s3", signature_version="s3v4")
+
+    def put(self, key: str, data: bytes, media_type: str) -> None:
+        self._client.put_object(Bucket=self._name, Key=key, Body=data, ContentType=media_type)
+
+    def get(self, key: str) -> bytes:
+        data: bytes = self._client.get_object(Bucket=self._name, Key=key)["Body"].read()
+        return data
+
+    def delete(self, key: str) -> None:
+        self._client.delete_object(Bucket=self._name, Key=key)
+
+    def exists(self, key: str) -> bool:
+        """Tell whether there is an object of this key."""
+        try:
+            self._client.head_object(Bucket=self._name, Key=key)
+        except ClientError as error:
+            if aws.error_code(error) in _ABSENT:
+                return False
+            raise
+        return True
+
+    def open(self, key: str) -> Document:
+        """Return an object as a file that is fetched as it is read; raises ValueError if absent."""
+        try:
+            head = self._client.head_object(Bucket=self._name, Key=key)
+        except ClientError as error:
+            if aws.error_code(error) in _ABSENT:
+                raise ValueError(f"there is nothing at {key.rpartition('/')[2]} any more") from error
+            raise
+        size = int(head["ContentLength"])
+        return Document(_Reader(self._client, self._name, key, size), head["ContentType"], size)
+
+    def url_to_get(self, key: str) -> str:
+        """Return a URL that anybody can read the object at, for five minutes."""
+        return self._url("get_object", {"Key": key})
+
+    def url_to_put(self, key: str, size: int, media_type: str) -> str:
+        """Return a URL to put this object at, once, of just this size and type."""
+        bound = {"ContentLength": size, "ContentType": media_type, "IfNoneMatch": "*"}
+        return self._url("put_object", {"Key": key} | bound)
+
+    def _url(self, call: str, parameters: dict[str, Any]) -> str:
+        url: str = self._client.generate_presigned_url(
+            call, Params={"Bucket": self._name} | parameters, ExpiresIn=URL_LIFE_S
+        )
+        return url
+
+
+class _Reader(io.RawIOBase):
+    """An object read in one request from wherever it was sought to."""
+
+    def __init__(self, client: Any, bucket: str, key: str, size: int) -> None:
+        self._client, self._bucket, self._key, self._size = client, bucket, key, size
+        self._at, self._body = 0, None
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        base = {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: self._size}[whence]
+        if base + offset != self._at:
+            self._at, self._body = max(0, base + offset), None
+        return self._at
+
+    def tell(self) -> int:
+        return self._at
+
+    def readinto(self, buffer: Any) -> int:
+        if self._at >= self._size:
+            return 0
+        if self._body is None:
+            self._body = self._client.get_object(
+                Bucket=self._bucket, Key=self._key, Range=f"bytes={self._at}-"
+            )["Body"]
+        data = self._body.read(len(buffer))
+        buffer[: len(data)] = data
+        self._at += len(data)
+        return len(data)

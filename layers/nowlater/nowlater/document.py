@@ -1,0 +1,82 @@
+"""Files, in and out of an operation: text, bytes in base64, or an upload, all read the same way."""
+
+import base64
+import binascii
+import io
+import re
+from collections.abc import Callable, Iterator
+from typing import Any
+
+type OpenUpload = Callable[[str], "Document"]
+
+_UPLOAD_ID = "[0-9a-f]{32}"
+
+#: The JSON Schema of a Document among an operation's inputs.
+INPUT_SCHEMA: dict[str, Any] = {
+    "anyOf": [
+        {"type": "string", "description": "the text itself"},
+        {
+            "type": "object",
+            "properties": {"base64": {"type": "string"}, "media_type": {"type": "string"}},
+            "required": ["base64"],
+            "additionalProperties": False,
+        },
+        {
+            "type": "object",
+            "properties": {"upload": {"type": "string", "pattern": f"^{_UPLOAD_ID}$"}},
+            "required": ["upload"],
+            "additionalProperties": False,
+        },
+    ]
+}
+
+#: The JSON Schema of a Document as a result: it is sent as it is, not as JSON.
+RESULT_SCHEMA: dict[str, Any] = {"type": "string", "contentMediaType": "application/octet-stream"}
+
+
+class Document(io.BufferedReader):
+    """A file: as an input a binary stream, as a result bytes and their media type.
+
+    An upload is read from S3 as the operation reads, not before; it can seek.
+    """
+
+    def __init__(
+        self,
+        data: bytes | io.RawIOBase,
+        media_type: str = "application/octet-stream",
+        size: int | None = None,
+    ) -> None:
+        #: Bytes in all, where that is known.
+        self.size = len(data) if isinstance(data, bytes) else size
+        self.media_type = media_type
+        raw: Any = io.BytesIO(data) if isinstance(data, bytes) else data
+        super().__init__(raw, 256 * 1024)
+
+
+def from_json(value: Any, open_upload: OpenUpload) -> Document:
+    """Return the document that one of the three forms in an input stands for.
+
+    Raises ValueError where the base64 is broken or the upload is not there.
+    """
+    if isinstance(value, str):
+        return Document(value.encode(), "text/plain; charset=utf-8")
+    if "upload" in value:
+        return open_upload(value["upload"])
+    try:
+        data = base64.b64decode(value["base64"], validate=True)
+    except binascii.Error as error:
+        raise ValueError(f"this is not base64: {error}") from error
+    return Document(data, value.get("media_type", "application/octet-stream"))
+
+
+def uploads_in(value: Any) -> Iterator[str]:
+    """Yield the id of each upload that an input refers to."""
+    if isinstance(value, dict):
+        upload = value.get("upload")
+        if len(value) == 1 and isinstance(upload, str) and re.fullmatch(_UPLOAD_ID, upload):
+            yield upload
+        for member in value.values():
+            yield from uploads_in(member)
+    elif isinstance(value, list):
+        for item in value:
+            yield from uploads_in(item)

@@ -1,0 +1,131 @@
+"""What comes of an attempt: a result, a failure, another try; and of a job that is not ours to write.
+
+Each function returns when the job's message is to be looked at again, in seconds;
+None: the message has served, because the job has ended or the sweep will send another.
+"""
+
+import base64
+import random
+from typing import Any
+
+from nowlater import job, object_keys, store, view
+from nowlater.job import Job
+from nowlater.log import logger
+from nowlater.outcomes import TimedOut, Unavailable
+from nowlater.problems import Problem
+from nowlater.run import Answer, UnfitInput
+from nowlater.services import Services
+from nowlater.timing import DAY_S, LONGEST_POSTPONEMENT_S, after, grown, whole_seconds_until
+
+#: Results up to this many bytes of text are kept in the record, and told in events.
+INLINE_RESULT = 16 * 1024
+#: A job whose operation stays unavailable is given up after this long.
+UNAVAILABLE_FOR_S = 3 * DAY_S
+
+
+def succeed(services: Services, claimed: Job, answer: Answer) -> float | None:
+    """End the job with what its operation returned."""
+    return _finish(services, claimed, "succeeded", **_stored(services, claimed, answer))
+
+
+def refuse(services: Services, claimed: Job, final: Exception) -> float | None:
+    """End the job because its input will never do."""
+    if isinstance(final, UnfitInput):
+        problem = Problem("invalid-input", f"The input does not fit the operation: {final}")
+    else:
+        problem = Problem("refused", str(final) or "The operation refused this input.")
+    return _finish(services, claimed, "failed", error=problem.record())
+
+
+def _finish(services: Services, claimed: Job, status: job.Status, **outcome: Any) -> float | None:
+    now = services.clock()
+    changes = job.end(claimed, status, now, **outcome)
+    written = services.store.write(claimed.ref, "finish", now, changes, token=claimed.attempt)
+    if written.done:
+        logger.info("ended", extra={"status": status})
+        return None
+    return leave(services, written.job)
+
+
+def _stored(services: Services, claimed: Job, answer: Answer) -> dict[str, Any]:
+    """Put a result away, and return the attributes by which the job finds it again."""
+    media_type = None if answer.is_json else answer.media_type
+    text = answer.body.decode() if answer.is_json else base64.b64encode(answer.body).decode()
+    if len(text.encode()) <= INLINE_RESULT:
+        return {"result": text, "media_type": media_type}
+    key = object_keys.result_key(claimed.owner, claimed.id, claimed.attempt)
+    services.bucket.put(key, answer.body, answer.media_type)
+    return {"result_key": key, "media_type": media_type}
+
+
+def fail(services: Services, claimed: Job, fault: BaseException) -> float | None:
+    """Try again after a growing wait, or end the job with its last failure."""
+    if claimed.tries_left > 0:
+        wait_s = grown(1, claimed.attempt - 1, LONGEST_POSTPONEMENT_S) * random.uniform(0.5, 1)
+        return _give_back(services, claimed, wait_s, {})
+    name = "timed-out" if isinstance(fault, TimedOut) else "operation-failed"
+    tries = "attempt" if claimed.attempt == 1 else f"{claimed.attempt} attempts"
+    detail = {
+        "timed-out": f"The operation was stopped after {claimed.timeout_ms / 1000:g} s; it was the last try.",
+        "operation-failed": f"The operation failed, after {tries}; its log names the cause.",
+    }[name]
+    return _finish(services, claimed, "failed", error=Problem(name, detail).record())
+
+
+def wait(services: Services, claimed: Job, missing: Unavailable) -> float | None:
+    """Wait, without using up a try, but not for ever."""
+    first = claimed.start_at or claimed.created
+    if services.clock() >= after(first, UNAVAILABLE_FOR_S):
+        return _finish(
+            services, claimed, "failed", error=Problem("unavailable", str(missing)).record()
+        )
+    wait_s = grown(max(missing.retry_after, 1), claimed.waits, LONGEST_POSTPONEMENT_S)
+    restored = {"tries_left": claimed.tries_left + 1, "waits": claimed.waits + 1}
+    return _give_back(services, claimed, wait_s, restored)
+
+
+def _give_back(
+    services: Services, claimed: Job, wait_s: float, changes: dict[str, Any]
+) -> float | None:
+    now = services.clock()
+    if claimed.deliver_by <= now:
+        return _expire(services, claimed)
+    then = after(now, wait_s)
+    changes |= {"status": "queued", "not_before": then, "updated": now}
+    changes |= {"lease_until": None, "holder": None, "progress": None}
+    changes |= store.due(claimed.id, job.due_at(claimed.lane, then, claimed.deliver_by, now))
+    written = services.store.write(claimed.ref, "give_back", now, changes, token=claimed.attempt)
+    if not written.done:
+        return leave(services, written.job)
+    return None if wait_s > LONGEST_POSTPONEMENT_S else wait_s
+
+
+def leave(services: Services, there: Job | None) -> float | None:
+    """Let go of a job that is not ours to write, doing what it needs, by what it was just now."""
+    now = services.clock()
+    if there is None or there.is_ended:
+        return None
+    if there.deliver_by <= now:
+        return _expire(services, there)
+    if there.status == "running" and (there.lease_until or 0) >= now:
+        return whole_seconds_until(there.lease_until or 0, now) + 1
+    if (there.not_before or 0) > now:
+        wait_s = whole_seconds_until(there.not_before or 0, now)
+        waits_in_index = there.due_at is not None and wait_s > LONGEST_POSTPONEMENT_S
+        return None if waits_in_index else wait_s
+    if there.tries_left <= 0:
+        exhausted = Problem("attempts-exhausted", "Every attempt at this job was cut short.")
+        return _end(services, there, "bury", exhausted)
+    return 1  # it could be claimed by now
+
+
+def _expire(services: Services, there: Job) -> float | None:
+    return _end(services, there, "expire", view.deadline_exceeded(there))
+
+
+def _end(services: Services, there: Job, write: str, problem: Problem) -> float | None:
+    now = services.clock()
+    changes = job.end(there, "failed", now, error=problem.record())
+    written = services.store.write(there.ref, write, now, changes)
+    ended = written.done or written.job is None or written.job.is_ended
+    return None if ended else 1

@@ -1,0 +1,59 @@
+"""Idempotency keys: one job for all requests of an owner that show the same key (Stripe's rules)."""
+
+import hashlib
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from nowlater.job import KEY_LIFE_S
+from nowlater.problems import Problem
+from nowlater.table import Table
+from nowlater.timing import Instant, after
+
+
+@dataclass(frozen=True)
+class Request:
+    """A request under a key; equal fingerprints are the same request."""
+
+    owner: str
+    key: str
+    fingerprint: str
+
+    @property
+    def pk(self) -> str:
+        return f"KEY#{self.owner}#{hashlib.sha256(self.key.encode()).hexdigest()}"
+
+
+def fingerprint(*parts: Any) -> str:
+    """Return a digest of what a request asks for, however its JSON was written."""
+    return hashlib.sha256(msgspec.json.encode(parts, order="sorted")).hexdigest()
+
+
+def reserve(table: Table, asked: Request, job_id: str, now: Instant) -> str:
+    """Let the key name this job, or return the job that it already names.
+
+    Raises Problem `idempotency-key-reused` where that was another request.
+    """
+    expires = after(now, KEY_LIFE_S)
+    item = {"PK": asked.pk, "SK": "KEY", "job": job_id, "fingerprint": asked.fingerprint}
+    item |= {"expires": expires, "ttl": expires // 1000 + 1}
+    unless = "attribute_not_exists(PK) OR #expires <= :now"
+    there = table.put_unless(item, unless, {"now": now})
+    return job_id if there is None else _same(there, asked)
+
+
+def named(table: Table, asked: Request, now: Instant) -> str | None:
+    """Return the job that the key names, if it names one; raises as `reserve` does."""
+    there = table.get(asked.pk, "KEY")
+    return None if there is None or there["expires"] <= now else _same(there, asked)
+
+
+def _same(there: dict[str, Any], asked: Request) -> str:
+    if there["fingerprint"] != asked.fingerprint:
+        raise Problem(
+            "idempotency-key-reused",
+            "This Idempotency-Key came with another request in the last 24 hours; use a new one.",
+        )
+    job_id: str = there["job"]
+    return job_id

@@ -1,0 +1,92 @@
+"""API keys: `nl_ID_SECRET`, of which the table keeps the id and the secret's SHA-256."""
+
+import hashlib
+import hmac
+import re
+import secrets
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+
+from nowlater.table import Table
+from nowlater.timing import Instant
+
+#: What a key can allow: asking for operations, reading jobs, and changing or erasing them.
+SCOPES = ("invoke", "read", "manage")
+
+_OWNER = re.compile(r"[A-Za-z0-9._@-]{1,64}")
+_TOKEN = re.compile(r"nl_([0-9a-f]{12})_([A-Za-z0-9_-]{43})", re.ASCII)
+
+
+class Key(msgspec.Struct, frozen=True, kw_only=True):
+    """An API key as it is kept."""
+
+    id: str
+    owner: str
+    scopes: tuple[str, ...]
+    sha256: str
+    created: Instant
+    expires: Instant | None = None
+
+
+def issue(
+    table: Table,
+    owner: str,
+    *,
+    now: Instant,
+    scopes: tuple[str, ...] = SCOPES,
+    expires: Instant | None = None,
+) -> tuple[Key, str]:
+    """Make a key; return it and its token, which is kept nowhere.
+
+    Raises ValueError where the owner's name or a scope is not of its form.
+    """
+    if not _OWNER.fullmatch(owner):
+        raise ValueError(f"{owner!r} cannot be an owner: use 1 to 64 of A-Z a-z 0-9 . _ @ -")
+    if not scopes or set(scopes) - set(SCOPES):
+        raise ValueError(f"scopes are some of {', '.join(SCOPES)}")
+    secret = secrets.token_urlsafe(32)
+    key = Key(
+        id=secrets.token_hex(6),
+        owner=owner,
+        scopes=scopes,
+        sha256=_sha256(secret),
+        created=now,
+        expires=expires,
+    )
+    item = msgspec.to_builtins(key)
+    item |= {} if expires is None else {"ttl": expires // 1000}
+    table.put_unless({"PK": f"APIKEY#{item.pop('id')}", "SK": "APIKEY"} | item, "attribute_not_exists(PK)", {})
+    return key, f"nl_{key.id}_{secret}"
+
+
+def holder(table: Table, authorization: str, now: Instant) -> Key | None:
+    """Return the key that an `Authorization: Bearer` header (RFC 6750) shows, if it is good."""
+    scheme, _, token = authorization.partition(" ")
+    parts = _TOKEN.fullmatch(token.strip())
+    if scheme.lower() != "bearer" or parts is None:
+        return None
+    item = table.get(f"APIKEY#{parts[1]}", "APIKEY")
+    key = None if item is None else _from_item(item)
+    if key is None or not hmac.compare_digest(key.sha256, _sha256(parts[2])):
+        return None
+    return None if key.expires is not None and key.expires <= now else key
+
+
+def listed(table: Table) -> Iterator[Key]:
+    """Yield every key there is; the secrets are not known."""
+    return (_from_item(item) for item in table.scan("APIKEY#"))
+
+
+def revoke(table: Table, key_id: str) -> None:
+    """Take a key away; the authorizer may remember it for five minutes more."""
+    table.delete(f"APIKEY#{key_id}", "APIKEY")
+
+
+def _from_item(item: dict[str, Any]) -> Key:
+    return msgspec.convert(item | {"id": item["PK"].removeprefix("APIKEY#")}, Key)
+
+
+def _sha256(secret: str) -> str:
+    return hashlib.sha256(secret.encode()).hexdigest()

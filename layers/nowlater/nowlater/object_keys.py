@@ -1,0 +1,21 @@
+"""Where payloads lie in the bucket."""
+
+
+def input_key(owner: str, job_id: str) -> str:
+    """Return the key of a job's input; a repeated submit writes the same."""
+    return f"inputs/{owner}/{job_id}"
+
+
+def result_key(owner: str, job_id: str, attempt: int) -> str:
+    """Return the key of what one attempt made; only the winner's is the job's result."""
+    return f"results/{owner}/{job_id}/{attempt}"
+
+
+def upload_key(owner: str, upload_id: str) -> str:
+    """Return the key of an upload; an owner's id can name no other owner's."""
+    return f"uploads/{owner}/{upload_id}"
+
+
+def dead_letter_key(message_id: str) -> str:
+    """Return the key of the body of a message that nobody could read."""
+    return f"dead-letters/{message_id}"

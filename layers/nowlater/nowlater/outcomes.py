@@ -1,0 +1,32 @@
+"""How a run can end other than by returning: what an operation raises, and what is raised in it."""
+
+
+class Refused(Exception):
+    """The operation cannot process this input; final, the caller gets the sentence as a 422."""
+
+
+class Unavailable(Exception):
+    """Something that the operation needs is not there now; the job is tried again later.
+
+    It does not use up a try. `retry_after` is in seconds; the waits grow from it.
+    """
+
+    def __init__(self, detail: str = "", retry_after: float = 30) -> None:
+        super().__init__(detail or "Something that this operation needs is not available now.")
+        self.retry_after = retry_after
+
+
+class Canceled(BaseException):
+    """The job was canceled while it ran; raised by `Context.progress`, to unwind the run."""
+
+
+class TimedOut(BaseException):
+    """The run's time is up; raised wherever the operation happens to be."""
+
+
+class ResultTooLarge(Exception):
+    """The result does not fit through the door that asked for it."""
+
+
+class WrongResult(TypeError):
+    """The operation returned something that its annotation does not allow."""

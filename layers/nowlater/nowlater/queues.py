@@ -1,0 +1,40 @@
+"""The queues: messages that point at jobs, sent, and put off."""
+
+import math
+from typing import Any
+
+import msgspec
+
+from nowlater import aws
+from nowlater.job import Lane, Ref
+from nowlater.timing import LONGEST_POSTPONEMENT_S
+
+
+class Queues:
+    """The two lanes; an owner's messages are one group, so that SQS is fair between owners."""
+
+    def __init__(self, urls: dict[Lane, str]) -> None:
+        self._urls = urls
+        self._client = aws.client("sqs")
+
+    def send(self, lane: Lane, ref: Ref, delay_s: int = 0) -> None:
+        """Send a message that points at a job, to be received after a delay of at most 15 min."""
+        self._client.send_message(
+            QueueUrl=self._urls[lane],
+            MessageBody=msgspec.json.encode(ref).decode(),
+            MessageGroupId=ref.owner,
+            DelaySeconds=min(delay_s, LONGEST_POSTPONEMENT_S),
+        )
+
+    def postpone(self, record: dict[str, Any], seconds: float) -> None:
+        """Hide a received message, as Lambda hands it on, for that long, at most 15 min."""
+        self._client.change_message_visibility(
+            QueueUrl=_url(record["eventSourceARN"], next(iter(self._urls.values()))),
+            ReceiptHandle=record["receiptHandle"],
+            VisibilityTimeout=min(math.ceil(seconds), LONGEST_POSTPONEMENT_S),
+        )
+
+
+def _url(arn: str, sibling: str) -> str:
+    """Return a queue's URL, which differs from its siblings' in the name alone."""
+    return f"{sibling.rpartition('/')[0]}/{arn.rpartition(':')[2]}"

@@ -1,0 +1,107 @@
+"""Reads request bodies: the envelope of input and options that every door takes."""
+
+import base64
+import binascii
+import math
+import re
+from typing import Annotated, Any
+
+import msgspec
+
+from nowlater.frame import Deliver, Keep, Start
+from nowlater.problems import Problem
+
+#: Bytes of a body: each must pass Lambda's 6 MB also when every character is escaped.
+MOST_ASYNC, MOST_SYNC = 1024 * 1024, 2 * 1024 * 1024
+
+type TagName = Annotated[str, msgspec.Meta(pattern="^[a-z0-9_-]{1,32}$")]
+type TagValue = Annotated[str, msgspec.Meta(min_length=1, max_length=256)]
+
+_JSON_TYPE = re.compile(r"application/(?:[\w.+-]+\+)?json\s*(?:;.*)?", re.IGNORECASE)
+_PLACE = re.compile(r" - at `(?:key` in `)?\$(.*)`$")
+_KEY = re.compile(r"[\x20-\x7e]{1,255}")
+
+
+class Envelope(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A request for an operation: its arguments, and what is to be done with the answer."""
+
+    input: Any = {}
+    start: Start | None = None
+    deliver: Deliver | None = None
+    keep: Keep | None = None
+    tags: Annotated[dict[TagName, TagValue], msgspec.Meta(max_length=10)] = {}
+
+
+def envelope(given: Any) -> Envelope:
+    """Return what a decoded body asks for; raises Problem `malformed-request`."""
+    try:
+        asked = msgspec.convert(given, Envelope)
+    except msgspec.ValidationError as fault:
+        raise _malformed(fault) from fault
+    for name, value in asked.tags.items():
+        if not value.isprintable():
+            pointer = f"/tags/{name}"
+            raise Problem("malformed-request", f"{pointer}: a tag is printable.", pointer=pointer)
+    return asked
+
+
+def decoded(body: str | None, is_base64: bool, content_type: str | None, most: int) -> Any:
+    """Return a JSON body as Python values; numbers without a fraction are ints, however written.
+
+    Raises Problem `unsupported-media-type`, `too-large` (more than `most` bytes) or
+    `malformed-request`.
+    """
+    if content_type is not None and not _JSON_TYPE.fullmatch(content_type.strip()):
+        raise Problem(
+            "unsupported-media-type",
+            f"The body was sent as {content_type[:100]}; send it as application/json.",
+        )
+    data = _bytes(body or "", is_base64)
+    if len(data) > most:
+        raise Problem(
+            "too-large",
+            f"The body has {len(data):,} bytes, and this door takes {most:,}. "
+            "Send large inputs by POST /uploads, and refer to them by their id.",
+            uploads="/uploads",
+        )
+    try:
+        return _DECODER.decode(data)
+    except RecursionError as fault:
+        raise Problem("malformed-request", "The body is nested too deep.") from fault
+    except (msgspec.MsgspecError, ValueError) as fault:
+        raise Problem(
+            "malformed-request", f'The body is not JSON ({fault}); send {{"input": {{…}}}}.'
+        ) from fault
+
+
+def idempotency_key(header: str | None) -> str | None:
+    """Return an Idempotency-Key header's value; raises Problem `malformed-request`."""
+    if header is not None and not _KEY.fullmatch(header):
+        raise Problem("malformed-request", "Idempotency-Key is 1 to 255 printable ASCII characters.")
+    return header
+
+
+def _bytes(body: str, is_base64: bool) -> bytes:
+    try:
+        return base64.b64decode(body) if is_base64 else body.encode()
+    except (binascii.Error, UnicodeEncodeError) as fault:
+        raise Problem("malformed-request", "The body cannot be decoded.") from fault
+
+
+def _number(text: str) -> int | float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError(f"{text[:20]} is too large a number")
+    return int(number) if number.is_integer() and abs(number) < 2**53 else number
+
+
+_DECODER = msgspec.json.Decoder(float_hook=_number)
+
+
+def _malformed(fault: msgspec.ValidationError) -> Problem:
+    """Return the problem of an option of the wrong form, with the place as a JSON Pointer."""
+    text = str(fault)
+    place = _PLACE.search(text)
+    pointer = re.sub(r"[.\[]", "/", place[1]).replace("]", "") if place else ""
+    said = text[: place.start()] if place else text
+    return Problem("malformed-request", f"{pointer or 'The body'}: {said}.", pointer=pointer)

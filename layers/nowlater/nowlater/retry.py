@@ -1,0 +1,25 @@
+"""Asks again for what an ended job asked for: a new job with the same input."""
+
+import msgspec
+
+from nowlater import jobs
+from nowlater.api import Caller
+from nowlater.problems import Problem
+from nowlater.request import Envelope
+from nowlater.services import Services
+from nowlater.submit import Accepted, Request, submit
+
+
+def retry(
+    services: Services, caller: Caller, job_id: str, *, key: str | None, trace: str | None
+) -> Accepted:
+    """Submit an ended job's input as a new job, kept as long and tagged like the old one.
+
+    Raises Problem `unfinished` where the old one has not ended, and whatever `submit` raises.
+    """
+    old = jobs.read(services, caller.owner, job_id)
+    if not old.is_ended:
+        raise Problem("unfinished", f"The job is {old.status}; a job can be retried once it has ended.")
+    text = old.input.encode() if old.input else services.bucket.get(old.input_key or "")
+    envelope = Envelope(input=msgspec.json.decode(text), keep=old.keep_s, tags=old.tags)
+    return submit(services, Request(caller, old.operation, envelope, key, trace, retry_of=old.id))

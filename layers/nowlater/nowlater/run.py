@@ -1,0 +1,95 @@
+"""Calls an operation: its input converted, its time limited, its result checked and encoded."""
+
+import importlib
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import msgspec
+
+from nowlater import document, schema
+from nowlater.catalogue import Entry
+from nowlater.context import Context
+from nowlater.document import Document, OpenUpload
+from nowlater.operation import Operation
+from nowlater.outcomes import WrongResult
+from nowlater.timer import within
+
+JSON = "application/json"
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What an operation returned, ready to be sent."""
+
+    body: bytes
+    media_type: str
+
+    @property
+    def is_json(self) -> bool:
+        return self.media_type == JSON
+
+
+class UnfitInput(ValueError):
+    """An input that its schema allows and the operation's types do not; names the fault."""
+
+
+def run(
+    entry: Entry,
+    given: dict[str, Any],
+    context: Context,
+    *,
+    seconds: float,
+    open_upload: OpenUpload,
+    or_exit: bool = False,
+) -> Answer:
+    """Import and call the operation with this input, for at most that many seconds.
+
+    Raises UnfitInput, WrongResult, TimedOut, and whatever the operation raises.
+    """
+    with within(seconds, or_exit=or_exit):
+        call = _loaded(entry.module, entry.function)
+        arguments = _converted(call, given, open_upload)
+        if call.context is not None:
+            arguments[call.context] = context
+        return _encoded(call, call.spec.function(**arguments))
+
+
+@dataclass(frozen=True)
+class _Call:
+    spec: Operation
+    inputs: type[msgspec.Struct]
+    context: str | None
+    result: Any
+
+
+@cache
+def _loaded(module: str, function: str) -> _Call:
+    spec = getattr(importlib.import_module(module), function).operation
+    return _Call(
+        spec, schema.input_type(spec), schema.context_parameter(spec), schema.result_type(spec)
+    )
+
+
+def _converted(call: _Call, given: dict[str, Any], open_upload: OpenUpload) -> dict[str, Any]:
+    def hook(type_: type, value: Any) -> Any:
+        return document.from_json(value, open_upload)
+
+    try:
+        inputs = msgspec.convert(given, call.inputs, dec_hook=hook)
+    except msgspec.ValidationError as fault:
+        raise UnfitInput(str(fault)) from fault
+    return {name: getattr(inputs, name) for name in inputs.__struct_fields__}
+
+
+def _encoded(call: _Call, result: Any) -> Answer:
+    if isinstance(result, Document):
+        return Answer(result.read(), result.media_type)
+    try:
+        plain = msgspec.to_builtins(result)
+        msgspec.convert(plain, call.result)
+        return Answer(msgspec.json.encode(plain), JSON)
+    except (msgspec.ValidationError, TypeError) as fault:
+        raise WrongResult(f"{call.spec.name} returned what its annotation does not allow: {fault}") from fault
+
+

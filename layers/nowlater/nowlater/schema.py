@@ -1,0 +1,72 @@
+"""Annotations as types: an operation's inputs as one struct, and both sides as JSON Schema 2020-12."""
+
+import inspect
+from typing import Any, get_type_hints
+
+import msgspec
+
+from nowlater.context import Context
+from nowlater.document import INPUT_SCHEMA, RESULT_SCHEMA, Document
+from nowlater.operation import Operation
+
+_DIALECT = "https://json-schema.org/draft/2020-12/schema"
+
+
+def input_type(spec: Operation) -> type[msgspec.Struct]:
+    """Return a struct with a field for each of the operation's inputs.
+
+    Raises TypeError where a parameter has no annotation, or cannot be given by name.
+    """
+    hints = get_type_hints(spec.function, include_extras=True)
+    fields: list[Any] = []
+    for parameter in inspect.signature(spec.function).parameters.values():
+        if parameter.kind not in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY):
+            raise TypeError(f"{spec.name}: {parameter} cannot be an input: give it a name")
+        if parameter.name not in hints:
+            raise TypeError(f"{spec.name}: the parameter {parameter.name} needs an annotation")
+        if hints[parameter.name] is not Context:
+            default = () if parameter.default is parameter.empty else (parameter.default,)
+            fields.append((parameter.name, hints[parameter.name], *default))
+    return msgspec.defstruct(
+        "Input", fields, kw_only=True, forbid_unknown_fields=True, frozen=True
+    )
+
+
+def context_parameter(spec: Operation) -> str | None:
+    """Return the name of the parameter that takes the Context, if there is one."""
+    hints = get_type_hints(spec.function)
+    return next((n for n, hint in hints.items() if hint is Context and n != "return"), None)
+
+
+def result_type(spec: Operation) -> Any:
+    """Return the annotation of the operation's result; Any where there is none."""
+    return get_type_hints(spec.function, include_extras=True).get("return", Any)
+
+
+def of_input(spec: Operation) -> dict[str, Any]:
+    """Return the JSON Schema of the operation's input, which refuses unknown members."""
+    schema = _schema(input_type(spec), INPUT_SCHEMA)
+    for part in (schema, *schema.get("$defs", {}).values()):
+        if "properties" in part:
+            part.setdefault("additionalProperties", False)
+    return schema
+
+
+def of_result(spec: Operation) -> dict[str, Any]:
+    """Return the JSON Schema of the operation's result."""
+    return _schema(result_type(spec), RESULT_SCHEMA)
+
+
+def _schema(type_: Any, document: dict[str, Any]) -> dict[str, Any]:
+    def hook(unknown: type) -> dict[str, Any]:
+        if unknown is Document:
+            return document
+        raise NotImplementedError
+
+    (root,), definitions = msgspec.json.schema_components(
+        [type_], schema_hook=hook, ref_template="#/$defs/{name}"
+    )
+    if root.get("$ref") == "#/$defs/Input":
+        root = definitions.pop("Input")
+    schema = {"$schema": _DIALECT} | root
+    return schema | ({"$defs": definitions} if definitions else {})

@@ -1,0 +1,69 @@
+"""What the use cases work with: one object, made by each Lambda, handed to each of them."""
+
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from nowlater import settings, timing
+from nowlater.catalogue import Catalogue
+
+if TYPE_CHECKING:
+    from nowlater.blobs import Bucket
+    from nowlater.queues import Queues
+    from nowlater.store import Store
+    from nowlater.table import Table
+    from nowlater.topics import Topic
+
+
+class Services:
+    """The settings, the clock and the AWS services, each made when it is first asked for.
+
+    `at_once` names those that every request needs: a Lambda starts fastest if it makes its
+    clients as it is loaded, and pays nothing for those that it never uses.
+    """
+
+    def __init__(
+        self,
+        *at_once: str,
+        environment: settings.Settings | None = None,
+        clock: timing.Clock = timing.now,
+    ) -> None:
+        self.settings = environment or settings.from_environment()
+        self.clock = clock
+        for name in at_once:
+            getattr(self, name)
+
+    @cached_property
+    def catalogue(self) -> Catalogue:
+        return Catalogue(with_diagnostics=self.settings.diagnostics)
+
+    @cached_property
+    def table(self) -> "Table":
+        from nowlater.table import Table
+
+        return Table(self.settings.table)
+
+    @cached_property
+    def store(self) -> "Store":
+        from nowlater.store import Store
+
+        return Store(self.table)
+
+    @cached_property
+    def queues(self) -> "Queues":
+        from nowlater.queues import Queues
+
+        return Queues(
+            {"on-time": self.settings.on_time_queue, "flexible": self.settings.flexible_queue}
+        )
+
+    @cached_property
+    def bucket(self) -> "Bucket":
+        from nowlater.blobs import Bucket
+
+        return Bucket(self.settings.bucket)
+
+    @cached_property
+    def topic(self) -> "Topic":
+        from nowlater.topics import Topic
+
+        return Topic(self.settings.topic)

@@ -1,0 +1,36 @@
+"""What a deployment is told by its environment; the template sets each of these."""
+
+import os
+from collections.abc import Mapping
+
+import msgspec
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """The template's names and choices, as the Lambdas see them."""
+
+    table: str
+    bucket: str
+    topic: str
+    on_time_queue: str
+    flexible_queue: str
+    #: Empty: links start with the host that the caller used.
+    public_url: str
+    #: Seconds after which a job without a deadline is given up.
+    flexible_within_s: int
+    #: The time-out of the worker Lambda, in seconds.
+    work_timeout_s: int
+    diagnostics: bool
+    shards: int
+
+    @property
+    def longest_attempt_s(self) -> int:
+        """The most that an operation may take: the worker needs the rest for itself."""
+        return self.work_timeout_s - 20
+
+
+def from_environment(environment: Mapping[str, str] = os.environ) -> Settings:
+    """Read `NOWLATER_TABLE` and so on; raises msgspec.ValidationError naming what is missing."""
+    prefix = "NOWLATER_"
+    given = {k.removeprefix(prefix).lower(): v for k, v in environment.items() if k.startswith(prefix)}
+    return msgspec.convert(given, Settings, strict=False)

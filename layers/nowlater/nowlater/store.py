@@ -1,0 +1,106 @@
+"""Jobs in the table: where each is, and every write of one, by the rules of `job.WRITES`."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from nowlater import ids, job
+from nowlater.job import Job, Ref
+from nowlater.table import Item, Table
+from nowlater.timing import Instant, after
+
+#: The partitions of the `due` index: one alone, being hot, would throttle the table.
+DUE_SHARDS = 8
+
+_STATUSES = {status: status for status in job.UNFINISHED + job.ENDED}
+
+
+@dataclass(frozen=True)
+class Written:
+    """How a write went: whether it was done, and the job as it is now (None: there is none)."""
+
+    done: bool
+    job: Job | None
+
+
+class Store:
+    """The jobs of all owners."""
+
+    def __init__(self, table: Table) -> None:
+        self._table = table
+
+    def put(self, new: Job) -> Job:
+        """Record a job: from here on it is accepted. Return the one that was there, if one was."""
+        there = self._table.put_unless(to_item(new), "attribute_not_exists(PK)", {})
+        return new if there is None else from_item(there)
+
+    def get(self, ref: Ref) -> Job | None:
+        """Return a job as it is now."""
+        item = self._table.get(*_key(ref))
+        return None if item is None else from_item(item)
+
+    def claim(self, ref: Ref, holder: str, now: Instant) -> Written:
+        """Take a job for one attempt: its number is the token of all that the attempt writes."""
+        changes = {"status": "running", "holder": holder, "started": now, "updated": now}
+        changes |= {"not_before": None, "progress": None}
+        arithmetic = {
+            "attempt": "#attempt + :one",
+            "tries_left": "#tries_left - :one",
+            "lease_until": "#timeout_ms + :grace_end",
+        }
+        return self.write(ref, "claim", now, changes, arithmetic=arithmetic)
+
+    def write(
+        self,
+        ref: Ref,
+        write: str,
+        now: Instant,
+        changes: dict[str, Any],
+        *,
+        token: int = 0,
+        arithmetic: dict[str, str] | None = None,
+    ) -> Written:
+        """Change a job where the clauses of this write hold (`job.WRITES`)."""
+        values = {"now": now, "token": token, "zero": 0, "one": 1}
+        values |= {"grace_end": after(now, job.LEASE_GRACE_S)} | _STATUSES
+        condition = " AND ".join(clause.expression for clause in job.WRITES[write])
+        done, item = self._table.update_if(
+            *_key(ref), changes, arithmetic or {}, f"attribute_exists(PK) AND {condition}", values
+        )
+        return Written(done, None if item is None else from_item(item))
+
+    def page(self, owner: str, shard: str, before: str | None, limit: int) -> list[Job]:
+        """Return an owner's jobs of one shard, newest first, from before an id."""
+        return [from_item(i) for i in self._table.query(_pk(owner, shard), before=before, limit=limit)]
+
+    def due(self, shard: int, by: Instant) -> Iterator[Ref]:
+        """Yield the jobs that the sweep has to look at by an instant."""
+        return (Ref(item["PK"].split("#")[1], item["SK"]) for item in self._table.due(shard, by))
+
+
+def due(job_id: str, at: Instant | None) -> dict[str, int | None]:
+    """Return the attributes that put a job into the `due` index, or (None) take it out."""
+    return {"due_at": at, "due_shard": None if at is None else int(job_id[-1], 16) % DUE_SHARDS}
+
+
+def to_item(new: Job) -> Item:
+    """Return a job as an item of the table."""
+    item: Item = msgspec.to_builtins(new)
+    pk, sk = _key(Ref(item.pop("owner"), item.pop("id")))
+    return {"PK": pk, "SK": sk} | item
+
+
+def from_item(item: Item) -> Job:
+    """Return the job that an item, or a record of the table's stream, holds."""
+    _, owner, _ = item["PK"].split("#")
+    return msgspec.convert(item | {"owner": owner, "id": item["SK"]}, Job)
+
+
+def _key(ref: Ref) -> tuple[str, str]:
+    return _pk(ref.owner, ids.shard_of(ref.id)), ref.id
+
+
+def _pk(owner: str, shard: str) -> str:
+    return f"JOB#{owner}#{shard}"

@@ -1,0 +1,144 @@
+"""Accepts a job: all checks, then the key, then the message, then the record, which is the commit."""
+
+from dataclasses import dataclass
+
+import msgspec
+
+from nowlater import catalogue, document, idempotency, ids, job, object_keys, store, view
+from nowlater.api import Caller
+from nowlater.catalogue import Entry
+from nowlater.frame import Frame, frame
+from nowlater.job import Job, Ref
+from nowlater.problems import Problem
+from nowlater.request import Envelope
+from nowlater.services import Services
+from nowlater.timing import LONGEST_POSTPONEMENT_S, Instant, whole_seconds_until
+
+#: Inputs up to this many bytes are kept in the record: each write is billed for all of it.
+INLINE_INPUT = 2 * 1024
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a caller asks to be done later."""
+
+    caller: Caller
+    operation: str
+    envelope: Envelope
+    key: str | None = None
+    trace: str | None = None
+    retry_of: str | None = None
+
+
+@dataclass(frozen=True)
+class Accepted:
+    """The job that a request got; replayed where its key had named it before."""
+
+    job: Job
+    replayed: bool
+
+
+def submit(services: Services, asked: Request) -> Accepted:
+    """Accept a request as a job, or find the job that its idempotency key names.
+
+    Raises the Problems of the design's error table; then nothing was accepted.
+    """
+    entry = services.catalogue.at("async", asked.operation)
+    catalogue.check(entry, asked.envelope.input, asked.caller.base)
+    now = services.clock()
+    try:
+        times = _frame(services, asked, now)
+    except Problem:
+        if asked.key is None or (known := _replay(services, asked, now)) is None:
+            raise
+        return known
+    _check_uploads(services, entry, asked)
+    job_id = ids.new_id(now, services.settings.shards)
+    if asked.key is not None:
+        named = idempotency.reserve(services.table, _under_key(asked, asked.key), job_id, now)
+        if named != job_id and (there := services.store.get(Ref(asked.caller.owner, named))):
+            return Accepted(_kept(there, now), replayed=True)
+        job_id = named  # ours, or one that a crash left without a record
+    return Accepted(_accept(services, asked, entry, times, job_id, now), replayed=False)
+
+
+def _accept(
+    services: Services, asked: Request, entry: Entry, times: Frame, job_id: str, now: Instant
+) -> Job:
+    new = _job(services, asked, entry, times, job_id, now)
+    text = msgspec.json.encode(asked.envelope.input)
+    if len(text) <= INLINE_INPUT:
+        new = msgspec.structs.replace(new, input=text.decode())
+    else:
+        key = object_keys.input_key(new.owner, job_id)
+        services.bucket.put(key, text, "application/json")
+        new = msgspec.structs.replace(new, input_key=key)
+    wait_s = whole_seconds_until(new.not_before or now, now)
+    if wait_s <= LONGEST_POSTPONEMENT_S:
+        services.queues.send(new.lane, new.ref, wait_s)
+    return services.store.put(new)
+
+
+def _job(
+    services: Services, asked: Request, entry: Entry, times: Frame, job_id: str, now: Instant
+) -> Job:
+    timeout_s = min(entry.timeout, services.settings.longest_attempt_s)
+    new = Job(
+        owner=asked.caller.owner,
+        id=job_id,
+        operation=entry.name,
+        lane=times.lane,
+        status="queued" if times.start_at is None else "scheduled",
+        base=asked.caller.base,
+        created=now,
+        updated=now,
+        start_at=times.start_at,
+        not_before=times.start_at,
+        deliver_by=times.deliver_by,
+        timeout_ms=int(timeout_s * 1000),
+        keep_s=times.keep_s,
+        tries_left=entry.attempts,
+        tags=asked.envelope.tags,
+        retry_of=asked.retry_of,
+        trace=asked.trace,
+    )
+    look = job.due_at(new.lane, new.not_before, new.deliver_by, now)
+    return msgspec.structs.replace(new, **store.due(job_id, look))
+
+
+def _frame(services: Services, asked: Request, now: Instant) -> Frame:
+    e = asked.envelope
+    within_s = services.settings.flexible_within_s
+    return frame(e.start, e.deliver, e.keep, now=now, flexible_within_s=within_s)
+
+
+def _under_key(asked: Request, key: str) -> idempotency.Request:
+    what = idempotency.fingerprint(asked.operation, asked.envelope, asked.retry_of)
+    return idempotency.Request(asked.caller.owner, key, what)
+
+
+def _replay(services: Services, asked: Request, now: Instant) -> Accepted | None:
+    """Return the job that the request's key names: a time that has passed since is no fault."""
+    under_key = _under_key(asked, asked.key or "")
+    named = idempotency.named(services.table, under_key, now)
+    there = named and services.store.get(Ref(asked.caller.owner, named))
+    return Accepted(_kept(there, now), replayed=True) if there else None
+
+
+def _kept(there: Job, now: Instant) -> Job:
+    if view.is_gone(there, now):
+        raise Problem("job-expired", f"The job {there.id} that this key names is no longer kept.")
+    return view.shown(there, now)
+
+
+def _check_uploads(services: Services, entry: Entry, asked: Request) -> None:
+    if not entry.takes_documents:
+        return
+    for upload in document.uploads_in(asked.envelope.input):
+        if not services.bucket.exists(object_keys.upload_key(asked.caller.owner, upload)):
+            raise catalogue.invalid_input(
+                entry.name,
+                asked.caller.base,
+                pointer="",
+                sentence=f"refers to the upload {upload}, which is not there: PUT it first",
+            )

@@ -1,0 +1,164 @@
+"""The DynamoDB table: items as plain dicts, and conditional writes that know when they are done."""
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from nowlater import aws
+
+type Item = dict[str, Any]
+
+_NAME = re.compile(r"#(\w+)")
+_VALUE = re.compile(r":(\w+)")
+
+
+def pack(value: Any) -> dict[str, Any]:
+    """Return a value in DynamoDB's notation."""
+    match value:
+        case str():
+            return {"S": value}
+        case bool():
+            return {"BOOL": value}
+        case int() | float():
+            return {"N": repr(value)}
+        case None:
+            return {"NULL": True}
+        case list() | tuple():
+            return {"L": [pack(v) for v in value]}
+        case dict():
+            return {"M": {k: pack(v) for k, v in value.items()}}
+    raise TypeError(f"{type(value).__name__} cannot be kept in the table")
+
+
+def pack_item(item: Mapping[str, Any]) -> dict[str, Any]:
+    return {k: pack(v) for k, v in item.items() if v is not None}
+
+
+def unpack(value: Mapping[str, Any]) -> Any:
+    """Return a value from DynamoDB's notation."""
+    ((kind, content),) = value.items()
+    match kind:
+        case "N":
+            return int(content) if content.lstrip("-").isdigit() else float(content)
+        case "NULL":
+            return None
+        case "L":
+            return [unpack(v) for v in content]
+        case "M":
+            return unpack_item(content)
+    return content
+
+
+def unpack_item(item: Mapping[str, Any]) -> Item:
+    return {k: unpack(v) for k, v in item.items()}
+
+
+class Table:
+    """One DynamoDB table with the keys `PK` and `SK`."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._client = aws.client("dynamodb")
+
+    def get(self, pk: str, sk: str) -> Item | None:
+        """Return an item as it is now (a strongly consistent read)."""
+        answer = self._client.get_item(
+            TableName=self._name, Key=pack_item({"PK": pk, "SK": sk}), ConsistentRead=True
+        )
+        return unpack_item(answer["Item"]) if "Item" in answer else None
+
+    def put_unless(self, item: Item, condition: str, values: Item) -> Item | None:
+        """Put an item unless one is there that does not meet the condition: return that one.
+
+        An item that is there and is the one to be put (a retry whose reply was lost) is no hindrance.
+        """
+        try:
+            self._client.put_item(
+                TableName=self._name,
+                Item=pack_item(item),
+                ReturnValuesOnConditionCheckFailure="ALL_OLD",
+                **_expressions(condition, values),
+            )
+        except ClientError as error:
+            old = _old_image(error)
+            return None if old == {k: v for k, v in item.items() if v is not None} else old
+        return None
+
+    def update_if(
+        self, pk: str, sk: str, changes: Item, arithmetic: dict[str, str], condition: str, values: Item
+    ) -> tuple[bool, Item | None]:
+        """Change an item if the condition holds; return whether it did, and the item.
+
+        `changes` are attributes' new values, `None` taking one away; `arithmetic` are expressions
+        for those that depend on the item. Where it was refused, the item is the one that is there
+        (None: there is none); if that already shows the changes, they are ours, and it was done.
+        """
+        sets = [f"#{name} = :new_{name}" for name, value in changes.items() if value is not None]
+        sets += [f"#{name} = {expression}" for name, expression in arithmetic.items()]
+        gone = [f"#{name}" for name, value in changes.items() if value is None]
+        update = "SET " + ", ".join(sets) + (" REMOVE " + ", ".join(gone) if gone else "")
+        news = {f"new_{name}": value for name, value in changes.items() if value is not None}
+        try:
+            answer = self._client.update_item(
+                TableName=self._name,
+                Key=pack_item({"PK": pk, "SK": sk}),
+                UpdateExpression=update,
+                ReturnValues="ALL_NEW",
+                ReturnValuesOnConditionCheckFailure="ALL_OLD",
+                **_expressions(condition, values | news, update),
+            )
+        except ClientError as error:
+            old = _old_image(error)
+            return old is not None and all(old.get(k) == v for k, v in changes.items()), old
+        return True, unpack_item(answer["Attributes"])
+
+    def delete(self, pk: str, sk: str) -> None:
+        self._client.delete_item(TableName=self._name, Key=pack_item({"PK": pk, "SK": sk}))
+
+    def query(self, pk: str, *, before: str | None = None, limit: int = 100) -> list[Item]:
+        """Return up to that many items of a partition, the last by `SK` first; eventually consistent."""
+        condition, values = "#PK = :pk", {"pk": pk}
+        if before is not None:
+            condition, values = condition + " AND #SK < :before", values | {"before": before}
+        expressions = _expressions(condition, values)
+        expressions["KeyConditionExpression"] = expressions.pop("ConditionExpression")
+        answer = self._client.query(
+            TableName=self._name, ScanIndexForward=False, Limit=limit, **expressions
+        )
+        return [unpack_item(item) for item in answer["Items"]]
+
+    def due(self, shard: int, by: int) -> Iterator[Item]:
+        """Yield the keys of what a partition of the `due` index holds up to an instant, in order."""
+        expressions = _expressions("#due_shard = :shard AND #due_at <= :by", {"shard": shard, "by": by})
+        expressions["KeyConditionExpression"] = expressions.pop("ConditionExpression")
+        pages = self._client.get_paginator("query").paginate(
+            TableName=self._name, IndexName="due", **expressions
+        )
+        return (unpack_item(item) for page in pages for item in page["Items"])
+
+    def scan(self, prefix: str) -> Iterator[Item]:
+        """Yield each item whose partition starts so, reading the whole table: for tools alone."""
+        pages = self._client.get_paginator("scan").paginate(
+            TableName=self._name,
+            FilterExpression="begins_with(PK, :prefix)",
+            ExpressionAttributeValues=pack_item({":prefix": prefix}),
+        )
+        return (unpack_item(item) for page in pages for item in page["Items"])
+
+
+def _expressions(condition: str, values: Item, update: str = "") -> dict[str, Any]:
+    text = condition + update
+    used = {f":{name}": pack(values[name]) for name in set(_VALUE.findall(text))}
+    names = {f"#{name}": name for name in set(_NAME.findall(text))}
+    return {"ConditionExpression": condition, "ExpressionAttributeNames": names} | (
+        {"ExpressionAttributeValues": used} if used else {}
+    )
+
+
+def _old_image(error: ClientError) -> Item | None:
+    if aws.error_code(error) != "ConditionalCheckFailedException":
+        raise error
+    item = error.response.get("Item")
+    return unpack_item(item) if item else None

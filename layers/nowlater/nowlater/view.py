@@ -1,0 +1,83 @@
+"""A job as its owner sees it: the one JSON form of status, list, event and webhook."""
+
+import hashlib
+from typing import Any
+
+import msgspec
+
+from nowlater import job as states
+from nowlater import problems
+from nowlater.job import Job
+from nowlater.problems import Problem
+from nowlater.timing import Instant, after, to_rfc3339
+
+
+def shown(job: Job, now: Instant) -> Job:
+    """Return the job as readers must see it at this time.
+
+    A deadline that has passed shows before anybody has written it, and so does a start.
+    """
+    if not job.is_ended and now >= after(job.deliver_by, states.READER_GRACE_S):
+        late = deadline_exceeded(job)
+        ending = states.end(job, "failed", job.deliver_by, error=late.record())
+        return msgspec.structs.replace(job, **ending)
+    if job.status == "scheduled" and (job.not_before or 0) <= now:
+        return msgspec.structs.replace(job, status="queued")
+    return job
+
+
+def deadline_exceeded(job: Job) -> Problem:
+    """Return the problem of a job whose deadline passed."""
+    return Problem(
+        "deadline-exceeded", f"The job was to be done by {to_rfc3339(job.deliver_by)}, and was not."
+    )
+
+
+def is_gone(job: Job, now: Instant) -> bool:
+    """Tell whether nothing but the job's stub is left for its owner."""
+    return job.erased or job.expires is not None and job.expires <= now
+
+
+def representation(job: Job, base: str | None = None) -> dict[str, Any]:
+    """Return the job as JSON types; `base` is the URL that links start with, else the job's own."""
+    base = base or job.base
+    url = f"{base}/jobs/{job.id}"
+    return {
+        "id": job.id,
+        "operation": job.operation,
+        "status": job.status,
+        "attempt": job.attempt,
+        **{name: _time(getattr(job, name)) for name in ("created", "updated", "started", "ended")},
+        **{name: _time(getattr(job, name)) for name in ("start_at", "deliver_by", "expires")},
+        "progress": job.progress,
+        "estimate": None,
+        "at_risk": False,
+        "tags": job.tags,
+        "retry_of": job.retry_of,
+        "result": _result(job),
+        "error": None if job.error is None else problems.document(job.error, base),
+        "links": {
+            "self": url,
+            "result": f"{url}/result",
+            "cancel": f"{url}/cancel",
+            "retry": f"{url}/retry",
+        },
+    }
+
+
+def etag(representation: dict[str, Any]) -> str:
+    """Return the entity tag (RFC 9110 §8.8.3) of a job as it is shown."""
+    digest = hashlib.sha256(msgspec.json.encode(representation, order="sorted"))
+    return f'"{digest.hexdigest()[:32]}"'
+
+
+def _time(instant: Instant | None) -> str | None:
+    return None if instant is None else to_rfc3339(instant)
+
+
+def _result(job: Job) -> Any:
+    if job.result is None:
+        return None
+    if job.media_type is not None:
+        return {"base64": job.result, "media_type": job.media_type}
+    return msgspec.Raw(job.result.encode())

@@ -1,0 +1,106 @@
+"""Works on a job: claim it, run its operation, finish it."""
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+
+from nowlater import aws, finish, object_keys, run
+from nowlater.context import Context
+from nowlater.job import Job, Ref
+from nowlater.log import logger
+from nowlater.outcomes import Canceled, Refused, TimedOut, Unavailable
+from nowlater.run import Answer, UnfitInput
+from nowlater.services import Services
+from nowlater.timing import after, seconds_until
+
+#: A submit that has not put its record this long after its message never will.
+SUBMIT_LIFE_S = 60
+#: The Lambda needs this much of its own time after a run, to store what came of it.
+_TO_FINISH_S = 8
+
+type Remaining = Callable[[], float]
+
+
+def work(
+    services: Services, ref: Ref, holder: str, *, age_s: float, remaining: Remaining, or_exit: bool = False
+) -> float | None:
+    """Try to run a job to its end, as the Lambda request `holder`.
+
+    Returns when its message is to be looked at again, in seconds; None: the message has served.
+    `age_s` is how long ago it was sent, `remaining` what is left of the Lambda's time.
+    """
+    logger.append_keys(owner=ref.owner, job_id=ref.id)
+    claim = services.store.claim(ref, holder, services.clock())
+    if claim.job is None:
+        time.sleep(0.1)
+        claim = services.store.claim(ref, holder, services.clock())
+    if claim.job is None:
+        return 5 if age_s < SUBMIT_LIFE_S else None
+    if not claim.done:
+        return finish.leave(services, claim.job)
+    return _attempt(services, claim.job, remaining, or_exit)
+
+
+def _attempt(services: Services, claimed: Job, remaining: Remaining, or_exit: bool) -> float | None:
+    """Run a claimed job's operation, and write what comes of it."""
+    logger.append_keys(operation=claimed.operation, attempt=claimed.attempt)
+    began = time.monotonic()
+    try:
+        answer = _run(services, claimed, remaining, or_exit)
+    except Canceled:
+        outcome = "canceled"
+        wait = finish.leave(services, services.store.get(claimed.ref))
+    except Unavailable as missing:
+        outcome = "unavailable"
+        wait = finish.wait(services, claimed, missing)
+    except (Refused, UnfitInput) as final:
+        outcome = "refused"
+        wait = finish.refuse(services, claimed, final)
+    except (TimedOut, Exception, SystemExit) as fault:
+        logger.exception("the operation failed")
+        outcome = "timed-out" if isinstance(fault, TimedOut) else "failed"
+        wait = finish.fail(services, claimed, fault)
+    else:
+        outcome = "returned"
+        wait = finish.succeed(services, claimed, answer)
+    logger.info("attempt over", extra={"outcome": outcome, "seconds": time.monotonic() - began})
+    return wait
+
+
+def _run(services: Services, claimed: Job, remaining: Remaining, or_exit: bool) -> Answer:
+    entry = services.catalogue.find(claimed.operation)
+    if entry is None:
+        raise Refused(f"The operation {claimed.operation} is no longer served.")
+    text = claimed.input.encode() if claimed.input else services.bucket.get(claimed.input_key or "")
+    now = services.clock()
+    seconds = min(claimed.timeout_ms / 1000, seconds_until(claimed.deliver_by, now))
+    seconds = min(seconds, remaining() - _TO_FINISH_S)
+    context = Context(
+        job_id=claimed.id,
+        attempt=claimed.attempt,
+        deadline=after(now, seconds),
+        idempotency_key=claimed.id,
+        report=lambda said: _report(services, claimed, said),
+    )
+    return run.run(
+        entry,
+        msgspec.json.decode(text),
+        context,
+        seconds=seconds,
+        open_upload=lambda upload: services.bucket.open(object_keys.upload_key(claimed.owner, upload)),
+        or_exit=or_exit,
+    )
+
+
+def _report(services: Services, claimed: Job, said: dict[str, Any]) -> None:
+    now = services.clock()
+    changes = {"progress": said, "updated": now}
+    try:
+        written = services.store.write(claimed.ref, "progress", now, changes, token=claimed.attempt)
+    except aws.FAILURES:
+        logger.warning("progress was not written", exc_info=True)
+        return
+    if not written.done:
+        raise Canceled
