@@ -57,7 +57,9 @@ def validator(spec: Operation) -> str:
     """Return the source of a module whose `validate` checks an input of the operation."""
     code: str = fastjsonschema.compile_to_code(_draft7(schema.of_input(spec)), use_default=False)
     if _IMPORT not in code:
-        raise RuntimeError("fastjsonschema generates another import: adapt layers/catalogue/build.py")
+        raise RuntimeError(
+            "fastjsonschema generates another import: adapt layers/catalogue/build.py"
+        )
     return code.replace(_IMPORT, _OURS)
 
 

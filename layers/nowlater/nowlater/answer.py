@@ -59,9 +59,7 @@ def answer(
     return answered
 
 
-def _problem(
-    fault: BaseException, operation: str, seconds: float, base: str
-) -> Problem:
+def _problem(fault: BaseException, operation: str, seconds: float, base: str) -> Problem:
     """Return what the caller is told of a run that did not return."""
     match fault:
         case UnfitInput():

@@ -34,7 +34,9 @@ def batch(
             if time.monotonic() - began < _SPENT_S:
                 ref = msgspec.json.decode(record["body"], type=Ref)
                 age_s = sent_ago_s(services, record)
-                wait_s = work(services, ref, holder, age_s=age_s, remaining=remaining, or_exit=or_exit)
+                wait_s = work(
+                    services, ref, holder, age_s=age_s, remaining=remaining, or_exit=or_exit
+                )
             if wait_s is not None:
                 services.queues.postpone(record, wait_s)
                 kept.append({"itemIdentifier": record["messageId"]})

@@ -46,7 +46,9 @@ class Bucket:
             head = self._client.head_object(Bucket=self._name, Key=key)
         except ClientError as error:
             if aws.error_code(error) in _ABSENT:
-                raise ValueError(f"there is nothing at {key.rpartition('/')[2]} any more") from error
+                raise ValueError(
+                    f"there is nothing at {key.rpartition('/')[2]} any more"
+                ) from error
             raise
         size = int(head["ContentLength"])
         return Document(_Reader(self._client, self._name, key, size), head["ContentType"], size)

@@ -31,7 +31,9 @@ def bury(services: Services, event: dict[str, Any]) -> dict[str, Any]:
 
 def _bury(services: Services, record: dict[str, Any]) -> float | None:
     """Bury one letter; return in how many seconds to look at it again, None when that was all."""
-    services.bucket.put(object_keys.dead_letter_key(record["messageId"]), record["body"].encode(), "text/plain")
+    services.bucket.put(
+        object_keys.dead_letter_key(record["messageId"]), record["body"].encode(), "text/plain"
+    )
     logger.error("dead letter", extra={"message_id": record["messageId"]})
     try:
         ref = msgspec.json.decode(record["body"], type=Ref)
@@ -43,8 +45,12 @@ def _bury(services: Services, record: dict[str, Any]) -> float | None:
     if there.is_ended:
         return None
     now = services.clock()
-    lost = Problem("attempts-exhausted", "The job's message could not be worked on; it was given up.")
-    written = services.store.write(ref, "bury", now, job.end(there, "failed", now, error=lost.record()))
+    lost = Problem(
+        "attempts-exhausted", "The job's message could not be worked on; it was given up."
+    )
+    written = services.store.write(
+        ref, "bury", now, job.end(there, "failed", now, error=lost.record())
+    )
     if written.done or written.job is None or written.job.is_ended:
         return None
     return whole_seconds_until(written.job.lease_until or now, now) + 1

@@ -32,5 +32,6 @@ def operation(services: Services, name: str, base: str) -> dict[str, Any]:
                 "limits": limits | {"attempts": entry["attempts"]},
             }
     raise Problem(
-        "unknown-operation", f"There is no operation {name!r}; GET /operations lists those there are."
+        "unknown-operation",
+        f"There is no operation {name!r}; GET /operations lists those there are.",
     )

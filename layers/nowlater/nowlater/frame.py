@@ -42,7 +42,12 @@ type Keep = Annotated[int, msgspec.Meta(ge=HOUR_S, le=30 * DAY_S)]
 
 
 def frame(
-    start: Start | None, deliver: Deliver | None, keep: Keep | None, *, now: Instant, flexible_within_s: int
+    start: Start | None,
+    deliver: Deliver | None,
+    keep: Keep | None,
+    *,
+    now: Instant,
+    flexible_within_s: int,
 ) -> Frame:
     """Return the time frame that a request asks for; a job is kept for a day unless it says more.
 
@@ -50,13 +55,17 @@ def frame(
     where it is past, too far ahead, or leaves no time between start and deadline.
     """
     start_at = _instant("/start", start and start.after, start and start.at, ("after", "at"), now)
-    by = _instant("/deliver", deliver and deliver.within, deliver and deliver.by, ("within", "by"), now)
+    by = _instant(
+        "/deliver", deliver and deliver.within, deliver and deliver.by, ("within", "by"), now
+    )
     first = start_at or now
     if start_at is not None and start_at > after(now, FURTHEST_START_S):
         raise Problem("impossible-time", "A start can be at most 30 days ahead.", pointer="/start")
     if by is not None and by > after(first, FURTHEST_DEADLINE_S):
         raise Problem(
-            "impossible-time", "A deadline can be at most 7 days after the start.", pointer="/deliver"
+            "impossible-time",
+            "A deadline can be at most 7 days after the start.",
+            pointer="/deliver",
         )
     if by is not None and by <= first:
         raise Problem(
@@ -77,7 +86,9 @@ def _instant(
 ) -> Instant | None:
     if seconds is not None and text is not None:
         raise Problem(
-            "malformed-request", f"{pointer} takes {names[0]} or {names[1]}, not both.", pointer=pointer
+            "malformed-request",
+            f"{pointer} takes {names[0]} or {names[1]}, not both.",
+            pointer=pointer,
         )
     if seconds is not None:
         return after(now, min(seconds, 10 * 365 * DAY_S))
@@ -89,7 +100,7 @@ def _instant(
         at_pointer = f"{pointer}/{names[1]}"
         raise Problem("malformed-request", f"{at_pointer}: {error}.", pointer=at_pointer) from error
     if at < now:
-        raise Problem("impossible-time", f"{text} has passed; it is {to_rfc3339(now)}.", pointer=pointer)
+        raise Problem(
+            "impossible-time", f"{text} has passed; it is {to_rfc3339(now)}.", pointer=pointer
+        )
     return at
-
-

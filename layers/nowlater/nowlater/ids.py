@@ -15,7 +15,11 @@ def new_id(now: Instant, shards: int = 1) -> str:
     The first of its twelve digits of time is 0 until the year 2527, and holds the shard instead.
     """
     time = secrets.randbelow(shards) << 44 | now & (1 << 44) - 1
-    return str(uuid.UUID(int=time << 80 | 7 << 76 | secrets.randbits(12) << 64 | 2 << 62 | secrets.randbits(62)))
+    return str(
+        uuid.UUID(
+            int=time << 80 | 7 << 76 | secrets.randbits(12) << 64 | 2 << 62 | secrets.randbits(62)
+        )
+    )
 
 
 def is_id(text: str) -> bool:

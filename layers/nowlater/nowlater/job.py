@@ -119,7 +119,9 @@ def end(job: Job, status: Status, now: Instant, **outcome: Any) -> dict[str, Any
     }
 
 
-def due_at(lane: Lane, not_before: Instant | None, deliver_by: Instant, now: Instant) -> Instant | None:
+def due_at(
+    lane: Lane, not_before: Instant | None, deliver_by: Instant, now: Instant
+) -> Instant | None:
     """Return when the sweep has to look at a job that waits, if it has to.
 
     That is ahead of a start that no message can wait for, and at a deadline; a flexible job's

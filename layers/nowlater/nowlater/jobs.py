@@ -16,7 +16,9 @@ def read(services: Services, owner: str, job_id: str) -> Job:
         raise Problem("unknown-job", "There is no such job, or it is not yours.")
     now = services.clock()
     if view.is_gone(there, now):
-        raise Problem("job-expired", "The job ended, was kept as long as it was to be, and is gone.")
+        raise Problem(
+            "job-expired", "The job ended, was kept as long as it was to be, and is gone."
+        )
     return view.shown(there, now)
 
 
@@ -31,9 +33,13 @@ def cancel(services: Services, owner: str, job_id: str) -> Job:
         because = Problem("canceled", "The job was canceled by its owner.")
         changes = job.end(there, "canceled", now, error=because.record())
         written = services.store.write(there.ref, "cancel", now, changes)
-        there = read(services, owner, job_id) if written.job is None else view.shown(written.job, now)
+        there = (
+            read(services, owner, job_id) if written.job is None else view.shown(written.job, now)
+        )
     if there.status != "canceled":
-        raise Problem("already-ended", f"The job has ended: it {there.status}.", status_was=there.status)
+        raise Problem(
+            "already-ended", f"The job has ended: it {there.status}.", status_was=there.status
+        )
     return there
 
 
@@ -48,6 +54,15 @@ def erase(services: Services, owner: str, job_id: str) -> None:
     for key in (there.input_key, there.result_key):
         if key is not None:
             services.bucket.delete(key)
-    content = ("input", "input_key", "result", "result_key", "error", "progress", "media_type", "trace")
+    content = (
+        "input",
+        "input_key",
+        "result",
+        "result_key",
+        "error",
+        "progress",
+        "media_type",
+        "trace",
+    )
     changes = dict.fromkeys(content) | {"erased": True, "tags": {}, "updated": services.clock()}
     services.store.write(there.ref, "erase", services.clock(), changes)

@@ -57,7 +57,9 @@ def issue(
     )
     item = msgspec.to_builtins(key)
     item |= {} if expires is None else {"ttl": expires // 1000}
-    table.put_unless({"PK": f"APIKEY#{item.pop('id')}", "SK": "APIKEY"} | item, "attribute_not_exists(PK)", {})
+    table.put_unless(
+        {"PK": f"APIKEY#{item.pop('id')}", "SK": "APIKEY"} | item, "attribute_not_exists(PK)", {}
+    )
     return key, f"nl_{key.id}_{secret}"
 
 

@@ -38,7 +38,7 @@ def page(services: Services, owner: str, base: str, query: Mapping[str, str]) ->
     wanted, limit, cursor = _parsed(query)
     found, after = listed(services, owner, wanted, limit, cursor)
     rest = {k: v for k, v in query.items() if k != "cursor"}
-    following = f"{base}/jobs?{urlencode(rest | {"cursor": after})}" if after else None
+    following = f"{base}/jobs?{urlencode(rest | {'cursor': after})}" if after else None
     return {"jobs": [view.representation(j, base) for j in found], "next": following}
 
 

@@ -27,7 +27,9 @@ def status(services: Services, api: Api, job: Job) -> Response[Any]:
     """Answer 200 with the job, or 304 where the caller has seen it just so."""
     shown = view.representation(job, api.base)
     headers = {"ETag": view.etag(shown)} | _retry_after(job, services.clock())
-    seen = [tag.strip().removeprefix("W/") for tag in (api.header("if-none-match") or "").split(",")]
+    seen = [
+        tag.strip().removeprefix("W/") for tag in (api.header("if-none-match") or "").split(",")
+    ]
     if headers["ETag"] in seen or "*" in seen:
         return answer(304, headers=headers)
     return answer(200, shown, headers)

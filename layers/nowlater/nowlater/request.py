@@ -77,7 +77,9 @@ def decoded(body: str | None, is_base64: bool, content_type: str | None, most: i
 def idempotency_key(header: str | None) -> str | None:
     """Return an Idempotency-Key header's value; raises Problem `malformed-request`."""
     if header is not None and not _KEY.fullmatch(header):
-        raise Problem("malformed-request", "Idempotency-Key is 1 to 255 printable ASCII characters.")
+        raise Problem(
+            "malformed-request", "Idempotency-Key is 1 to 255 printable ASCII characters."
+        )
     return header
 
 

@@ -19,7 +19,9 @@ def retry(
     """
     old = jobs.read(services, caller.owner, job_id)
     if not old.is_ended:
-        raise Problem("unfinished", f"The job is {old.status}; a job can be retried once it has ended.")
+        raise Problem(
+            "unfinished", f"The job is {old.status}; a job can be retried once it has ended."
+        )
     text = old.input.encode() if old.input else services.bucket.get(old.input_key or "")
     envelope = Envelope(input=msgspec.json.decode(text), keep=old.keep_s, tags=old.tags)
     return submit(services, Request(caller, old.operation, envelope, key, trace, retry_of=old.id))

@@ -90,6 +90,6 @@ def _encoded(call: _Call, result: Any) -> Answer:
         msgspec.convert(plain, call.result)
         return Answer(msgspec.json.encode(plain), JSON)
     except (msgspec.ValidationError, TypeError) as fault:
-        raise WrongResult(f"{call.spec.name} returned what its annotation does not allow: {fault}") from fault
-
-
+        raise WrongResult(
+            f"{call.spec.name} returned what its annotation does not allow: {fault}"
+        ) from fault

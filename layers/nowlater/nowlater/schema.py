@@ -27,9 +27,7 @@ def input_type(spec: Operation) -> type[msgspec.Struct]:
         if hints[parameter.name] is not Context:
             default = () if parameter.default is parameter.empty else (parameter.default,)
             fields.append((parameter.name, hints[parameter.name], *default))
-    return msgspec.defstruct(
-        "Input", fields, kw_only=True, forbid_unknown_fields=True, frozen=True
-    )
+    return msgspec.defstruct("Input", fields, kw_only=True, forbid_unknown_fields=True, frozen=True)
 
 
 def context_parameter(spec: Operation) -> str | None:

@@ -32,5 +32,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 def from_environment(environment: Mapping[str, str] = os.environ) -> Settings:
     """Read `NOWLATER_TABLE` and so on; raises msgspec.ValidationError naming what is missing."""
     prefix = "NOWLATER_"
-    given = {k.removeprefix(prefix).lower(): v for k, v in environment.items() if k.startswith(prefix)}
+    given = {
+        k.removeprefix(prefix).lower(): v for k, v in environment.items() if k.startswith(prefix)
+    }
     return msgspec.convert(given, Settings, strict=False)

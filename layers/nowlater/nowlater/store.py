@@ -46,7 +46,7 @@ class Store:
         changes = {"status": "running", "holder": holder, "started": now, "updated": now}
         changes |= {"not_before": None, "progress": None}
         arithmetic = {
-            "attempt": "#attempt + :one",
+            "attempt": "if_not_exists(#attempt, :zero) + :one",
             "tries_left": "#tries_left - :one",
             "lease_until": "#timeout_ms + :grace_end",
         }
@@ -73,7 +73,9 @@ class Store:
 
     def page(self, owner: str, shard: str, before: str | None, limit: int) -> list[Job]:
         """Return an owner's jobs of one shard, newest first, from before an id."""
-        return [from_item(i) for i in self._table.query(_pk(owner, shard), before=before, limit=limit)]
+        return [
+            from_item(i) for i in self._table.query(_pk(owner, shard), before=before, limit=limit)
+        ]
 
     def due(self, shard: int, by: Instant) -> Iterator[Ref]:
         """Yield the jobs that the sweep has to look at by an instant."""

@@ -87,7 +87,13 @@ class Table:
         return None
 
     def update_if(
-        self, pk: str, sk: str, changes: Item, arithmetic: dict[str, str], condition: str, values: Item
+        self,
+        pk: str,
+        sk: str,
+        changes: Item,
+        arithmetic: dict[str, str],
+        condition: str,
+        values: Item,
     ) -> tuple[bool, Item | None]:
         """Change an item if the condition holds; return whether it did, and the item.
 
@@ -131,7 +137,9 @@ class Table:
 
     def due(self, shard: int, by: int) -> Iterator[Item]:
         """Yield the keys of what a partition of the `due` index holds up to an instant, in order."""
-        expressions = _expressions("#due_shard = :shard AND #due_at <= :by", {"shard": shard, "by": by})
+        expressions = _expressions(
+            "#due_shard = :shard AND #due_at <= :by", {"shard": shard, "by": by}
+        )
         expressions["KeyConditionExpression"] = expressions.pop("ConditionExpression")
         pages = self._client.get_paginator("query").paginate(
             TableName=self._name, IndexName="due", **expressions
@@ -149,7 +157,7 @@ class Table:
 
 
 def _expressions(condition: str, values: Item, update: str = "") -> dict[str, Any]:
-    text = condition + update
+    text = f"{condition} {update}"
     used = {f":{name}": pack(values[name]) for name in set(_VALUE.findall(text))}
     names = {f"#{name}": name for name in set(_NAME.findall(text))}
     return {"ConditionExpression": condition, "ExpressionAttributeNames": names} | (

@@ -36,7 +36,5 @@ class Topic:
             }
             for n, message in enumerate(messages)
         ]
-        answer = self._client.publish_batch(
-            TopicArn=self._arn, PublishBatchRequestEntries=entries
-        )
+        answer = self._client.publish_batch(TopicArn=self._arn, PublishBatchRequestEntries=entries)
         return [messages[int(failed["Id"])] for failed in answer.get("Failed", [])]

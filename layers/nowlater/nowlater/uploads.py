@@ -18,9 +18,9 @@ class Upload(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What a caller wants to upload: its exact size in bytes, and its media type."""
 
     size: Annotated[int, msgspec.Meta(ge=1, le=MOST_BYTES)]
-    media_type: Annotated[str, msgspec.Meta(pattern=r"^[\w.+-]+/[\w.+-]+(; ?[\w-]+=[\w.+-]+)*$")] = (
-        "application/octet-stream"
-    )
+    media_type: Annotated[
+        str, msgspec.Meta(pattern=r"^[\w.+-]+/[\w.+-]+(; ?[\w-]+=[\w.+-]+)*$")
+    ] = "application/octet-stream"
 
 
 def upload(services: Services, owner: str, asked: Any) -> dict[str, Any]:

@@ -10,7 +10,12 @@ class InvalidInput(ValueError):
     """A value that breaks a rule of a JSON Schema; the constructor is fastjsonschema's."""
 
     def __init__(
-        self, message: str, value: Any = None, name: str = "", definition: Any = None, rule: str = ""
+        self,
+        message: str,
+        value: Any = None,
+        name: str = "",
+        definition: Any = None,
+        rule: str = "",
     ) -> None:
         super().__init__(message)
         self.message = message
@@ -30,7 +35,9 @@ class InvalidInput(ValueError):
     def sentence(self) -> str:
         """Return what is wrong, without the name of the place."""
         said = self.message.removeprefix(self.name).strip()
-        return said.replace("cannot be validated by any definition", "has none of the allowed forms")
+        return said.replace(
+            "cannot be validated by any definition", "has none of the allowed forms"
+        )
 
 
 def _first_step(path: str, document: Any) -> tuple[str | int, str]:

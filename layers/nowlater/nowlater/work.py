@@ -24,7 +24,13 @@ type Remaining = Callable[[], float]
 
 
 def work(
-    services: Services, ref: Ref, holder: str, *, age_s: float, remaining: Remaining, or_exit: bool = False
+    services: Services,
+    ref: Ref,
+    holder: str,
+    *,
+    age_s: float,
+    remaining: Remaining,
+    or_exit: bool = False,
 ) -> float | None:
     """Try to run a job to its end, as the Lambda request `holder`.
 
@@ -89,7 +95,9 @@ def _run(services: Services, claimed: Job, remaining: Remaining, or_exit: bool) 
         msgspec.json.decode(text),
         context,
         seconds=seconds,
-        open_upload=lambda upload: services.bucket.open(object_keys.upload_key(claimed.owner, upload)),
+        open_upload=lambda upload: services.bucket.open(
+            object_keys.upload_key(claimed.owner, upload)
+        ),
         or_exit=or_exit,
     )
 

@@ -1,0 +1,83 @@
+"""The stack of template.yaml on moto, in this process: its data resources, and its Lambdas as modules."""
+
+import importlib.util
+import json
+import os
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import boto3
+import yaml
+
+ROOT = Path(__file__).parent.parent
+_ON_MOTO = ("AWS::DynamoDB::Table", "AWS::SQS::Queue", "AWS::SNS::Topic", "AWS::S3::Bucket")
+
+
+class _Loader(yaml.SafeLoader):
+    """Reads CloudFormation's short forms (`!Ref x`) as the long ones (`{"Ref": x}`)."""
+
+
+def _long_form(loader: yaml.SafeLoader, tag: str, node: yaml.Node) -> Any:
+    if isinstance(node, yaml.ScalarNode):
+        value: Any = loader.construct_scalar(node)
+        if tag == "GetAtt":
+            value = value.split(".", 1)
+    elif isinstance(node, yaml.SequenceNode):
+        value = loader.construct_sequence(node, deep=True)
+    else:
+        value = loader.construct_mapping(node, deep=True)
+    return {tag if tag in ("Ref", "Condition") else f"Fn::{tag}": value}
+
+
+_Loader.add_multi_constructor("!", _long_form)
+
+
+def template() -> dict[str, Any]:
+    """Return template.yaml with CloudFormation's long forms."""
+    loaded: dict[str, Any] = yaml.load((ROOT / "template.yaml").read_text(), _Loader)  # noqa: S506
+    return loaded
+
+
+def event(name: str) -> dict[str, Any]:
+    """Return a fresh copy of a sample event."""
+    loaded: dict[str, Any] = json.loads((ROOT / "events" / f"{name}.json").read_text())
+    return loaded
+
+
+class Stack:
+    """Table, queues, topic and bucket as the template says, and the environment that names them."""
+
+    def __init__(self, name: str = "nowlater") -> None:
+        whole = template()
+        kept = {n: r for n, r in whole["Resources"].items() if r["Type"] in _ON_MOTO}
+        parts = {k: whole[k] for k in ("Parameters", "Mappings", "Conditions")}
+        body = {"AWSTemplateFormatVersion": "2010-09-09", "Resources": kept} | parts
+        cloudformation = boto3.client("cloudformation")
+        cloudformation.create_stack(StackName=name, TemplateBody=json.dumps(body))
+        described = cloudformation.describe_stack_resources(StackName=name)["StackResources"]
+        self.ids = {r["LogicalResourceId"]: r["PhysicalResourceId"] for r in described}
+
+    def environment(self, **changed: str) -> dict[str, str]:
+        """Return the environment variables that the template gives to every Lambda."""
+        names = {"Table": "TABLE", "Bucket": "BUCKET", "Topic": "TOPIC"}
+        names |= {"OnTimeQueue": "ON_TIME_QUEUE", "FlexibleQueue": "FLEXIBLE_QUEUE"}
+        given = template()["Globals"]["Function"]["Environment"]["Variables"]
+        defaults = {k: str(v["Default"]) for k, v in template()["Parameters"].items()}
+        resolved = {k: self.ids.get(v["Ref"]) or defaults.get(v["Ref"], "") for k, v in given.items()}
+        return resolved | changed
+
+
+def load(name: str) -> ModuleType:
+    """Import functions/NAME/app.py afresh, as a Lambda's cold start does."""
+    path = ROOT / "functions" / name / "app.py"
+    spec = importlib.util.spec_from_file_location(f"app_{name}", path)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def use(environment: dict[str, str]) -> None:
+    """Make this process's environment a Lambda's."""
+    os.environ.update(environment)
