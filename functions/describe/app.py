@@ -3,7 +3,7 @@
 from typing import Any
 
 from nowlater import problems
-from nowlater.api import Api, Response, answer
+from nowlater.api import Answer, Api, Call, answer
 from nowlater.describe import operation, operations
 from nowlater.log import logger
 from nowlater.services import Services
@@ -14,24 +14,26 @@ api = Api(services.settings.public_url)
 
 @logger.inject_lambda_context(clear_state=True)
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    return api.resolve(event, context)
+    return api.handle(event)
 
 
-@api.get("/operations")
-def listing() -> Response[Any]:
-    return answer(200, operations(services, api.caller("read").base), may_be_kept=True)
+@api.route("GET /operations")
+def listing(call: Call) -> Answer:
+    caller = call.caller("read")
+    return answer(200, operations(services, caller.base), may_be_kept=True)
 
 
-@api.get("/operations/<name>")
-def one(name: str) -> Response[Any]:
-    return answer(200, operation(services, name, api.caller("read").base), may_be_kept=True)
+@api.route("GET /operations/{name}")
+def one(call: Call) -> Answer:
+    caller = call.caller("read")
+    return answer(200, operation(services, call.path("name"), caller.base), may_be_kept=True)
 
 
-@api.get("/problems/<name>")
-def problem(name: str) -> Response[Any]:
-    return answer(200, problems.page(name, api.base), may_be_kept=True)
+@api.route("GET /problems/{name}")
+def problem(call: Call) -> Answer:
+    return answer(200, problems.page(call.path("name"), call.base), may_be_kept=True)
 
 
-@api.get("/health")
-def health() -> Response[Any]:
+@api.route("GET /health")
+def health(call: Call) -> Answer:
     return answer(200, {"status": "ok"})

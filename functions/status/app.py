@@ -3,7 +3,7 @@
 from typing import Any
 
 from nowlater import aws, jobs, replies
-from nowlater.api import Api, Response, answer
+from nowlater.api import Answer, Api, Call, answer
 from nowlater.listing import page
 from nowlater.log import logger
 from nowlater.services import Services
@@ -14,35 +14,35 @@ api = Api(services.settings.public_url, aws.FAILURES)
 
 @logger.inject_lambda_context(clear_state=True)
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    return api.resolve(event, context)
+    return api.handle(event)
 
 
-@api.get("/jobs/<job_id>")
-def status(job_id: str) -> Response[Any]:
-    caller = api.caller("read")
-    return replies.status(services, api, jobs.read(services, caller.owner, job_id))
+@api.route("GET /jobs/{id}")
+def status(call: Call) -> Answer:
+    caller = call.caller("read")
+    return replies.status(services, call, jobs.read(services, caller.owner, call.path("id")))
 
 
-@api.get("/jobs/<job_id>/result")
-def result(job_id: str) -> Response[Any]:
-    caller = api.caller("read")
-    return replies.result(services, api, jobs.read(services, caller.owner, job_id))
+@api.route("GET /jobs/{id}/result")
+def result(call: Call) -> Answer:
+    caller = call.caller("read")
+    return replies.result(services, call, jobs.read(services, caller.owner, call.path("id")))
 
 
-@api.get("/jobs")
-def listing() -> Response[Any]:
-    caller = api.caller("read")
-    return answer(200, page(services, caller.owner, caller.base, api.queries))
+@api.route("GET /jobs")
+def listing(call: Call) -> Answer:
+    caller = call.caller("read")
+    return answer(200, page(services, caller.owner, caller.base, call.queries))
 
 
-@api.post("/jobs/<job_id>/cancel")
-def cancel(job_id: str) -> Response[Any]:
-    caller = api.caller("manage")
-    return replies.status(services, api, jobs.cancel(services, caller.owner, job_id))
+@api.route("POST /jobs/{id}/cancel")
+def cancel(call: Call) -> Answer:
+    caller = call.caller("manage")
+    return replies.status(services, call, jobs.cancel(services, caller.owner, call.path("id")))
 
 
-@api.delete("/jobs/<job_id>")
-def erase(job_id: str) -> Response[Any]:
-    caller = api.caller("manage")
-    jobs.erase(services, caller.owner, job_id)
+@api.route("DELETE /jobs/{id}")
+def erase(call: Call) -> Answer:
+    caller = call.caller("manage")
+    jobs.erase(services, caller.owner, call.path("id"))
     return answer(204)

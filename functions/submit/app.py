@@ -3,7 +3,7 @@
 from typing import Any
 
 from nowlater import aws, replies
-from nowlater.api import Api, Response, answer
+from nowlater.api import Answer, Api, Call, answer
 from nowlater.log import logger
 from nowlater.request import MOST_ASYNC
 from nowlater.retry import retry
@@ -17,24 +17,25 @@ api = Api(services.settings.public_url, aws.FAILURES)
 
 @logger.inject_lambda_context(clear_state=True)
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    return api.resolve(event, context)
+    return api.handle(event)
 
 
-@api.post("/async/<operation>")
-def accept(operation: str) -> Response[Any]:
-    caller, envelope = api.caller("invoke"), api.envelope(MOST_ASYNC)
-    asked = Request(caller, operation, envelope, api.idempotency_key, api.trace)
-    return replies.accepted(services, api, submit(services, asked))
+@api.route("POST /async/{operation}")
+def accept(call: Call) -> Answer:
+    caller, envelope = call.caller("invoke"), call.envelope(MOST_ASYNC)
+    key = call.idempotency_key()
+    asked = Request(caller, call.path("operation"), envelope, key, call.trace)
+    return replies.accepted(services, call, submit(services, asked))
 
 
-@api.post("/jobs/<job_id>/retry")
-def accept_again(job_id: str) -> Response[Any]:
-    caller = api.caller("invoke")
-    got = retry(services, caller, job_id, key=api.idempotency_key, trace=api.trace)
-    return replies.accepted(services, api, got)
+@api.route("POST /jobs/{id}/retry")
+def accept_again(call: Call) -> Answer:
+    caller, key = call.caller("invoke"), call.idempotency_key()
+    got = retry(services, caller, call.path("id"), key=key, trace=call.trace)
+    return replies.accepted(services, call, got)
 
 
-@api.post("/uploads")
-def begin_upload() -> Response[Any]:
-    caller = api.caller("invoke")
-    return answer(201, upload(services, caller.owner, api.json(MOST_ASYNC)))
+@api.route("POST /uploads")
+def begin_upload(call: Call) -> Answer:
+    caller = call.caller("invoke")
+    return answer(201, upload(services, caller.owner, call.json(MOST_ASYNC)))

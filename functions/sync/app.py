@@ -3,7 +3,7 @@
 from typing import Any
 
 from nowlater.answer import answer
-from nowlater.api import Api, Response, raw
+from nowlater.api import Answer, Api, Call, raw
 from nowlater.log import logger
 from nowlater.request import MOST_SYNC
 from nowlater.services import Services
@@ -14,11 +14,11 @@ api = Api(services.settings.public_url)
 
 @logger.inject_lambda_context(clear_state=True)
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    return api.resolve(event, context)
+    return api.handle(event)
 
 
-@api.post("/sync/<operation>")
-def run(operation: str) -> Response[Any]:
-    caller = api.caller("invoke")
-    answered = answer(services, caller, operation, api.envelope(MOST_SYNC), or_exit=True)
-    return raw(answered.body, answered.media_type)
+@api.route("POST /sync/{operation}")
+def run(call: Call) -> Answer:
+    caller, envelope = call.caller("invoke"), call.envelope(MOST_SYNC)
+    result = answer(services, caller, call.path("operation"), envelope, or_exit=True)
+    return raw(result.body, result.media_type)

@@ -85,6 +85,8 @@ class World:
         for what, place in (("operation", "text-stats"), ("id", "019ac1d2-7b5e-7c31-8f44-5d1f3b0a9e77")):
             if what in changes:
                 event["rawPath"] = event["rawPath"].replace(place, changes[what])
+                held = event["pathParameters"]
+                event["pathParameters"] = {k: changes[what] if v == place else v for k, v in held.items()}
         if "path" in changes:
             event["rawPath"] = changes["path"]
         event["requestContext"]["http"]["path"] = event["rawPath"]

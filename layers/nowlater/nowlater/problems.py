@@ -75,7 +75,9 @@ def type_url(name: str, base: str) -> str:
 
 
 def page(name: str, base: str) -> dict[str, Any]:
-    """Return what is said at a problem type's own URL."""
+    """Return what is said at a problem type's own URL; raises Problem where there is none."""
+    if name not in KINDS:
+        raise Problem("unknown-route", f"There is no kind of problem named {name[:100]!r}.")
     status, title = KINDS[name]
     return {
         "type": type_url(name, base),

@@ -1,10 +1,9 @@
 """HTTP answers about jobs: accepted, as it is, and its result."""
 
 import base64
-from typing import Any
 
-from nowlater import problems, view
-from nowlater.api import JSON, PROBLEM, Api, Response, answer, raw
+from nowlater import view
+from nowlater.api import JSON, Answer, Call, answer, problem, raw
 from nowlater.job import Job
 from nowlater.problems import Problem
 from nowlater.services import Services
@@ -14,38 +13,38 @@ from nowlater.timing import Instant, seconds_until, whole_seconds_until
 _LONGEST_PAUSE_S = 60
 
 
-def accepted(services: Services, api: Api, got: Accepted) -> Response[Any]:
+def accepted(services: Services, call: Call, got: Accepted) -> Answer:
     """Answer 202: the job, where to look at it, and when."""
-    url = f"{api.base}/jobs/{got.job.id}"
+    url = f"{call.base}/jobs/{got.job.id}"
     headers = {"Location": url, "Operation-Location": url}
     headers |= _retry_after(got.job, services.clock())
     headers |= {"Idempotency-Replayed": "true"} if got.replayed else {}
-    return answer(202, view.representation(got.job, api.base), headers)
+    return answer(202, view.representation(got.job, call.base), headers)
 
 
-def status(services: Services, api: Api, job: Job) -> Response[Any]:
+def status(services: Services, call: Call, job: Job) -> Answer:
     """Answer 200 with the job, or 304 where the caller has seen it just so."""
-    shown = view.representation(job, api.base)
+    shown = view.representation(job, call.base)
     headers = {"ETag": view.etag(shown)} | _retry_after(job, services.clock())
     seen = [
-        tag.strip().removeprefix("W/") for tag in (api.header("if-none-match") or "").split(",")
+        tag.strip().removeprefix("W/") for tag in (call.header("if-none-match") or "").split(",")
     ]
     if headers["ETag"] in seen or "*" in seen:
         return answer(304, headers=headers)
     return answer(200, shown, headers)
 
 
-def result(services: Services, api: Api, job: Job) -> Response[Any]:
+def result(services: Services, call: Call, job: Job) -> Answer:
     """Answer with the result itself, where it lies, or why there is none (yet)."""
     if not job.is_ended:
         headers = _retry_after(job, services.clock())
-        return answer(202, view.representation(job, api.base), headers)
+        return answer(202, view.representation(job, call.base), headers)
     if job.status != "succeeded":
         error = job.error or Problem("canceled", "The job was canceled.").record()
-        return answer(409, problems.document(error, api.base, status=409), media_type=PROBLEM)
+        return problem(error, call, status=409)
     if job.result_key is not None:
         url = services.bucket.url_to_get(job.result_key)
-        if api.queries.get("redirect") == "0":
+        if call.queries.get("redirect") == "0":
             return answer(200, {"url": url, "media_type": job.media_type or JSON})
         return answer(303, headers={"Location": url})
     text = job.result or ""
