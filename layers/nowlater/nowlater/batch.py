@@ -5,7 +5,6 @@ from typing import Any
 
 import msgspec
 
-from nowlater import aws
 from nowlater.job import Ref
 from nowlater.log import logger
 from nowlater.services import Services
@@ -34,13 +33,14 @@ def batch(
             if time.monotonic() - began < _SPENT_S:
                 ref = msgspec.json.decode(record["body"], type=Ref)
                 age_s = sent_ago_s(services, record)
-                wait_s = work(
+                left = work(
                     services, ref, holder, age_s=age_s, remaining=remaining, or_exit=or_exit
                 )
+                wait_s = left.again_s
             if wait_s is not None:
                 services.queues.postpone(record, wait_s)
                 kept.append({"itemIdentifier": record["messageId"]})
-        except (*aws.FAILURES, msgspec.MsgspecError):
+        except Exception:  # one message must not fail the others
             logger.exception("a message was left", extra={"message_id": record["messageId"]})
             kept.append({"itemIdentifier": record["messageId"]})
     return {"batchItemFailures": kept}

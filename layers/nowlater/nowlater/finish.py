@@ -1,11 +1,10 @@
 """What comes of an attempt: a result, a failure, another try; and of a job that is not ours to write.
 
-Each function returns when the job's message is to be looked at again, in seconds;
-None: the message has served, because the job has ended or the sweep will send another.
 """
 
 import base64
 import random
+from dataclasses import dataclass
 from typing import Any
 
 from nowlater import job, object_keys, store, view
@@ -15,7 +14,7 @@ from nowlater.outcomes import TimedOut, Unavailable
 from nowlater.problems import Problem
 from nowlater.run import Answer, UnfitInput
 from nowlater.services import Services
-from nowlater.timing import DAY_S, LONGEST_POSTPONEMENT_S, after, grown, whole_seconds_until
+from nowlater.timing import DAY_S, LONGEST_POSTPONEMENT_S, Instant, after, grown, whole_seconds_until
 
 #: Results up to this many bytes of text are kept in the record, and told in events.
 INLINE_RESULT = 16 * 1024
@@ -23,12 +22,24 @@ INLINE_RESULT = 16 * 1024
 UNAVAILABLE_FOR_S = 3 * DAY_S
 
 
-def succeed(services: Services, claimed: Job, answer: Answer) -> float | None:
+@dataclass(frozen=True)
+class Left:
+    """How a worker leaves a job: as it then was (None: there is none), and its message.
+
+    `again_s` is when the message is to be looked at again, in seconds; None: it has served,
+    because the job has ended or the sweep will send another.
+    """
+
+    job: Job | None
+    again_s: float | None = None
+
+
+def succeed(services: Services, claimed: Job, answer: Answer) -> Left:
     """End the job with what its operation returned."""
     return _finish(services, claimed, "succeeded", **_stored(services, claimed, answer))
 
 
-def refuse(services: Services, claimed: Job, final: Exception) -> float | None:
+def refuse(services: Services, claimed: Job, final: Exception) -> Left:
     """End the job because its input will never do."""
     if isinstance(final, UnfitInput):
         problem = Problem("invalid-input", f"The input does not fit the operation: {final}")
@@ -37,13 +48,13 @@ def refuse(services: Services, claimed: Job, final: Exception) -> float | None:
     return _finish(services, claimed, "failed", error=problem.record())
 
 
-def _finish(services: Services, claimed: Job, status: job.Status, **outcome: Any) -> float | None:
+def _finish(services: Services, claimed: Job, status: job.Status, **outcome: Any) -> Left:
     now = services.clock()
     changes = job.end(claimed, status, now, **outcome)
     written = services.store.write(claimed.ref, "finish", now, changes, token=claimed.attempt)
     if written.done:
         logger.info("ended", extra={"status": status})
-        return None
+        return Left(written.job)
     return leave(services, written.job)
 
 
@@ -58,7 +69,7 @@ def _stored(services: Services, claimed: Job, answer: Answer) -> dict[str, Any]:
     return {"result_key": key, "media_type": media_type}
 
 
-def fail(services: Services, claimed: Job, fault: BaseException) -> float | None:
+def fail(services: Services, claimed: Job, fault: BaseException) -> Left:
     """Try again after a growing wait, or end the job with its last failure."""
     if claimed.tries_left > 0:
         wait_s = grown(1, claimed.attempt - 1, LONGEST_POSTPONEMENT_S) * random.uniform(0.5, 1)
@@ -72,7 +83,7 @@ def fail(services: Services, claimed: Job, fault: BaseException) -> float | None
     return _finish(services, claimed, "failed", error=Problem(name, detail).record())
 
 
-def wait(services: Services, claimed: Job, missing: Unavailable) -> float | None:
+def wait(services: Services, claimed: Job, missing: Unavailable) -> Left:
     """Wait, without using up a try, but not for ever."""
     first = claimed.start_at or claimed.created
     if services.clock() >= after(first, UNAVAILABLE_FOR_S):
@@ -86,46 +97,46 @@ def wait(services: Services, claimed: Job, missing: Unavailable) -> float | None
 
 def _give_back(
     services: Services, claimed: Job, wait_s: float, changes: dict[str, Any]
-) -> float | None:
+) -> Left:
     now = services.clock()
     if claimed.deliver_by <= now:
         return _expire(services, claimed)
     then = after(now, wait_s)
     changes |= {"status": "queued", "not_before": then, "updated": now}
     changes |= {"lease_until": None, "holder": None, "progress": None}
-    changes |= store.due(claimed.id, job.due_at(claimed.lane, then, claimed.deliver_by, now))
+    changes |= store.due(claimed.id, job.due_at(claimed.promised, then, claimed.deliver_by, now))
     written = services.store.write(claimed.ref, "give_back", now, changes, token=claimed.attempt)
     if not written.done:
         return leave(services, written.job)
-    return None if wait_s > LONGEST_POSTPONEMENT_S else wait_s
+    return Left(written.job, None if wait_s > LONGEST_POSTPONEMENT_S else wait_s)
 
 
-def leave(services: Services, there: Job | None) -> float | None:
+def leave(services: Services, there: Job | None) -> Left:
     """Let go of a job that is not ours to write, doing what it needs, by what it was just now."""
     now = services.clock()
     if there is None or there.is_ended:
-        return None
+        return Left(there)
     if there.deliver_by <= now:
         return _expire(services, there)
     if there.status == "running" and (there.lease_until or 0) >= now:
-        return whole_seconds_until(there.lease_until or 0, now) + 1
+        return Left(there, whole_seconds_until(there.lease_until or 0, now) + 1)
     if (there.not_before or 0) > now:
         wait_s = whole_seconds_until(there.not_before or 0, now)
         waits_in_index = there.due_at is not None and wait_s > LONGEST_POSTPONEMENT_S
-        return None if waits_in_index else wait_s
+        return Left(there, None if waits_in_index else wait_s)
     if there.tries_left <= 0:
         exhausted = Problem("attempts-exhausted", "Every attempt at this job was cut short.")
-        return _end(services, there, "bury", exhausted)
-    return 1  # it could be claimed by now
+        return _end(services, there, "bury", exhausted, now)
+    return Left(there, 1)  # it could be claimed by now
 
 
-def _expire(services: Services, there: Job) -> float | None:
-    return _end(services, there, "expire", view.deadline_exceeded(there))
+def _expire(services: Services, there: Job) -> Left:
+    """End a job at its deadline, as readers have been shown it since."""
+    return _end(services, there, "expire", view.deadline_exceeded(there), there.deliver_by)
 
 
-def _end(services: Services, there: Job, write: str, problem: Problem) -> float | None:
-    now = services.clock()
-    changes = job.end(there, "failed", now, error=problem.record())
-    written = services.store.write(there.ref, write, now, changes)
+def _end(services: Services, there: Job, write: str, problem: Problem, at: Instant) -> Left:
+    changes = job.end(there, "failed", at, error=problem.record())
+    written = services.store.write(there.ref, write, services.clock(), changes)
     ended = written.done or written.job is None or written.job.is_ended
-    return None if ended else 1
+    return Left(written.job, None if ended else 1)

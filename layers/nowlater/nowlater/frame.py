@@ -4,7 +4,6 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from nowlater.job import Lane
 from nowlater.problems import Problem
 from nowlater.timing import DAY_S, HOUR_S, Instant, after, from_rfc3339, to_rfc3339
 
@@ -32,7 +31,7 @@ class Deliver(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Frame(msgspec.Struct, frozen=True, kw_only=True):
     """A time frame in instants."""
 
-    lane: Lane
+    promised: bool
     start_at: Instant | None
     deliver_by: Instant
     keep_s: int
@@ -74,7 +73,7 @@ def frame(
             pointer="/deliver",
         )
     return Frame(
-        lane="flexible" if by is None else "on-time",
+        promised=by is not None,
         start_at=start_at if start_at != now else None,
         deliver_by=after(first, flexible_within_s) if by is None else by,
         keep_s=DAY_S if keep is None else keep,

@@ -53,6 +53,8 @@ class Job(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     updated: Instant
     #: The end of the promise: nothing starts or succeeds after it.
     deliver_by: Instant
+    #: Whether the caller set that deadline; else it is what flexible jobs are given.
+    promised: bool = False
     #: The longest that one attempt may run.
     timeout_ms: int
     keep_s: int
@@ -120,14 +122,14 @@ def end(job: Job, status: Status, now: Instant, **outcome: Any) -> dict[str, Any
 
 
 def due_at(
-    lane: Lane, not_before: Instant | None, deliver_by: Instant, now: Instant
+    promised: bool, not_before: Instant | None, deliver_by: Instant, now: Instant
 ) -> Instant | None:
     """Return when the sweep has to look at a job that waits, if it has to.
 
-    That is ahead of a start that no message can wait for, and at a deadline; a flexible job's
-    bound is seen to by its message.
+    That is ahead of a start that no message can wait for, and at a promised deadline;
+    the bound of other jobs is seen to by their message.
     """
-    looks = [deliver_by] if lane == "on-time" else []
+    looks = [deliver_by] if promised else []
     if not_before is not None and not_before > after(now, LONGEST_POSTPONEMENT_S):
         looks.append(after(not_before, -SWEEP_AHEAD_S))
     return min(looks, default=None)

@@ -87,7 +87,8 @@ def _job(
         owner=asked.caller.owner,
         id=job_id,
         operation=entry.name,
-        lane=times.lane,
+        lane="on-time" if times.promised else "flexible",
+        promised=times.promised,
         status="queued" if times.start_at is None else "scheduled",
         base=asked.caller.base,
         created=now,
@@ -102,7 +103,7 @@ def _job(
         retry_of=asked.retry_of,
         trace=asked.trace,
     )
-    look = job.due_at(new.lane, new.not_before, new.deliver_by, now)
+    look = job.due_at(new.promised, new.not_before, new.deliver_by, now)
     return msgspec.structs.replace(new, **store.due(job_id, look))
 
 

@@ -37,6 +37,6 @@ def _handle(services: Services, ref: Ref) -> None:
 def _move_on(services: Services, there: Job) -> None:
     """Have the sweep look at the job again at its deadline, now that its start is in the queue."""
     now = services.clock()
-    look = job.due_at(there.lane, None, there.deliver_by, now)
+    look = job.due_at(there.promised, None, there.deliver_by, now)
     changes = store.due(there.id, look)
     services.store.write(there.ref, "move_on", now, changes, token=there.due_at or 0)

@@ -8,6 +8,7 @@ import msgspec
 
 from nowlater import aws, finish, object_keys, run
 from nowlater.context import Context
+from nowlater.finish import Left
 from nowlater.job import Job, Ref
 from nowlater.log import logger
 from nowlater.outcomes import Canceled, Refused, TimedOut, Unavailable
@@ -31,10 +32,9 @@ def work(
     age_s: float,
     remaining: Remaining,
     or_exit: bool = False,
-) -> float | None:
+) -> Left:
     """Try to run a job to its end, as the Lambda request `holder`.
 
-    Returns when its message is to be looked at again, in seconds; None: the message has served.
     `age_s` is how long ago it was sent, `remaining` what is left of the Lambda's time.
     """
     logger.append_keys(owner=ref.owner, job_id=ref.id)
@@ -43,13 +43,13 @@ def work(
         time.sleep(0.1)
         claim = services.store.claim(ref, holder, services.clock())
     if claim.job is None:
-        return 5 if age_s < SUBMIT_LIFE_S else None
+        return Left(None, 5 if age_s < SUBMIT_LIFE_S else None)
     if not claim.done:
         return finish.leave(services, claim.job)
     return _attempt(services, claim.job, remaining, or_exit)
 
 
-def _attempt(services: Services, claimed: Job, remaining: Remaining, or_exit: bool) -> float | None:
+def _attempt(services: Services, claimed: Job, remaining: Remaining, or_exit: bool) -> Left:
     """Run a claimed job's operation, and write what comes of it."""
     logger.append_keys(operation=claimed.operation, attempt=claimed.attempt)
     began = time.monotonic()
@@ -57,22 +57,22 @@ def _attempt(services: Services, claimed: Job, remaining: Remaining, or_exit: bo
         answer = _run(services, claimed, remaining, or_exit)
     except Canceled:
         outcome = "canceled"
-        wait = finish.leave(services, services.store.get(claimed.ref))
+        left = finish.leave(services, services.store.get(claimed.ref))
     except Unavailable as missing:
         outcome = "unavailable"
-        wait = finish.wait(services, claimed, missing)
+        left = finish.wait(services, claimed, missing)
     except (Refused, UnfitInput) as final:
         outcome = "refused"
-        wait = finish.refuse(services, claimed, final)
+        left = finish.refuse(services, claimed, final)
     except (TimedOut, Exception, SystemExit) as fault:
         logger.exception("the operation failed")
         outcome = "timed-out" if isinstance(fault, TimedOut) else "failed"
-        wait = finish.fail(services, claimed, fault)
+        left = finish.fail(services, claimed, fault)
     else:
         outcome = "returned"
-        wait = finish.succeed(services, claimed, answer)
+        left = finish.succeed(services, claimed, answer)
     logger.info("attempt over", extra={"outcome": outcome, "seconds": time.monotonic() - began})
-    return wait
+    return left
 
 
 def _run(services: Services, claimed: Job, remaining: Remaining, or_exit: bool) -> Answer:
