@@ -4,7 +4,7 @@ import secrets
 from typing import TYPE_CHECKING
 
 from nowlater import catalogue, object_keys, run
-from nowlater.api import Caller
+from nowlater.api import MOST_RESULT, Caller
 from nowlater.context import Context
 from nowlater.log import logger
 from nowlater.outcomes import Refused, TimedOut, Unavailable
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
 #: The HTTP API itself gives up after 30 s.
 LONGEST_S = 28
-MOST_RESULT = 4 * 1024 * 1024
 
 
 def answer(

@@ -14,6 +14,7 @@ import msgspec
 
 from nowlater import problems, request
 from nowlater.log import logger
+from nowlater.prefer import Prefer, preferences
 from nowlater.problems import Problem
 from nowlater.request import Envelope
 
@@ -21,6 +22,8 @@ JSON, PROBLEM = "application/json", "application/problem+json"
 
 _TRACEPARENT = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}", re.ASCII)
 
+#: A result up to this many bytes is answered directly.
+MOST_RESULT = 4 * 1024 * 1024
 #: A longer text goes out as base64, so that escaping cannot carry it over Lambda's 6 MB.
 _LONGEST_TEXT = 1024 * 1024
 _NOT_STORED = {"Cache-Control": "no-store"}
@@ -106,6 +109,10 @@ class Call:
             )
         logger.append_keys(owner=context["owner"])
         return Caller(context["owner"], self.base)
+
+    def preferences(self) -> Prefer:
+        """Return what the Prefer header (RFC 7240) asks for."""
+        return preferences(self.header("prefer"))
 
     def idempotency_key(self) -> str | None:
         """Return the Idempotency-Key; raises Problem `malformed-request` where it is none."""

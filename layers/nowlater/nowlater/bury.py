@@ -4,11 +4,10 @@ from typing import Any
 
 import msgspec
 
-from nowlater import aws, job, object_keys
+from nowlater import aws, ending, object_keys
 from nowlater.batch import sent_ago_s
 from nowlater.job import Ref
 from nowlater.log import logger
-from nowlater.problems import Problem
 from nowlater.services import Services
 from nowlater.timing import whole_seconds_until
 from nowlater.work import SUBMIT_LIFE_S
@@ -44,13 +43,7 @@ def _bury(services: Services, record: dict[str, Any]) -> float | None:
         return 5 if sent_ago_s(services, record) < SUBMIT_LIFE_S else None
     if there.is_ended:
         return None
-    now = services.clock()
-    lost = Problem(
-        "attempts-exhausted", "The job's message could not be worked on; it was given up."
-    )
-    written = services.store.write(
-        ref, "bury", now, job.end(there, "failed", now, error=lost.record())
-    )
-    if written.done or written.job is None or written.job.is_ended:
+    written = ending.bury(services, there, "The job's message could not be worked on.")
+    if written.job is None or written.job.is_ended:
         return None
-    return whole_seconds_until(written.job.lease_until or now, now) + 1
+    return whole_seconds_until(written.job.lease_until or 0, services.clock()) + 1

@@ -1,20 +1,19 @@
-"""What comes of an attempt: a result, a failure, another try; and of a job that is not ours to write.
-
-"""
+"""What comes of an attempt: a result, a failure, another try; and of a job that is not ours to write."""
 
 import base64
 import random
 from dataclasses import dataclass
 from typing import Any
 
-from nowlater import job, object_keys, store, view
+from nowlater import ending, job, object_keys, store
 from nowlater.job import Job
 from nowlater.log import logger
 from nowlater.outcomes import TimedOut, Unavailable
 from nowlater.problems import Problem
 from nowlater.run import Answer, UnfitInput
 from nowlater.services import Services
-from nowlater.timing import DAY_S, LONGEST_POSTPONEMENT_S, Instant, after, grown, whole_seconds_until
+from nowlater.store import Written
+from nowlater.timing import DAY_S, LONGEST_POSTPONEMENT_S, after, grown, whole_seconds_until
 
 #: Results up to this many bytes of text are kept in the record, and told in events.
 INLINE_RESULT = 16 * 1024
@@ -66,7 +65,7 @@ def _stored(services: Services, claimed: Job, answer: Answer) -> dict[str, Any]:
         return {"result": text, "media_type": media_type}
     key = object_keys.result_key(claimed.owner, claimed.id, claimed.attempt)
     services.bucket.put(key, answer.body, answer.media_type)
-    return {"result_key": key, "media_type": media_type}
+    return {"result_key": key, "result_size": len(answer.body), "media_type": media_type}
 
 
 def fail(services: Services, claimed: Job, fault: BaseException) -> Left:
@@ -95,12 +94,10 @@ def wait(services: Services, claimed: Job, missing: Unavailable) -> Left:
     return _give_back(services, claimed, wait_s, restored)
 
 
-def _give_back(
-    services: Services, claimed: Job, wait_s: float, changes: dict[str, Any]
-) -> Left:
+def _give_back(services: Services, claimed: Job, wait_s: float, changes: dict[str, Any]) -> Left:
     now = services.clock()
     if claimed.deliver_by <= now:
-        return _expire(services, claimed)
+        return _ended(ending.expire(services, claimed))
     then = after(now, wait_s)
     changes |= {"status": "queued", "not_before": then, "updated": now}
     changes |= {"lease_until": None, "holder": None, "progress": None}
@@ -117,7 +114,7 @@ def leave(services: Services, there: Job | None) -> Left:
     if there is None or there.is_ended:
         return Left(there)
     if there.deliver_by <= now:
-        return _expire(services, there)
+        return _ended(ending.expire(services, there))
     if there.status == "running" and (there.lease_until or 0) >= now:
         return Left(there, whole_seconds_until(there.lease_until or 0, now) + 1)
     if (there.not_before or 0) > now:
@@ -125,18 +122,9 @@ def leave(services: Services, there: Job | None) -> Left:
         waits_in_index = there.due_at is not None and wait_s > LONGEST_POSTPONEMENT_S
         return Left(there, None if waits_in_index else wait_s)
     if there.tries_left <= 0:
-        exhausted = Problem("attempts-exhausted", "Every attempt at this job was cut short.")
-        return _end(services, there, "bury", exhausted, now)
+        return _ended(ending.bury(services, there, "Every attempt at this job was cut short."))
     return Left(there, 1)  # it could be claimed by now
 
 
-def _expire(services: Services, there: Job) -> Left:
-    """End a job at its deadline, as readers have been shown it since."""
-    return _end(services, there, "expire", view.deadline_exceeded(there), there.deliver_by)
-
-
-def _end(services: Services, there: Job, write: str, problem: Problem, at: Instant) -> Left:
-    changes = job.end(there, "failed", at, error=problem.record())
-    written = services.store.write(there.ref, write, services.clock(), changes)
-    ended = written.done or written.job is None or written.job.is_ended
-    return Left(written.job, None if ended else 1)
+def _ended(written: Written) -> Left:
+    return Left(written.job, 1 if written.job is not None and not written.job.is_ended else None)

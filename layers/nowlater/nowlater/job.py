@@ -87,6 +87,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     #: The result as text, or the key of the object that holds it.
     result: str | None = None
     result_key: str | None = None
+    result_size: int | None = None
     #: The result's media type where it is bytes; inline bytes are kept as base64.
     media_type: str | None = None
     #: A problem, as `problems.Problem.record` gives it.

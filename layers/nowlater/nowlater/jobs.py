@@ -1,9 +1,12 @@
 """What an owner can do with a job: read, cancel, and erase it."""
 
-from nowlater import ids, job, view
+from nowlater import ending, ids, view
 from nowlater.job import Job, Ref
 from nowlater.problems import Problem
 from nowlater.services import Services
+
+#: What an erased job loses; the rest is its stub.
+_CONTENT = "input input_key result result_key result_size media_type error progress trace".split()
 
 
 def read(services: Services, owner: str, job_id: str) -> Job:
@@ -11,15 +14,7 @@ def read(services: Services, owner: str, job_id: str) -> Job:
 
     Raises Problem `unknown-job` (there is none, or it is another owner's) or `job-expired`.
     """
-    there = services.store.get(Ref(owner, job_id)) if ids.is_id(job_id) else None
-    if there is None:
-        raise Problem("unknown-job", "There is no such job, or it is not yours.")
-    now = services.clock()
-    if view.is_gone(there, now):
-        raise Problem(
-            "job-expired", "The job ended, was kept as long as it was to be, and is gone."
-        )
-    return view.shown(there, now)
+    return view.shown(_kept(services, owner, job_id), services.clock())
 
 
 def cancel(services: Services, owner: str, job_id: str) -> Job:
@@ -29,17 +24,10 @@ def cancel(services: Services, owner: str, job_id: str) -> Job:
     """
     there = read(services, owner, job_id)
     if not there.is_ended:
-        now = services.clock()
-        because = Problem("canceled", "The job was canceled by its owner.")
-        changes = job.end(there, "canceled", now, error=because.record())
-        written = services.store.write(there.ref, "cancel", now, changes)
-        there = (
-            read(services, owner, job_id) if written.job is None else view.shown(written.job, now)
-        )
+        written = ending.cancel(services, there)
+        there = view.shown(written.job or there, services.clock())
     if there.status != "canceled":
-        raise Problem(
-            "already-ended", f"The job has ended: it {there.status}.", status_was=there.status
-        )
+        raise Problem("already-ended", f"The job has ended: it {there.status}.")
     return there
 
 
@@ -48,21 +36,24 @@ def erase(services: Services, owner: str, job_id: str) -> None:
 
     Raises Problem `unfinished` where it has not ended: cancel it first.
     """
-    there = read(services, owner, job_id)
+    there, now = _kept(services, owner, job_id), services.clock()
+    if not there.is_ended and view.shown(there, now).is_ended:
+        there = ending.expire(services, there).job or there
     if not there.is_ended:
         raise Problem("unfinished", f"The job is {there.status}: cancel it first, then erase it.")
     for key in (there.input_key, there.result_key):
         if key is not None:
             services.bucket.delete(key)
-    content = (
-        "input",
-        "input_key",
-        "result",
-        "result_key",
-        "error",
-        "progress",
-        "media_type",
-        "trace",
-    )
-    changes = dict.fromkeys(content) | {"erased": True, "tags": {}, "updated": services.clock()}
-    services.store.write(there.ref, "erase", services.clock(), changes)
+    changes = dict.fromkeys(_CONTENT) | {"erased": True, "tags": {}, "updated": now}
+    services.store.write(there.ref, "erase", now, changes)
+
+
+def _kept(services: Services, owner: str, job_id: str) -> Job:
+    there = services.store.get(Ref(owner, job_id)) if ids.is_id(job_id) else None
+    if there is None:
+        raise Problem("unknown-job", "There is no such job, or it is not yours.")
+    if view.is_gone(there, services.clock()):
+        raise Problem(
+            "job-expired", "The job ended, was kept as long as it was to be, and is gone."
+        )
+    return there

@@ -3,9 +3,8 @@
 import base64
 
 from nowlater import view
-from nowlater.api import JSON, Answer, Call, answer, problem, raw
+from nowlater.api import JSON, MOST_RESULT, Answer, Call, answer, problem, raw
 from nowlater.job import Job
-from nowlater.problems import Problem
 from nowlater.services import Services
 from nowlater.submit import Accepted
 from nowlater.timing import Instant, seconds_until, whole_seconds_until
@@ -40,13 +39,32 @@ def result(services: Services, call: Call, job: Job) -> Answer:
         headers = _retry_after(job, services.clock())
         return answer(202, view.representation(job, call.base), headers)
     if job.status != "succeeded":
-        error = job.error or Problem("canceled", "The job was canceled.").record()
-        return problem(error, call, status=409)
-    if job.result_key is not None:
-        url = services.bucket.url_to_get(job.result_key)
-        if call.queries.get("redirect") == "0":
-            return answer(200, {"url": url, "media_type": job.media_type or JSON})
-        return answer(303, headers={"Location": url})
+        return problem(job.error or {}, call, status=409)
+    if job.result_key is None:
+        return _inline(job)
+    url = services.bucket.url_to_get(job.result_key)
+    if call.queries.get("redirect") == "0":
+        return answer(200, {"url": url, "media_type": job.media_type or JSON})
+    return answer(303, headers={"Location": url})
+
+
+def hybrid(services: Services, call: Call, got: Accepted, applied: str) -> Answer:
+    """Answer what an async job came to where it has ended, else 202 with the job."""
+    job = got.job
+    if not job.is_ended or (job.result_size or 0) > MOST_RESULT:
+        made = accepted(services, call, got)
+    elif job.status != "succeeded":
+        made = problem(job.error or {}, call)
+    elif job.result_key is not None:
+        made = raw(services.bucket.get(job.result_key), job.media_type or JSON)
+    else:
+        made = _inline(job)
+    headers = {"Preference-Applied": applied, "Content-Location": f"{call.base}/jobs/{job.id}"}
+    headers |= {"Idempotency-Replayed": "true"} if got.replayed else {}
+    return Answer(made.status, made.body, dict(made.headers) | headers)
+
+
+def _inline(job: Job) -> Answer:
     text = job.result or ""
     if job.media_type is None:
         return raw(text.encode(), JSON)

@@ -24,4 +24,6 @@ def retry(
         )
     text = old.input.encode() if old.input else services.bucket.get(old.input_key or "")
     envelope = Envelope(input=msgspec.json.decode(text), keep=old.keep_s, tags=old.tags)
-    return submit(services, Request(caller, old.operation, envelope, key, trace, retry_of=old.id))
+    return submit(
+        services, Request(caller, "async", old.operation, envelope, key, trace, retry_of=old.id)
+    )

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from nowlater.store import Store
     from nowlater.table import Table
     from nowlater.topics import Topic
+    from nowlater.workers import Workers
 
 
 class Services:
@@ -61,6 +62,12 @@ class Services:
         from nowlater.blobs import Bucket
 
         return Bucket(self.settings.bucket)
+
+    @cached_property
+    def workers(self) -> "Workers":
+        from nowlater.workers import Workers
+
+        return Workers(self.settings.worker)
 
     @cached_property
     def topic(self) -> "Topic":

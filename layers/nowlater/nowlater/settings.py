@@ -22,6 +22,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     work_timeout_s: int
     diagnostics: bool
     shards: int
+    #: The worker Lambda; told only to the Lambda that calls it.
+    worker: str = ""
 
     @property
     def longest_attempt_s(self) -> int:

@@ -23,6 +23,8 @@ class Request:
     """What a caller asks to be done later."""
 
     caller: Caller
+    #: `async`, or `hybrid` for a job that is given a worker at once.
+    door: str
     operation: str
     envelope: Envelope
     key: str | None = None
@@ -43,7 +45,7 @@ def submit(services: Services, asked: Request) -> Accepted:
 
     Raises the Problems of the design's error table; then nothing was accepted.
     """
-    entry = services.catalogue.at("async", asked.operation)
+    entry = services.catalogue.at(asked.door, asked.operation)
     catalogue.check(entry, asked.envelope.input, asked.caller.base)
     now = services.clock()
     try:
@@ -74,6 +76,8 @@ def _accept(
         services.bucket.put(key, text, "application/json")
         new = msgspec.structs.replace(new, input_key=key)
     wait_s = whole_seconds_until(new.not_before or now, now)
+    if asked.door == "hybrid":  # its message counts only if its first run dies
+        wait_s = min(new.timeout_ms // 1000 + job.LEASE_GRACE_S, LONGEST_POSTPONEMENT_S)
     if wait_s <= LONGEST_POSTPONEMENT_S:
         services.queues.send(new.lane, new.ref, wait_s)
     return services.store.put(new)
@@ -87,7 +91,7 @@ def _job(
         owner=asked.caller.owner,
         id=job_id,
         operation=entry.name,
-        lane="on-time" if times.promised else "flexible",
+        lane="on-time" if times.promised or asked.door == "hybrid" else "flexible",
         promised=times.promised,
         status="queued" if times.start_at is None else "scheduled",
         base=asked.caller.base,

@@ -1,6 +1,6 @@
 """Looks each minute at the jobs whose time has come, and knows one verb: send it again, or end it."""
 
-from nowlater import aws, finish, job, store
+from nowlater import aws, ending, job, store
 from nowlater.job import Job, Ref
 from nowlater.log import logger
 from nowlater.services import Services
@@ -28,7 +28,7 @@ def _handle(services: Services, ref: Ref) -> None:
     if there is None or there.is_ended or there.due_at is None or there.due_at > now:
         return  # the index is a moment behind the table
     if there.deliver_by <= now:
-        finish.leave(services, there)
+        ending.expire(services, there)
         return
     services.queues.send(there.lane, ref, whole_seconds_until(there.not_before or now, now))
     _move_on(services, there)

@@ -1,5 +1,6 @@
 """Works on a job: claim it, run its operation, finish it."""
 
+import math
 import time
 from collections.abc import Callable
 from typing import Any
@@ -47,6 +48,17 @@ def work(
     if not claim.done:
         return finish.leave(services, claim.job)
     return _attempt(services, claim.job, remaining, or_exit)
+
+
+def direct(services: Services, ref: Ref, holder: str, *, remaining: Remaining) -> Job | None:
+    """Try to run a job while a caller waits; return it as it then is.
+
+    Its message comes too late for another try, so one is sent where that is what it needs.
+    """
+    left = work(services, ref, holder, age_s=0, remaining=remaining, or_exit=True)
+    if left.job is not None and left.again_s is not None:
+        services.queues.send(left.job.lane, ref, math.ceil(left.again_s))
+    return left.job
 
 
 def _attempt(services: Services, claimed: Job, remaining: Remaining, or_exit: bool) -> Left:

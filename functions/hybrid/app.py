@@ -1,0 +1,39 @@
+"""Woken by POST /hybrid/{operation}: accepts a job, has it run at once, and waits for it a while."""
+
+from typing import Any
+
+from nowlater import aws, replies
+from nowlater.api import Answer, Api, Call
+from nowlater.hybrid import hybrid
+from nowlater.log import logger
+from nowlater.request import MOST_ASYNC
+from nowlater.services import Services
+from nowlater.submit import Request, submit
+
+services = Services("store", "queues", "workers")
+api = Api(services.settings.public_url, aws.FAILURES)
+
+#: Seconds that a caller waits who does not say, and at most.
+USUAL_WAIT_S, LONGEST_WAIT_S = 10, 25
+
+
+@logger.inject_lambda_context(clear_state=True)
+def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    return api.handle(event)
+
+
+@api.route("POST /hybrid/{operation}")
+def accept(call: Call) -> Answer:
+    caller, envelope, prefer = call.caller("invoke"), call.envelope(MOST_ASYNC), call.preferences()
+    key = call.idempotency_key()
+    later = prefer.respond_async or envelope.start is not None
+    door = "async" if later else "hybrid"
+    asked = Request(caller, door, call.path("operation"), envelope, key, call.trace)
+    if later:
+        got = submit(services, asked)
+        return replies.hybrid(services, call, got, "respond-async")
+    wait_s = min(USUAL_WAIT_S if prefer.wait_s is None else prefer.wait_s, LONGEST_WAIT_S)
+    got = hybrid(services, asked, wait_s, strict=prefer.strict)
+    return replies.hybrid(
+        services, call, got, f"wait={wait_s}" + (", handling=strict" if prefer.strict else "")
+    )
