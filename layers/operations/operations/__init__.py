@@ -1,0 +1,1 @@
+"""The operations that this API serves: every module here is imported, each `@operation` served."""
