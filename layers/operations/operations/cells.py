@@ -41,8 +41,8 @@ _CELL = re.compile(
 def read(cell: str) -> tuple[Kind, Value]:
     """Return what kind of value a cell that is not null looks like, and the value.
 
-    A date or datetime is returned in ISO 8601, to the microsecond, in UTC where it has an
-    offset.
+    Equal numbers are returned as the same: 1.0 as 1. A date or datetime is in ISO 8601, to the
+    microsecond, in UTC where it has an offset.
     """
     match = _CELL.fullmatch(cell)
     if match is None:
@@ -52,7 +52,8 @@ def read(cell: str) -> tuple[Kind, Value]:
         case "integer" if len(text) <= _MOST_DIGITS and (whole := int(text)) in _INTEGERS:
             return "integer", whole
         case "integer" | "number" if abs(real := float(text)) < _LARGEST:
-            return "number", real
+            whole = int(real)
+            return "number", whole if whole == real and whole in _INTEGERS else real
         case "boolean":
             return "boolean", text.lower() == "true"
         case "date" | "datetime" as kind:

@@ -67,6 +67,7 @@ def thumbnail(
     if len(data) > _MOST_BYTES:
         raise Refused(f"The picture has more than {_MOST_BYTES // 1024**2} MB.")
     with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of broken metadata, which nobody sees
         warnings.simplefilter("error", Image.DecompressionBombWarning)
         try:
             picture, own = _small(io.BytesIO(data), width, height)

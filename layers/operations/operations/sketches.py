@@ -1,7 +1,7 @@
 """Quantiles and distinct counts of streams: exact while they fit, then samples of known error."""
 
 from array import array
-from collections.abc import Hashable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from heapq import merge
 from math import floor, log, sqrt
 from random import Random
@@ -100,10 +100,13 @@ class Distinct:
         """The relative standard error of the estimate."""
         return 0.0 if not self._mask else 1.2 / sqrt(max(1, self._kept()))
 
-    def add(self, things: Iterable[Hashable]) -> None:
-        """Take in things, be they new or not."""
+    def add(self, things: Iterable[object]) -> None:
+        """Take in things, be they new or not; they differ if they print differently.
+
+        Text is hashed well (SipHash), unlike numbers: -1 and -2 have one hash.
+        """
         mask = self._mask
-        self._hashes.extend(h for thing in things if not (h := hash((thing,))) & mask)
+        self._hashes.extend(h for thing in things if not (h := hash(str(thing))) & mask)
 
     def thin(self) -> None:
         """Keep about half of what there is, and of what will come."""

@@ -14,7 +14,7 @@ _WORDS_PER_MINUTE = 238
 
 #: Words as Unicode's default rules bound them (UAX #29): "don't" and "1,000.5" are one each,
 #: and so is every ideograph. Scripts without spaces, such as Thai, would need a dictionary.
-_WORD = regex.compile(r"(?w)\b\w.*?\b", regex.DOTALL)
+_WORD = regex.compile(r"(?w)\b_*+[^\W_].*?\b", regex.DOTALL)
 #: User-perceived characters: an emoji of several code points, or a letter and its accents, is one.
 _GRAPHEME = regex.compile(r"\X")
 #: The end of a sentence, with the quotes and brackets it closes. A full stop before a small letter

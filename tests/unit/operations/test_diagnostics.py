@@ -1,0 +1,97 @@
+"""The diagnostic operations: each fails, waits or answers as it is told."""
+
+import multiprocessing
+import time
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from nowlater import Canceled, Refused, Unavailable
+from operations import diagnostics
+from operations.diagnostics import echo, fail, flaky, sleep
+
+from tests.unit.operations.runs import Run
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+)
+
+
+@given(JSON)
+def test_echo_returns_what_it_is_given(value: object) -> None:
+    assert echo(value) == value
+
+
+def test_sleep_reports_progress_and_takes_its_time() -> None:
+    run, start = Run(), time.monotonic()
+    slept = sleep(0.6, run)
+
+    assert time.monotonic() - start >= 0.6
+    assert slept == {"seconds": 0.6}
+    fractions = [fraction for fraction, _ in run.said if fraction is not None]
+    assert len(fractions) >= 2
+    assert fractions == sorted(fractions)
+
+
+def test_a_cancel_wakes_sleep() -> None:
+    start = time.monotonic()
+    with pytest.raises(Canceled):
+        sleep(60, Run(cancel_at=2))
+
+    assert time.monotonic() - start < 10
+
+
+def test_sleep_of_nothing_is_over_at_once() -> None:
+    assert sleep(0, Run()) == {"seconds": 0}
+
+
+def test_fail_raises_what_it_is_told_to() -> None:
+    with pytest.raises(RuntimeError, match="oh"):
+        fail("error", "oh")
+    with pytest.raises(Refused, match="oh"):
+        fail("refused", "oh")
+    with pytest.raises(Unavailable, match="oh") as raised:
+        fail("unavailable", "oh", retry_after=7)
+    assert raised.value.retry_after == 7
+
+
+def ended(kind: str) -> int | None:
+    """Return the exit code of a process in which `fail` was called; None if it goes on and on."""
+    process = multiprocessing.get_context("spawn").Process(target=fail, args=(kind,))
+    process.start()
+    process.join(timeout=5 if kind == "crash" else 2)
+    code = process.exitcode
+    process.kill()
+    process.join()
+    return code
+
+
+def test_a_crash_ends_the_process() -> None:
+    assert ended("crash") == 1
+
+
+@pytest.mark.parametrize("kind", ["hang", "stuck"])
+def test_what_hangs_does_not_return(kind: str) -> None:
+    assert ended(kind) is None
+
+
+@pytest.mark.parametrize("failures", [0, 1, 3])
+def test_flaky_fails_as_often_as_it_is_told_and_then_succeeds(failures: int) -> None:
+    for attempt in range(1, failures + 1):
+        with pytest.raises(RuntimeError, match=str(attempt)):
+            flaky(failures, Run(attempt))
+
+    assert flaky(failures, Run(failures + 1)) == {"attempt": failures + 1}
+
+
+def test_flaky_fails_in_the_way_it_is_told() -> None:
+    with pytest.raises(Unavailable):
+        flaky(1, Run(1), kind="unavailable")
+
+
+def test_none_of_them_is_served_unless_it_is_asked_for() -> None:
+    specs = [getattr(member, "operation", None) for member in vars(diagnostics).values()]
+
+    served = [spec.name for spec in specs if spec and not spec.diagnostic]
+    assert served == []

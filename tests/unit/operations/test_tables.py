@@ -1,0 +1,323 @@
+"""csv-profile against what pandas computes, on every CSV that vega_datasets ships, and more."""
+
+import io
+from pathlib import Path
+
+import pandas
+import pytest
+import vega_datasets
+from hypothesis import given
+from hypothesis import strategies as st
+from nowlater import Canceled, Document, Refused
+from operations.profiles import ColumnProfile, Profile
+from operations.tables import csv_profile
+
+from tests.large_csv import large_csv
+from tests.unit.operations.runs import Run
+
+VEGA = sorted(Path(vega_datasets.__file__).parent.glob("_data/*.csv"))
+TYPES = {
+    "airports": "string string string string string number number",
+    "iowa-electricity": "date string integer",
+    "la-riots": "string string integer string string date string string string number number",
+    "seattle-temps": "datetime number",
+    "seattle-weather": "date number number number number string",
+    "sf-temps": "number datetime",
+    "stocks": "string date number",
+    "us-employment": "date" + 11 * " integer" + 4 * " number" + 8 * " integer",
+}
+FRACTIONS = {"p1": 0.01, "p5": 0.05, "p25": 0.25, "p50": 0.5, "p75": 0.75, "p95": 0.95, "p99": 0.99}
+
+
+def profile(data: bytes | str, **options: object) -> Profile:
+    data = data.encode() if isinstance(data, str) else data
+    return csv_profile(Document(data, "text/csv"), Run(), **options)
+
+
+def types(found: Profile) -> list[str]:
+    return [column.type for column in found.columns]
+
+
+def as_pandas_does(found: ColumnProfile, series: "pandas.Series[object]") -> None:
+    """Assert that a column's profile is what pandas says of it."""
+    values = series.dropna()
+    if found.type in ("date", "datetime"):
+        moments = pandas.to_datetime(values)
+        cut = len("2000-01-01") if found.type == "date" else None
+        values = moments.map(lambda moment: moment.isoformat()[:cut])
+    frequencies = values.value_counts()
+
+    assert (found.name, found.count, found.nulls) == (series.name, len(values), series.isna().sum())
+    assert found.distinct == values.nunique()
+    assert (found.min, found.max) == (values.min(), values.max())
+    assert [top.count for top in found.top] == frequencies.head(10).to_list()
+    assert all(frequencies[top.value] == top.count for top in found.top)
+    assert (found.type in ("integer", "number")) == pandas.api.types.is_numeric_dtype(series)
+    assert found.approximate is None
+    if found.quantiles is not None:
+        expected = values.quantile(list(FRACTIONS.values())).to_list()
+        assert found.mean == pytest.approx(values.mean(), rel=1e-12)
+        assert [getattr(found.quantiles, p) for p in FRACTIONS] == pytest.approx(expected, 1e-12)
+
+
+@pytest.mark.parametrize("path", VEGA, ids=lambda path: path.stem)
+def test_the_profile_of_a_real_table_is_what_pandas_computes(path: Path) -> None:
+    table = pandas.read_csv(path)
+    found = profile(path.read_bytes())
+
+    assert found.rows == len(table)
+    assert [column.name for column in found.columns] == list(table)
+    for column in found.columns:
+        as_pandas_does(column, table[column.name])
+
+
+@pytest.mark.parametrize("path", VEGA, ids=lambda path: path.stem)
+def test_the_columns_of_a_real_table_have_the_types_a_reader_would_give_them(path: Path) -> None:
+    found = profile(path.read_bytes())
+
+    assert types(found) == TYPES[path.stem].split()
+
+
+def test_every_real_table_that_the_package_ships_is_tested() -> None:
+    assert [path.stem for path in VEGA] == list(TYPES)
+
+
+def test_a_large_table_is_profiled_exactly() -> None:
+    data = large_csv(3_000_000)
+    table = pandas.read_csv(io.BytesIO(data))
+    found = profile(data)
+
+    assert types(found) == [
+        *("integer", "datetime", "string", "string", "number", "integer", "boolean", "string")
+    ]
+    for column in found.columns[:6] + found.columns[7:]:
+        as_pandas_does(column, table[column.name])
+
+
+CELLS = {
+    "integers": st.integers(-(2**53), 2**53),
+    "numbers": st.floats(-1e100, 1e100),
+    "texts": st.text(
+        st.characters(exclude_categories=["Cs"], exclude_characters="\0\r"), min_size=1
+    ),
+}
+
+
+@given(st.data(), st.lists(st.sampled_from(list(CELLS)), min_size=2, max_size=5))
+def test_any_table_that_pandas_writes_is_profiled_as_pandas_would(
+    data: st.DataObject, columns: list[str]
+) -> None:
+    rows = data.draw(st.lists(st.tuples(*(CELLS[c] | st.none() for c in columns)), min_size=1))
+    names = [f"{place} {name}" for place, name in enumerate(columns)]
+    text = pandas.DataFrame(rows, columns=names, dtype=object).to_csv(index=False)
+    table = pandas.read_csv(io.StringIO(text), dtype=object, skip_blank_lines=False)
+    found = profile(text, delimiter=",", header=True)
+
+    assert found.rows == len(table)
+    for column in found.columns:
+        texts = table[column.name].dropna()
+        assert (column.count, column.nulls) == (len(texts), len(table) - len(texts))
+        if column.type == "string":
+            assert column.distinct == texts.nunique()
+        if column.type in ("integer", "number"):
+            numbers = texts.astype(float)
+            assert column.distinct == len({float(text) for text in texts})
+            assert (column.min, column.max) == (numbers.min(), numbers.max())
+
+
+@pytest.mark.parametrize("null", sorted(pandas._libs.parsers.STR_NA_VALUES))
+def test_what_pandas_takes_for_missing_is_null(null: str) -> None:
+    (number, _) = profile(f"a,b\n1,x\n{null},x\n").columns
+
+    assert (number.type, number.count, number.nulls) == ("integer", 1, 1)
+
+
+@pytest.mark.parametrize(
+    ("cells", "expected"),
+    [
+        ("1 -2 +3", "integer"),
+        ("1 2.5 1e3", "number"),
+        ("9223372036854775807 -9223372036854775808", "integer"),
+        ("9223372036854775808", "number"),
+        ("true False TRUE", "boolean"),
+        ("2024-02-29 2023/12/31", "date"),
+        ("2024-02-30", "string"),
+        ("2024-02-29T12:30 2024-02-29T12:30:15.25Z 2024-02-29T12:30:00+05:30", "datetime"),
+        ("2024-02-29 2024-02-29T12:30", "datetime"),
+        ("01/02/2003", "string"),
+        ("1 true", "string"),
+        ("1_000 ١ 0x10 inf 1e999", "string"),
+        ("NA null", "empty"),
+    ],
+)
+def test_a_column_is_of_the_type_that_fits_all_its_values(cells: str, expected: str) -> None:
+    (column, _) = profile("a;b\n" + "".join(f"{cell};x\n" for cell in cells.split())).columns
+
+    assert column.type == expected
+
+
+def test_dates_with_offsets_compare_in_utc() -> None:
+    found = profile("at,x\n2024-01-01T23:00:00-05:00,x\n2024-01-02T01:00:00Z,x\n").columns[0]
+
+    assert (found.min, found.max) == ("2024-01-02T01:00:00Z", "2024-01-02T04:00:00Z")
+
+
+def test_one_odd_value_makes_a_column_text_and_shows_among_its_kinds() -> None:
+    (column, _) = profile("a,b\n" + "1,x\n" * 999 + "n. a.,x\n").columns
+
+    assert column.type == "string"
+    assert column.kinds == {"integer": 999, "string": 1}
+    assert column.mean is None
+
+
+def test_numbers_that_are_spelled_differently_are_one_value() -> None:
+    (column, _) = profile("a,b\n1.0,x\n1,x\n1e0,x\n2,x\n").columns
+
+    assert column.distinct == 2
+    assert [(top.value, top.count) for top in column.top] == [(1, 3), (2, 1)]
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
+def test_the_delimiter_is_told_from_the_file(delimiter: str) -> None:
+    found = profile(f'a{delimiter}b\n"1,5; |\t"{delimiter}2\n'.replace('"1', '"x'))
+
+    assert found.delimiter == delimiter
+    assert types(found) == ["string", "integer"]
+
+
+def test_decimal_commas_do_not_make_the_comma_the_delimiter() -> None:
+    assert profile("a;b\n1,5;2,5\n3,5;4,5\n").delimiter == ";"
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-32", "cp1252"])
+def test_the_encoding_is_told_from_the_file(encoding: str) -> None:
+    found = profile("Straße,Größe\nÜberweg,1\n".encode(encoding))
+
+    assert found.encoding == encoding
+    assert [column.name for column in found.columns] == ["Straße", "Größe"]
+    assert found.columns[0].max == "Überweg"
+    assert found.misencoded_bytes == 0
+
+
+def test_bytes_that_turn_out_not_to_be_utf_8_late_are_read_as_those_of_windows_and_counted() -> (
+    None
+):
+    found = profile(b"a,b\n" + b"x,y\n" * 50_000 + "größer,y\n".encode("cp1252"))
+
+    assert (found.encoding, found.misencoded_bytes) == ("utf-8", 2)
+    assert found.columns[0].top[1].value == "größer"
+
+
+def test_a_first_row_with_a_number_is_no_header() -> None:
+    found = profile("x,1\ny,2\n")
+
+    assert (found.header, found.rows) == (False, 2)
+    assert [column.name for column in found.columns] == ["column 1", "column 2"]
+
+
+def test_a_caller_who_knows_better_says_whether_there_is_a_header() -> None:
+    assert profile("country,2023,2024\nDE,1,2\n", header=True).rows == 1
+    assert profile("x,y\nz,w\n", header=False).rows == 2
+
+
+def test_rows_of_the_wrong_length_are_reported_and_do_not_shift_columns() -> None:
+    found = profile("a,b,c\n1,2,3\n1,2\n\n1,2,3,4\n1,2,3\n")
+
+    assert (found.rows, found.short_rows, found.long_rows, found.blank_lines) == (4, 1, 1, 1)
+    assert found.first_ragged_row == 2
+    assert [(column.count, column.nulls) for column in found.columns] == [(4, 0), (4, 0), (3, 1)]
+    assert found.columns[2].max == 3
+
+
+def test_quoted_cells_may_hold_delimiters_quotes_and_line_breaks() -> None:
+    found = profile('a,b\r\n"one, ""two""\r\nthree",1\r\n')
+
+    assert found.columns[0].max == 'one, "two"\r\nthree'
+
+
+@pytest.mark.parametrize("empty", [b"", b"\n\n", b"\xef\xbb\xbf"])
+def test_an_empty_file_is_a_table_without_columns(empty: bytes) -> None:
+    found = profile(empty)
+
+    assert (found.rows, found.columns) == (0, [])
+
+
+def test_a_header_alone_is_a_table_without_rows() -> None:
+    found = profile("a,b\n")
+
+    assert found.rows == 0
+    assert types(found) == ["empty", "empty"]
+    assert (found.columns[0].min, found.columns[0].top) == (None, [])
+
+
+def test_a_very_long_text_is_cut_in_the_profile_but_not_confused_with_others() -> None:
+    (column, _) = profile("a,b\n" + f"{'x' * 999}1,y\n" + f"{'x' * 999}2,y\n").columns
+
+    assert column.distinct == 2
+    assert column.max == "x" * 64 + "…"
+
+
+@pytest.mark.parametrize(
+    ("data", "hint"),
+    [
+        (b"PK\x03\x04rest", "Excel"),
+        (b"\x1f\x8b\x08rest", "unpack"),
+        (b"PAR1rest", "Parquet"),
+        (b"%PDF-1.7", "PDF"),
+        (b'[{"a": 1}]', "JSON"),
+        (b'{"a": 1}', "JSON"),
+        (b"\n<!DOCTYPE html>", "HTML"),
+        (b"a,b\n\x00\x01,2\n", "binary"),
+        ("a,b\n1,2\n".encode("utf-16-le"), "UTF-16"),
+    ],
+)
+def test_what_is_no_csv_is_refused_with_what_to_do_about_it(data: bytes, hint: str) -> None:
+    with pytest.raises(Refused, match=hint):
+        profile(data)
+
+
+def test_a_quotation_mark_that_is_never_closed_is_refused_with_its_line() -> None:
+    with pytest.raises(Refused, match=r"Line \d+ .*quotation mark"):
+        profile("a,b\n1,2\n" + '"' + "1,2\n" * 50_000)
+
+
+def test_a_line_without_end_is_refused_before_it_fills_the_memory() -> None:
+    with pytest.raises(Refused, match="longer than"):
+        profile(b"a,b\n" + b"x" * 9_000_000)
+
+
+def test_a_table_of_too_many_columns_is_refused() -> None:
+    with pytest.raises(Refused, match="5000 cells"):
+        profile("x," * 4999 + "x\n")
+
+
+def test_a_file_is_read_once_and_from_front_to_back() -> None:
+    class Source(io.BytesIO):
+        sought: list[int] = []  # noqa: RUF012  # one source, one list
+
+        def seek(self, offset: int, whence: int = 0) -> int:
+            self.sought.append(offset)
+            return super().seek(offset, whence)
+
+    data = large_csv(500_000)
+    csv_profile(Document(Source(data), "text/csv", len(data)), Run())
+
+    assert Source.sought == []
+
+
+def test_progress_grows_with_the_bytes_read_and_tells_the_rows() -> None:
+    run = Run()
+    csv_profile(Document(large_csv(2_000_000), "text/csv"), run)
+
+    fractions = [fraction for fraction, _ in run.said if fraction is not None]
+    assert len(fractions) > 5
+    assert fractions == sorted(fractions)
+    assert run.said[0][1].endswith(" rows")
+
+
+def test_a_cancel_ends_it_on_the_way() -> None:
+    run = Run(cancel_at=2)
+
+    with pytest.raises(Canceled):
+        csv_profile(Document(large_csv(2_000_000), "text/csv"), run)
+    assert len(run.said) == 2
