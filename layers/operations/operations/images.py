@@ -13,8 +13,8 @@ from nowlater import Document, Refused, operation
 type Format = Literal["jpeg", "png", "webp"]
 type Pixels = Annotated[int, Meta(ge=1, le=4096)]
 
-#: Decoded, a pixel takes 4 bytes: 256 MB for the largest picture that is not JPEG.
-_MOST_PIXELS = 64_000_000
+#: Measured on the largest: 400 MB for a progressive JPEG (others take far less), 500 MB for WebP.
+_MOST_PIXELS: dict[Format, int] = {"jpeg": 64_000_000, "png": 32_000_000, "webp": 32_000_000}
 _MOST_BYTES = 64 * 1024 * 1024
 
 #: What Pillow is known to raise where a file is broken or made to do harm.
@@ -74,7 +74,8 @@ def thumbnail(
         except UnidentifiedImageError as error:
             raise Refused("This is not a JPEG, PNG or WebP picture.") from error
         except _BOMBS as error:
-            raise Refused(f"The picture has more than {_MOST_PIXELS:,} pixels.") from error
+            limits = ", ".join(f"{most:,} ({name})" for name, most in _MOST_PIXELS.items())
+            raise Refused(f"The picture has too many pixels; the most are {limits}.") from error
         except _BROKEN as error:
             raise Refused("This picture is broken or cut off.") from error
     return _encoded(picture, format or own, quality)
@@ -83,7 +84,8 @@ def thumbnail(
 def _small(file: io.BytesIO, width: int, height: int) -> tuple[Image.Image, Format]:
     """Decode a picture and fit it into the box; return it, and the format it came in."""
     with Image.open(file, formats=("JPEG", "PNG", "WEBP")) as opened:
-        if opened.width * opened.height > _MOST_PIXELS:
+        own = _FORMATS[opened.format]
+        if opened.width * opened.height > _MOST_PIXELS[own]:
             raise Image.DecompressionBombError
         orientation = _orientation(opened)
         box = (height, width) if orientation in _LYING else (width, height)
@@ -94,7 +96,7 @@ def _small(file: io.BytesIO, width: int, height: int) -> tuple[Image.Image, Form
         picture = _in_srgb(picture)
         if orientation in _UPRIGHT:
             picture = picture.transpose(_UPRIGHT[orientation])
-        return picture, _FORMATS[opened.format]
+        return picture, own
 
 
 def _orientation(picture: Image.Image) -> int:

@@ -217,9 +217,9 @@ def test_what_is_no_picture_of_these_formats_is_refused(data: bytes) -> None:
         thumbnail(Document(data))
 
 
-@pytest.mark.parametrize("side", [8_001, 10_000, 20_000])
+@pytest.mark.parametrize("side", [5_700, 10_000, 20_000])
 def test_a_small_file_of_a_huge_picture_is_refused_before_it_is_decoded(side: int) -> None:
-    with pytest.raises(Refused, match="more than 64,000,000 pixels"):
+    with pytest.raises(Refused, match=r"too many pixels.*32,000,000 \(png\)"):
         thumbnail(Document(_png_of(side)))
 
 
