@@ -1,6 +1,8 @@
 """csv-profile against what pandas computes, on every CSV that vega_datasets ships, and more."""
 
 import io
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
 
 import pandas
@@ -8,11 +10,12 @@ import pytest
 import vega_datasets
 from hypothesis import given
 from hypothesis import strategies as st
-from nowlater import Canceled, Document, Refused
-from operations.profiles import ColumnProfile, Profile
+from nowlater import Canceled, Document
+from operations.profiles import ColumnProfile
 from operations.tables import csv_profile
 
 from tests.large_csv import large_csv
+from tests.unit.operations.profiling import cost, profile, types
 from tests.unit.operations.runs import Run
 
 VEGA = sorted(Path(vega_datasets.__file__).parent.glob("_data/*.csv"))
@@ -27,15 +30,6 @@ TYPES = {
     "us-employment": "date" + 11 * " integer" + 4 * " number" + 8 * " integer",
 }
 FRACTIONS = {"p1": 0.01, "p5": 0.05, "p25": 0.25, "p50": 0.5, "p75": 0.75, "p95": 0.95, "p99": 0.99}
-
-
-def profile(data: bytes | str, **options: object) -> Profile:
-    data = data.encode() if isinstance(data, str) else data
-    return csv_profile(Document(data, "text/csv"), Run(), **options)
-
-
-def types(found: Profile) -> list[str]:
-    return [column.type for column in found.columns]
 
 
 def as_pandas_does(found: ColumnProfile, series: "pandas.Series[object]") -> None:
@@ -177,118 +171,11 @@ def test_numbers_that_are_spelled_differently_are_one_value() -> None:
     assert [(top.value, top.count) for top in column.top] == [(1, 3), (2, 1)]
 
 
-@pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
-def test_the_delimiter_is_told_from_the_file(delimiter: str) -> None:
-    found = profile(f'a{delimiter}b\n"1,5; |\t"{delimiter}2\n'.replace('"1', '"x'))
-
-    assert found.delimiter == delimiter
-    assert types(found) == ["string", "integer"]
-
-
-def test_decimal_commas_do_not_make_the_comma_the_delimiter() -> None:
-    assert profile("a;b\n1,5;2,5\n3,5;4,5\n").delimiter == ";"
-
-
-@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-32", "cp1252"])
-def test_the_encoding_is_told_from_the_file(encoding: str) -> None:
-    found = profile("Straße,Größe\nÜberweg,1\n".encode(encoding))
-
-    assert found.encoding == encoding
-    assert [column.name for column in found.columns] == ["Straße", "Größe"]
-    assert found.columns[0].max == "Überweg"
-    assert found.misencoded_bytes == 0
-
-
-def test_bytes_that_turn_out_not_to_be_utf_8_late_are_read_as_those_of_windows_and_counted() -> (
-    None
-):
-    found = profile(b"a,b\n" + b"x,y\n" * 50_000 + "größer,y\n".encode("cp1252"))
-
-    assert (found.encoding, found.misencoded_bytes) == ("utf-8", 2)
-    assert found.columns[0].top[1].value == "größer"
-
-
-def test_a_first_row_with_a_number_is_no_header() -> None:
-    found = profile("x,1\ny,2\n")
-
-    assert (found.header, found.rows) == (False, 2)
-    assert [column.name for column in found.columns] == ["column 1", "column 2"]
-
-
-def test_a_caller_who_knows_better_says_whether_there_is_a_header() -> None:
-    assert profile("country,2023,2024\nDE,1,2\n", header=True).rows == 1
-    assert profile("x,y\nz,w\n", header=False).rows == 2
-
-
-def test_rows_of_the_wrong_length_are_reported_and_do_not_shift_columns() -> None:
-    found = profile("a,b,c\n1,2,3\n1,2\n\n1,2,3,4\n1,2,3\n")
-
-    assert (found.rows, found.short_rows, found.long_rows, found.blank_lines) == (4, 1, 1, 1)
-    assert found.first_ragged_row == 2
-    assert [(column.count, column.nulls) for column in found.columns] == [(4, 0), (4, 0), (3, 1)]
-    assert found.columns[2].max == 3
-
-
-def test_quoted_cells_may_hold_delimiters_quotes_and_line_breaks() -> None:
-    found = profile('a,b\r\n"one, ""two""\r\nthree",1\r\n')
-
-    assert found.columns[0].max == 'one, "two"\r\nthree'
-
-
-@pytest.mark.parametrize("empty", [b"", b"\n\n", b"\xef\xbb\xbf"])
-def test_an_empty_file_is_a_table_without_columns(empty: bytes) -> None:
-    found = profile(empty)
-
-    assert (found.rows, found.columns) == (0, [])
-
-
-def test_a_header_alone_is_a_table_without_rows() -> None:
-    found = profile("a,b\n")
-
-    assert found.rows == 0
-    assert types(found) == ["empty", "empty"]
-    assert (found.columns[0].min, found.columns[0].top) == (None, [])
-
-
 def test_a_very_long_text_is_cut_in_the_profile_but_not_confused_with_others() -> None:
     (column, _) = profile("a,b\n" + f"{'x' * 999}1,y\n" + f"{'x' * 999}2,y\n").columns
 
     assert column.distinct == 2
     assert column.max == "x" * 64 + "…"
-
-
-@pytest.mark.parametrize(
-    ("data", "hint"),
-    [
-        (b"PK\x03\x04rest", "Excel"),
-        (b"\x1f\x8b\x08rest", "unpack"),
-        (b"PAR1rest", "Parquet"),
-        (b"%PDF-1.7", "PDF"),
-        (b'[{"a": 1}]', "JSON"),
-        (b'{"a": 1}', "JSON"),
-        (b"\n<!DOCTYPE html>", "HTML"),
-        (b"a,b\n\x00\x01,2\n", "binary"),
-        ("a,b\n1,2\n".encode("utf-16-le"), "UTF-16"),
-    ],
-)
-def test_what_is_no_csv_is_refused_with_what_to_do_about_it(data: bytes, hint: str) -> None:
-    with pytest.raises(Refused, match=hint):
-        profile(data)
-
-
-def test_a_quotation_mark_that_is_never_closed_is_refused_with_its_line() -> None:
-    with pytest.raises(Refused, match=r"Line \d+ .*quotation mark"):
-        profile("a,b\n1,2\n" + '"' + "1,2\n" * 50_000)
-
-
-def test_a_line_without_end_is_refused_before_it_fills_the_memory() -> None:
-    with pytest.raises(Refused, match="longer than"):
-        profile(b"a,b\n" + b"x" * 9_000_000)
-
-
-def test_a_table_of_too_many_columns_is_refused() -> None:
-    with pytest.raises(Refused, match="5000 cells"):
-        profile("x," * 4999 + "x\n")
 
 
 def test_a_file_is_read_once_and_from_front_to_back() -> None:
@@ -321,3 +208,13 @@ def test_a_cancel_ends_it_on_the_way() -> None:
     with pytest.raises(Canceled):
         csv_profile(Document(large_csv(2_000_000), "text/csv"), run)
     assert len(run.said) == 2
+
+
+def test_20_megabytes_take_less_than_a_minute_and_300_megabytes_of_memory(tmp_path: Path) -> None:
+    path = tmp_path / "orders.csv"
+    path.write_bytes(large_csv(20_000_000))
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as processes:
+        seconds, megabytes = processes.submit(cost, path).result()
+
+    assert seconds < 60
+    assert megabytes < 300

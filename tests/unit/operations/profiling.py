@@ -1,0 +1,30 @@
+"""What the tests of csv-profile share."""
+
+import io
+import resource
+import sys
+import time
+from pathlib import Path
+
+from nowlater import Document
+from operations.profiles import Profile
+from operations.tables import csv_profile
+
+from tests.unit.operations.runs import Run
+
+
+def profile(data: bytes | str, **options: object) -> Profile:
+    data = data.encode() if isinstance(data, str) else data
+    return csv_profile(Document(data, "text/csv"), Run(), **options)
+
+
+def types(found: Profile) -> list[str]:
+    return [column.type for column in found.columns]
+
+
+def cost(path: Path) -> tuple[float, float]:
+    """Profile a file; return the seconds that it took, and the memory of this process in MB."""
+    start = time.perf_counter()
+    csv_profile(Document(io.FileIO(path), "text/csv", path.stat().st_size), Run())
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return time.perf_counter() - start, peak / (1024**2 if sys.platform == "darwin" else 1024)
