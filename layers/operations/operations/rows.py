@@ -12,6 +12,8 @@ from operations.dialects import Dialect
 _MOST_COLUMNS = 4096
 #: Characters; nothing longer is read into memory on its search for a line break.
 _LONGEST_LINE = 8 * 1024 * 1024
+#: Characters; where rows are long, fewer are held at a time.
+_MOST_AT_A_TIME = 8 * 1024 * 1024
 _AS_CP1252 = "nowlater-cp1252"
 
 
@@ -22,11 +24,12 @@ class Rows:
         self.count = self.blank_lines = self.short = self.long = 0
         #: The first row, counted from 1, that is too short or too long.
         self.first_ragged: int | None = None
+        self._characters = 0
         self._strays = _Strays()
         codecs.register_error(_AS_CP1252, self._strays)
         # Kept, because the file is closed with it.
         self._text = io.TextIOWrapper(file, dialect.encoding, _AS_CP1252, newline="")
-        self._reader = csv.reader(_lines(self._text), delimiter=dialect.delimiter)
+        self._reader = csv.reader(self._lines(), delimiter=dialect.delimiter)
         self._rows = self._read()
         first = next(self._filled(self._rows), [])
         if len(first) > _MOST_COLUMNS:
@@ -44,13 +47,20 @@ class Rows:
         return self._strays.bytes
 
     def columns(self, rows: int) -> Iterator[list[Sequence[str]]]:
-        """Yield the cells of each column, of as many rows at a time."""
-        while batch := list(islice(self._rows, rows)):
+        """Yield the cells of each column, of as many rows at a time, or fewer that are long."""
+        while batch := list(self._next(rows)):
             if {*map(len, batch)} != {len(self.names)}:
                 batch = list(self._even(batch))
             self.count += len(batch)
             if batch:
                 yield list(zip(*batch, strict=True))
+
+    def _next(self, rows: int) -> Iterator[list[str]]:
+        most = self._characters + _MOST_AT_A_TIME
+        for row in islice(self._rows, rows):
+            yield row
+            if self._characters >= most:
+                return
 
     def _filled(self, rows: Iterable[list[str]]) -> Iterator[list[str]]:
         for row in rows:
@@ -77,12 +87,12 @@ class Rows:
                 "Is a quotation mark opened and never closed?"
             ) from error
 
-
-def _lines(text: io.TextIOWrapper) -> Iterator[str]:
-    while line := text.readline(_LONGEST_LINE):
-        if len(line) == _LONGEST_LINE and line[-1] not in "\r\n":
-            raise Refused(f"A line is longer than {_LONGEST_LINE:,} characters: this is no CSV.")
-        yield line
+    def _lines(self) -> Iterator[str]:
+        while line := self._text.readline(_LONGEST_LINE):
+            if len(line) == _LONGEST_LINE and line[-1] not in "\r\n":
+                raise Refused(f"A line has more than {_LONGEST_LINE:,} characters: this is no CSV.")
+            self._characters += len(line)
+            yield line
 
 
 class _Strays:

@@ -202,6 +202,14 @@ def test_progress_grows_with_the_bytes_read_and_tells_the_rows() -> None:
     assert run.said[0][1].endswith(" rows")
 
 
+def test_of_long_rows_fewer_are_held_at_a_time() -> None:
+    rows = (",".join(["x" * 100_000] * 10) + "\n") * 30
+    run = Run()
+    csv_profile(Document(f"{'c,' * 9}c\n{rows}".encode(), "text/csv"), run)
+
+    assert [message for _, message in run.said[:2]] == ["9 rows", "18 rows"]
+
+
 def test_a_cancel_ends_it_on_the_way() -> None:
     run = Run(cancel_at=2)
 
