@@ -7,7 +7,20 @@ from random import Random
 
 HEADER = "order,placed,customer,country,amount,quantity,paid,note\n"
 _COUNTRIES = ("DE", "FR", "US", "IN", "JP", "NA", "")
-_WORDS = "please ring twice leave it at the door no rush thank you".split()
+_WORDS = [
+    "please",
+    "ring",
+    "twice",
+    "leave",
+    "it",
+    "at",
+    "the",
+    "door",
+    "no",
+    "rush",
+    "thank",
+    "you",
+]
 
 
 def large_csv(size: int = 20_000_000) -> bytes:

@@ -35,7 +35,7 @@ _Loader.add_multi_constructor("!", _long_form)
 
 def template() -> dict[str, Any]:
     """Return template.yaml with CloudFormation's long forms."""
-    loaded: dict[str, Any] = yaml.load((ROOT / "template.yaml").read_text(), _Loader)  # noqa: S506
+    loaded: dict[str, Any] = yaml.load((ROOT / "template.yaml").read_text(), _Loader)
     return loaded
 
 
@@ -64,7 +64,9 @@ class Stack:
         names |= {"OnTimeQueue": "ON_TIME_QUEUE", "FlexibleQueue": "FLEXIBLE_QUEUE"}
         given = template()["Globals"]["Function"]["Environment"]["Variables"]
         defaults = {k: str(v["Default"]) for k, v in template()["Parameters"].items()}
-        resolved = {k: self.ids.get(v["Ref"]) or defaults.get(v["Ref"], "") for k, v in given.items()}
+        resolved = {
+            k: self.ids.get(v["Ref"]) or defaults.get(v["Ref"], "") for k, v in given.items()
+        }
         return resolved | changed
 
 
@@ -72,7 +74,8 @@ def load(name: str) -> ModuleType:
     """Import functions/NAME/app.py afresh, as a Lambda's cold start does."""
     path = ROOT / "functions" / name / "app.py"
     spec = importlib.util.spec_from_file_location(f"app_{name}", path)
-    assert spec is not None and spec.loader is not None
+    assert spec is not None
+    assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module

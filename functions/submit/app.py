@@ -24,7 +24,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
 def accept(call: Call) -> Answer:
     caller, envelope = call.caller("invoke"), call.envelope(MOST_ASYNC)
     key = call.idempotency_key()
-    asked = Request(caller, call.path("operation"), envelope, key, call.trace)
+    asked = Request(caller, "async", call.path("operation"), envelope, key, call.trace)
     return replies.accepted(services, call, submit(services, asked))
 
 

@@ -1,8 +1,12 @@
-"""Woken by messages of both lanes: runs the jobs that they point at."""
+"""Woken by messages of both lanes, and by Hybrid: runs the jobs that they point at."""
 
 from typing import Any
 
+import msgspec
+
+from nowlater import work
 from nowlater.batch import batch
+from nowlater.job import Ref
 from nowlater.log import logger
 from nowlater.services import Services
 
@@ -10,8 +14,12 @@ services = Services("store", "queues")
 
 
 @logger.inject_lambda_context(clear_state=True)
-def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+def handler(event: dict[str, Any], context: Any) -> Any:
     def remaining() -> float:
         return float(context.get_remaining_time_in_millis() / 1000)
 
-    return batch(services, event, context.aws_request_id, remaining, or_exit=True)
+    if "Records" in event:
+        return batch(services, event, context.aws_request_id, remaining, or_exit=True)
+    ref = msgspec.convert(event, Ref)
+    ended = work.direct(services, ref, context.aws_request_id, remaining=remaining)
+    return msgspec.to_builtins(ended)

@@ -25,7 +25,9 @@ _AWS = {
 def catalogue(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """The catalogue layer, built as `sam build` builds it, where a Lambda would find it."""
     folder = tmp_path_factory.mktemp("catalogue")
-    paths = os.pathsep.join(str(stack.ROOT / "layers" / name) for name in ("nowlater", "operations"))
+    paths = os.pathsep.join(
+        str(stack.ROOT / "layers" / name) for name in ("nowlater", "operations")
+    )
     subprocess.run(
         [sys.executable, stack.ROOT / "layers/catalogue/build.py", folder],
         env=os.environ | {"PYTHONPATH": paths},

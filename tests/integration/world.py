@@ -74,7 +74,9 @@ class World:
 
     # ── callers ───────────────────────────────────────────────────────────────────────────────
 
-    def call(self, name: str, *, owner: str = "acme", scopes: str | None = None, **changes: Any) -> Reply:
+    def call(
+        self, name: str, *, owner: str = "acme", scopes: str | None = None, **changes: Any
+    ) -> Reply:
         """Send the sample event of this name, changed: body, operation, id, headers, query, …"""
         event = stack.event(name)
         if "authorizer" in event["requestContext"]:
@@ -82,11 +84,16 @@ class World:
             context |= {"owner": owner} | ({} if scopes is None else {"scopes": scopes})
         event["headers"] |= {k.lower(): v for k, v in changes.get("headers", {}).items()}
         event["headers"] = {k: v for k, v in event["headers"].items() if v is not None}
-        for what, place in (("operation", "text-stats"), ("id", "019ac1d2-7b5e-7c31-8f44-5d1f3b0a9e77")):
+        for what, place in (
+            ("operation", "text-stats"),
+            ("id", "019ac1d2-7b5e-7c31-8f44-5d1f3b0a9e77"),
+        ):
             if what in changes:
                 event["rawPath"] = event["rawPath"].replace(place, changes[what])
                 held = event["pathParameters"]
-                event["pathParameters"] = {k: changes[what] if v == place else v for k, v in held.items()}
+                event["pathParameters"] = {
+                    k: changes[what] if v == place else v for k, v in held.items()
+                }
         if "path" in changes:
             event["rawPath"] = changes["path"]
         event["requestContext"]["http"]["path"] = event["rawPath"]
@@ -144,9 +151,12 @@ class World:
         described = self._streams.describe_stream(StreamArn=stream)["StreamDescription"]
         for shard in described["Shards"]:
             name = shard["ShardId"]
-            iterator = self._shards.get(name) or self._streams.get_shard_iterator(
-                StreamArn=stream, ShardId=name, ShardIteratorType="TRIM_HORIZON"
-            )["ShardIterator"]
+            iterator = (
+                self._shards.get(name)
+                or self._streams.get_shard_iterator(
+                    StreamArn=stream, ShardId=name, ShardIteratorType="TRIM_HORIZON"
+                )["ShardIterator"]
+            )
             page = self._streams.get_records(ShardIterator=iterator)
             self._shards[name] = page["NextShardIterator"]
             yield from page["Records"]
@@ -169,7 +179,9 @@ class World:
                 return got
             for message in answer["Messages"]:
                 got.append(json.loads(message["Body"]))
-                self.sqs.delete_message(QueueUrl=self._inbox, ReceiptHandle=message["ReceiptHandle"])
+                self.sqs.delete_message(
+                    QueueUrl=self._inbox, ReceiptHandle=message["ReceiptHandle"]
+                )
 
     def job(self, job_id: str, **changes: Any) -> dict[str, Any]:
         """Return the job's item, after setting attributes of it (None: removing them)."""
@@ -184,8 +196,16 @@ class World:
         """Return how many messages of a lane are visible, in flight, and delayed."""
         names = ("", "NotVisible", "Delayed")
         names = tuple(f"ApproximateNumberOfMessages{n}" for n in names)
-        got = self.sqs.get_queue_attributes(QueueUrl=self.ids[f"{lane}Queue"], AttributeNames=list(names))
-        return dict(zip(("visible", "hidden", "delayed"), (int(got["Attributes"][n]) for n in names), strict=True))
+        got = self.sqs.get_queue_attributes(
+            QueueUrl=self.ids[f"{lane}Queue"], AttributeNames=list(names)
+        )
+        return dict(
+            zip(
+                ("visible", "hidden", "delayed"),
+                (int(got["Attributes"][n]) for n in names),
+                strict=True,
+            )
+        )
 
     def objects(self, prefix: str = "") -> list[str]:
         listed = self.s3.list_objects_v2(Bucket=self.ids["Bucket"], Prefix=prefix)

@@ -74,7 +74,8 @@ class _Reader(io.RawIOBase):
 
     def __init__(self, client: Any, bucket: str, key: str, size: int) -> None:
         self._client, self._bucket, self._key, self._size = client, bucket, key, size
-        self._at, self._body = 0, None
+        self._at = 0
+        self._body: Any = None
 
     def readable(self) -> bool:
         return True

@@ -41,7 +41,7 @@ class Catalogue:
     def find(self, name: str) -> Entry | None:
         """Return the operation of this name, importing its entry alone."""
         entry = _entry(name) if _NAME.fullmatch(name) else None
-        return None if entry is None or entry.diagnostic and not self._with_diagnostics else entry
+        return None if entry is None or (entry.diagnostic and not self._with_diagnostics) else entry
 
     def at(self, door: str, name: str) -> Entry:
         """Return the operation that a caller asks for at a door.

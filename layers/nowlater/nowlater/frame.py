@@ -53,10 +53,9 @@ def frame(
     Raises Problem `malformed-request` where a time is not of its form, and `impossible-time`
     where it is past, too far ahead, or leaves no time between start and deadline.
     """
-    start_at = _instant("/start", start and start.after, start and start.at, ("after", "at"), now)
-    by = _instant(
-        "/deliver", deliver and deliver.within, deliver and deliver.by, ("within", "by"), now
-    )
+    start, deliver = start or Start(), deliver or Deliver()
+    start_at = _instant("/start", start.after, start.at, ("after", "at"), now)
+    by = _instant("/deliver", deliver.within, deliver.by, ("within", "by"), now)
     first = start_at or now
     if start_at is not None and start_at > after(now, FURTHEST_START_S):
         raise Problem("impossible-time", "A start can be at most 30 days ahead.", pointer="/start")

@@ -8,7 +8,7 @@ import msgspec
 
 from nowlater.job import KEY_LIFE_S
 from nowlater.problems import Problem
-from nowlater.table import Table
+from nowlater.table import Item, Table
 from nowlater.timing import Instant, after
 
 
@@ -36,7 +36,7 @@ def reserve(table: Table, asked: Request, job_id: str, now: Instant) -> str:
     Raises Problem `idempotency-key-reused` where that was another request.
     """
     expires = after(now, KEY_LIFE_S)
-    item = {"PK": asked.pk, "SK": "KEY", "job": job_id, "fingerprint": asked.fingerprint}
+    item: Item = {"PK": asked.pk, "SK": "KEY", "job": job_id, "fingerprint": asked.fingerprint}
     item |= {"expires": expires, "ttl": expires // 1000 + 1}
     unless = "attribute_not_exists(PK) OR #expires <= :now"
     there = table.put_unless(item, unless, {"now": now})

@@ -6,7 +6,17 @@ from nowlater.problems import Problem
 from nowlater.services import Services
 
 #: What an erased job loses; the rest is its stub.
-_CONTENT = "input input_key result result_key result_size media_type error progress trace".split()
+_CONTENT = [
+    "input",
+    "input_key",
+    "result",
+    "result_key",
+    "result_size",
+    "media_type",
+    "error",
+    "progress",
+    "trace",
+]
 
 
 def read(services: Services, owner: str, job_id: str) -> Job:

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from nowlater import document, schema
+from nowlater import document, schema, settings
 from nowlater.catalogue import Entry
 from nowlater.context import Context
 from nowlater.document import Document, OpenUpload
@@ -65,6 +65,7 @@ class _Call:
 
 @cache
 def _loaded(module: str, function: str) -> _Call:
+    settings.tell_operations()  # before the module is imported, which may read them
     spec = getattr(importlib.import_module(module), function).operation
     return _Call(
         spec, schema.input_type(spec), schema.context_parameter(spec), schema.result_type(spec)

@@ -1,7 +1,7 @@
 """What a deployment is told by its environment; the template sets each of these."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, MutableMapping
 
 import msgspec
 
@@ -38,3 +38,9 @@ def from_environment(environment: Mapping[str, str] = os.environ) -> Settings:
         k.removeprefix(prefix).lower(): v for k, v in environment.items() if k.startswith(prefix)
     }
     return msgspec.convert(given, Settings, strict=False)
+
+
+def tell_operations(environment: MutableMapping[str, str] = os.environ) -> None:
+    """Set the variables that the template's OperationsEnvironment has for the operations."""
+    told = environment.get("NOWLATER_OPERATIONS_ENVIRONMENT", "{}")
+    environment.update(msgspec.json.decode(told, type=dict[str, str]))

@@ -43,7 +43,7 @@ class Store:
 
     def claim(self, ref: Ref, holder: str, now: Instant) -> Written:
         """Take a job for one attempt: its number is the token of all that the attempt writes."""
-        changes = {"status": "running", "holder": holder, "started": now, "updated": now}
+        changes: Item = {"status": "running", "holder": holder, "started": now, "updated": now}
         changes |= {"not_before": None, "progress": None}
         arithmetic = {
             "attempt": "if_not_exists(#attempt, :zero) + :one",
@@ -63,7 +63,7 @@ class Store:
         arithmetic: dict[str, str] | None = None,
     ) -> Written:
         """Change a job where the clauses of this write hold (`job.WRITES`)."""
-        values = {"now": now, "token": token, "zero": 0, "one": 1}
+        values: Item = {"now": now, "token": token, "zero": 0, "one": 1}
         values |= {"grace_end": after(now, job.LEASE_GRACE_S)} | _STATUSES
         condition = " AND ".join(clause.expression for clause in job.WRITES[write])
         done, item = self._table.update_if(

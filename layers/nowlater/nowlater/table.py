@@ -168,5 +168,5 @@ def _expressions(condition: str, values: Item, update: str = "") -> dict[str, An
 def _old_image(error: ClientError) -> Item | None:
     if aws.error_code(error) != "ConditionalCheckFailedException":
         raise error
-    item = error.response.get("Item")
+    item: Any = error.response.get("Item")
     return unpack_item(item) if item else None

@@ -60,4 +60,4 @@ def from_rfc3339(text: str) -> Instant:
 
 def grown(base_s: float, times: int, most_s: float) -> float:
     """Return the wait after that many earlier ones: doubled each time, up to a bound."""
-    return min(base_s * 2 ** min(times, 30), max(most_s, base_s))
+    return min(base_s * 2.0 ** min(times, 30), max(most_s, base_s))

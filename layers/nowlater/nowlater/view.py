@@ -35,7 +35,7 @@ def deadline_exceeded(job: Job) -> Problem:
 
 def is_gone(job: Job, now: Instant) -> bool:
     """Tell whether nothing but the job's stub is left for its owner."""
-    return job.erased or job.expires is not None and job.expires <= now
+    return job.erased or (job.expires is not None and job.expires <= now)
 
 
 def representation(job: Job, base: str | None = None) -> dict[str, Any]:

@@ -9,8 +9,27 @@ type Value = int | float | bool | str
 
 #: What stands for a missing value: the default `na_values` of pandas, compared exactly.
 NULLS = frozenset(
-    "|#N/A|#N/A N/A|#NA|-1.#IND|-1.#QNAN|-NaN|-nan|1.#IND|1.#QNAN|<NA>|N/A|NA|NULL|NaN|None"
-    "|n/a|nan|null".split("|")
+    [
+        "",
+        "#N/A",
+        "#N/A N/A",
+        "#NA",
+        "-1.#IND",
+        "-1.#QNAN",
+        "-NaN",
+        "-nan",
+        "1.#IND",
+        "1.#QNAN",
+        "<NA>",
+        "N/A",
+        "NA",
+        "NULL",
+        "NaN",
+        "None",
+        "n/a",
+        "nan",
+        "null",
+    ]
 )
 
 #: JSON readers keep integers to 64 bits at most, and sums of larger numbers might overflow.
@@ -18,9 +37,20 @@ _INTEGERS = range(-(2**63), 2**63)
 _MOST_DIGITS = 20
 _LARGEST = 1e290
 
-_MONTHS = (
-    "january february march april may june july august september october november december"
-).split()
+_MONTHS = [
+    "january",
+    "february",
+    "march",
+    "april",
+    "may",
+    "june",
+    "july",
+    "august",
+    "september",
+    "october",
+    "november",
+    "december",
+]
 _MONTH = rf"(?:{'|'.join(f'{name[:3]}(?:{name[3:]})?' for name in _MONTHS)})"
 _DAY = r"\d{4}-\d\d-\d\d|\d{4}/\d\d/\d\d"
 

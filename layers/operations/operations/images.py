@@ -53,7 +53,7 @@ def thumbnail(
     image: Document,
     width: Pixels = 256,
     height: Pixels = 256,
-    format: Format | None = None,  # noqa: A002  # the name callers know it by
+    format: Format | None = None,  # the name callers know it by
     quality: Annotated[int, Meta(ge=1, le=100)] = 85,
 ) -> Document:
     """Fits a JPEG, PNG or WebP picture into a box, upright, in sRGB, and without its metadata.
@@ -132,7 +132,7 @@ def _in_srgb(picture: Image.Image) -> Image.Image:
     return picture.convert("RGB") if picture.mode == "CMYK" else picture
 
 
-def _encoded(picture: Image.Image, format: Format, quality: int) -> Document:  # noqa: A002
+def _encoded(picture: Image.Image, format: Format, quality: int) -> Document:
     if format == "jpeg" and picture.mode == "RGBA":
         white = Image.new("RGBA", picture.size, "white")
         picture = Image.alpha_composite(white, picture).convert("RGB")

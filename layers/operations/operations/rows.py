@@ -102,7 +102,8 @@ class _Strays:
         self.bytes = 0
 
     def __call__(self, error: UnicodeError) -> tuple[str, int]:
-        assert isinstance(error, UnicodeDecodeError)  # nothing is encoded here
+        if not isinstance(error, UnicodeDecodeError):  # nothing is encoded here
+            raise error
         self.bytes += error.end - error.start
         stray = error.object[error.start : error.end]
         readable = error.encoding == "utf-8"

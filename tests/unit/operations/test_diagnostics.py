@@ -6,10 +6,10 @@ import time
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from nowlater import Canceled, Refused, Unavailable
 from operations import diagnostics
 from operations.diagnostics import echo, fail, flaky, sleep
-
 from tests.unit.operations.runs import Run
 
 JSON = st.recursive(

@@ -1,8 +1,8 @@
 """csv-profile on files that were written in other ways, in wrong ones, or that are no CSV."""
 
 import pytest
-from nowlater import Refused
 
+from nowlater import Refused
 from tests.unit.operations.profiling import profile, types
 
 

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import ascii_magic
 import pytest
+from PIL import Image, ImageChops, ImageCms, ImageStat, PngImagePlugin
+
 from nowlater import Document, Refused
 from operations.images import thumbnail
-from PIL import Image, ImageChops, ImageCms, ImageStat, PngImagePlugin
 
 #: Photographs of a lion (JPEG, with EXIF and XMP) and of a hen (PNG, cut out, with a profile).
 PHOTOS = [

@@ -6,6 +6,7 @@ from random import Random
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
+
 from operations.columns import Column
 from operations.sketches import Distinct, Numbers
 

@@ -10,10 +10,10 @@ import pytest
 import vega_datasets
 from hypothesis import given
 from hypothesis import strategies as st
+
 from nowlater import Canceled, Document
 from operations.profiles import ColumnProfile
 from operations.tables import csv_profile
-
 from tests.large_csv import large_csv
 from tests.unit.operations.profiling import cost, profile, types
 from tests.unit.operations.runs import Run

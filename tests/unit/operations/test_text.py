@@ -7,9 +7,10 @@ from pydoc_data.topics import topics
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from operations.text import text_stats
 from uniseg.graphemecluster import grapheme_clusters
 from uniseg.wordbreak import words
+
+from operations.text import text_stats
 
 #: The Python language reference, as long as a novel.
 BOOK = "\n\n".join(topics.values())

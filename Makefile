@@ -1,0 +1,73 @@
+# nowlater. `make` alone lists what there is.
+.DEFAULT_GOAL := help
+.PHONY: help up test check build deploy key bench
+
+PYTHON ?= python3
+TOOLS := .local/tools
+export UV := $(CURDIR)/$(TOOLS)/bin/uv
+export PATH := $(CURDIR)/.venv/bin:$(PATH)
+export SAM_CLI_TELEMETRY := 0
+ENVIRONMENT := .venv/.made-from-lock
+EMULATOR := .local/ministack/.made-from-requirements
+
+# Where the API is served by `make up`.
+PORT ?= 8080
+# The processor that `make build` and `make deploy` are for: arm64 or x86_64.
+ARCHITECTURE ?= arm64
+# The deployed stack that `make deploy` and `make key` mean.
+STACK ?=
+
+help: # lists these
+	@echo 'make up                           serves everything on this machine; Ctrl-C ends it (PORT=8080)'
+	@echo 'make test                         runs all tests, those of the deployed local stack included (ARGS=)'
+	@echo 'make check                        formats nothing, checks everything: ruff, mypy, cfn-lint, the lock'
+	@echo 'make build                        builds the Lambdas and layers (ARCHITECTURE=arm64 or x86_64)'
+	@echo 'make deploy                       builds, and deploys to your AWS account (ARCHITECTURE=, STACK=)'
+	@echo 'make key OWNER=name               makes an API key (SCOPES=invoke,read,manage DAYS=90)'
+	@echo 'make key LIST=1 | REVOKE=id       lists the keys, or takes one away; with STACK=name on AWS'
+	@echo 'make bench                        measures imports and latency, and prints them with their budgets'
+
+up: $(ENVIRONMENT) $(EMULATOR)
+	@exec .venv/bin/python -m local.up --port $(PORT)
+
+test: $(ENVIRONMENT) $(EMULATOR)
+	@.venv/bin/python -m pytest $(ARGS)
+
+check: $(ENVIRONMENT)
+	$(UV) lock --check
+	ruff format --check
+	ruff check
+	mypy layers/nowlater/nowlater layers/catalogue local
+	mypy layers/operations/operations
+	for app in functions/*/app.py; do mypy $$app || exit 1; done
+	sam validate --lint
+
+build: $(ENVIRONMENT)
+	ARCHITECTURE=$(ARCHITECTURE) sam build --parameter-overrides Architecture=$(ARCHITECTURE)
+
+deploy: build
+	sam deploy --guided --parameter-overrides Architecture=$(ARCHITECTURE) $(if $(STACK),--stack-name $(STACK))
+
+key: $(ENVIRONMENT)
+	@.venv/bin/python -m local.key $(if $(STACK),--stack '$(STACK)') $(if $(OWNER),--owner '$(OWNER)') \
+		$(if $(SCOPES),--scopes '$(SCOPES)') $(if $(DAYS),--days '$(DAYS)') \
+		$(if $(LIST),--list) $(if $(REVOKE),--revoke '$(REVOKE)')
+
+bench: $(ENVIRONMENT) $(EMULATOR)
+	@.venv/bin/python -m tests.bench
+
+# What the rest needs, installed into this folder. uv brings Python 3.13 where there is none.
+$(UV):
+	@$(PYTHON) local/bootstrap.py $(TOOLS)
+
+$(ENVIRONMENT): pyproject.toml uv.lock layers/operations/requirements.txt | $(UV)
+	@echo 'installing what the build and the tests need …'
+	@$(UV) sync --quiet --locked --inexact
+	@$(UV) pip install --quiet --requirement layers/operations/requirements.txt
+	@touch $@
+
+$(EMULATOR): local/requirements.txt | $(UV)
+	@echo 'installing the AWS emulator …'
+	@$(UV) venv --quiet --clear --python 3.13 .local/ministack
+	@$(UV) pip install --quiet --python .local/ministack/bin/python --requirement local/requirements.txt
+	@touch $@

@@ -1,0 +1,22 @@
+# How each layer is built. Its Makefile, which `sam build` calls with ARTIFACTS_DIR, includes this.
+PYTHON ?= ../../.venv/bin/python
+UV ?= ../../.local/tools/bin/uv
+# arm64 or x86_64: the template's parameter of that name; host: this machine, for the local stack.
+ARCHITECTURE ?= arm64
+OUT := $(ARTIFACTS_DIR)/python
+PLATFORM_arm64 := --python-platform aarch64-manylinux_2_28
+PLATFORM_x86_64 := --python-platform x86_64-manylinux_2_28
+
+# Wheels for Lambda's machine (Amazon Linux 2023, glibc 2.34), whichever this one is.
+define install
+$(UV) pip install --quiet --target "$(OUT)" --python $(PYTHON) --python-version 3.13 \
+	$(PLATFORM_$(ARCHITECTURE)) --only-binary :all: --link-mode copy --requirement requirements.txt
+rm -rf "$(OUT)/bin" "$(OUT)/.lock"
+endef
+
+# Bytecode that Python trusts without a look at the source: SAM zips with dates of 1980, so that
+# bytecode with dates in it would be compiled again at each cold start.
+define compile
+find "$(OUT)" -name __pycache__ -prune -exec rm -rf {} +
+$(PYTHON) -m compileall -q --invalidation-mode unchecked-hash "$(OUT)"
+endef

@@ -1,0 +1,1 @@
+"""What `make up` and `make key` run. The bridges to the emulator are here, and nowhere else."""
