@@ -3,7 +3,8 @@
 from typing import Any
 
 from nowlater import aws, replies
-from nowlater.api import Answer, Api, Call
+from nowlater.api import Answer, Api
+from nowlater.call import Call
 from nowlater.hybrid import hybrid
 from nowlater.log import logger
 from nowlater.request import MOST_ASYNC

@@ -3,7 +3,8 @@
 from typing import Any
 
 from nowlater import aws, jobs, replies
-from nowlater.api import Answer, Api, Call, answer
+from nowlater.api import Answer, Api, answer
+from nowlater.call import Call
 from nowlater.listing import page
 from nowlater.log import logger
 from nowlater.services import Services

@@ -3,7 +3,8 @@
 from typing import Any
 
 from nowlater.answer import answer
-from nowlater.api import Answer, Api, Call, raw
+from nowlater.api import Answer, Api, raw
+from nowlater.call import Call
 from nowlater.log import logger
 from nowlater.request import MOST_SYNC
 from nowlater.services import Services

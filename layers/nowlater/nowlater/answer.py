@@ -4,7 +4,8 @@ import secrets
 from typing import TYPE_CHECKING
 
 from nowlater import catalogue, object_keys, run
-from nowlater.api import MOST_RESULT, Caller
+from nowlater.api import MOST_RESULT
+from nowlater.call import Caller
 from nowlater.context import Context
 from nowlater.log import logger
 from nowlater.outcomes import Refused, TimedOut, Unavailable

@@ -3,7 +3,8 @@
 import base64
 
 from nowlater import view
-from nowlater.api import JSON, MOST_RESULT, Answer, Call, answer, problem, raw
+from nowlater.api import JSON, MOST_RESULT, Answer, answer, problem, raw
+from nowlater.call import Call
 from nowlater.job import Job
 from nowlater.services import Services
 from nowlater.submit import Accepted

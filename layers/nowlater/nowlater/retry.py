@@ -3,7 +3,7 @@
 import msgspec
 
 from nowlater import jobs
-from nowlater.api import Caller
+from nowlater.call import Caller
 from nowlater.problems import Problem
 from nowlater.request import Envelope
 from nowlater.services import Services

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import msgspec
 
 from nowlater import catalogue, document, idempotency, ids, job, object_keys, store, view
-from nowlater.api import Caller
+from nowlater.call import Caller
 from nowlater.catalogue import Entry
 from nowlater.frame import Frame, frame
 from nowlater.job import Job, Ref
