@@ -28,7 +28,7 @@ help: # lists these
 	@echo 'make bench                        measures imports and latency, and prints them with their budgets'
 
 up: $(ENVIRONMENT) $(EMULATOR)
-	@exec .venv/bin/python -m local.up --port $(PORT)
+	@PYTHONPATH=layers/nowlater exec .venv/bin/python -m local.up --port $(PORT)
 
 test: $(ENVIRONMENT) $(EMULATOR)
 	@.venv/bin/python -m pytest $(ARGS)
@@ -49,7 +49,7 @@ deploy: build
 	sam deploy --guided --parameter-overrides Architecture=$(ARCHITECTURE) $(if $(STACK),--stack-name $(STACK))
 
 key: $(ENVIRONMENT)
-	@.venv/bin/python -m local.key $(if $(STACK),--stack '$(STACK)') $(if $(OWNER),--owner '$(OWNER)') \
+	@PYTHONPATH=layers/nowlater .venv/bin/python -m local.key $(if $(STACK),--stack '$(STACK)') $(if $(OWNER),--owner '$(OWNER)') \
 		$(if $(SCOPES),--scopes '$(SCOPES)') $(if $(DAYS),--days '$(DAYS)') \
 		$(if $(LIST),--list) $(if $(REVOKE),--revoke '$(REVOKE)')
 

@@ -56,11 +56,11 @@ def unpack_item(item: Mapping[str, Any]) -> Item:
 
 
 class Table:
-    """One DynamoDB table with the keys `PK` and `SK`."""
+    """One DynamoDB table with the keys `PK` and `SK`; a tool brings a client of its own."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, client: Any = None) -> None:
         self._name = name
-        self._client = aws.client("dynamodb")
+        self._client = client or aws.client("dynamodb")
 
     def get(self, pk: str, sk: str) -> Item | None:
         """Return an item as it is now (a strongly consistent read)."""
@@ -160,9 +160,8 @@ def _expressions(condition: str, values: Item, update: str = "") -> dict[str, An
     text = f"{condition} {update}"
     used = {f":{name}": pack(values[name]) for name in set(_VALUE.findall(text))}
     names = {f"#{name}": name for name in set(_NAME.findall(text))}
-    return {"ConditionExpression": condition, "ExpressionAttributeNames": names} | (
-        {"ExpressionAttributeValues": used} if used else {}
-    )
+    maps = {"ExpressionAttributeNames": names, "ExpressionAttributeValues": used}
+    return {"ConditionExpression": condition} | {k: v for k, v in maps.items() if v}
 
 
 def _old_image(error: ClientError) -> Item | None:

@@ -1,0 +1,118 @@
+"""The AWS emulator as a process: started with a clean environment, ended with all its workers."""
+
+import os
+import signal
+import socket
+import subprocess
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+from typing import Self
+
+import boto3
+
+from local.failure import Failure
+
+PYTHON = Path(".local/ministack/bin/python")
+REGION = "us-east-1"
+#: What the emulator takes for its account's root.
+CREDENTIALS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
+
+
+class Emulator:
+    """The emulator on a port of its own, and the API at another."""
+
+    def __init__(self, home: Path, port: int) -> None:
+        self.port, self.gateway = port, _free_port()
+        self.endpoint = f"http://127.0.0.1:{self.gateway}"
+        self.log = home / "emulator.log"
+        self._api_id = home / "api-id"
+        self._scratch = home / "tmp"
+
+    def __enter__(self) -> Self:
+        self._scratch.mkdir(parents=True, exist_ok=True)
+        self._api_id.write_text("not-deployed-yet")
+        with self.log.open("wb") as log:
+            self._process = subprocess.Popen(
+                [PYTHON, Path(__file__).with_name("serve.py")],
+                env=self._environment(),
+                stdin=subprocess.PIPE,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,  # Ctrl-C is ours to hear; ends go to all of its processes
+            )
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for number, patience_s in ((signal.SIGTERM, 5), (signal.SIGKILL, 5)):
+            try:
+                os.killpg(self._process.pid, number)
+            except ProcessLookupError:
+                break
+            try:
+                self._process.wait(patience_s)
+            except subprocess.TimeoutExpired:
+                continue
+        self._process.wait()
+
+    def _environment(self) -> dict[str, str]:
+        # Nothing of ours: all of it would reach the Lambdas.
+        return {
+            "PATH": os.defpath,
+            "HOME": str(self._scratch.absolute()),
+            "TMPDIR": str(self._scratch.absolute()),
+            "LANG": "C.UTF-8",
+            "AUTH": "true",
+            "GATEWAY_PORT": str(self.gateway),
+            "API_PORT": str(self.port),
+            "API_ID_FILE": str(self._api_id.absolute()),
+            "MINISTACK_REGION": REGION,
+            "LOG_LEVEL": "ERROR",
+            "SFTP_ENABLED": "0",
+            "IOT_MTLS_ENABLED": "0",
+        }
+
+    def wait_until_ready(self) -> None:
+        """Return once it answers; raises Failure where it does not within half a minute."""
+        for _ in range(300):
+            if self._process.poll() is not None:
+                break
+            try:
+                with urllib.request.urlopen(f"{self.endpoint}/_ministack/health", timeout=2):  # noqa: S310
+                    return
+            except (urllib.error.URLError, OSError):
+                time.sleep(0.1)
+        raise Failure(f"the AWS emulator did not start; see {self.log}")
+
+    def is_running(self) -> bool:
+        return self._process.poll() is None
+
+    def serve(self, api_id: str) -> None:
+        """Serve this HTTP API at the port's root."""
+        self._api_id.write_text(api_id)
+
+
+def session() -> boto3.Session:
+    """Return a session with the emulator's credentials."""
+    key, secret = CREDENTIALS.values()
+    return boto3.Session(key, secret, region_name=REGION)
+
+
+def refuse_busy(port: int) -> None:
+    """Raise Failure where something else listens on the port."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError as error:
+            raise Failure(
+                f"port {port} is taken: {error.strerror}. Take another: make up PORT={port + 1}"
+            ) from error
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port

@@ -1,0 +1,92 @@
+"""`make key`: makes, lists and revokes API keys, of the local stack or of one on AWS."""
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+import boto3
+from botocore.exceptions import BotoCoreError, ClientError
+
+from local import deploy, emulator
+from local.failure import Failure
+from local.stack import Stack
+from nowlater import keys, timing
+from nowlater.table import Table
+
+
+def main() -> int:
+    arguments = _arguments()
+    try:
+        table = _table(arguments)
+        if arguments.list:
+            for key in keys.listed(table):
+                print(_line(key))
+        elif arguments.revoke:
+            _revoke(table, arguments.revoke)
+        else:
+            _issue(table, arguments)
+    except (Failure, ValueError, BotoCoreError, ClientError) as failure:
+        print(failure, file=sys.stderr)
+        return 1
+    return 0
+
+
+def _issue(table: Table, asked: argparse.Namespace) -> None:
+    now = timing.now()
+    expires = None if asked.days is None else timing.after(now, asked.days * timing.DAY_S)
+    scopes = tuple(asked.scopes.split(","))
+    key, token = keys.issue(table, asked.owner, now=now, scopes=scopes, expires=expires)
+    print(token)
+    print(
+        f"{_line(key)}\nThe key above is not shown again: only a digest is kept.", file=sys.stderr
+    )
+
+
+def _revoke(table: Table, key_id: str) -> None:
+    if not any(key.id == key_id for key in keys.listed(table)):
+        raise Failure(f"there is no key {key_id}; make key LIST=1 shows those that there are")
+    keys.revoke(table, key_id)
+    print(f"{key_id} is revoked; API Gateway may remember it for five minutes more.")
+
+
+def _line(key: keys.Key) -> str:
+    end = "for ever" if key.expires is None else f"until {timing.to_rfc3339(key.expires)}"
+    return f"{key.id}  {key.owner}  {','.join(key.scopes)}  {end}"
+
+
+def _table(asked: argparse.Namespace) -> Table:
+    if asked.stack:
+        session, endpoint, name = boto3.Session(), None, asked.stack
+    else:
+        session, endpoint, name = emulator.session(), _local_endpoint(asked.home), deploy.NAME
+    stack = Stack(session, name, endpoint)
+    return Table(stack.outputs["TableName"], stack.client("dynamodb"))
+
+
+def _local_endpoint(home: Path) -> str:
+    try:
+        endpoint: str = json.loads((home / "api.json").read_text())["endpoint"]
+    except FileNotFoundError as error:
+        raise Failure(
+            "Nothing is served from this folder. Run make up here first, or name a stack on AWS: "
+            "make key OWNER=acme STACK=nowlater"
+        ) from error
+    return endpoint
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="make key", description=__doc__)
+    what = parser.add_mutually_exclusive_group(required=True)
+    what.add_argument("--owner", help="makes a key for this owner (OWNER=)")
+    what.add_argument("--list", action="store_true", help="lists all keys (LIST=1)")
+    what.add_argument("--revoke", metavar="ID", help="takes a key away (REVOKE=)")
+    parser.add_argument("--scopes", default=",".join(keys.SCOPES), help="what it allows (SCOPES=)")
+    parser.add_argument("--days", type=int, help="how long it is good (DAYS=); else for ever")
+    parser.add_argument("--stack", help="a stack on AWS (STACK=), else that of make up")
+    parser.add_argument("--home", type=Path, default=Path(".local"), help=argparse.SUPPRESS)
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

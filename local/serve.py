@@ -1,0 +1,51 @@
+"""Runs the AWS emulator, and serves its one HTTP API at the root of a port of its own.
+
+Runs in the emulator's own environment. Ends when its standard input does: with whoever started it.
+"""
+
+import asyncio
+import os
+import signal
+import sys
+import threading
+from pathlib import Path
+from typing import Any
+
+from hypercorn.asyncio import serve
+from hypercorn.config import Config
+from ministack.app import app
+from ministack.core.lambda_runtime import Worker
+
+GATEWAY, FRONT = int(os.environ["GATEWAY_PORT"]), int(os.environ["API_PORT"])
+API_ID = Path(os.environ["API_ID_FILE"])
+
+# After each invocation it waits 50 ms for a first log line, on the thread that polls every queue.
+Worker._drain_stderr_bounded.__defaults__ = (0.002, 0.002, 0.25)
+
+
+async def door(scope: Any, receive: Any, send: Any) -> None:
+    if scope["type"] == "http" and scope["server"][1] == FRONT:
+        # Addressed by path: Host stays the caller's, and /health is not taken for the emulator's.
+        prefix = f"/_aws/execute-api/{API_ID.read_text()}/$default"
+        said = {"proto": "http", "port": str(FRONT), "for": scope["client"][0]}
+        headers = [(f"x-forwarded-{k}".encode(), v.encode()) for k, v in said.items()]
+        scope = scope | {
+            "path": prefix + scope["path"],
+            "raw_path": prefix.encode() + scope["raw_path"],
+            "headers": [*scope["headers"], *headers],
+        }
+    await app(scope, receive, send)
+
+
+def end_with_parent() -> None:
+    sys.stdin.read()
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+if __name__ == "__main__":
+    threading.Thread(target=end_with_parent, daemon=True).start()
+    config = Config()
+    config.bind = [f"127.0.0.1:{GATEWAY}", f"127.0.0.1:{FRONT}"]
+    config.keep_alive_timeout = 75
+    config.loglevel = os.environ.get("LOG_LEVEL", "ERROR")
+    asyncio.run(serve(door, config))

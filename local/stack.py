@@ -1,0 +1,46 @@
+"""A deployed stack: its resources by their logical ids, its outputs, its parameters."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import boto3
+from botocore.exceptions import ClientError
+
+from local.failure import Failure
+
+
+class Stack:
+    """What CloudFormation knows of a stack; `endpoint` is the emulator's, None on AWS."""
+
+    def __init__(self, session: boto3.Session, name: str, endpoint: str | None = None) -> None:
+        self.name, self.endpoint, self.region = name, endpoint, session.region_name
+        self._session: Any = session
+        self._cloudformation = self.client("cloudformation")
+        try:
+            (described,) = self._cloudformation.describe_stacks(StackName=name)["Stacks"]
+        except ClientError as error:
+            raise Failure(f"there is no stack {name} in {session.region_name}: {error}") from error
+        self.outputs: dict[str, str] = {
+            o["OutputKey"]: o["OutputValue"] for o in described.get("Outputs", [])
+        }
+        self.parameters: dict[str, str] = {
+            p["ParameterKey"]: p["ParameterValue"] for p in described.get("Parameters", [])
+        }
+        resources = self._cloudformation.describe_stack_resources(StackName=name)
+        self.ids: dict[str, str] = {
+            r["LogicalResourceId"]: r["PhysicalResourceId"] for r in resources["StackResources"]
+        }
+
+    def client(self, service: str) -> Any:
+        """Return a boto3 client where the stack is."""
+        return self._session.client(service, endpoint_url=self.endpoint)
+
+    def of_type(self, kind: str) -> Iterator[tuple[str, dict[str, Any]]]:
+        """Yield logical id and properties of each resource of a type, as SAM has written them."""
+        got = self._cloudformation.get_template(StackName=self.name, TemplateStage="Processed")
+        body = got["TemplateBody"]
+        body = json.loads(body) if isinstance(body, str) else body
+        for name, resource in body["Resources"].items():
+            if resource["Type"] == kind and name in self.ids:
+                yield name, resource.get("Properties", {})

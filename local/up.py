@@ -1,0 +1,120 @@
+"""`make up`: builds the template, serves it on this machine, and shows what happens until Ctrl-C."""
+
+import argparse
+import fcntl
+import json
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+
+from local import deploy, emulator, examples
+from local.emulator import Emulator
+from local.failure import Failure
+from local.follow import Errors, Notifications
+from local.stack import Stack
+from local.watch import Watch
+from nowlater import keys, timing
+from nowlater.table import Table
+
+OWNER = "acme"
+
+
+def main() -> int:
+    arguments = _arguments()
+    signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        emulator.refuse_busy(arguments.port)
+        arguments.home.mkdir(parents=True, exist_ok=True)
+        with _alone(arguments.home):
+            up(arguments.home, arguments.port, dict(p.split("=", 1) for p in arguments.set))
+    except Failure as failure:
+        print(f"\n{failure}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("\nended")
+    return 0
+
+
+def up(home: Path, port: int, parameters: dict[str, str]) -> None:
+    """Serve the API at the port until interrupted; raises Failure."""
+    with Emulator(home, port) as aws:
+        with _step("building the Lambdas and layers"):
+            deploy.build(home)
+        with _step("starting the AWS emulator"):
+            aws.wait_until_ready()
+        with _step("deploying template.yaml"):
+            stack = deploy.deploy(home, aws, parameters)
+        url, token = f"http://localhost:{port}", _key(stack)
+        (home / "api.json").write_text(
+            json.dumps(
+                {
+                    "url": url,
+                    "key": token,
+                    "topic": stack.outputs["TopicArn"],
+                    "endpoint": aws.endpoint,
+                }
+            )
+        )
+        examples.show(url, token)
+        followers = Notifications(stack), Errors(stack), Watch(home, aws, stack, parameters)
+        for follower in followers:
+            threading.Thread(target=follower.run, daemon=True).start()
+        while aws.is_running():
+            time.sleep(0.5)
+        raise Failure(f"the AWS emulator ended by itself; see {aws.log}")
+
+
+def _key(stack: Stack) -> str:
+    """Make an API key for the examples."""
+    table = Table(stack.outputs["TableName"], stack.client("dynamodb"))
+    return keys.issue(table, OWNER, now=timing.now())[1]
+
+
+@contextmanager
+def _step(what: str) -> Iterator[None]:
+    print(f"{what} … ", end="", flush=True)
+    began = time.monotonic()
+    yield
+    print(f"{time.monotonic() - began:.1f} s", flush=True)
+
+
+@contextmanager
+def _alone(home: Path) -> Iterator[None]:
+    """Hold this folder; raises Failure where another `make up` does."""
+    with (home / "lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise Failure(
+                "nowlater is served from this folder already. End that one (Ctrl-C) first, "
+                "or serve another checkout at another port."
+            ) from error
+        try:
+            yield
+        finally:
+            (home / "api.json").unlink(missing_ok=True)
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m local.up", description=__doc__)
+    parser.add_argument("--port", type=int, default=8080, help="where the API is served")
+    parser.add_argument("--home", type=Path, default=Path(".local"), help="where its files lie")
+    parser.add_argument(
+        "--set", metavar="NAME=VALUE", action="append", default=[], help="a template parameter"
+    )
+    return parser.parse_args()
+
+
+def _interrupt(_signal: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+if __name__ == "__main__":
+    os.umask(0o077)  # a key is written
+    sys.exit(main())
