@@ -24,6 +24,9 @@ Worker._drain_stderr_bounded.__defaults__ = (0.002, 0.002, 0.25)
 
 
 async def door(scope: Any, receive: Any, send: Any) -> None:
+    if scope["type"] == "http" and scope["server"][1] == GATEWAY:
+        # Loopback is as good as TLS: policies that refuse plain HTTP are to be met here too.
+        scope = scope | {"headers": [*scope["headers"], (b"x-forwarded-proto", b"https")]}
     if scope["type"] == "http" and scope["server"][1] == FRONT:
         # Addressed by path: Host stays the caller's, and /health is not taken for the emulator's.
         prefix = f"/_aws/execute-api/{API_ID.read_text()}/$default"

@@ -27,7 +27,8 @@ OWNER = "acme"
 
 def main() -> int:
     arguments = _arguments()
-    signal.signal(signal.SIGTERM, _interrupt)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _interrupt)
     try:
         emulator.refuse_busy(arguments.port)
         arguments.home.mkdir(parents=True, exist_ok=True)
