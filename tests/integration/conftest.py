@@ -1,4 +1,4 @@
-"""The world that each test gets: fresh, on moto, with the operations of the real catalogue."""
+"""The world that each test gets: emptied, on one stack of moto, with the real catalogue."""
 
 import os
 import subprocess
@@ -21,7 +21,7 @@ _AWS = {
 }
 
 
-@pytest.fixture(scope="session", autouse=True)
+@pytest.fixture(scope="session")
 def catalogue(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """The catalogue layer, built as `sam build` builds it, where a Lambda would find it."""
     folder = tmp_path_factory.mktemp("catalogue")
@@ -38,20 +38,26 @@ def catalogue(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     sys.path.remove(str(folder))
 
 
-@pytest.fixture
-def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
-    for name, value in _AWS.items():
-        monkeypatch.setenv(name, value)
-    calls: list[str] = []
-    with mock_aws():
+@pytest.fixture(scope="package")
+def whole_world(catalogue: Path) -> Iterator[World]:
+    """The stack and the loaded Lambdas, shared by all tests: making them takes seconds."""
+    with pytest.MonkeyPatch.context() as patch, mock_aws():
+        for name, value in _AWS.items():
+            patch.setenv(name, value)
         moto = stack.Stack()
         for name, value in moto.environment(NOWLATER_DIAGNOSTICS="true").items():
-            monkeypatch.setenv(name, value)
+            patch.setenv(name, value)
+        patch.setenv("NOWLATER_WORKER", "Work")
+        made = World(moto)
         emitter = aws.session().get_component("event_emitter")
+        emitter.register("before-call", made.count)
+        emitter.register_first("before-send", made.faults.before_send)
+        yield made
+        emitter.unregister("before-call", made.count)
+        emitter.unregister("before-send", made.faults.before_send)
 
-        def count(model: object, **_: object) -> None:
-            calls.append(f"{model.service_model.service_name}.{model.name}")  # type: ignore[attr-defined]
 
-        emitter.register("before-call", count)
-        yield World(dict(os.environ), moto, calls)
-        emitter.unregister("before-call", count)
+@pytest.fixture
+def world(whole_world: World) -> World:
+    whole_world.empty()
+    return whole_world

@@ -1,19 +1,26 @@
 """A world in one process: the stack on moto, the real handlers, and what AWS does between them."""
 
-import base64
+import io
 import json
-import uuid
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from types import ModuleType, SimpleNamespace
+from types import ModuleType
 from typing import Any
 
 import boto3
+from botocore.awsrequest import AWSResponse
+from moto.sqs.models import sqs_backends
 
+from nowlater import timing
+from nowlater.catalogue import Catalogue, Entry
 from tests import stack
+from tests.integration import odd
+from tests.integration.faults import Faults
+from tests.integration.lambdas import Reply, lambda_context, record_of, reply_of
+from tests.integration.stream import Stream
 
 ROUTES = {
     "sync": "sync",
+    "hybrid": "hybrid",
     "submit": "submit",
     "upload": "submit",
     "retry": "submit",
@@ -28,49 +35,67 @@ ROUTES = {
     "problem": "describe",
     "unknown": "describe",
 }
+LAMBDAS = sorted({*ROUTES.values(), "work", "notify", "sweep", "bury", "authorize"})
 
-
-@dataclass
-class Reply:
-    """An HTTP answer."""
-
-    status: int
-    headers: dict[str, str]
-    body: bytes
-
-    @property
-    def json(self) -> Any:
-        return json.loads(self.body)
-
-    @property
-    def problem(self) -> str | None:
-        """The name of the problem that it tells, if it tells one."""
-        if self.headers.get("content-type") != "application/problem+json":
-            return None
-        return str(self.json["type"]).rpartition("/")[2]
+#: When every test begins: 2026-11-24T12:00:00Z, the time of the sample events.
+START = 1_795_521_600_000
+_JOB = "019ac1d2-7b5e-7c31-8f44-5d1f3b0a9e77"
 
 
 class World:
-    """Callers, Lambdas and AWS; `calls` lists each call to AWS as `service.Operation`."""
+    """Callers, Lambdas and AWS; `calls` lists each call to AWS as `service.Operation`.
 
-    def __init__(self, environment: dict[str, str], moto: stack.Stack, calls: list[str]) -> None:
-        self.ids, self.environment, self.calls = moto.ids, environment, calls
-        self._apps: dict[str, ModuleType] = {}
-        self._shards: dict[str, str] = {}
+    Its clock stands still but for `pass_time`; messages become visible by it.
+    """
+
+    def __init__(self, moto: stack.Stack) -> None:
+        self.ids, self.calls, self.faults = moto.ids, list[str](), Faults()
+        self.now = START
         self.sqs, self.sns, self.s3 = (boto3.client(n) for n in ("sqs", "sns", "s3"))
         self.table = boto3.resource("dynamodb").Table(self.ids["Table"])
-        self._streams = boto3.client("dynamodbstreams")
+        self._stream = Stream(self.table.latest_stream_arn)
         self._subscribe()
+        self._apps: dict[str, ModuleType] = {}
+        self._settings = self.app("submit").services.settings
+
+    def empty(self) -> None:
+        """Forget all that a test did."""
+        self.faults.clear()
+        for item in self.items():
+            self.table.delete_item(Key={k: item[k] for k in ("PK", "SK")})
+        for queue in _queues():  # SQS purges one only once a minute
+            queue._messages.clear()
+        for key in self.objects():
+            self.s3.delete_object(Bucket=self.ids["Bucket"], Key=key)
+        self._stream.skip()
+        odd.MEANWHILE.happens.clear()
+        self.now, self._ahead = START, START - timing.now()
+        for name in LAMBDAS:
+            services = self.app(name).services
+            services.clock, services.settings = (lambda: self.now), self._settings
+            services.catalogue = _WithOdd(with_diagnostics=True)
+        self.faults.always("lambda.Invoke", self._invoke)
+        self.calls.clear()
 
     def app(self, name: str) -> ModuleType:
         if name not in self._apps:
             self._apps[name] = stack.load(name)
         return self._apps[name]
 
-    def at(self, clock: Callable[[], int]) -> None:
-        """Give all Lambdas this clock."""
-        for name in ("sync", "submit", "status", "work", "sweep", "bury", "authorize"):
-            self.app(name).services.clock = clock
+    def count(self, model: Any, **_: object) -> None:
+        """Handle botocore's event `before-call`."""
+        self.calls.append(f"{model.service_model.service_name}.{model.name}")
+
+    def pass_time(self, seconds: float) -> None:
+        """Let time pass, for the Lambdas and for the messages that wait."""
+        passed = round(seconds * 1000)
+        self.now += passed
+        self._ahead += passed
+        for queue in _queues():
+            for message in queue._messages:
+                message.sent_timestamp -= passed
+                message.visible_at -= passed
+                message.delayed_until -= passed
 
     # ── callers ───────────────────────────────────────────────────────────────────────────────
 
@@ -84,35 +109,48 @@ class World:
             context |= {"owner": owner} | ({} if scopes is None else {"scopes": scopes})
         event["headers"] |= {k.lower(): v for k, v in changes.get("headers", {}).items()}
         event["headers"] = {k: v for k, v in event["headers"].items() if v is not None}
-        for what, place in (
-            ("operation", "text-stats"),
-            ("id", "019ac1d2-7b5e-7c31-8f44-5d1f3b0a9e77"),
-        ):
+        for what, place in (("operation", "text-stats"), ("id", _JOB), ("name", "invalid-input")):
             if what in changes:
                 event["rawPath"] = event["rawPath"].replace(place, changes[what])
                 held = event["pathParameters"]
                 event["pathParameters"] = {
                     k: changes[what] if v == place else v for k, v in held.items()
                 }
-        if "path" in changes:
-            event["rawPath"] = changes["path"]
         event["requestContext"]["http"]["path"] = event["rawPath"]
-        if "method" in changes:
-            event["requestContext"]["http"]["method"] = changes["method"]
         if "query" in changes:
             event["queryStringParameters"] = changes["query"]
         if "body" in changes:
             event["body"] = json.dumps(changes["body"])
         if "raw" in changes:
             event["body"] = changes["raw"]
-        return _reply(self.app(ROUTES[name]).handler(event, lambda_context()))
+        event["isBase64Encoded"] = changes.get("is_base64", False)
+        return reply_of(self.app(ROUTES[name]).handler(event, lambda_context()))
 
     def submit(self, operation: str = "text-stats", given: Any = None, **envelope: Any) -> Reply:
         """Ask at the async door, with no idempotency key unless `key` gives one."""
+        return self._ask("submit", operation, given, envelope, {})
+
+    def hybrid(
+        self, operation: str = "text-stats", given: Any = None, prefer: str = "wait=5", **more: Any
+    ) -> Reply:
+        """Ask at the hybrid door, likewise."""
+        return self._ask("hybrid", operation, given, more, {"prefer": prefer})
+
+    def sync(self, operation: str = "text-stats", given: Any = None) -> Reply:
+        return self._ask("sync", operation, given, {}, {})
+
+    def _ask(
+        self,
+        name: str,
+        operation: str,
+        given: Any,
+        envelope: dict[str, Any],
+        headers: dict[str, Any],
+    ) -> Reply:
         owner, key = envelope.pop("owner", "acme"), envelope.pop("key", None)
         body = {"input": {"text": "To be."} if given is None else given} | envelope
-        headers = {"idempotency-key": key}
-        return self.call("submit", operation=operation, body=body, headers=headers, owner=owner)
+        headers |= {"idempotency-key": key}
+        return self.call(name, operation=operation, body=body, headers=headers, owner=owner)
 
     # ── AWS between the Lambdas ───────────────────────────────────────────────────────────────
 
@@ -132,7 +170,7 @@ class World:
             return {"batchItemFailures": [], "records": 0}
         arn = self.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])
         arn = arn["Attributes"]["QueueArn"]
-        event = {"Records": [_record(message, arn) for message in got]}
+        event = {"Records": [record_of(message, arn, self._ahead) for message in got]}
         answer = self.app(app).handler(event, lambda_context(**context))
         kept = {f["itemIdentifier"] for f in answer["batchItemFailures"]}
         for message in got:
@@ -140,26 +178,23 @@ class World:
                 self.sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
         return answer | {"records": len(got)}
 
-    def notify(self) -> None:
-        """Hand what is new in the table's stream to Notify, as its filter lets it through."""
-        records = [r for r in self._new_records() if r["eventName"] == "MODIFY"]
-        if records:
-            self.app("notify").handler({"Records": records}, lambda_context())
+    def direct(self, job_id: str, owner: str = "acme") -> Any:
+        """Invoke Work with a job's pointer, as Hybrid does."""
+        return self.app("work").handler({"owner": owner, "id": job_id}, lambda_context())
 
-    def _new_records(self) -> Iterator[dict[str, Any]]:
-        stream = self.table.latest_stream_arn
-        described = self._streams.describe_stream(StreamArn=stream)["StreamDescription"]
-        for shard in described["Shards"]:
-            name = shard["ShardId"]
-            iterator = (
-                self._shards.get(name)
-                or self._streams.get_shard_iterator(
-                    StreamArn=stream, ShardId=name, ShardIteratorType="TRIM_HORIZON"
-                )["ShardIterator"]
-            )
-            page = self._streams.get_records(ShardIterator=iterator)
-            self._shards[name] = page["NextShardIterator"]
-            yield from page["Records"]
+    def _invoke(self, request: Any) -> AWSResponse:
+        answer = self.app("work").handler(json.loads(request.body), lambda_context())
+        raw = io.BytesIO(json.dumps(answer).encode())
+        raw.stream = lambda **_: iter([raw.read()])  # type: ignore[attr-defined]
+        return AWSResponse(request.url, 200, {"content-type": "application/json"}, raw)
+
+    def sweep(self) -> None:
+        self.app("sweep").handler(stack.event("sweep"), lambda_context())
+
+    def notify(self) -> None:
+        """Hand what is new in the table's stream to Notify, as the template's filter lets it."""
+        if records := self._stream.ends():
+            self.app("notify").handler({"Records": records}, lambda_context())
 
     # ── what is outside ───────────────────────────────────────────────────────────────────────
 
@@ -173,15 +208,22 @@ class World:
     def told(self) -> list[dict[str, Any]]:
         """Return the notifications that a subscriber of the topic has got since the last look."""
         got: list[dict[str, Any]] = []
-        while True:
-            answer = self.sqs.receive_message(QueueUrl=self._inbox, MaxNumberOfMessages=10)
-            if not answer.get("Messages"):
-                return got
-            for message in answer["Messages"]:
+        while messages := self.sqs.receive_message(
+            QueueUrl=self._inbox, MaxNumberOfMessages=10
+        ).get("Messages"):
+            for message in messages:
                 got.append(json.loads(message["Body"]))
                 self.sqs.delete_message(
                     QueueUrl=self._inbox, ReceiptHandle=message["ReceiptHandle"]
                 )
+        return got
+
+    def see(self, job_id: str, **changes: Any) -> Any:
+        """Return a job as its owner sees it."""
+        return self.call("status", id=job_id, **changes).json
+
+    def items(self) -> list[dict[str, Any]]:
+        return list(self.table.scan(ConsistentRead=True)["Items"])
 
     def job(self, job_id: str, **changes: Any) -> dict[str, Any]:
         """Return the job's item, after setting attributes of it (None: removing them)."""
@@ -199,42 +241,44 @@ class World:
         got = self.sqs.get_queue_attributes(
             QueueUrl=self.ids[f"{lane}Queue"], AttributeNames=list(names)
         )
-        return dict(
-            zip(
-                ("visible", "hidden", "delayed"),
-                (int(got["Attributes"][n]) for n in names),
-                strict=True,
-            )
-        )
+        counts = (int(got["Attributes"][n]) for n in names)
+        return dict(zip(("visible", "hidden", "delayed"), counts, strict=True))
+
+    def messages(self) -> int:
+        """Return how many messages there are in the lanes, in whatever state."""
+        return sum(sum(self.waiting(lane).values()) for lane in ("OnTime", "Flexible"))
 
     def objects(self, prefix: str = "") -> list[str]:
         listed = self.s3.list_objects_v2(Bucket=self.ids["Bucket"], Prefix=prefix)
         return [o["Key"] for o in listed.get("Contents", [])]
 
-
-def lambda_context(remaining_s: float = 60, request_id: str | None = None) -> Any:
-    return SimpleNamespace(
-        aws_request_id=request_id or str(uuid.uuid4()),
-        function_name="nowlater",
-        memory_limit_in_mb=512,
-        invoked_function_arn="arn:aws:lambda:eu-central-1:123456789012:function:nowlater",
-        get_remaining_time_in_millis=lambda: remaining_s * 1000,
-    )
+    def left(self) -> tuple[int, int, int]:
+        """Return how many items, messages and objects there are."""
+        return len(self.items()), self.messages(), len(self.objects())
 
 
-def _record(message: dict[str, Any], arn: str) -> dict[str, Any]:
-    return {
-        "messageId": message["MessageId"],
-        "receiptHandle": message["ReceiptHandle"],
-        "body": message["Body"],
-        "attributes": message["Attributes"],
-        "eventSource": "aws:sqs",
-        "eventSourceARN": arn,
-    }
+def _queues() -> Iterator[Any]:
+    """Yield all queues of moto."""
+    for backend in sqs_backends["123456789012"].values():
+        yield from backend.queues.values()
 
 
-def _reply(answer: dict[str, Any]) -> Reply:
-    headers = {k.lower(): v for k, v in answer.get("headers", {}).items()}
-    body = answer.get("body") or ""
-    data = base64.b64decode(body) if answer.get("isBase64Encoded") else body.encode()
-    return Reply(answer["statusCode"], headers, data)
+class _WithOdd(Catalogue):
+    """The real catalogue, and the operations of `odd`."""
+
+    def find(self, name: str) -> Entry | None:
+        spec = getattr(getattr(odd, name.replace("-", "_"), None), "operation", None)
+        if spec is None:
+            return super().find(name)
+        validate: Callable[[Any], Any] = lambda given: given  # noqa: E731
+        return Entry(
+            name=name,
+            module=odd.__name__,
+            function=spec.function.__name__,
+            timeout=spec.timeout,
+            attempts=spec.attempts,
+            doors=spec.doors,
+            diagnostic=False,
+            takes_documents=True,
+            validate=validate,
+        )

@@ -1,0 +1,54 @@
+"""Calls to AWS that fail on demand: before they have an effect, or after it, their reply lost."""
+
+from collections.abc import Callable
+from typing import Any
+
+from botocore.awsrequest import AWSResponse
+from botocore.exceptions import EndpointConnectionError, ReadTimeoutError
+from moto.core.models import botocore_stubber
+
+#: Stands in for AWS: is given the request as it was sent, and returns (or raises) the answer.
+type Answerer = Callable[[Any], AWSResponse | None]
+
+
+class Faults:
+    """What AWS does to the next calls, by `service.Operation`; all others reach moto."""
+
+    def __init__(self) -> None:
+        self._planned: dict[str, list[Answerer]] = {}
+        self._always: dict[str, Answerer] = {}
+
+    def clear(self) -> None:
+        self._planned.clear()
+        self._always.clear()
+
+    def always(self, call: str, answerer: Answerer) -> None:
+        self._always[call] = answerer
+
+    def once(self, call: str, answerer: Answerer) -> None:
+        self._planned.setdefault(call, []).append(answerer)
+
+    def unreachable(self, call: str) -> None:
+        """Let nothing come of this call, until `clear`."""
+        self.always(call, _unreachable)
+
+    def lost_reply(self, call: str, then: Callable[[], object] = lambda: None) -> None:
+        """Have the next such call done, `then` something else, and nobody hear of it."""
+
+        def lose(request: Any) -> AWSResponse:
+            botocore_stubber(f"before-send.{call}", request)
+            then()
+            raise ReadTimeoutError(endpoint_url=request.url)
+
+        self.once(call, lose)
+
+    def before_send(self, event_name: str, request: Any, **_: Any) -> AWSResponse | None:
+        """Handle botocore's event of this name."""
+        call = event_name.removeprefix("before-send.")
+        planned = self._planned.get(call)
+        answerer = planned.pop(0) if planned else self._always.get(call)
+        return answerer(request) if answerer is not None else None
+
+
+def _unreachable(request: Any) -> AWSResponse:
+    raise EndpointConnectionError(endpoint_url=request.url)

@@ -1,0 +1,68 @@
+"""Operations that no user should write, for what has to hold when one does."""
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+from nowlater import Context, Document, Refused, Unavailable, operation
+
+
+class Meanwhile:
+    """What happens while `meanwhile` runs: set by the test that needs it."""
+
+    def __init__(self) -> None:
+        self.happens: list[Callable[[Context], object]] = []
+
+
+MEANWHILE = Meanwhile()
+
+
+@operation(timeout=20)
+def meanwhile(context: Context) -> int:
+    """Returns its attempt, after the next thing that is to happen has happened."""
+    if MEANWHILE.happens:
+        MEANWHILE.happens.pop(0)(context)
+    return context.attempt
+
+
+@operation()
+def document(text: str, media_type: str, times: int = 1) -> Document:
+    """Returns bytes that call themselves whatever they are told to."""
+    return Document(text.encode("latin-1") * times, media_type)
+
+
+@operation()
+def read(file: Document) -> Any:
+    """Returns what a document holds, and the type that it says it has."""
+    return {"text": file.read().decode(), "media_type": file.media_type}
+
+
+@operation(timeout=0.2, attempts=1)
+def slow() -> None:
+    """Takes longer than it may."""
+    time.sleep(5)
+
+
+@operation()
+def long_refusal() -> None:
+    """Refuses in more words than a record can hold."""
+    raise Refused("no " * 300_000)
+
+
+@operation()
+def never_there() -> None:
+    """Always waits for something else."""
+    raise Unavailable("the model is loading", retry_after=40)
+
+
+@operation()
+def wrong_result() -> int:
+    """Does not return what it promises."""
+    result: Any = "secret of the house"
+    return int(result) if result.isdigit() else result  # type: ignore[no-any-return]
+
+
+@operation(doors=("sync",))
+def only_now() -> int:
+    """Is served at one door."""
+    return 1
