@@ -37,14 +37,15 @@ class Answer:
     status: int
     body: bytes | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
+    #: Whether the body is text for sure; bytes may call themselves JSON and be none.
+    is_text: bool = True
 
     def to_lambda(self) -> dict[str, Any]:
         """Return the answer in the HTTP API's payload format 2.0."""
         answer = {"statusCode": self.status, "headers": dict(self.headers)}
         if self.body is None:
             return answer
-        kind = self.headers.get("Content-Type", "")
-        if kind in (JSON, PROBLEM) and len(self.body) < _LONGEST_TEXT:
+        if self.is_text and len(self.body) < _LONGEST_TEXT:
             return answer | {"body": self.body.decode(), "isBase64Encoded": False}
         return answer | {"body": base64.b64encode(self.body).decode(), "isBase64Encoded": True}
 
@@ -108,10 +109,11 @@ def answer(
     return Answer(status, msgspec.json.encode(body), {"Content-Type": JSON} | sent)
 
 
-def raw(data: bytes, media_type: str) -> Answer:
-    """Return an operation's result as it is: JSON as JSON, bytes as bytes that stay harmless."""
-    headers = {"Content-Type": media_type} | _NOT_STORED
-    return Answer(200, data, headers if media_type == JSON else headers | _HARMLESS)
+def raw(data: bytes, media_type: str | None) -> Answer:
+    """Return an operation's result as it is: JSON (None), or bytes of a type, made harmless."""
+    if media_type is None:
+        return Answer(200, data, {"Content-Type": JSON} | _NOT_STORED)
+    return Answer(200, data, {"Content-Type": media_type} | _NOT_STORED | _HARMLESS, is_text=False)
 
 
 def problem(record: dict[str, Any], call: Call, *, status: int | None = None) -> Answer:

@@ -59,12 +59,12 @@ def _finish(services: Services, claimed: Job, status: job.Status, **outcome: Any
 
 def _stored(services: Services, claimed: Job, answer: Answer) -> dict[str, Any]:
     """Put a result away, and return the attributes by which the job finds it again."""
-    media_type = None if answer.is_json else answer.media_type
-    text = answer.body.decode() if answer.is_json else base64.b64encode(answer.body).decode()
+    media_type = answer.media_type
+    text = (answer.body if media_type is None else base64.b64encode(answer.body)).decode()
     if len(text.encode()) <= INLINE_RESULT:
         return {"result": text, "media_type": media_type}
     key = object_keys.result_key(claimed.owner, claimed.id, claimed.attempt)
-    services.bucket.put(key, answer.body, answer.media_type)
+    services.bucket.put(key, answer.body, media_type or "application/json")
     return {"result_key": key, "result_size": len(answer.body), "media_type": media_type}
 
 

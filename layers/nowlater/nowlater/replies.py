@@ -1,6 +1,7 @@
 """HTTP answers about jobs: accepted, as it is, and its result."""
 
 import base64
+from dataclasses import replace
 
 from nowlater import view
 from nowlater.api import JSON, MOST_RESULT, Answer, answer, problem, raw
@@ -57,18 +58,18 @@ def hybrid(services: Services, call: Call, got: Accepted, applied: str) -> Answe
     elif job.status != "succeeded":
         made = problem(job.error or {}, call)
     elif job.result_key is not None:
-        made = raw(services.bucket.get(job.result_key), job.media_type or JSON)
+        made = raw(services.bucket.get(job.result_key), job.media_type)
     else:
         made = _inline(job)
     headers = {"Preference-Applied": applied, "Content-Location": f"{call.base}/jobs/{job.id}"}
     headers |= {"Idempotency-Replayed": "true"} if got.replayed else {}
-    return Answer(made.status, made.body, dict(made.headers) | headers)
+    return replace(made, headers=dict(made.headers) | headers)
 
 
 def _inline(job: Job) -> Answer:
     text = job.result or ""
     if job.media_type is None:
-        return raw(text.encode(), JSON)
+        return raw(text.encode(), None)
     return raw(base64.b64decode(text), job.media_type)
 
 

@@ -15,19 +15,14 @@ from nowlater.operation import Operation
 from nowlater.outcomes import WrongResult
 from nowlater.timer import within
 
-JSON = "application/json"
-
 
 @dataclass(frozen=True)
 class Answer:
     """What an operation returned, ready to be sent."""
 
     body: bytes
-    media_type: str
-
-    @property
-    def is_json(self) -> bool:
-        return self.media_type == JSON
+    #: What a Document says of itself; None: the body is a value as JSON.
+    media_type: str | None = None
 
 
 class UnfitInput(ValueError):
@@ -89,7 +84,7 @@ def _encoded(call: _Call, result: Any) -> Answer:
     try:
         plain = msgspec.to_builtins(result)
         msgspec.convert(plain, call.result)
-        return Answer(msgspec.json.encode(plain), JSON)
+        return Answer(msgspec.json.encode(plain))
     except (msgspec.ValidationError, TypeError) as fault:
         raise WrongResult(
             f"{call.spec.name} returned what its annotation does not allow: {fault}"
