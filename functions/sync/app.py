@@ -20,6 +20,6 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
 
 @api.route("POST /sync/{operation}")
 def run(call: Call) -> Answer:
-    caller, envelope = call.caller("invoke"), call.envelope(MOST_SYNC)
-    result = answer(services, caller, call.path("operation"), envelope, or_exit=True)
+    caller, body = call.caller("invoke"), call.json(MOST_SYNC)
+    result = answer(services, caller, call.path("operation"), body, or_exit=True)
     return raw(result.body, result.media_type)

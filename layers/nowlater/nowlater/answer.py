@@ -1,16 +1,15 @@
 """The sync door: runs an operation while its caller waits, and keeps nothing."""
 
 import secrets
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from nowlater import catalogue, object_keys, run
+from nowlater import catalogue, object_keys, request, run
 from nowlater.api import MOST_RESULT
 from nowlater.call import Caller
 from nowlater.context import Context
 from nowlater.log import logger
 from nowlater.outcomes import Refused, TimedOut, Unavailable
 from nowlater.problems import Problem
-from nowlater.request import Envelope
 from nowlater.run import Answer, UnfitInput
 from nowlater.services import Services
 from nowlater.timing import after
@@ -23,12 +22,12 @@ LONGEST_S = 28
 
 
 def answer(
-    services: Services, caller: Caller, operation: str, envelope: Envelope, *, or_exit: bool = False
+    services: Services, caller: Caller, operation: str, body: Any, *, or_exit: bool = False
 ) -> Answer:
-    """Run the operation on this input; raises the Problem of whatever keeps it from answering."""
+    """Run the operation on a request's input; raises the Problem of whatever keeps it from answering."""
     entry = services.catalogue.at("sync", operation)
-    _only_input(envelope, operation)
-    catalogue.check(entry, envelope.input, caller.base)
+    given = _only_input(body, operation)
+    catalogue.check(entry, given, caller.base)
     seconds = min(entry.timeout, LONGEST_S)
     elsewhere = f"{caller.base}/async/{operation}"
 
@@ -41,7 +40,7 @@ def answer(
     try:
         answered = run.run(
             entry,
-            envelope.input,
+            given,
             context,
             seconds=seconds,
             open_upload=open_upload,
@@ -78,12 +77,14 @@ def _problem(fault: BaseException, operation: str, seconds: float, base: str) ->
     return Problem("operation-failed", f"{operation} failed; its log names the cause.")
 
 
-def _only_input(envelope: Envelope, operation: str) -> None:
-    for name in ("start", "deliver", "keep", "tags"):
-        if getattr(envelope, name):
+def _only_input(body: Any, operation: str) -> Any:
+    asked = request.envelope(body)
+    for name in body:
+        if name != "input":
             raise Problem(
                 "malformed-request",
                 f"/{name} is not for the sync door, which answers now and keeps nothing; "
                 f"send it to /async/{operation}.",
                 pointer=f"/{name}",
             )
+    return asked.input

@@ -1,0 +1,134 @@
+"""The sync door: an answer at once, and nothing kept."""
+
+import pytest
+
+from tests.integration.world import World
+
+BASE = "https://api.example.com"
+
+
+def test_the_result_itself_is_answered(world: World) -> None:
+    reply = world.call("sync")
+
+    assert (reply.status, reply.json["words"]) == (200, 10)
+    assert reply.headers["content-type"] == "application/json"
+    assert reply.headers["cache-control"] == "no-store"
+
+
+def test_nothing_is_kept_and_aws_is_not_asked(world: World) -> None:
+    world.call("sync")
+
+    assert world.calls == []
+    assert world.left() == (0, 0, 0)
+
+
+def test_any_value_comes_back_as_it_was_sent(world: World) -> None:
+    values = [None, "", 0, 1.5, True, [], {}, {"ü": ["\u2028", "\ufffe", "\U0001f600"]}, 2**53 + 1]
+
+    assert [world.sync("echo", {"value": v}).json for v in values] == values
+
+
+@pytest.mark.parametrize(
+    ("given", "status", "problem"),
+    [
+        ({"kind": "refused", "message": "no tables here"}, 422, "refused"),
+        ({"kind": "unavailable", "retry_after": 7}, 503, "unavailable"),
+        ({"kind": "error", "message": "secret of the house"}, 500, "operation-failed"),
+    ],
+)
+def test_what_the_operation_raises_is_its_problem(
+    world: World, given: dict[str, object], status: int, problem: str
+) -> None:
+    reply = world.sync("fail", given)
+
+    assert (reply.status, reply.problem) == (status, problem)
+    assert reply.headers.get("retry-after") == ("7" if problem == "unavailable" else None)
+    assert ("no tables here" in reply.json["detail"]) == (problem == "refused")
+
+
+@pytest.mark.parametrize(
+    ("operation", "given"),
+    [("fail", {"message": "secret of the house"}), ("wrong-result", {})],
+)
+def test_no_word_of_a_fault_leaves_the_server(
+    world: World, operation: str, given: dict[str, object]
+) -> None:
+    reply = world.sync(operation, given)
+
+    assert (reply.status, reply.problem) == (500, "operation-failed")
+    assert b"secret" not in reply.body
+    assert b"Traceback" not in reply.body
+
+
+def test_an_operation_that_takes_too_long_is_timed_out_and_pointed_elsewhere(world: World) -> None:
+    reply = world.sync("slow", {})
+
+    assert (reply.status, reply.problem) == (504, "timed-out")
+    assert reply.json["instead"] == f"{BASE}/async/slow"
+
+
+def test_a_result_too_large_for_the_door_is_pointed_elsewhere(world: World) -> None:
+    given = {"text": "\x00", "media_type": "text/plain"}
+    fits = world.sync("document", given | {"times": 4 * 1024**2})
+    reply = world.sync("document", given | {"times": 4 * 1024**2 + 1})
+
+    assert (fits.status, fits.body) == (200, bytes(4 * 1024**2))
+    assert (reply.status, reply.problem) == (422, "result-too-large")
+    assert reply.json["instead"] == f"{BASE}/async/document"
+
+
+def test_bytes_are_answered_as_bytes_that_a_browser_does_not_run(world: World) -> None:
+    given = {"text": "<script>\xff</script>", "media_type": "text/html"}
+    reply = world.sync("document", given)
+
+    assert (reply.status, reply.body) == (200, b"<script>\xff</script>")
+    assert reply.headers["content-type"] == "text/html"
+    assert reply.headers["x-content-type-options"] == "nosniff"
+    assert reply.headers["content-security-policy"] == "sandbox; default-src 'none'"
+
+
+def test_bytes_that_call_themselves_json_need_not_be_json(world: World) -> None:
+    given = {"text": "\xff not json", "media_type": "application/json"}
+    reply = world.sync("document", given)
+
+    assert (reply.status, reply.body) == (200, b"\xff not json")
+    assert reply.headers["content-type"] == "application/json"
+    assert reply.headers["x-content-type-options"] == "nosniff"
+
+
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [
+        ("start", {"after": 5}),
+        ("start", {}),
+        ("start", None),
+        ("deliver", {"within": 60}),
+        ("keep", 3600),
+        ("keep", None),
+        ("tags", {"a": "b"}),
+        ("tags", {}),
+        ("callback", {"url": "https://example.com"}),
+    ],
+)
+def test_the_options_of_the_other_doors_are_refused_by_name(
+    world: World, option: str, value: object
+) -> None:
+    reply = world.call("sync", body={"input": {"text": "a"}, option: value})
+
+    assert (reply.status, reply.problem) == (400, "malformed-request")
+    assert option in reply.json["detail"]
+    assert reply.json["pointer"] == f"/{option}"
+
+
+def test_a_refusal_is_cut_to_what_can_be_read(world: World) -> None:
+    reply = world.sync("long-refusal", {})
+
+    assert (reply.status, reply.problem) == (422, "refused")
+    assert len(reply.body) < 10_000
+
+
+def test_it_can_be_asked_for_by_its_own_host_or_the_configured_one(world: World) -> None:
+    there = {"host": "localhost:8080", "x-forwarded-proto": "http"}
+    reply = world.call("sync", operation="nothing", headers=there)
+
+    assert reply.json["type"] == "http://localhost:8080/problems/unknown-operation"
