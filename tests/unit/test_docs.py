@@ -1,0 +1,129 @@
+"""The docs say what the code does: problems, the state machine, links, and examples that run."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from nowlater import job, problems, schema
+from nowlater.job import Clause
+from nowlater.operation import Operation
+
+ROOT = Path(__file__).parents[2]
+DOCS = ROOT / "docs"
+PAGES = sorted(DOCS.glob("*.md")) + [p for p in [ROOT / "README.md"] if p.exists()]
+HTTP = (DOCS / "http-api.md").read_text()
+
+
+def prose(text: str) -> str:
+    """Return Markdown without its code blocks."""
+    return re.sub(r"^```.*?^```$", "", text, flags=re.MULTILINE | re.DOTALL)
+
+
+def table(header: str) -> list[list[str]]:
+    """Return the rows of the table of the HTTP contract that begins with this cell."""
+    _, _, rest = prose(HTTP).partition(f"\n| {header} |")
+    rows = rest.partition("\n\n")[0].splitlines()[2:]
+    return [[cell.strip() for cell in row.strip("|").split(" | ")] for row in rows]
+
+
+def anchors(page: Path) -> set[str]:
+    """Return the anchors that GitHub gives to the headings of a page."""
+    headings = re.findall(r"^#+ (.+)$", prose(page.read_text()), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def links(page: Path) -> Iterator[str]:
+    for target in re.findall(r"\]\(([^)\s]+)\)", prose(page.read_text())):
+        if not re.match(r"[a-z]+:", target):
+            yield target
+
+
+def clauses() -> dict[str, str]:
+    """Return the clauses' names as the docs spell them, by their expressions."""
+    named = {name: c for name, c in vars(job).items() if isinstance(c, Clause)}
+    return {c.expression: name.lower().replace("_", " ") for name, c in named.items()}
+
+
+def said(needed: tuple[Clause, ...]) -> str:
+    """Return what a write needs as the docs say it."""
+    names = clauses()
+    either = {f"({a} OR {b})": f"({names[a]} or {names[b]})" for a in names for b in names}
+    return " and ".join((names | either)[clause.expression] for clause in needed)
+
+
+def examples() -> list[str]:
+    """Return the Python code in the operations' docs."""
+    text = (DOCS / "operations.md").read_text()
+    return re.findall(r"^```python\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+
+
+def executed(code: str) -> dict[str, Any]:
+    namespace: dict[str, Any] = {"__name__": "example"}
+    exec(compile(code, "docs/operations.md", "exec"), namespace)
+    return namespace
+
+
+def test_every_problem_is_in_the_error_table_with_its_status() -> None:
+    documented = {row[0].strip("`"): int(row[1]) for row in table("problem")}
+
+    assert documented == {name: status for name, (status, _) in problems.KINDS.items()}
+
+
+def test_the_state_table_is_the_one_that_the_writes_obey() -> None:
+    documented = {row[0].strip("`"): row[1] for row in table("write")}
+
+    assert documented == {write: said(clauses) for write, clauses in job.WRITES.items()}
+
+
+def test_every_clause_is_explained() -> None:
+    assert [row[0] for row in table("clause")] == list(clauses().values())
+
+
+def test_every_status_is_explained() -> None:
+    documented = {row[0].strip("`"): row[2] for row in table("status | meaning")}
+
+    assert documented == dict.fromkeys(job.UNFINISHED, "no") | dict.fromkeys(job.ENDED, "yes")
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_relative_link_leads_somewhere(page: Path) -> None:
+    for link in links(page):
+        path, _, anchor = link.partition("#")
+        target = (page.parent / path).resolve() if path else page
+
+        assert target.exists(), link
+        assert not anchor or anchor in anchors(target), link
+
+
+@pytest.mark.parametrize("code", examples(), ids=lambda code: code.split("def ")[-1].split("(")[0])
+def test_the_examples_of_operations_run(code: str) -> None:
+    namespace = executed(code)
+    specs = [getattr(member, "operation", None) for member in namespace.values()]
+    served = [spec for spec in specs if isinstance(spec, Operation)]
+    tests = [member for name, member in namespace.items() if name.startswith("test_")]
+
+    assert served or tests
+    for spec in served:
+        assert schema.of_input(spec)["type"] == "object"
+        assert schema.of_result(spec)
+        assert spec.description
+    for test in tests:
+        test()
+
+
+def test_every_decision_is_short_and_complete() -> None:
+    _, *entries = re.split(r"^## ", (DOCS / "decisions.md").read_text(), flags=re.MULTILINE)
+
+    assert entries
+    for entry in entries:
+        assert re.match(r"\d{4}-\d\d-\d\d: \S", entry), entry
+        assert len(entry.strip().splitlines()) <= 10, entry
+        assert re.findall(r"^- \*\*(\w+):\*\*", entry, re.MULTILINE) == [
+            "What",
+            "Why",
+            "Cost",
+            "Undo",
+        ], entry
