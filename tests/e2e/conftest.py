@@ -1,0 +1,51 @@
+"""Black-box tests of a deployed stack: the local one, or any by NOWLATER_URL and NOWLATER_KEY."""
+
+import os
+import secrets
+from collections.abc import Iterator
+
+import pytest
+
+from tests.e2e.client import Client
+from tests.e2e.served import Inbox, Served, subscribe
+
+
+@pytest.fixture(scope="session")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """The local stack; a test that asks for it looks or reaches behind the API."""
+    if "NOWLATER_URL" in os.environ:
+        pytest.skip("this test needs the local stack, and NOWLATER_URL names another")
+    with Served(tmp_path_factory.mktemp("served")) as it:
+        yield it
+
+
+@pytest.fixture(scope="session")
+def api(request: pytest.FixtureRequest) -> Iterator[Client]:
+    """A caller with a key for everything."""
+    if "NOWLATER_URL" in os.environ:
+        client = Client(os.environ["NOWLATER_URL"], os.environ["NOWLATER_KEY"])
+    else:
+        told = request.getfixturevalue("served").told()
+        client = Client(told["url"], told["key"])
+    yield client
+    client.close()
+
+
+@pytest.fixture(scope="session")
+def diagnostics(api: Client) -> None:
+    """Asked for by tests of operations that are served where the stack's Diagnostics is true."""
+    names = {o["name"] for o in api.get("/operations").json()["operations"]}
+    if "sleep" not in names:
+        pytest.skip("this test needs a stack with Diagnostics=true")
+
+
+@pytest.fixture(scope="session")
+def inbox(served: Served) -> Inbox:
+    """A queue that is subscribed to the topic."""
+    return subscribe(served.stack(), "inbox")
+
+
+@pytest.fixture
+def key() -> str:
+    """An idempotency key that no other test uses."""
+    return secrets.token_hex(8)

@@ -1,0 +1,146 @@
+"""The local stack under test: `make up` on a copy of the sources, so that tests may change them."""
+
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import time
+from pathlib import Path
+from typing import Any, Self
+
+from local import emulator
+from local.stack import Stack
+
+ROOT = Path(__file__).parents[2]
+_SOURCES = ("template.yaml", "samconfig.toml", "functions", "layers", "local")
+_INSTALLED = (".venv", ".local/ministack", ".local/tools")
+
+
+class Served:
+    """A `make up` of its own, on a port of its own."""
+
+    def __init__(self, folder: Path, *parameters: str) -> None:
+        self.folder, self.port = folder, free_port()
+        self.output = folder / "output"
+        self._parameters = parameters
+
+    def __enter__(self) -> Self:
+        copy(self.folder)
+        options = [option for p in self._parameters for option in ("--set", p)]
+        with self.output.open("wb") as output:
+            self.process = subprocess.Popen(
+                [".venv/bin/python", "-m", "local.up", "--port", str(self.port), *options],
+                cwd=self.folder,
+                env=environment(),
+                stdout=output,
+                stderr=output,
+            )
+        until = time.monotonic() + 240
+        while not self.told():
+            assert self.process.poll() is None, self.output.read_text()
+            assert time.monotonic() < until, self.output.read_text()
+            time.sleep(0.2)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.process.send_signal(signal.SIGINT)
+        try:
+            self.process.wait(30)
+        finally:
+            self.process.kill()
+            self.process.wait()
+
+    def told(self) -> dict[str, str]:
+        """Return what `make up` tells of itself in its api.json; nothing before it serves."""
+        path = self.folder / ".local" / "api.json"
+        return dict(json.loads(path.read_text())) if path.exists() else {}
+
+    def stack(self) -> Stack:
+        return Stack(emulator.session(), "nowlater", self.told()["endpoint"])
+
+    def client(self, service: str) -> Any:
+        return self.stack().client(service)
+
+    def processes(self) -> list[tuple[int, str]]:
+        """Return id and command line of each process that works for this stack."""
+        listed = subprocess.run(
+            ["ps", "-eo", "pid=,args="], capture_output=True, text=True, check=True
+        )
+        found = (line.strip().split(None, 1) for line in listed.stdout.splitlines())
+        mine = str(self.folder)
+        return [(int(pid), args) for pid, args in found if mine in args]
+
+
+def copy(folder: Path) -> None:
+    """Copy the sources into a folder, and link what is installed."""
+    for name in _SOURCES:
+        source = ROOT / name
+        if source.is_dir():
+            ignored = shutil.ignore_patterns("__pycache__")
+            shutil.copytree(source, folder / name, ignore=ignored)
+        else:
+            shutil.copy(source, folder / name)
+    (folder / ".local").mkdir()
+    for name in _INSTALLED:
+        (folder / name).symlink_to(ROOT / name)
+
+
+def environment() -> dict[str, str]:
+    """Return the environment that the Makefile gives its commands."""
+    path = os.pathsep.join([str(ROOT / ".venv" / "bin"), os.environ["PATH"]])
+    kept = {k: v for k, v in os.environ.items() if not k.startswith("AWS_")}
+    return kept | {"PATH": path, "PYTHONPATH": "layers/nowlater"}
+
+
+def subscribe(stack: Stack, name: str) -> "Inbox":
+    """Subscribe a queue of this name to the stack's topic, as a user's stack would."""
+    sqs, topic = stack.client("sqs"), stack.outputs["TopicArn"]
+    queue = sqs.create_queue(QueueName=name)["QueueUrl"]
+    got = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])
+    arn = got["Attributes"]["QueueArn"]
+    statement = {
+        "Effect": "Allow",
+        "Principal": {"Service": "sns.amazonaws.com"},
+        "Action": "sqs:SendMessage",
+        "Resource": arn,
+        "Condition": {"ArnEquals": {"aws:SourceArn": topic}},
+    }
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    sqs.set_queue_attributes(QueueUrl=queue, Attributes={"Policy": policy})
+    stack.client("sns").subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn)
+    return Inbox(sqs, queue)
+
+
+class Inbox:
+    """What a subscriber of the topic has received."""
+
+    def __init__(self, sqs: Any, queue: str) -> None:
+        self._sqs, self._queue = sqs, queue
+        self.events: list[dict[str, Any]] = []
+
+    def receive(self, wait_s: int = 1) -> None:
+        got = self._sqs.receive_message(
+            QueueUrl=self._queue, MaxNumberOfMessages=10, WaitTimeSeconds=wait_s
+        )
+        for message in got.get("Messages", []):
+            self.events.append(json.loads(json.loads(message["Body"])["Message"]))
+            self._sqs.delete_message(QueueUrl=self._queue, ReceiptHandle=message["ReceiptHandle"])
+
+    def of(self, job_ids: set[str], within_s: float = 30) -> list[dict[str, Any]]:
+        """Return the events of these jobs, once there is one of each."""
+        until = time.monotonic() + within_s
+        while True:
+            found = [e for e in self.events if e["subject"] in job_ids]
+            if {e["subject"] for e in found} == job_ids:
+                return found
+            assert time.monotonic() < until, job_ids - {e["subject"] for e in found}
+            self.receive()
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port

@@ -1,0 +1,42 @@
+"""Many jobs at once, and many requests for one."""
+
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+
+from tests.e2e.client import Client
+from tests.e2e.served import Inbox
+
+
+def test_500_jobs_of_8_clients_all_succeed_each_once_each_notified(
+    api: Client, inbox: Inbox
+) -> None:
+    def submit(n: int) -> str:
+        job = api.submit("text-stats", {"text": f"number {n}"}, deliver={"within": 300})
+        return str(job["id"])
+
+    with ThreadPoolExecutor(8) as clients:
+        ids = list(clients.map(submit, range(500)))
+    events = inbox.of(set(ids), within_s=120)
+    jobs = [api.get(f"/jobs/{job_id}").json() for job_id in ids]
+
+    assert len(set(ids)) == 500
+    assert Counter((j["status"], j["attempt"]) for j in jobs) == {("succeeded", 1): 500}
+    assert {e["id"] for e in events} == {f"{job_id}/succeeded" for job_id in ids}
+    assert [j["result"]["characters"] for j in jobs] == [len(f"number {n}") for n in range(500)]
+
+
+def test_twenty_requests_with_one_key_make_one_job(api: Client, key: str) -> None:
+    headers = {"Idempotency-Key": key}
+
+    def submit(n: int) -> str:
+        return str(api.submit("text-stats", {"text": "once"}, headers=headers)["id"])
+
+    with ThreadPoolExecutor(20) as clients:
+        ids = set(clients.map(submit, range(20)))
+    other = api.ask("async", "text-stats", {"text": "another"}, headers=headers)
+    replayed = api.ask("async", "text-stats", {"text": "once"}, headers=headers)
+
+    assert len(ids) == 1
+    assert other.status_code == 422
+    assert other.json()["type"].endswith("/problems/idempotency-key-reused")
+    assert replayed.headers["Idempotency-Replayed"] == "true"

@@ -1,0 +1,128 @@
+"""What is refused over HTTP, and what other owners see: nothing."""
+
+import json
+import subprocess
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.e2e.client import Client
+from tests.e2e.served import Served, environment
+
+TEXT = {"text": "To be, or not to be."}
+DEEP = '{"input": ' + "[" * 100_000 + "]" * 100_000 + "}"
+REFUSED: dict[str, tuple[str, str, dict[str, Any], int, str]] = {
+    "no JSON": ("POST", "/async/text-stats", {"data": "{"}, 400, "malformed-request"),
+    "no object": ("POST", "/async/text-stats", {"json": [1]}, 400, "malformed-request"),
+    "too deep": ("POST", "/async/text-stats", {"data": DEEP}, 400, "malformed-request"),
+    "no such option": (
+        *("POST", "/async/text-stats", {"json": {"input": TEXT, "when": 1}}),
+        *(400, "malformed-request"),
+    ),
+    "a bad cursor": ("GET", "/jobs?cursor=x", {}, 400, "malformed-request"),
+    "an option of other doors": (
+        *("POST", "/sync/text-stats", {"json": {"input": TEXT, "keep": 3600}}),
+        *(400, "malformed-request"),
+    ),
+    "no such route": ("GET", "/nowhere", {}, 404, "unknown-route"),
+    "no such operation": ("POST", "/async/nothing", {"json": {}}, 404, "unknown-operation"),
+    "no such job": ("GET", "/jobs/1", {}, 404, "unknown-job"),
+    "not JSON by its type": (
+        *("POST", "/async/text-stats", {"data": "x", "headers": {"Content-Type": "text/csv"}}),
+        *(415, "unsupported-media-type"),
+    ),
+    "too large": (
+        *("POST", "/async/text-stats", {"json": {"input": {"text": "x" * 1_100_000}}}),
+        *(413, "too-large"),
+    ),
+    "an input of another form": (
+        *("POST", "/async/text-stats", {"json": {"input": {"text": 1}}}),
+        *(422, "invalid-input"),
+    ),
+    "a time that has passed": (
+        *(
+            "POST",
+            "/async/text-stats",
+            {"json": {"input": TEXT, "start": {"at": "2020-01-01T00:00:00Z"}}},
+        ),
+        *(422, "impossible-time"),
+    ),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_bad_requests_get_their_problem(api: Client, case: str) -> None:
+    method, path, sent, status, name = REFUSED[case]
+    if "data" in sent:
+        sent = {"headers": {"Content-Type": "application/json"}} | sent
+    answer = api.call(method, path, **sent)
+
+    assert answer.status_code == status, answer.text
+    assert answer.headers["Content-Type"] == "application/problem+json"
+    problem = json.loads(answer.text)
+    assert problem["type"] == f"{api.url}/problems/{name}"
+    assert problem["status"] == status
+    assert api.get(problem["type"]).json()["title"] == problem["title"]
+
+
+def test_without_a_good_key_nothing_is_served_but_health_and_problems(api: Client) -> None:
+    for key, status in ((None, 401), ("nl_0123456789ab_" + "x" * 43, 403)):
+        stranger = Client(api.url, key)
+
+        assert stranger.ask("sync", "text-stats", TEXT).status_code == status
+        assert stranger.get("/jobs").status_code == status
+        assert stranger.get("/health").json() == {"status": "ok"}
+        stranger.close()
+
+
+@pytest.fixture(scope="module")
+def other(served: Served) -> Iterator[Client]:
+    """A caller whose key `make key` made for another owner."""
+    client = Client(served.told()["url"], make_key(served, "--owner", "other"))
+    yield client
+    client.close()
+
+
+def make_key(served: Served, *arguments: str) -> str:
+    """Run what `make key` runs; return what it prints."""
+    done = subprocess.run(
+        [".venv/bin/python", "-m", "local.key", *arguments],
+        cwd=served.folder,
+        env=environment(),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return done.stdout.strip()
+
+
+def test_another_owners_job_is_nowhere_to_be_found(api: Client, other: Client) -> None:
+    job = api.ended(api.submit("text-stats", TEXT))
+    path = f"/jobs/{job['id']}"
+    routes = [("GET", path), ("GET", f"{path}/result"), ("DELETE", path)]
+    routes += [("POST", f"{path}/cancel"), ("POST", f"{path}/retry")]
+    answers = [other.call(method, route) for method, route in routes]
+
+    assert [a.status_code for a in answers] == [404] * len(routes)
+    assert all(a.json()["type"].endswith("unknown-job") for a in answers)
+    assert other.get("/jobs").json()["jobs"] == []
+    assert api.get(path).json() == job
+
+
+def test_a_key_is_listed_and_revoked_and_may_do_only_what_it_was_made_for(
+    served: Served, other: Client
+) -> None:
+    token = make_key(served, "--owner", "reader", "--scopes", "read", "--days", "1")
+    key_id = token.split("_")[1]
+    reader = Client(served.told()["url"], token)
+    refused, read = reader.ask("sync", "text-stats", TEXT), reader.get("/jobs")
+    reader.close()
+    listed = make_key(served, "--list")
+    make_key(served, "--revoke", key_id)
+
+    assert (refused.status_code, read.status_code) == (403, 200)
+    assert refused.json()["scope"] == "invoke"
+    assert f"{key_id}  reader  read  until " in listed
+    assert token.split("_", 2)[2] not in listed
+    assert key_id not in make_key(served, "--list")

@@ -1,0 +1,108 @@
+"""`make up` itself: what it shows, what it serves again, and what it says when it cannot."""
+
+import socket
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.client import Client
+from tests.e2e.served import Served, copy, environment
+
+SHOUT = '''
+from nowlater import operation
+
+
+@operation(timeout=5)
+def shout(text: str) -> str:
+    """Shouts."""
+    return text.upper()
+'''
+
+
+def up(folder: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        [".venv/bin/python", "-m", "local.up", *arguments],
+        cwd=folder,
+        env=environment(),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def test_it_prints_a_call_for_each_door_and_each_notification(api: Client, served: Served) -> None:
+    job = api.ended(api.submit("text-stats", {"text": "shown"}))
+    until = time.monotonic() + 10
+    while job["id"] not in (shown := served.output.read_text()):
+        assert time.monotonic() < until, shown
+        time.sleep(0.1)
+
+    for path in ("/sync/", "/async/", "/hybrid/", "/jobs?limit=1"):
+        assert f"curl -s {api.url}{path}" in shown.replace("-si", "-s").replace('"http', "http")
+    assert f"text-stats {job['id']} succeeded" in shown
+
+
+def test_an_operation_that_is_saved_is_served_within_seconds(api: Client, served: Served) -> None:
+    path = served.folder / "layers/operations/operations/shouting.py"
+    path.write_text(SHOUT)
+    began = time.monotonic()
+    while (answer := api.ask("sync", "shout", {"text": "hi"})).status_code != 200:
+        assert time.monotonic() - began < 30, served.output.read_text()
+        time.sleep(0.2)
+
+    assert answer.json() == "HI"
+    path.write_text(SHOUT.replace("upper", "title"))
+    while (answer := api.ask("sync", "shout", {"text": "hi"})).json() != "Hi":
+        assert time.monotonic() - began < 60, served.output.read_text()
+        time.sleep(0.2)
+
+
+def test_a_busy_port_is_told_in_a_sentence(served: Served) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        done = up(served.folder, "--port", str(port), "--home", ".local/other")
+
+    assert done.returncode == 1
+    assert f"port {port} is taken" in done.stderr
+    assert f"make up PORT={port + 1}" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_second_one_in_the_same_folder_is_told_in_a_sentence(served: Served) -> None:
+    done = up(served.folder, "--port", "0")
+
+    assert done.returncode == 1
+    assert "served from this folder already" in done.stderr
+
+
+def test_a_template_that_sam_refuses_is_told_with_what_sam_said(tmp_path: Path) -> None:
+    folder = tmp_path / "checkout"
+    folder.mkdir()
+    copy(folder)
+    template = folder / "template.yaml"
+    template.write_text(template.read_text().replace("Type: AWS::Serverless::Function", "Type:"))
+    done = up(folder, "--port", "0")
+
+    assert done.returncode == 1
+    assert "sam build failed" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_nothing_is_left_running_when_it_ends(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    folder = tmp_path_factory.mktemp("ending")
+    with Served(folder, "LogLevel=DEBUG") as served:
+        client = Client(served.told()["url"], served.told()["key"])
+        client.ended(client.submit("text-stats", {"text": "x"}))
+        client.close()
+        ran = served.processes()
+
+    assert len(ran) > 3
+    assert served.processes() == []
+    assert served.told() == {}
