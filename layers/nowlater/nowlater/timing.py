@@ -6,7 +6,7 @@ An instant is an `int` of milliseconds since the Unix epoch, a duration is in se
 import re
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 type Instant = int
 type Clock = Callable[[], Instant]
@@ -17,8 +17,9 @@ MINUTE_S, HOUR_S, DAY_S = 60, 3600, 86400
 LONGEST_POSTPONEMENT_S = 900
 
 _RFC3339 = re.compile(
-    r"\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}:\d{2}(\.\d{1,9})?([Zz]|[+-]\d{2}:\d{2})", re.ASCII
+    r"\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}:\d{2}(\.\d{1,9})?([Zz]|[+-][0-2]\d:[0-5]\d)", re.ASCII
 )
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def now() -> Instant:
@@ -43,8 +44,8 @@ def whole_seconds_until(then: Instant, now: Instant) -> int:
 
 def to_rfc3339(instant: Instant) -> str:
     """Return the instant as RFC 3339 in UTC with milliseconds: `2026-03-01T12:00:00.000Z`."""
-    moment = datetime.fromtimestamp(instant // 1000, UTC)
-    return f"{moment:%Y-%m-%dT%H:%M:%S}.{instant % 1000:03}Z"
+    moment = _EPOCH.replace(tzinfo=None) + timedelta(milliseconds=instant)
+    return f"{moment.isoformat(timespec='milliseconds')}Z"
 
 
 def from_rfc3339(text: str) -> Instant:
@@ -54,8 +55,7 @@ def from_rfc3339(text: str) -> Instant:
     """
     if not _RFC3339.fullmatch(text):
         raise ValueError(f"{text!r} is not an RFC 3339 date-time")
-    moment = datetime.fromisoformat(text.upper())
-    return int(moment.timestamp()) * 1000 + moment.microsecond // 1000
+    return (datetime.fromisoformat(text.upper()) - _EPOCH) // timedelta(milliseconds=1)
 
 
 def grown(base_s: float, times: int, most_s: float) -> float:

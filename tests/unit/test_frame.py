@@ -1,0 +1,145 @@
+"""The time frame of a job."""
+
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from nowlater.frame import Deliver, Frame, Start, frame
+from nowlater.problems import Problem
+from nowlater.timing import after, to_rfc3339
+from tests.unit.jobs import NOW
+
+DAY_S = 86_400
+DAYS_3 = 3 * DAY_S
+
+
+def framed(
+    start: dict[str, Any] | None = None,
+    deliver: dict[str, Any] | None = None,
+    keep: int | None = None,
+) -> Frame:
+    """Return the frame of these options, asked for at NOW, where flexible means within 3 days."""
+    return frame(
+        start and msgspec.convert(start, Start),
+        deliver and msgspec.convert(deliver, Deliver),
+        keep,
+        now=NOW,
+        flexible_within_s=DAYS_3,
+    )
+
+
+def test_without_options_a_job_is_flexible_and_kept_for_a_day() -> None:
+    assert framed() == Frame(
+        promised=False, start_at=None, deliver_by=after(NOW, DAYS_3), keep_s=DAY_S
+    )
+
+
+def test_a_deadline_is_a_promise() -> None:
+    assert framed(deliver={"within": 60}).promised
+
+
+def test_a_flexible_job_is_given_its_days_from_its_start_on() -> None:
+    assert framed(start={"after": 3600}).deliver_by == after(NOW, 3600 + DAYS_3)
+
+
+def test_seconds_and_instants_name_the_same_times() -> None:
+    by_seconds = framed({"after": 60}, {"within": 120.5})
+    by_instants = framed({"at": to_rfc3339(after(NOW, 60))}, {"by": to_rfc3339(after(NOW, 120.5))})
+
+    assert by_seconds == by_instants
+
+
+def test_within_counts_from_the_request_and_not_from_the_start() -> None:
+    assert framed({"after": 60}, {"within": 120}).deliver_by == after(NOW, 120)
+
+
+def test_a_start_that_is_now_is_no_start() -> None:
+    assert framed({"after": 0}).start_at is None
+    assert framed({"at": to_rfc3339(NOW)}).start_at is None
+
+
+def test_a_job_is_kept_as_long_as_it_says() -> None:
+    assert framed(keep=3600).keep_s == 3600
+
+
+@pytest.mark.parametrize(
+    ("start", "deliver", "pointer"),
+    [
+        ({"after": 1, "at": "2026-03-01T13:00:00Z"}, None, "/start"),
+        (None, {"within": 1, "by": "2026-03-01T13:00:00Z"}, "/deliver"),
+        ({"at": "tomorrow"}, None, "/start/at"),
+        ({"at": "2026-02-30T00:00:00Z"}, None, "/start/at"),
+        (None, {"by": "2026-03-01T13:00:00"}, "/deliver/by"),
+    ],
+)
+def test_a_time_of_the_wrong_form_is_malformed(start: Any, deliver: Any, pointer: str) -> None:
+    with pytest.raises(Problem) as raised:
+        framed(start, deliver)
+
+    assert raised.value.name == "malformed-request"
+    assert raised.value.members["pointer"] == pointer
+
+
+@pytest.mark.parametrize(
+    ("start", "deliver", "pointer"),
+    [
+        ({"at": to_rfc3339(NOW - 1)}, None, "/start"),
+        (None, {"by": to_rfc3339(NOW - 1)}, "/deliver"),
+        (None, {"by": to_rfc3339(NOW)}, "/deliver"),
+        (None, {"within": 0}, "/deliver"),
+        ({"after": 60}, {"within": 60}, "/deliver"),
+        ({"after": 61}, {"within": 60}, "/deliver"),
+        ({"after": 30 * DAY_S + 0.001}, None, "/start"),
+        ({"after": 1e300}, None, "/start"),
+        (None, {"within": 7 * DAY_S + 0.001}, "/deliver"),
+        (None, {"within": 1e300}, "/deliver"),
+        ({"after": DAY_S}, {"within": 8 * DAY_S + 0.001}, "/deliver"),
+        (None, {"by": "9999-12-31T23:59:59-23:59"}, "/deliver"),
+    ],
+)
+def test_times_that_cannot_be_met_are_refused(start: Any, deliver: Any, pointer: str) -> None:
+    with pytest.raises(Problem) as raised:
+        framed(start, deliver)
+
+    assert raised.value.name == "impossible-time"
+    assert raised.value.members["pointer"] == pointer
+
+
+def test_the_furthest_times_are_allowed() -> None:
+    furthest = framed({"after": 30 * DAY_S}, {"within": 37 * DAY_S})
+
+    assert furthest.start_at == after(NOW, 30 * DAY_S)
+    assert furthest.deliver_by == after(NOW, 37 * DAY_S)
+
+
+@given(
+    st.none() | st.floats(0, 40 * DAY_S),
+    st.none() | st.floats(0, 50 * DAY_S),
+    st.none() | st.integers(3600, 30 * DAY_S),
+)
+def test_a_frame_leaves_time_between_start_and_deadline(
+    start_s: float | None, within_s: float | None, keep: int | None
+) -> None:
+    start = None if start_s is None else {"after": start_s}
+    deliver = None if within_s is None else {"within": within_s}
+    first, by = after(NOW, start_s or 0), after(NOW, DAYS_3 if within_s is None else within_s)
+    fits = first <= after(NOW, 30 * DAY_S)
+    fits &= within_s is None or first < by <= after(first, 7 * DAY_S)
+    if not fits:
+        with pytest.raises(Problem, match="impossible-time"):
+            framed(start, deliver, keep)
+        return
+    made = framed(start, deliver, keep)
+
+    assert NOW <= (made.start_at or NOW) < made.deliver_by
+    assert made.promised == (within_s is not None)
+    assert made.start_at in (None, first)
+
+
+def test_nothing_but_refuse_can_be_the_alternative_to_a_deadline() -> None:
+    assert msgspec.convert({"within": 1, "or": "refuse"}, Deliver).otherwise == "refuse"
+    with pytest.raises(msgspec.ValidationError):
+        msgspec.convert({"within": 1, "or": "else"}, Deliver)

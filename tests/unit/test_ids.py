@@ -1,0 +1,61 @@
+"""Job ids."""
+
+import uuid
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from nowlater.ids import is_id, new_id, shard_of
+
+#: Until the year 2527, twelve hexadecimal digits of milliseconds begin with a 0.
+INSTANTS = st.integers(0, 2**44 - 1)
+
+
+@given(INSTANTS, INSTANTS)
+def test_ids_sort_by_time(one: int, other: int) -> None:
+    earlier, later = sorted((one, other))
+
+    assert earlier == later or new_id(earlier) < new_id(later)
+
+
+@given(INSTANTS, st.integers(1, 16))
+def test_ids_have_the_layout_of_a_uuid_of_version_7(now: int, shards: int) -> None:
+    made = uuid.UUID(new_id(now, shards))
+
+    assert (made.version, made.variant) == (7, uuid.RFC_4122)
+    assert made.int >> 80 & (1 << 44) - 1 == now
+    assert is_id(str(made))
+
+
+@given(INSTANTS, st.integers(1, 16))
+def test_the_first_digit_is_the_shard(now: int, shards: int) -> None:
+    assert int(shard_of(new_id(now, shards)), 16) < shards
+
+
+def test_all_shards_are_used() -> None:
+    used = {shard_of(new_id(0, 16)) for _ in range(1000)}
+
+    assert len(used) == 16
+
+
+def test_ids_of_one_instant_differ() -> None:
+    assert len({new_id(0) for _ in range(1000)}) == 1000
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "x",
+        "019ca957-3c00-4abc-8def-0123456789ab",  # version 4
+        "019ca957-3c00-7abc-cdef-0123456789ab",  # another variant
+        "019CA957-3C00-7ABC-8DEF-0123456789AB",
+        "019ca9573c007abc8def0123456789ab",
+        "019ca957-3c00-7abc-8def-0123456789ab\n",
+        "{019ca957-3c00-7abc-8def-0123456789ab}",
+        "019ca957-3c00-7abc-8def-0123456789a#",
+    ],
+)
+def test_what_no_job_can_be_named_is_no_id(text: str) -> None:
+    assert not is_id(text)
