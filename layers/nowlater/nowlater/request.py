@@ -18,7 +18,10 @@ type TagName = Annotated[str, msgspec.Meta(pattern="^[a-z0-9_-]{1,32}$")]
 type TagValue = Annotated[str, msgspec.Meta(min_length=1, max_length=256)]
 
 _JSON_TYPE = re.compile(r"application/(?:[\w.+-]+\+)?json\s*(?:;.*)?", re.IGNORECASE)
-_PLACE = re.compile(r" - at `(?:key` in `)?\$(.*)`$")
+_PLACE = re.compile(r" - at `(?:key` in `)?\$([^\[]*)(?:\[\.{3}\])?`$")
+_UNKNOWN = re.compile(r"Object contains unknown field `(.*)`$", re.DOTALL)
+#: Levels of nesting that whoever reads or writes an input after us has to spare.
+_ROOM = 100
 _KEY = re.compile(r"[\x20-\x7e]{1,255}")
 
 
@@ -39,8 +42,8 @@ def envelope(given: Any) -> Envelope:
     except msgspec.ValidationError as fault:
         raise _malformed(fault) from fault
     for name, value in asked.tags.items():
-        if not value.isprintable():
-            pointer = f"/tags/{name}"
+        if not (name + value).isprintable():
+            pointer = f"/tags/{name.strip()}"
             raise Problem("malformed-request", f"{pointer}: a tag is printable.", pointer=pointer)
     return asked
 
@@ -65,13 +68,16 @@ def decoded(body: str | None, is_base64: bool, content_type: str | None, most: i
             uploads="/uploads",
         )
     try:
-        return _DECODER.decode(data)
+        value = _DECODER.decode(data)
+        if data.count(b"[") + data.count(b"{") > _ROOM:
+            msgspec.json.encode(_nested(value))
     except RecursionError as fault:
         raise Problem("malformed-request", "The body is nested too deep.") from fault
     except (msgspec.MsgspecError, ValueError) as fault:
         raise Problem(
             "malformed-request", f'The body is not JSON ({fault}); send {{"input": {{…}}}}.'
         ) from fault
+    return value
 
 
 def idempotency_key(header: str | None) -> str | None:
@@ -90,11 +96,17 @@ def _bytes(body: str, is_base64: bool) -> bytes:
         raise Problem("malformed-request", "The body cannot be decoded.") from fault
 
 
+def _nested(value: Any) -> Any:
+    for _ in range(_ROOM):
+        value = [value]
+    return value
+
+
 def _number(text: str) -> int | float:
     number = float(text)
     if not math.isfinite(number):
         raise ValueError(f"{text[:20]} is too large a number")
-    return int(number) if number.is_integer() and abs(number) < 2**53 else number
+    return int(number) if number.is_integer() else number
 
 
 _DECODER = msgspec.json.Decoder(float_hook=_number)
@@ -104,6 +116,9 @@ def _malformed(fault: msgspec.ValidationError) -> Problem:
     """Return the problem of an option of the wrong form, with the place as a JSON Pointer."""
     text = str(fault)
     place = _PLACE.search(text)
-    pointer = re.sub(r"[.\[]", "/", place[1]).replace("]", "") if place else ""
+    pointer = place[1].replace(".", "/") if place else ""
     said = text[: place.start()] if place else text
+    if unknown := _UNKNOWN.match(said):
+        pointer += "/" + unknown[1].replace("~", "~0").replace("/", "~1")
+        said = "there is no such option"
     return Problem("malformed-request", f"{pointer or 'The body'}: {said}.", pointer=pointer)
