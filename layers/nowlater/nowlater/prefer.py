@@ -4,7 +4,9 @@ import re
 
 import msgspec
 
-_PREFERENCE = re.compile(r'\s*([\w-]+)\s*(?:=\s*"?([\w-]*)"?)?[^,]*')
+#: What stands between commas; a quoted string may hold some.
+_PART = re.compile(r'(?:[^,"]|"(?:[^"\\]|\\.)*")+')
+_PREFERENCE = re.compile(r'\s*([\w-]+)\s*(?:=\s*"?([\w-]*)"?)?\s*(?:;.*)?')
 
 
 class Prefer(msgspec.Struct, frozen=True):
@@ -18,7 +20,7 @@ class Prefer(msgspec.Struct, frozen=True):
 def preferences(header: str | None) -> Prefer:
     """Return what a Prefer header asks for; the first of two that contradict each other counts."""
     said: dict[str, str] = {}
-    for part in (header or "").split(","):
+    for part in _PART.findall(header or ""):
         if found := _PREFERENCE.fullmatch(part):
             said.setdefault(found[1].lower(), found[2] or "")
     wait = said.get("wait", "")

@@ -1,0 +1,56 @@
+"""The Prefer header."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from nowlater.prefer import Prefer, preferences
+
+
+@pytest.mark.parametrize("header", [None, "", " ", ",", ",,"])
+def test_no_preference_is_no_preference(header: str | None) -> None:
+    assert preferences(header) == Prefer()
+
+
+@pytest.mark.parametrize(
+    ("header", "prefer"),
+    [
+        ("wait=5", Prefer(wait_s=5)),
+        ("wait=0", Prefer(wait_s=0)),
+        ("WAIT=5", Prefer(wait_s=5)),
+        ("wait = 5", Prefer(wait_s=5)),
+        ('wait="5"', Prefer(wait_s=5)),
+        ("wait=5; unit=s", Prefer(wait_s=5)),
+        ("respond-async", Prefer(respond_async=True)),
+        ("respond-async, wait=10", Prefer(wait_s=10, respond_async=True)),
+        ("wait=10,respond-async", Prefer(wait_s=10, respond_async=True)),
+        ("handling=strict", Prefer(strict=True)),
+        ("Handling=Strict", Prefer(strict=True)),
+        ("handling=lenient", Prefer()),
+        ("wait=3, handling=strict", Prefer(wait_s=3, strict=True)),
+        ('foo; bar="", wait=3', Prefer(wait_s=3)),
+        ('foo="a, wait=4", wait=3', Prefer(wait_s=3)),
+        ('foo="\\", wait=4", wait=3', Prefer(wait_s=3)),
+    ],
+)
+def test_preferences_are_read_as_rfc_7240_writes_them(header: str, prefer: Prefer) -> None:
+    assert preferences(header) == prefer
+
+
+def test_the_first_of_two_that_contradict_each_other_counts() -> None:
+    assert preferences("wait=5, wait=9").wait_s == 5
+    assert not preferences("handling=lenient, handling=strict").strict
+
+
+@pytest.mark.parametrize("wait", ["", "x", "-1", "1.5", "5s", "٣", "9" * 7, "9" * 5000])
+def test_a_wait_that_is_no_number_of_seconds_is_ignored(wait: str) -> None:
+    assert preferences(f"wait={wait}, respond-async") == Prefer(respond_async=True)
+
+
+def test_what_nobody_knows_is_ignored() -> None:
+    assert preferences("return=minimal, depth-noroot, x=y; z, wait=2") == Prefer(wait_s=2)
+
+
+@given(st.text(max_size=60) | st.text('wait=5"\\,; respond-async', max_size=60))
+def test_no_header_is_too_strange(header: str) -> None:
+    assert isinstance(preferences(header), Prefer)
