@@ -33,6 +33,10 @@ KINDS: dict[str, tuple[int, str]] = {
 }
 
 
+#: Longer sentences are cut: an operation's own could be too long for the record of its job.
+_LONGEST_DETAIL = 2000
+
+
 class Problem(Exception):
     """An answer other than success: one of `KINDS`, a sentence, and members that help.
 
@@ -44,7 +48,7 @@ class Problem(Exception):
     ) -> None:
         super().__init__(f"{name}: {detail}")
         self.name = name
-        self.detail = detail
+        self.detail = detail[:_LONGEST_DETAIL]
         self.members = members
         self.headers = headers or {}
         self.status = KINDS[name][0]

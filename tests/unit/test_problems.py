@@ -1,0 +1,77 @@
+"""Problem details."""
+
+from http import HTTPStatus
+
+import pytest
+
+from nowlater.problems import KINDS, Problem, document, page, type_url
+
+BASE = "https://api.example.com"
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_every_kind_has_the_status_of_an_error(name: str) -> None:
+    status, title = KINDS[name]
+
+    assert HTTPStatus(status).is_client_error or HTTPStatus(status).is_server_error
+    assert title.endswith(".")
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_every_kind_is_told_with_the_members_of_rfc_9457(name: str) -> None:
+    told = document(Problem(name, "So it was.").record(), BASE)
+
+    assert told == {
+        "type": f"{BASE}/problems/{name}",
+        "title": KINDS[name][1],
+        "status": KINDS[name][0],
+        "detail": "So it was.",
+    }
+
+
+def test_members_that_help_stand_beside_the_others() -> None:
+    problem = Problem("malformed-request", "No.", pointer="/keep", expected={"type": "integer"})
+    told = document(problem.record(), BASE)
+
+    assert (told["pointer"], told["expected"]) == ("/keep", {"type": "integer"})
+
+
+def test_headers_are_for_the_answer_and_not_for_the_record() -> None:
+    problem = Problem("try-again", "Later.", headers={"Retry-After": "2"})
+
+    assert problem.headers == {"Retry-After": "2"}
+    assert "headers" not in problem.record()
+
+
+def test_a_stored_failure_can_be_told_under_another_status() -> None:
+    told = document(Problem("operation-failed", "It failed.").record(), BASE, 409)
+
+    assert told["status"] == 409
+    assert told["type"] == f"{BASE}/problems/operation-failed"
+
+
+def test_a_sentence_that_does_not_fit_beside_its_job_is_cut() -> None:
+    problem = Problem("refused", "x" * 1_000_000)
+
+    assert len(problem.record()["detail"]) == 2000
+
+
+def test_a_problem_that_is_not_named_here_cannot_be_raised() -> None:
+    with pytest.raises(KeyError):
+        Problem("no-such-kind", "…")
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_every_kind_has_a_page_at_its_own_url(name: str) -> None:
+    told = page(name, BASE)
+
+    assert told["type"] == type_url(name, BASE) == f"{BASE}/problems/{name}"
+    assert (told["status"], told["title"]) == KINDS[name]
+    assert told["phrase"] == HTTPStatus(told["status"]).phrase
+
+
+def test_there_is_no_page_for_other_kinds() -> None:
+    with pytest.raises(Problem) as raised:
+        page("no-such-kind", BASE)
+
+    assert raised.value.name == "unknown-route"
