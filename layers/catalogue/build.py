@@ -8,6 +8,7 @@ and a validator in plain Python, and `index.json` with all that `GET /operations
 
 import json
 import pkgutil
+import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ import fastjsonschema
 
 import operations
 from nowlater import schema
-from nowlater.document import INPUT_SCHEMA
+from nowlater.document import BASE64, INPUT_SCHEMA
 from nowlater.operation import Operation, in_module
 
 _IMPORT = "from fastjsonschema import JsonSchemaValueException, JsonSchemaValuesException"
@@ -24,6 +25,9 @@ _OURS = """\
 from nowlater.validation import InvalidInput as JsonSchemaValueException
 
 JsonSchemaValuesException = JsonSchemaValueException"""
+
+#: Where a path has the name of a member that only the caller knows: quoted, it can hold dots.
+_CALLERS_NAME = re.compile(r"\{(data\w*_key)\}")
 
 
 def main(folder: Path) -> None:
@@ -60,7 +64,7 @@ def validator(spec: Operation) -> str:
         raise RuntimeError(
             "fastjsonschema generates another import: adapt layers/catalogue/build.py"
         )
-    return code.replace(_IMPORT, _OURS)
+    return _CALLERS_NAME.sub(r"{\1!r}", code.replace(_IMPORT, _OURS))
 
 
 def _module(spec: Operation) -> str:
@@ -100,6 +104,8 @@ def _draft7(part: Any) -> Any:
     said = {key: _draft7(value) for key, value in part.items()}
     if "$schema" in said:
         said["$schema"] = "http://json-schema.org/draft-07/schema"
+    if said.pop("contentEncoding", None) == "base64":
+        said.setdefault("pattern", BASE64)  # the generator would decode it, leniently
     if "prefixItems" in said:
         said["additionalItems"] = said.pop("items", True)
         said["items"] = said.pop("prefixItems")

@@ -73,7 +73,7 @@ def check(entry: Entry, given: dict[str, Any], base: str) -> None:
         raise invalid_input(
             entry.name,
             base,
-            pointer=fault.pointer(given),
+            pointer=fault.pointer(),
             sentence=fault.sentence(),
             expected=fault.definition,
         ) from fault

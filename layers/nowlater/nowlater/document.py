@@ -10,6 +10,7 @@ from typing import Any
 type OpenUpload = Callable[[str], "Document"]
 
 _UPLOAD_ID = "[0-9a-f]{32}"
+BASE64 = "^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$"
 
 #: The JSON Schema of a Document among an operation's inputs.
 INPUT_SCHEMA: dict[str, Any] = {
@@ -17,7 +18,10 @@ INPUT_SCHEMA: dict[str, Any] = {
         {"type": "string", "description": "the text itself"},
         {
             "type": "object",
-            "properties": {"base64": {"type": "string"}, "media_type": {"type": "string"}},
+            "properties": {
+                "base64": {"type": "string", "pattern": BASE64, "contentEncoding": "base64"},
+                "media_type": {"type": "string"},
+            },
             "required": ["base64"],
             "additionalProperties": False,
         },

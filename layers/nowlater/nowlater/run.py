@@ -72,7 +72,7 @@ def _converted(call: _Call, given: dict[str, Any], open_upload: OpenUpload) -> d
         return document.from_json(value, open_upload)
 
     try:
-        inputs = msgspec.convert(given, call.inputs, dec_hook=hook)
+        inputs = msgspec.convert(given, call.inputs, dec_hook=hook, str_keys=True)
     except msgspec.ValidationError as fault:
         raise UnfitInput(str(fault)) from fault
     return {name: getattr(inputs, name) for name in inputs.__struct_fields__}
@@ -82,9 +82,9 @@ def _encoded(call: _Call, result: Any) -> Answer:
     if isinstance(result, Document):
         return Answer(result.read(), result.media_type)
     try:
-        plain = msgspec.to_builtins(result)
-        msgspec.convert(plain, call.result)
-        return Answer(msgspec.json.encode(plain))
+        body = msgspec.json.encode(result)
+        msgspec.json.decode(body, type=call.result)  # as JSON: a NaN has become null
+        return Answer(body)
     except (msgspec.ValidationError, TypeError) as fault:
         raise WrongResult(
             f"{call.spec.name} returned what its annotation does not allow: {fault}"

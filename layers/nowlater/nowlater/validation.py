@@ -1,9 +1,13 @@
 """Where an input does not fit its schema: the exception that the generated validators raise."""
 
+import ast
 import re
 from typing import Any
 
-_STEP = re.compile(r"\[(\d+)\]")
+#: A step of a path such as `data.lines[3].'a.b'`: members that the caller named are quoted.
+_STEP = re.compile(
+    r"""\[(\d+)\]|\.('(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")|\.([^.\['"]+)""",
+)
 
 
 class InvalidInput(ValueError):
@@ -23,14 +27,9 @@ class InvalidInput(ValueError):
         self.definition = definition
         self.rule = rule
 
-    def pointer(self, document: Any) -> str:
-        """Return the JSON Pointer (RFC 6901) of the fault in the document that was checked."""
-        rest, pointer = self.name.removeprefix("data"), ""
-        while rest:
-            step, rest = _first_step(rest, document)
-            pointer += "/" + str(step).replace("~", "~0").replace("/", "~1")
-            document = document[step]
-        return pointer
+    def pointer(self) -> str:
+        """Return the JSON Pointer (RFC 6901) of the fault."""
+        return "".join(f"/{_escaped(step)}" for step in _STEP.findall(self.name))
 
     def sentence(self) -> str:
         """Return what is wrong, without the name of the place."""
@@ -40,10 +39,7 @@ class InvalidInput(ValueError):
         )
 
 
-def _first_step(path: str, document: Any) -> tuple[str | int, str]:
-    """Split a path like `.lines[3].name` after its first step; members may contain dots."""
-    if isinstance(document, list) and (index := _STEP.match(path)):
-        return int(index[1]), path[index.end() :]
-    members = [m for m in document if path.startswith(f".{m}")]
-    member = max(members, key=len)
-    return member, path[len(member) + 1 :]
+def _escaped(step: tuple[str, str, str]) -> str:
+    index, quoted, name = step
+    member = str(ast.literal_eval(quoted)) if quoted else index or name
+    return member.replace("~", "~0").replace("/", "~1")
