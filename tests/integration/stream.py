@@ -25,23 +25,19 @@ class Stream:
         return [r for r in self._new() if any(_passes(r, p) for p in self._patterns)]
 
     def skip(self) -> None:
-        for _ in self._new():
-            pass
+        """Begin with what comes from now on."""
+        described = self._client.describe_stream(StreamArn=self._arn)["StreamDescription"]
+        for name in (shard["ShardId"] for shard in described["Shards"]):
+            got = self._client.get_shard_iterator(
+                StreamArn=self._arn, ShardId=name, ShardIteratorType="LATEST"
+            )
+            self._iterators[name] = got["ShardIterator"]
 
     def _new(self) -> Iterator[dict[str, Any]]:
-        described = self._client.describe_stream(StreamArn=self._arn)["StreamDescription"]
-        for shard in described["Shards"]:
-            name = shard["ShardId"]
-            iterator = self._iterators.get(name) or self._first(name)
+        for name, iterator in self._iterators.items():
             page = self._client.get_records(ShardIterator=iterator)
             self._iterators[name] = page["NextShardIterator"]
             yield from page["Records"]
-
-    def _first(self, shard: str) -> str:
-        got = self._client.get_shard_iterator(
-            StreamArn=self._arn, ShardId=shard, ShardIteratorType="TRIM_HORIZON"
-        )
-        return str(got["ShardIterator"])
 
 
 def _passes(record: Any, pattern: Any) -> bool:

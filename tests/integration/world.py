@@ -8,9 +8,10 @@ from typing import Any
 
 import boto3
 from botocore.awsrequest import AWSResponse
+from moto.dynamodb.models import dynamodb_backends
 from moto.sqs.models import sqs_backends
 
-from nowlater import timing
+from nowlater import settings, timing
 from nowlater.catalogue import Catalogue, Entry
 from tests import stack
 from tests.integration import odd
@@ -56,13 +57,13 @@ class World:
         self._stream = Stream(self.table.latest_stream_arn)
         self._subscribe()
         self._apps: dict[str, ModuleType] = {}
-        self._settings = self.app("submit").services.settings
+        self._settings = settings.from_environment()
 
     def empty(self) -> None:
         """Forget all that a test did."""
         self.faults.clear()
-        for item in self.items():
-            self.table.delete_item(Key={k: item[k] for k in ("PK", "SK")})
+        for table in dynamodb_backends["123456789012"]["eu-central-1"].tables.values():
+            table.items.clear()  # deleting them one by one takes seconds
         for queue in _queues():  # SQS purges one only once a minute
             queue._messages.clear()
         for key in self.objects():
@@ -187,6 +188,10 @@ class World:
         raw = io.BytesIO(json.dumps(answer).encode())
         raw.stream = lambda **_: iter([raw.read()])  # type: ignore[attr-defined]
         return AWSResponse(request.url, 200, {"content-type": "application/json"}, raw)
+
+    def meanwhile(self, *happens: Callable[[Any], object]) -> None:
+        """Have these happen, one a run, while the operation `meanwhile` runs."""
+        odd.MEANWHILE.happens += happens
 
     def sweep(self) -> None:
         self.app("sweep").handler(stack.event("sweep"), lambda_context())

@@ -1,6 +1,6 @@
 """What an owner can do with a job: read, cancel, and erase it."""
 
-from nowlater import ending, ids, view
+from nowlater import ending, ids, object_keys, view
 from nowlater.job import Job, Ref
 from nowlater.problems import Problem
 from nowlater.services import Services
@@ -34,8 +34,9 @@ def cancel(services: Services, owner: str, job_id: str) -> Job:
     """
     there = read(services, owner, job_id)
     if not there.is_ended:
-        written = ending.cancel(services, there)
-        there = view.shown(written.job or there, services.clock())
+        there = ending.cancel(services, there).job or there
+    if not there.is_ended:  # its deadline passed a moment ago
+        there = ending.expire(services, there).job or there
     if there.status != "canceled":
         raise Problem("already-ended", f"The job has ended: it {there.status}.")
     return there
@@ -51,11 +52,17 @@ def erase(services: Services, owner: str, job_id: str) -> None:
         there = ending.expire(services, there).job or there
     if not there.is_ended:
         raise Problem("unfinished", f"The job is {there.status}: cancel it first, then erase it.")
-    for key in (there.input_key, there.result_key):
-        if key is not None:
-            services.bucket.delete(key)
+    for key in _objects(there):
+        services.bucket.delete(key)
     changes = dict.fromkeys(_CONTENT) | {"erased": True, "tags": {}, "updated": now}
     services.store.write(there.ref, "erase", now, changes)
+
+
+def _objects(there: Job) -> set[str]:
+    """Return the keys of all that may lie in the bucket, results that were discarded included."""
+    keys = {key for key in (there.input_key, there.result_key) if key is not None}
+    attempts = range(1, there.attempt + 1) if there.attempt > 1 else ()
+    return keys | {object_keys.result_key(there.owner, there.id, n) for n in attempts}
 
 
 def _kept(services: Services, owner: str, job_id: str) -> Job:
