@@ -1,0 +1,152 @@
+"""The list of an owner's jobs: newest first, filtered, a page at a time."""
+
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+import msgspec
+import pytest
+
+from tests.integration.world import World
+
+
+def listed(world: World, owner: str = "acme", **query: str) -> list[str]:
+    """Return the ids of a list's first page."""
+    reply = world.call("list", query=query, owner=owner)
+    assert reply.status == 200, reply.json
+    return [job["id"] for job in reply.json["jobs"]]
+
+
+def submitted(world: World, count: int, **envelope: Any) -> list[str]:
+    """Submit jobs a second apart; return their ids, newest first."""
+    ids = []
+    for _ in range(count):
+        world.pass_time(1)
+        ids.append(str(world.submit(**envelope).json["id"]))
+    return ids[::-1]
+
+
+def test_jobs_are_listed_newest_first_as_they_are_shown_alone(world: World) -> None:
+    ids = submitted(world, 3)
+    reply = world.call("list", query={})
+
+    assert reply.json == {"jobs": [world.see(job) for job in ids], "next": None}
+    assert reply.headers["cache-control"] == "no-store"
+
+
+def test_pages_follow_one_another_without_a_gap(world: World) -> None:
+    seen, query = list[str](), {"limit": "3", "tag": "a:b"}
+    ids = submitted(world, 7, tags={"a": "b"})
+    pages = 0
+    while True:
+        page = world.call("list", query=query).json
+        seen += [job["id"] for job in page["jobs"]]
+        pages += 1
+        if page["next"] is None:
+            break
+        assert page["next"].startswith("https://api.example.com/jobs?")
+        query = dict(parse_qsl(urlsplit(page["next"]).query))
+
+    assert seen == ids
+    assert pages == 3
+
+
+def test_a_list_tells_twenty_unless_it_is_asked_for_more(world: World) -> None:
+    ids = submitted(world, 21)
+
+    assert listed(world) == ids[:20]
+    assert listed(world, limit="100") == ids
+
+
+def test_filters_take_what_meets_them_all(world: World) -> None:
+    (done,) = submitted(world, 1, tags={"order": "42"})
+    world.work()
+    (waiting,) = submitted(world, 1, tags={"order": "42", "a": "x:y"})
+    (other,) = submitted(world, 1, operation="echo", given={"value": 1})
+
+    assert listed(world, status="succeeded") == [done]
+    assert listed(world, status="queued") == [other, waiting]
+    assert listed(world, operation="echo") == [other]
+    assert listed(world, tag="order:42") == [waiting, done]
+    assert listed(world, tag="a:x:y") == [waiting]
+    assert listed(world, tag="order:42", status="queued") == [waiting]
+    assert listed(world, tag="order:4") == listed(world, operation="nothing") == []
+
+
+def test_a_status_is_filtered_as_it_is_shown(world: World) -> None:
+    (late,) = submitted(world, 1, deliver={"within": 60})
+    (scheduled,) = submitted(world, 1, start={"after": 30})
+    assert listed(world, status="scheduled") == [scheduled]
+    world.pass_time(100)
+
+    assert listed(world, status="failed") == [late]
+    assert listed(world, status="queued") == [scheduled]
+
+
+def test_a_page_of_rare_jobs_is_found_far_behind(world: World) -> None:
+    (rare,) = submitted(world, 1, tags={"rare": "x"})
+    item = world.job(rare)
+    with world.table.batch_writer() as batch:
+        for n in range(1, 251):
+            copy = item | {"SK": f"{rare[:9]}{n:04x}{rare[13:]}", "tags": {}}
+            batch.put_item(Item=copy)
+
+    assert listed(world, tag="rare:x") == [rare]
+
+
+def test_a_search_that_reads_too_much_goes_on_with_the_next_page(world: World) -> None:
+    (rare,) = submitted(world, 1, tags={"rare": "x"})
+    item = world.job(rare)
+    with world.table.batch_writer() as batch:
+        for n in range(1, 1101):
+            copy = item | {"SK": f"01f{n:05x}{rare[8:]}", "tags": {}}
+            batch.put_item(Item=copy)
+    first = world.call("list", query={"tag": "rare:x"}).json
+    then = world.call("list", query=dict(parse_qsl(urlsplit(first["next"]).query))).json
+
+    assert first["jobs"] == []
+    assert [job["id"] for job in then["jobs"]] == [rare]
+
+
+def test_jobs_of_many_shards_are_one_list(world: World) -> None:
+    services = world.app("submit").services
+    services.settings = msgspec.structs.replace(services.settings, shards=16)
+    world.app("status").services.settings = services.settings
+    ids = submitted(world, 24)
+
+    assert len({job[0] for job in ids}) > 1
+    assert listed(world, limit="24") == ids
+    page = world.call("list", query={"limit": "10"}).json
+    rest = world.call("list", query=dict(parse_qsl(urlsplit(page["next"]).query))).json
+    assert [job["id"] for job in page["jobs"] + rest["jobs"]] == ids[:20]
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        {"status": "done"},
+        {"status": ""},
+        {"tag": "order"},
+        {"tag": ""},
+        {"limit": "0"},
+        {"limit": "101"},
+        {"limit": "-1"},
+        {"limit": "1.5"},
+        {"limit": ""},
+        {"limit": "١"},
+        {"limit": "9" * 5000},
+        {"cursor": ""},
+        {"cursor": "garbage"},
+        {"cursor": "JOB#other#0"},
+        {"cursor": "019ac1d2-7b5e-7c31-8f44-5d1f3b0a9e77x"},
+    ],
+    ids=lambda query: ascii(query)[:40],
+)
+def test_a_parameter_of_the_wrong_form_is_named(world: World, query: dict[str, str]) -> None:
+    reply = world.call("list", query=query)
+
+    assert (reply.status, reply.problem) == (400, "malformed-request")
+    assert reply.json["parameter"] == next(iter(query))
+
+
+def test_an_empty_query_is_none(world: World) -> None:
+    assert world.call("list", query=None).json == {"jobs": [], "next": None}

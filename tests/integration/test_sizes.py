@@ -1,0 +1,184 @@
+"""Payloads too large for the table: they lie in the bucket, and nobody outside sees a difference."""
+
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+from urllib.request import Request
+
+import pytest
+
+from tests.integration.world import World
+
+
+def echo(size: int) -> dict[str, str]:
+    """Return an input of that many bytes of JSON, to which `echo` returns 10 fewer."""
+    return {"value": "x" * (size - 12)}
+
+
+def fetched(world: World, url: str) -> tuple[bytes, str]:
+    """Return what lies at a presigned URL of the bucket, and its type."""
+    key = urlsplit(url).path.removeprefix("/")
+    got = world.s3.get_object(Bucket=world.ids["Bucket"], Key=key)
+    return got["Body"].read(), got["ContentType"]
+
+
+@pytest.mark.parametrize(("size", "objects"), [(2048, 0), (2049, 1)])
+def test_an_input_above_2_kb_goes_into_the_bucket(world: World, size: int, objects: int) -> None:
+    job = world.submit("echo", echo(size)).json["id"]
+
+    assert len(world.objects("inputs/")) == objects
+    assert ("input" in world.job(job)) == (objects == 0)
+    world.work()
+    assert world.see(job)["result"] == echo(size)["value"]
+
+
+def test_the_input_is_in_the_bucket_before_the_job_is_accepted(world: World) -> None:
+    world.faults.unreachable("dynamodb.PutItem")
+    reply = world.submit("echo", echo(4000))
+
+    assert reply.status == 503
+    assert len(world.objects("inputs/acme/")) == 1
+
+
+@pytest.mark.parametrize(("size", "objects"), [(16 * 1024, 0), (16 * 1024 + 1, 1)])
+def test_a_result_above_16_kb_goes_into_the_bucket(world: World, size: int, objects: int) -> None:
+    job = world.submit("echo", echo(size + 10)).json["id"]
+    world.work()
+    seen = world.see(job)
+
+    assert seen["status"] == "succeeded"
+    assert len(world.objects(f"results/acme/{job}/")) == objects
+    assert (seen["result"] is None) == (objects == 1)
+    assert seen["links"]["result"].endswith(f"/jobs/{job}/result")
+
+
+def test_a_large_result_is_where_the_answer_redirects_to(world: World) -> None:
+    job = world.submit("echo", echo(20_000)).json["id"]
+    world.work()
+    reply = world.call("result", id=job)
+    body, media_type = fetched(world, reply.headers["location"])
+
+    assert (reply.status, reply.body) == (303, b"")
+    assert reply.headers["cache-control"] == "no-store"
+    assert (len(body), media_type) == (20_000 - 10, "application/json")
+    query = parse_qs(urlsplit(reply.headers["location"]).query)
+    assert query["X-Amz-Algorithm"] == ["AWS4-HMAC-SHA256"]
+    assert int(query["X-Amz-Expires"][0]) <= 300
+
+
+def test_a_large_result_is_told_as_a_url_to_whom_cannot_follow(world: World) -> None:
+    given = {"text": "\xff", "times": 20_000, "media_type": "image/png"}
+    job = world.submit("document", given).json["id"]
+    world.work()
+    reply = world.call("result", id=job, query={"redirect": "0"})
+
+    assert (reply.status, reply.json["media_type"]) == (200, "image/png")
+    assert fetched(world, reply.json["url"]) == (b"\xff" * 20_000, "image/png")
+
+
+def test_a_large_result_is_told_by_its_link_alone(world: World) -> None:
+    world.submit("echo", echo(20_000))
+    world.work()
+    world.notify()
+    (told,) = world.told()
+
+    assert len(told["Message"]) < 2000
+
+
+# ── uploads ───────────────────────────────────────────────────────────────────────────────────
+
+
+def upload(world: World, owner: str = "acme", **said: Any) -> Any:
+    return world.call("upload", owner=owner, body={"size": 7, "media_type": "text/csv"} | said)
+
+
+def put(world: World, begun: Any, body: bytes = b"a,b\n1,2") -> None:
+    """Put the content to where the upload's URL points."""
+    key = urlsplit(begun.json["url"]).path.removeprefix("/")
+    kind = begun.json["headers"]["Content-Type"]
+    world.s3.put_object(Bucket=world.ids["Bucket"], Key=key, Body=body, ContentType=kind)
+
+
+def test_an_upload_is_a_request_to_be_made_as_it_is_told(world: World) -> None:
+    begun = upload(world)
+    query = parse_qs(urlsplit(begun.json["url"]).query)
+
+    assert (begun.status, begun.json["method"]) == (201, "PUT")
+    assert begun.headers["cache-control"] == "no-store"
+    assert begun.json["headers"] == {
+        "Content-Type": "text/csv",
+        "Content-Length": "7",
+        "If-None-Match": "*",
+    }
+    signed = set(query["X-Amz-SignedHeaders"][0].split(";"))
+    assert signed == {"content-length", "content-type", "host", "if-none-match"}
+    assert int(query["X-Amz-Expires"][0]) <= 300
+    assert begun.json["expires"] == "2026-11-24T12:05:00.000Z"
+    assert Request(begun.json["url"]).host.startswith(world.ids["Bucket"])
+    assert world.left() == (0, 0, 0)
+
+
+@pytest.mark.parametrize("door", ["sync", "submit", "hybrid"])
+def test_an_upload_is_read_like_any_file(world: World, door: str) -> None:
+    begun = upload(world)
+    put(world, begun)
+    body = {"input": {"file": begun.json["use"]}}
+    reply = world.call(door, operation="read", body=body, headers={"idempotency-key": None})
+    world.work()
+
+    expected = {"text": "a,b\n1,2", "media_type": "text/csv"}
+    if door == "submit":
+        assert world.see(reply.json["id"])["result"] == expected
+    else:
+        assert (reply.status, reply.json) == (200, expected)
+
+
+@pytest.mark.parametrize("door", ["sync", "submit", "hybrid"])
+def test_an_upload_that_is_not_there_is_an_invalid_input(world: World, door: str) -> None:
+    begun = upload(world)
+    reply = world.call(door, operation="csv-profile", body={"input": {"csv": begun.json["use"]}})
+
+    assert (reply.status, reply.problem) == (422, "invalid-input")
+    assert world.left() == (0, 0, 0)
+
+
+@pytest.mark.parametrize("door", ["sync", "submit", "hybrid"])
+def test_an_upload_is_its_owners_alone(world: World, door: str) -> None:
+    begun = upload(world)
+    put(world, begun)
+    body = {"input": {"csv": begun.json["use"]}}
+    reply = world.call(door, operation="csv-profile", body=body, owner="other")
+
+    assert (reply.status, reply.problem) == (422, "invalid-input")
+    assert world.left() == (0, 0, 1)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"size": 0},
+        {"size": -1},
+        {"size": 1.5},
+        {"size": "7"},
+        {"size": None},
+        {"size": 5 * 1024**3 + 1},
+        {"size": 10**30},
+        {"media_type": "text"},
+        {"media_type": "text/csv\r\nX-Evil: 1"},
+        {"media_type": "text/csv\n"},
+        {"media_type": None},
+        {"name": "a.csv"},
+    ],
+    ids=ascii,
+)
+def test_an_upload_of_the_wrong_form_is_malformed(world: World, said: dict[str, Any]) -> None:
+    reply = upload(world, **said)
+
+    assert (reply.status, reply.problem) == (400, "malformed-request")
+    assert '"size"' in reply.json["detail"]
+
+
+@pytest.mark.parametrize("raw", ["", "[]", "null", "7", '{"media_type": "text/csv"}'])
+def test_an_upload_without_its_size_is_malformed(world: World, raw: str) -> None:
+    reply = world.call("upload", raw=raw)
+
+    assert (reply.status, reply.problem) == (400, "malformed-request")
