@@ -42,12 +42,15 @@ def run(
 
     Raises UnfitInput, WrongResult, TimedOut, and whatever the operation raises.
     """
-    with within(seconds, or_exit=or_exit):
+
+    def answered() -> Answer:
         call = _loaded(entry.module, entry.function)
         arguments = _converted(call, given, open_upload)
         if call.context is not None:
             arguments[call.context] = context
         return _encoded(call, call.spec.function(**arguments))
+
+    return within(seconds, answered, or_exit=or_exit)
 
 
 @dataclass(frozen=True)

@@ -2,8 +2,7 @@
 
 import faulthandler
 import signal
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from types import FrameType
 
 from nowlater.outcomes import TimedOut
@@ -14,27 +13,28 @@ _AGAIN_S = 1.0
 _GRACE_S = 4.0
 
 
-@contextmanager
-def within(seconds: float, *, or_exit: bool = False) -> Iterator[None]:
-    """Raise TimedOut in the body once it has run for that long; in the main thread only.
+def within[T](seconds: float, body: Callable[[], T], *, or_exit: bool = False) -> T:
+    """Call the body, and raise TimedOut in it once it has run for that long; in the main thread only.
 
     With `or_exit`, a body that does not even then come back ends the process, with a traceback
     on standard error: a Lambda starts afresh, and the job's lease runs out.
     """
-    armed = True
+    armed, seconds = True, max(seconds, 0.001)
 
     def sound(_signal: int, _frame: FrameType | None) -> None:
         if armed:
             raise TimedOut(f"stopped after {seconds:.1f} s")
 
     before = signal.signal(signal.SIGALRM, sound)
-    if or_exit:
-        faulthandler.dump_traceback_later(seconds + _GRACE_S, exit=True, file=2)
-    signal.setitimer(signal.ITIMER_REAL, max(seconds, 0.001), _AGAIN_S)
     try:
-        yield
-    finally:
-        armed = False
+        try:
+            if or_exit:
+                faulthandler.dump_traceback_later(seconds + _GRACE_S, exit=True, file=2)
+            signal.setitimer(signal.ITIMER_REAL, seconds, _AGAIN_S)
+            return body()
+        finally:
+            armed = False
+    finally:  # reached even if the alarm sounds at the very end: the next one is a second away
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
         if or_exit:

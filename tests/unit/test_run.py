@@ -1,0 +1,168 @@
+"""One run of an operation."""
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from nowlater import Context, Document, Refused, TimedOut, run
+from nowlater.catalogue import Entry
+from nowlater.outcomes import WrongResult
+from nowlater.run import Answer, UnfitInput
+from tests.unit import samples
+
+
+def called(
+    function: str,
+    given: Any = None,
+    *,
+    context: Context | None = None,
+    seconds: float = 5,
+    module: str = samples.__name__,
+) -> Answer:
+    """Run an operation of `samples` with this input."""
+    entry = Entry(
+        name=function.replace("_", "-"),
+        module=module,
+        function=function,
+        timeout=5,
+        attempts=1,
+        doors=("sync",),
+        diagnostic=False,
+        takes_documents=False,
+        validate=lambda data: data,
+    )
+    context = context or Context(deadline=0, idempotency_key="")
+    return run.run(entry, given or {}, context, seconds=seconds, open_upload=_open_upload)
+
+
+def _open_upload(upload: str) -> Document:
+    if upload == "f" * 32:
+        raise ValueError("there is nothing at that id any more")
+    return Document(f"the upload {upload}".encode())
+
+
+def test_inputs_are_converted_to_the_types_of_their_annotations() -> None:
+    answer = called(
+        "types_of",
+        {
+            "point": {"x": 1},
+            "person": {"firstName": "Ada"},
+            "size": {"bytes": 1},
+            "pair": [1, "a"],
+            "words": ["a", "b"],
+            "by_number": {"1": "a"},
+            "day": "2026-03-01",
+        },
+    )
+
+    assert answer.media_type is None
+    assert msgspec.json.decode(answer.body) == {
+        "point": "Point",
+        "person": "Person",
+        "size": "dict",
+        "pair": "tuple",
+        "words": "frozenset",
+        "by_number": "dict",
+        "day": "date",
+        "note": "NoneType",
+        "level": "int",
+        "mode": "str",
+    }
+
+
+@pytest.mark.parametrize(
+    ("function", "given", "fault"),
+    [
+        ("counted", {}, "what"),
+        ("counted", {"what": 1, "other": 2}, "other"),
+        ("measured", {"what": 1}, "Expected `str`"),
+        ("read", {"file": {"base64": "A"}}, "not base64"),
+        ("read", {"file": {"upload": "f" * 32}}, "any more"),
+    ],
+)
+def test_an_input_that_does_not_fit_is_unfit_and_says_why(
+    function: str, given: Any, fault: str
+) -> None:
+    with pytest.raises(UnfitInput, match=fault):
+        called(function, given)
+
+
+def test_an_operation_is_told_of_its_run() -> None:
+    said: list[Any] = []
+    context = Context(
+        job_id="a job", attempt=2, deadline=0, idempotency_key="a key", report=said.append
+    )
+    answer = called("about", context=context)
+
+    assert msgspec.json.decode(answer.body) == {"job_id": "a job", "attempt": 2, "key": "a key"}
+    assert said == [{"fraction": 0.5, "message": "half"}]
+
+
+def test_the_caller_cannot_give_the_context() -> None:
+    with pytest.raises(UnfitInput, match="context"):
+        called("about", {"context": {}})
+
+
+def test_an_upload_is_opened_as_the_operation_runs() -> None:
+    answer = called("read", {"file": {"upload": "0" * 32}})
+
+    assert msgspec.json.decode(answer.body) == "the upload " + "0" * 32
+
+
+def test_a_document_is_answered_as_its_bytes() -> None:
+    answer = called("picture")
+
+    assert answer == Answer(b"\x89PNG", "image/png")
+
+
+def test_a_result_is_checked_and_written_as_json() -> None:
+    assert called("profile", {"x": 1.5}) == Answer(b'{"x":1.5,"y":0}')
+    assert called("counted", {"what": 5}).body == b"5"
+
+
+@pytest.mark.parametrize(
+    ("function", "given"),
+    [
+        ("counted", {"what": "5"}),
+        ("counted", {"what": None}),
+        ("counted", {"what": True}),
+        ("profile", {"x": "left"}),
+        ("measured", {"what": "nan"}),
+        ("measured", {"what": "inf"}),
+        ("streamed", {}),
+    ],
+)
+def test_a_result_that_the_annotation_does_not_allow_is_wrong(function: str, given: Any) -> None:
+    with pytest.raises(WrongResult, match=function):
+        called(function, given)
+
+
+@pytest.mark.parametrize("result", [None, 1, "a", [1, {"b": None}], 2**64])
+def test_without_an_annotation_any_result_will_do(result: Any) -> None:
+    assert msgspec.json.decode(called("anything", {"what": result}).body) == result
+
+
+def test_what_an_operation_raises_comes_through() -> None:
+    with pytest.raises(Refused, match="never"):
+        called("refuses")
+
+
+def test_a_run_is_stopped_when_its_time_is_up() -> None:
+    with pytest.raises(TimedOut):
+        called("runs_on", seconds=0.1)
+
+
+def test_the_operations_environment_is_there_before_their_module_is_imported(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = Path(samples.__file__).read_text()
+    (tmp_path / "imported_late.py").write_text(source)
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setenv("SAMPLE_SETTING", "")
+    monkeypatch.setenv("NOWLATER_OPERATIONS_ENVIRONMENT", '{"SAMPLE_SETTING": "from the template"}')
+    called("counted", {"what": 1}, module="imported_late")
+
+    assert sys.modules["imported_late"].AT_IMPORT == "from the template"
