@@ -44,10 +44,12 @@ def result_type(spec: Operation) -> Any:
 def of_input(spec: Operation) -> dict[str, Any]:
     """Return the JSON Schema of the operation's input, which refuses unknown members."""
     schema = _schema(input_type(spec), INPUT_SCHEMA)
-    for part in (schema, *schema.get("$defs", {}).values()):
+    definitions: dict[str, Any] = schema.pop("$defs")
+    for part in definitions.values():
         if "properties" in part:
             part.setdefault("additionalProperties", False)
-    return schema
+    root: dict[str, Any] = definitions.pop(schema.pop("$ref").removeprefix("#/$defs/"))
+    return schema | root | ({"$defs": definitions} if definitions else {})
 
 
 def of_result(spec: Operation) -> dict[str, Any]:
@@ -64,7 +66,5 @@ def _schema(type_: Any, document: dict[str, Any]) -> dict[str, Any]:
     (root,), definitions = msgspec.json.schema_components(
         [type_], schema_hook=hook, ref_template="#/$defs/{name}"
     )
-    if root.get("$ref") == "#/$defs/Input":
-        root = definitions.pop("Input")
     schema = {"$schema": _DIALECT} | root
     return schema | ({"$defs": definitions} if definitions else {})
