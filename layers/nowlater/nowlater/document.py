@@ -60,17 +60,25 @@ class Document(io.BufferedReader):
 def from_json(value: Any, open_upload: OpenUpload) -> Document:
     """Return the document that one of the three forms in an input stands for.
 
-    Raises ValueError where the base64 is broken or the upload is not there.
+    Raises ValueError where it is none of them, the base64 is broken or the upload is not there.
     """
-    if isinstance(value, str):
-        return Document(value.encode(), "text/plain; charset=utf-8")
-    if "upload" in value:
-        return open_upload(value["upload"])
+    match value:
+        case str():
+            return Document(value.encode(), "text/plain; charset=utf-8")
+        case {"upload": str(upload), **rest} if not rest and re.fullmatch(_UPLOAD_ID, upload):
+            return open_upload(upload)
+        case {"base64": str(text), **rest} if not rest.keys() - {"media_type"}:
+            media_type = rest.get("media_type", "application/octet-stream")
+            if isinstance(media_type, str):
+                return Document(_decoded(text), media_type)
+    raise ValueError('this is neither text, {"base64": …} nor {"upload": …}')
+
+
+def _decoded(text: str) -> bytes:
     try:
-        data = base64.b64decode(value["base64"], validate=True)
+        return base64.b64decode(text, validate=True)
     except binascii.Error as error:
         raise ValueError(f"this is not base64: {error}") from error
-    return Document(data, value.get("media_type", "application/octet-stream"))
 
 
 def uploads_in(value: Any) -> Iterator[str]:
