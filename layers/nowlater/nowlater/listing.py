@@ -1,5 +1,6 @@
 """Lists an owner's jobs, newest first, a page at a time."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -84,7 +85,7 @@ def _parsed(query: Mapping[str, str]) -> tuple[Filter, int, str | None]:
     if "tag" in query and not separator:
         raise _bad("tag", "has the form name:value")
     limit = query.get("limit", "20")
-    if not limit.isascii() or not limit.isdigit() or not 1 <= int(limit) <= 100:
+    if not re.fullmatch("[1-9][0-9]?|100", limit):
         raise _bad("limit", "is a number from 1 to 100")
     tag = (name, value) if separator else None
     return Filter(status, query.get("operation"), tag), int(limit), cursor

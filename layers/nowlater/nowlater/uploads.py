@@ -19,7 +19,7 @@ class Upload(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     size: Annotated[int, msgspec.Meta(ge=1, le=MOST_BYTES)]
     media_type: Annotated[
-        str, msgspec.Meta(pattern=r"^[\w.+-]+/[\w.+-]+(; ?[\w-]+=[\w.+-]+)*$")
+        str, msgspec.Meta(pattern=r"(?a)\A[\w.+-]+/[\w.+-]+(; ?[\w-]+=[\w.+-]+)*\Z")
     ] = "application/octet-stream"
 
 

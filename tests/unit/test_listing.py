@@ -1,0 +1,153 @@
+"""Lists of jobs."""
+
+from types import SimpleNamespace
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+import pytest
+
+from nowlater.ids import new_id
+from nowlater.job import Job
+from nowlater.listing import page
+from nowlater.problems import Problem
+from tests.unit.jobs import HOUR, ID, NOW, job
+
+BASE = "https://api.example.com"
+
+
+class Jobs:
+    """A store that holds these jobs."""
+
+    def __init__(self, *jobs: Job) -> None:
+        self._jobs = sorted(jobs, key=lambda j: j.id, reverse=True)
+
+    def page(self, owner: str, shard: str, before: str | None, limit: int) -> list[Job]:
+        mine = [j for j in self._jobs if j.owner == owner and j.id[0] == shard]
+        return [j for j in mine if before is None or j.id < before][:limit]
+
+
+def listed(*jobs: Job, shards: int = 1, **query: str) -> dict[str, Any]:
+    """Return a page of acme's jobs."""
+    services = SimpleNamespace(
+        store=Jobs(*jobs), clock=lambda: NOW, settings=SimpleNamespace(shards=shards)
+    )
+    return page(services, "acme", BASE, query)
+
+
+def ids(found: dict[str, Any]) -> list[str]:
+    return [j["id"] for j in found["jobs"]]
+
+
+def many(count: int, shards: int = 1) -> list[Job]:
+    """Return jobs, newest first."""
+    made = [job(id=new_id(NOW - n, shards), created=NOW - n) for n in range(count)]
+    return sorted(made, key=lambda j: j.id[1:], reverse=True)
+
+
+def walked(jobs: list[Job], shards: int = 1, **query: str) -> list[str]:
+    """Return the ids of all pages, following `next`."""
+    got, url = [], ""
+    while url is not None:
+        found = listed(*jobs, shards=shards, **query | dict(parse_qsl(urlsplit(url).query)))
+        got += ids(found)
+        url = found["next"]
+    return got
+
+
+def test_jobs_are_listed_newest_first() -> None:
+    jobs = many(5)
+
+    assert ids(listed(*reversed(jobs))) == [j.id for j in jobs]
+
+
+def test_nobody_sees_the_jobs_of_others() -> None:
+    assert listed(job(owner="other")) == {"jobs": [], "next": None}
+
+
+@pytest.mark.parametrize("shards", [1, 3, 16])
+def test_following_next_shows_every_job_once(shards: int) -> None:
+    jobs = many(250, shards)
+
+    assert walked(jobs, shards, limit="7") == [j.id for j in jobs]
+
+
+def test_a_page_has_twenty_jobs_unless_it_says_otherwise() -> None:
+    jobs = many(101)
+
+    assert len(listed(*jobs)["jobs"]) == 20
+    assert len(listed(*jobs, limit="100")["jobs"]) == 100
+    assert len(listed(*jobs, limit="1")["jobs"]) == 1
+
+
+def test_next_keeps_what_was_asked_for() -> None:
+    url = listed(*many(3), limit="2", status="queued", tag="a b:ü&")["next"]
+    found = listed(*many(3), limit="2", status="queued")
+
+    assert url is None
+    assert urlsplit(found["next"]).path == "/jobs"
+    query = dict(parse_qsl(urlsplit(found["next"]).query))
+    assert query == {"limit": "2", "status": "queued", "cursor": ids(found)[-1]}
+
+
+def test_jobs_are_filtered_by_status_as_it_is_shown() -> None:
+    started = job(id=new_id(NOW), status="scheduled", not_before=NOW - 1)
+    late = job(id=new_id(NOW), status="running", deliver_by=NOW - 2000)
+
+    assert ids(listed(started, late, status="queued")) == [started.id]
+    assert ids(listed(started, late, status="failed")) == [late.id]
+    assert ids(listed(started, late, status="running")) == []
+
+
+def test_jobs_are_filtered_by_operation_and_tag() -> None:
+    one = job(id=new_id(NOW), operation="echo", tags={"order": "4:2"})
+    other = job(id=new_id(NOW), tags={"order": "43"})
+
+    assert ids(listed(one, other, operation="echo")) == [one.id]
+    assert ids(listed(one, other, tag="order:4:2")) == [one.id]
+    assert ids(listed(one, other, tag="order:43", operation="echo")) == []
+    assert ids(listed(one, other, tag="other:43")) == []
+
+
+def test_jobs_that_are_gone_are_not_listed() -> None:
+    erased = job(status="failed", erased=True, expires=NOW + HOUR)
+    expired = job(id=new_id(NOW), status="failed", expires=NOW)
+
+    assert ids(listed(erased, expired)) == []
+
+
+def test_a_search_that_finds_little_hands_out_a_cursor_after_a_thousand_jobs() -> None:
+    jobs = [*many(1500), job(id=new_id(NOW - 9999), operation="rare")]
+    first = listed(*jobs, operation="rare")
+
+    assert first["jobs"] == []
+    assert first["next"] is not None
+    assert walked(jobs, operation="rare") == [jobs[-1].id]
+
+
+@pytest.mark.parametrize(
+    ("parameter", "value"),
+    [
+        ("limit", ""),
+        ("limit", "0"),
+        ("limit", "101"),
+        ("limit", "-1"),
+        ("limit", "1.5"),
+        ("limit", "many"),
+        ("limit", "٣"),
+        ("limit", "10\n"),
+        ("limit", "9" * 5000),
+        ("status", "done"),
+        ("status", ""),
+        ("tag", "order"),
+        ("tag", ""),
+        ("cursor", "x"),
+        ("cursor", ID.upper()),
+        ("cursor", ""),
+    ],
+)
+def test_a_parameter_of_the_wrong_form_is_named(parameter: str, value: str) -> None:
+    with pytest.raises(Problem) as raised:
+        listed(**{parameter: value})
+
+    assert raised.value.name == "malformed-request"
+    assert raised.value.members == {"parameter": parameter}
