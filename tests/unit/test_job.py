@@ -1,0 +1,175 @@
+"""The state machine of a job: which writes its state allows."""
+
+import re
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from nowlater.job import ENDED, UNFINISHED, WRITES, Job, due_at, end, may
+from nowlater.table import pack_item, unpack_item
+from tests.unit.jobs import HOUR, NOW, job
+
+INSTANTS = st.sampled_from([NOW - HOUR, NOW - 1, NOW, NOW + 1, NOW + HOUR])
+TOKENS = st.integers(0, 3)
+
+
+@st.composite
+def jobs(draw: st.DrawFn) -> Job:
+    """Draw a job in a state that one can be in, with its times around now."""
+    status = draw(st.sampled_from(UNFINISHED + ENDED))
+    changes: dict[str, Any] = {
+        "status": status,
+        "deliver_by": draw(INSTANTS),
+        "tries_left": draw(st.integers(0, 2)),
+        "attempt": draw(st.integers(1 if status == "running" else 0, 3)),
+        "due_at": draw(st.none() | INSTANTS),
+    }
+    if status in ("scheduled", "queued"):
+        changes["not_before"] = draw(INSTANTS if status == "scheduled" else st.none() | INSTANTS)
+    if status == "running":
+        changes |= {"lease_until": draw(INSTANTS), "holder": "a request"}
+    if status in ENDED:
+        changes |= {"ended": NOW - HOUR, "expires": draw(INSTANTS)}
+    return job(**changes)
+
+
+def expected(write: str, there: Job, token: int) -> bool:
+    """Say in the words of docs/http-api.md whether a job allows a write NOW."""
+    unfinished = there.status in ("scheduled", "queued", "running")
+    runs = there.status == "running"
+    waits = there.status in ("scheduled", "queued") and (there.not_before or 0) <= NOW
+    lapsed = runs and there.lease_until is not None and there.lease_until < NOW
+    in_time = there.deliver_by > NOW
+    mine = runs and there.attempt == token
+    return {
+        "claim": (waits or lapsed) and there.tries_left > 0 and in_time,
+        "progress": mine,
+        "finish": mine and in_time,
+        "give_back": mine,
+        "cancel": unfinished and in_time,
+        "expire": unfinished and not in_time,
+        "bury": unfinished and (not runs or lapsed),
+        "move_on": unfinished and there.due_at == token,
+        "erase": not unfinished,
+    }[write]
+
+
+@pytest.mark.parametrize("write", WRITES)
+@given(jobs(), TOKENS | INSTANTS)
+def test_a_write_is_allowed_in_just_these_states(write: str, there: Job, token: int) -> None:
+    assert may(write, there, NOW, token) == expected(write, there, token)
+
+
+@pytest.mark.parametrize("write", WRITES)
+@given(jobs(), TOKENS | INSTANTS)
+def test_a_clause_says_the_same_to_dynamodb_and_to_python(
+    write: str, there: Job, token: int
+) -> None:
+    item = unpack_item(pack_item(msgspec.to_builtins(there)))
+    for clause in WRITES[write]:
+        assert met(clause.expression, item, token) == clause.holds(there, NOW, token)
+
+
+class Absent:
+    """An attribute that is not there: no comparison with it holds."""
+
+    def __eq__(self, other: object) -> bool:
+        return False
+
+    __lt__ = __le__ = __gt__ = __ge__ = __eq__
+    __hash__ = None
+
+
+def met(expression: str, item: dict[str, Any], token: int) -> bool:
+    """Evaluate a condition expression as DynamoDB does."""
+    values = {"now": NOW, "token": token, "zero": 0} | {s: s for s in UNFINISHED + ENDED}
+    python = re.sub(r"attribute_not_exists\(#(\w+)\)", r"('\1' not in item)", expression)
+    python = re.sub(r"#(\w+)", r"item.get('\1', absent)", python)
+    python = re.sub(r":(\w+)", r"values['\1']", python)
+    for theirs, ours in (("<>", "!="), (" = ", " == "), ("AND", "and"), ("OR", "or"), ("IN", "in")):
+        python = python.replace(theirs, ours)
+    return bool(eval(python, {"item": item, "values": values, "absent": Absent()}))
+
+
+@given(jobs(), TOKENS)
+def test_an_ended_job_can_only_be_erased(there: Job, token: int) -> None:
+    allowed = {write for write in WRITES if may(write, there, NOW, token)}
+
+    if there.is_ended:
+        assert allowed == {"erase"}
+    else:
+        assert "erase" not in allowed
+
+
+@given(jobs())
+def test_at_any_time_a_job_can_either_be_ended_in_time_or_expire(there: Job) -> None:
+    cancel, expire = may("cancel", there, NOW), may("expire", there, NOW)
+
+    assert cancel + expire == (not there.is_ended)
+
+
+@given(jobs(), TOKENS, TOKENS)
+def test_only_one_attempt_can_write(there: Job, one: int, other: int) -> None:
+    both = may("finish", there, NOW, one) and may("finish", there, NOW, other)
+
+    assert not both or one == other
+
+
+@given(jobs())
+def test_a_job_that_can_be_claimed_has_no_attempt_that_holds_it(there: Job) -> None:
+    if may("claim", there, NOW):
+        assert there.status != "running" or (there.lease_until or 0) < NOW
+
+
+# ── what an end leaves ────────────────────────────────────────────────────────────────────────
+
+
+def test_an_end_gives_up_the_lease_and_the_sweep() -> None:
+    changes = end(job(status="running"), "succeeded", NOW, result="1")
+
+    assert changes["result"] == "1"
+    assert (changes["status"], changes["ended"], changes["updated"]) == ("succeeded", NOW, NOW)
+    gone = ("lease_until", "holder", "due_at", "due_shard")
+    assert [changes[name] for name in gone] == [None] * 4
+
+
+def test_an_ended_job_is_kept_as_long_as_it_says() -> None:
+    assert end(job(keep_s=3600), "failed", NOW)["expires"] == NOW + HOUR
+
+
+def test_the_record_outlives_what_the_owner_keeps_by_an_hour() -> None:
+    changes = end(job(keep_s=7 * 86_400), "failed", NOW)
+
+    assert changes["ttl"] * 1000 == NOW + 7 * 24 * HOUR + HOUR
+
+
+def test_the_record_outlives_the_idempotency_key_that_names_it() -> None:
+    changes = end(job(keep_s=3600, created=NOW - HOUR), "failed", NOW)
+
+    assert changes["ttl"] * 1000 == NOW - HOUR + 24 * HOUR + HOUR
+
+
+# ── when the sweep looks ──────────────────────────────────────────────────────────────────────
+
+
+def test_the_sweep_looks_at_a_promised_deadline_and_at_no_other() -> None:
+    assert due_at(True, None, NOW + HOUR, NOW) == NOW + HOUR
+    assert due_at(False, None, NOW + HOUR, NOW) is None
+
+
+@pytest.mark.parametrize(
+    ("wait_s", "look_s"), [(0, None), (900, None), (901, 301), (86_400, 85_800)]
+)
+def test_the_sweep_looks_ahead_of_a_start_that_no_message_can_wait_for(
+    wait_s: int, look_s: int | None
+) -> None:
+    look = due_at(False, NOW + wait_s * 1000, NOW + 48 * HOUR, NOW)
+
+    assert look == (None if look_s is None else NOW + look_s * 1000)
+
+
+def test_the_sweep_looks_at_what_comes_first() -> None:
+    assert due_at(True, NOW + 2 * HOUR, NOW + 3 * HOUR, NOW) == NOW + 2 * HOUR - 600_000

@@ -1,0 +1,109 @@
+"""API keys."""
+
+import json
+from typing import Any
+
+import pytest
+
+from nowlater.keys import SCOPES, holder, issue
+from tests.unit.jobs import HOUR, NOW
+
+
+class Items:
+    """The table, as far as keys go: a dict."""
+
+    def __init__(self) -> None:
+        self.items: dict[tuple[str, str], dict[str, Any]] = {}
+
+    def put_unless(self, item: dict[str, Any], condition: str, values: dict[str, Any]) -> None:
+        self.items[item["PK"], item["SK"]] = item
+
+    def get(self, pk: str, sk: str) -> dict[str, Any] | None:
+        return self.items.get((pk, sk))
+
+
+def test_a_key_is_good_for_its_owner_and_scopes() -> None:
+    table = Items()
+    key, token = issue(table, "acme", now=NOW)
+    found = holder(table, f"Bearer {token}", NOW)
+
+    assert found == key
+    assert (found.owner, found.scopes) == ("acme", SCOPES)
+
+
+@pytest.mark.parametrize("scheme", ["Bearer", "bearer", "BEARER", "Bearer "])
+def test_the_scheme_is_written_in_any_case(scheme: str) -> None:
+    table = Items()
+    _, token = issue(table, "acme", now=NOW)
+
+    assert holder(table, f"{scheme} {token}", NOW) is not None
+
+
+def test_the_table_never_sees_the_secret() -> None:
+    table = Items()
+    key, token = issue(table, "acme", now=NOW)
+    secret = token.removeprefix(f"nl_{key.id}_")
+
+    assert len(secret) == 43
+    assert secret not in json.dumps(list(table.items.values()))
+
+
+def test_two_keys_have_nothing_in_common() -> None:
+    table = Items()
+    (one, first), (other, second) = (issue(table, "acme", now=NOW) for _ in range(2))
+
+    assert one.id != other.id
+    assert holder(table, f"Bearer nl_{one.id}_{second[-43:]}", NOW) is None
+    assert holder(table, f"Bearer {first}", NOW) == one
+
+
+def test_a_key_is_good_until_it_expires() -> None:
+    table = Items()
+    key, token = issue(table, "acme", now=NOW, expires=NOW + HOUR)
+
+    assert holder(table, f"Bearer {token}", NOW + HOUR - 1) == key
+    assert holder(table, f"Bearer {token}", NOW + HOUR) is None
+
+
+def test_a_key_can_be_for_some_scopes_alone() -> None:
+    table = Items()
+    _, token = issue(table, "acme", now=NOW, scopes=("read",))
+
+    assert holder(table, f"Bearer {token}", NOW).scopes == ("read",)
+
+
+@pytest.mark.parametrize("form", ["{}", "Basic {}", "Bearer{}", "Bearer {}x", "Bearer x{}", "Bearer {} {}", ""])  # fmt: skip
+def test_what_is_no_bearer_token_is_nobodys(form: str) -> None:
+    table = Items()
+    _, token = issue(table, "acme", now=NOW)
+
+    assert holder(table, form.replace("{}", token), NOW) is None
+
+
+def test_a_wrong_secret_is_nobodys() -> None:
+    table = Items()
+    _, token = issue(table, "acme", now=NOW)
+    wrong = token[:-1] + ("A" if token[-1] != "A" else "B")
+
+    assert holder(table, f"Bearer {wrong}", NOW) is None
+
+
+def test_a_key_that_there_is_not_is_nobodys() -> None:
+    assert holder(Items(), f"Bearer nl_{'0' * 12}_{'a' * 43}", NOW) is None
+
+
+@pytest.mark.parametrize("owner", ["a", "acme", "a.b_c@d-e", "A" * 64, "jwt-" + "0" * 40])
+def test_an_owner_has_a_name_that_fits_everywhere(owner: str) -> None:
+    assert issue(Items(), owner, now=NOW)[0].owner == owner
+
+
+@pytest.mark.parametrize("owner", ["", "a b", "a#b", "a/b", "é", "a\n", "A" * 65, "*"])
+def test_other_names_are_refused(owner: str) -> None:
+    with pytest.raises(ValueError, match="cannot be an owner"):
+        issue(Items(), owner, now=NOW)
+
+
+@pytest.mark.parametrize("scopes", [(), ("write",), ("read", "write")])
+def test_scopes_are_some_of_those_that_there_are(scopes: tuple[str, ...]) -> None:
+    with pytest.raises(ValueError, match="scopes are"):
+        issue(Items(), "acme", now=NOW, scopes=scopes)

@@ -1,0 +1,71 @@
+"""What a deployment is told by its environment."""
+
+import msgspec
+import pytest
+
+from nowlater.settings import from_environment, tell_operations
+
+ENVIRONMENT = {
+    "NOWLATER_TABLE": "table",
+    "NOWLATER_BUCKET": "bucket",
+    "NOWLATER_TOPIC": "topic",
+    "NOWLATER_ON_TIME_QUEUE": "on-time",
+    "NOWLATER_FLEXIBLE_QUEUE": "flexible",
+    "NOWLATER_PUBLIC_URL": "",
+    "NOWLATER_FLEXIBLE_WITHIN_S": "259200",
+    "NOWLATER_WORK_TIMEOUT_S": "300",
+    "NOWLATER_DIAGNOSTICS": "false",
+    "NOWLATER_SHARDS": "1",
+}
+
+
+def test_settings_are_read_from_variables_of_their_names() -> None:
+    read = from_environment(ENVIRONMENT | {"PATH": "/bin", "NOWLATER_SOMETHING_ELSE": "x"})
+
+    assert (read.table, read.bucket, read.topic) == ("table", "bucket", "topic")
+    assert (read.on_time_queue, read.flexible_queue) == ("on-time", "flexible")
+    assert (read.flexible_within_s, read.work_timeout_s, read.shards) == (259200, 300, 1)
+    assert read.public_url == ""
+    assert read.diagnostics is False
+    assert read.worker == ""
+
+
+def test_diagnostics_are_on_where_the_template_says_true() -> None:
+    assert from_environment(ENVIRONMENT | {"NOWLATER_DIAGNOSTICS": "true"}).diagnostics
+
+
+def test_the_worker_keeps_20_seconds_for_itself() -> None:
+    assert from_environment(ENVIRONMENT).longest_attempt_s == 280
+
+
+@pytest.mark.parametrize("name", ENVIRONMENT)
+def test_what_is_missing_is_named(name: str) -> None:
+    rest = {k: v for k, v in ENVIRONMENT.items() if k != name}
+    with pytest.raises(msgspec.ValidationError, match=name.removeprefix("NOWLATER_").lower()):
+        from_environment(rest)
+
+
+def test_a_number_is_a_number() -> None:
+    with pytest.raises(msgspec.ValidationError, match="shards"):
+        from_environment(ENVIRONMENT | {"NOWLATER_SHARDS": "many"})
+
+
+def test_operations_are_told_what_the_template_has_for_them() -> None:
+    environment = {"NOWLATER_OPERATIONS_ENVIRONMENT": '{"MODEL": "small", "PATH": "/opt"}\n'}
+    environment["PATH"] = "/bin"
+    tell_operations(environment)
+
+    assert (environment["MODEL"], environment["PATH"]) == ("small", "/opt")
+
+
+def test_operations_may_be_told_nothing() -> None:
+    environment: dict[str, str] = {}
+    tell_operations(environment)
+
+    assert environment == {}
+
+
+@pytest.mark.parametrize("told", ["", "[]", '{"MODEL": 1}', "MODEL=small"])
+def test_what_is_no_object_of_strings_is_refused(told: str) -> None:
+    with pytest.raises(msgspec.MsgspecError):
+        tell_operations({"NOWLATER_OPERATIONS_ENVIRONMENT": told})

@@ -1,0 +1,119 @@
+"""A job as its owner sees it."""
+
+import json
+from typing import Any
+
+import msgspec
+import pytest
+
+from nowlater.problems import Problem
+from nowlater.view import etag, is_gone, representation, shown
+from tests.unit.jobs import HOUR, ID, NOW, job
+
+
+def seen(**changes: Any) -> dict[str, Any]:
+    """Return a job as its owner gets it."""
+    there: dict[str, Any] = json.loads(msgspec.json.encode(representation(job(**changes))))
+    return there
+
+
+@pytest.mark.parametrize("status", ["scheduled", "queued", "running"])
+def test_a_deadline_that_passed_is_shown_from_two_seconds_after_it(status: str) -> None:
+    there = job(status=status, deliver_by=NOW, not_before=NOW - 1)
+    late = shown(there, NOW + 2000)
+
+    assert not shown(there, NOW + 1999).is_ended
+    assert (late.status, late.ended, late.updated) == ("failed", NOW, NOW)
+    assert late.error is not None
+    assert late.error["name"] == "deadline-exceeded"
+    assert late.expires == NOW + 24 * HOUR
+
+
+@pytest.mark.parametrize("status", ["succeeded", "failed", "canceled"])
+def test_a_job_that_ended_is_shown_as_it_ended_for_ever(status: str) -> None:
+    there = job(status=status, deliver_by=NOW, ended=NOW - 1, expires=NOW + HOUR)
+
+    assert shown(there, NOW + 100 * HOUR) is there
+
+
+def test_a_start_is_shown_as_soon_as_its_time_has_come() -> None:
+    there = job(status="scheduled", not_before=NOW, start_at=NOW)
+
+    assert shown(there, NOW - 1).status == "scheduled"
+    assert shown(there, NOW).status == "queued"
+
+
+def test_a_job_is_gone_when_it_is_erased_or_was_kept_long_enough() -> None:
+    assert not is_gone(job(), NOW)
+    assert not is_gone(job(status="failed", expires=NOW + 1), NOW)
+    assert is_gone(job(status="failed", expires=NOW), NOW)
+    assert is_gone(job(status="failed", expires=NOW + HOUR, erased=True), NOW)
+
+
+def test_a_job_has_the_same_members_in_every_state() -> None:
+    states = [
+        {},
+        {"status": "running", "attempt": 1, "progress": {"fraction": 0.5, "message": ""}},
+        {"status": "succeeded", "result": "1", "ended": NOW, "expires": NOW},
+        {"status": "failed", "error": Problem("refused", "No.").record(), "erased": True},
+    ]
+    members = [set(seen(**changes)) for changes in states]
+
+    assert members[0] >= {
+        *("id", "operation", "status", "attempt", "created", "updated", "started", "ended"),
+        *("start_at", "deliver_by", "expires", "progress", "estimate", "at_risk", "tags"),
+        *("retry_of", "result", "error", "links"),
+    }
+    assert all(these == members[0] for these in members)
+
+
+def test_neither_input_nor_anything_of_the_records_own_is_seen() -> None:
+    whole = seen(input='"secret"', input_key="key", holder="me", lease_until=NOW, due_at=NOW, ttl=1)
+
+    assert not {"input", "input_key", "holder", "lease_until", "due_at", "ttl", "owner"} & set(
+        whole
+    )
+    assert "secret" not in json.dumps(whole)
+
+
+def test_links_start_with_where_the_job_was_accepted_or_the_caller_is() -> None:
+    here = representation(job(), "https://other.example.com")["links"]
+
+    assert seen()["links"]["self"] == f"https://api.example.com/jobs/{ID}"
+    assert here["self"] == f"https://other.example.com/jobs/{ID}"
+    for name in ("result", "cancel", "retry"):
+        assert here[name] == f"https://other.example.com/jobs/{ID}/{name}"
+
+
+def test_times_are_rfc_3339_or_null() -> None:
+    there = seen(created=NOW)
+
+    assert there["created"] == "2026-03-01T12:00:00.000Z"
+    assert (there["started"], there["ended"], there["expires"]) == (None, None, None)
+
+
+def test_a_result_is_shown_as_the_json_it_is() -> None:
+    assert seen(status="succeeded", result='{"a": [1.50, null]}')["result"] == {"a": [1.5, None]}
+    assert seen(status="succeeded", result="null")["result"] is None
+
+
+def test_a_result_of_bytes_is_shown_in_base64() -> None:
+    assert seen(status="succeeded", result="AAA=", media_type="image/png")["result"] == {
+        "base64": "AAA=",
+        "media_type": "image/png",
+    }
+
+
+def test_the_entity_tag_stays_until_something_is_seen_to_change() -> None:
+    tag = etag(representation(job()))
+
+    assert tag.startswith('"')
+    assert tag.endswith('"')
+    assert etag(representation(job())) == tag
+    assert etag(representation(job(ttl=1, holder="x", due_at=NOW))) == tag
+    assert etag(representation(job(tags={"b": "1", "a": "2"}))) == etag(
+        representation(job(tags={"a": "2", "b": "1"}))
+    )
+    assert etag(representation(job(status="running", attempt=1))) != tag
+    assert etag(representation(job(progress={"fraction": 0.5, "message": ""}))) != tag
+    assert etag(representation(job(), "https://other.example.com")) != tag
