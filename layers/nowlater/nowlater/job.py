@@ -155,6 +155,10 @@ def either(one: Clause, other: Clause) -> Clause:
     )
 
 
+def _lease_ran_out(job: Job, now: Instant) -> bool:
+    return job.lease_until is not None and job.lease_until < now
+
+
 #: It waits for a run, and the time before which it must not run has come.
 WAITING = Clause(
     "(#status IN (:scheduled, :queued) AND (attribute_not_exists(#not_before) OR #not_before <= :now))",
@@ -163,7 +167,7 @@ WAITING = Clause(
 #: Its attempt died: the lease ran out, and nobody finished it.
 ABANDONED = Clause(
     "(#status = :running AND #lease_until < :now)",
-    lambda job, now, _: job.status == "running" and (job.lease_until or 0) < now,
+    lambda job, now, _: job.status == "running" and _lease_ran_out(job, now),
 )
 #: Not all of its tries are used up.
 MAY_TRY = Clause("#tries_left > :zero", lambda job, _, __: job.tries_left > 0)
@@ -186,7 +190,7 @@ UNMOVED = Clause("#due_at = :token", lambda job, _, token: job.due_at == token)
 #: No attempt is at work on it.
 UNLEASED = Clause(
     "(#status <> :running OR #lease_until < :now)",
-    lambda job, now, _: job.status != "running" or (job.lease_until or 0) < now,
+    lambda job, now, _: job.status != "running" or _lease_ran_out(job, now),
 )
 
 #: The state machine: what each write needs. docs/http-api.md shows the same table.
