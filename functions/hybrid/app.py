@@ -28,13 +28,12 @@ def accept(call: Call) -> Answer:
     caller, envelope, prefer = call.caller("invoke"), call.envelope(MOST_ASYNC), call.preferences()
     key = call.idempotency_key()
     later = prefer.respond_async or envelope.start is not None
-    door = "async" if later else "hybrid"
-    asked = Request(caller, door, call.path("operation"), envelope, key, call.trace)
+    asked = Request(
+        caller, "hybrid", call.path("operation"), envelope, key, call.trace, head_start=not later
+    )
     if later:
-        got = submit(services, asked)
-        return replies.hybrid(services, call, got, "respond-async")
+        return replies.hybrid(services, call, submit(services, asked), "respond-async")
     wait_s = min(USUAL_WAIT_S if prefer.wait_s is None else prefer.wait_s, LONGEST_WAIT_S)
     got = hybrid(services, asked, wait_s, strict=prefer.strict)
-    return replies.hybrid(
-        services, call, got, f"wait={wait_s}" + (", handling=strict" if prefer.strict else "")
-    )
+    applied = f"wait={wait_s}" + (", handling=strict" if prefer.strict else "")
+    return replies.hybrid(services, call, got, applied)

@@ -11,13 +11,14 @@ import pkgutil
 import re
 import sys
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import fastjsonschema
 
 import operations
 from nowlater import schema
-from nowlater.document import BASE64, INPUT_SCHEMA
+from nowlater.document import BASE64
 from nowlater.operation import Operation, in_module
 
 _IMPORT = "from fastjsonschema import JsonSchemaValueException, JsonSchemaValuesException"
@@ -42,13 +43,13 @@ def main(folder: Path) -> None:
     print(f"catalogue: {', '.join(spec.name for spec in found)}")
 
 
-def discovered() -> list[Operation]:
-    """Return the operations of every module of the operations layer, sorted by name.
+def discovered(package: ModuleType = operations) -> list[Operation]:
+    """Return the operations of every module of a package, sorted by name.
 
     Raises ValueError where two have the same name.
     """
     found: dict[str, Operation] = {}
-    for module in pkgutil.walk_packages(operations.__path__, "operations."):
+    for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
         for spec in in_module(module.name):
             if spec.name in found:
                 both = f"{found[spec.name].function.__module__} and {spec.function.__module__}"
@@ -71,7 +72,7 @@ def _module(spec: Operation) -> str:
     entry = _limits(spec) | {
         "module": spec.function.__module__,
         "function": spec.function.__name__,
-        "takes_documents": _takes_documents(spec),
+        "takes_documents": schema.takes_documents(spec),
     }
     return f"{validator(spec)}\n\nENTRY = {entry!r}\n"
 
@@ -89,10 +90,6 @@ def _limits(spec: Operation) -> dict[str, Any]:
 def _described(spec: Operation) -> dict[str, Any]:
     schemas = {"input": schema.of_input(spec), "result": schema.of_result(spec)}
     return _limits(spec) | {"description": spec.description} | schemas
-
-
-def _takes_documents(spec: Operation) -> bool:
-    return json.dumps(INPUT_SCHEMA) in json.dumps(schema.of_input(spec))
 
 
 def _draft7(part: Any) -> Any:

@@ -54,8 +54,9 @@ class Bucket:
         return Document(_Reader(self._client, self._name, key, size), head["ContentType"], size)
 
     def url_to_get(self, key: str) -> str:
-        """Return a URL that anybody can read the object at, for five minutes."""
-        return self._url("get_object", {"Key": key})
+        """Return a URL that anybody can download the object at, for five minutes."""
+        # As an attachment: what an operation made must not be run by a browser.
+        return self._url("get_object", {"Key": key, "ResponseContentDisposition": "attachment"})
 
     def url_to_put(self, key: str, size: int, media_type: str) -> str:
         """Return a URL to put this object at, once, of just this size and type."""

@@ -41,6 +41,11 @@ class Call:
         return f"{http['method']} {http['path']}"
 
     @property
+    def is_read(self) -> bool:
+        """Whether it only asks: conditions like If-None-Match are for such requests."""
+        return self._event["requestContext"]["http"]["method"] in ("GET", "HEAD")
+
+    @property
     def queries(self) -> dict[str, str]:
         """The parameters of the query."""
         return dict(self._event.get("queryStringParameters") or {})
@@ -86,4 +91,5 @@ class Call:
         """Return the request's body as JSON types; raises the problems of `request.decoded`."""
         in_base64 = self._event.get("isBase64Encoded", False)
         kind = self.header("content-type")
-        return request.decoded(self._event.get("body"), in_base64, kind, most)
+        body, uploads = self._event.get("body"), f"{self.base}/uploads"
+        return request.decoded(body, in_base64, kind, most, uploads)

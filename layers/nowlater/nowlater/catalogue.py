@@ -43,8 +43,8 @@ class Catalogue:
         entry = _entry(name) if _NAME.fullmatch(name) else None
         return None if entry is None or (entry.diagnostic and not self._with_diagnostics) else entry
 
-    def at(self, door: str, name: str) -> Entry:
-        """Return the operation that a caller asks for at a door.
+    def at(self, door: str | None, name: str) -> Entry:
+        """Return the operation that a caller asks for at a door (None: at whichever).
 
         Raises Problem `unknown-operation` where it is not served there.
         """
@@ -54,7 +54,7 @@ class Catalogue:
                 "unknown-operation",
                 f"There is no operation {name!r}; GET /operations lists those that there are.",
             )
-        if door not in entry.doors:
+        if door is not None and door not in entry.doors:
             served = " and ".join(f"/{d}/{name}" for d in entry.doors)
             raise Problem("unknown-operation", f"{name} is not served at /{door}, but at {served}.")
         return entry

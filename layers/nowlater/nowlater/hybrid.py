@@ -2,7 +2,8 @@
 
 import time
 
-from nowlater import jobs
+from nowlater import jobs, waiting
+from nowlater.job import Job
 from nowlater.problems import Problem
 from nowlater.services import Services
 from nowlater.submit import Accepted, Request, submit
@@ -18,33 +19,41 @@ def hybrid(services: Services, asked: Request, wait_s: float, *, strict: bool = 
     With `strict`, a job that is not done by then is canceled, and Problem `timed-out` raised.
     Raises the Problems of `submit`.
     """
-    until = time.monotonic() + wait_s
+    until_s = time.monotonic() + wait_s
     got = submit(services, asked)
     if got.replayed:
-        return got
-    left = until - time.monotonic()
-    if left < _LEAST_S:
-        services.queues.send(got.job.lane, got.job.ref)
-        return _given_up(services, got, strict)
+        there = waiting.until(services, got.job, lambda job: job.is_ended, until_s)
+    else:
+        there = _run(services, got.job, until_s)
+    if strict and not there.is_ended:
+        there = _given_up(services, there)
+    return Accepted(there, got.replayed)
+
+
+def _run(services: Services, job: Job, until_s: float) -> Job:
+    """Have a worker run the job; return it as it is once it has ended, or nobody will say so."""
+    left_s = until_s - time.monotonic()
+    if left_s < _LEAST_S:
+        services.queues.send(job.lane, job.ref)
+        return job
     try:
-        ran = services.workers.run(got.job.ref, left)
+        ran = services.workers.run(job.ref, left_s)
     except NoWorker:
-        services.queues.send(got.job.lane, got.job.ref)  # the one sent before comes too late
-        ran = None
-    if ran is not None and ran.is_ended:
-        return Accepted(ran, replayed=False)
-    return _given_up(services, got if ran is None else Accepted(ran, replayed=False), strict)
+        services.queues.send(job.lane, job.ref)  # the one sent before comes too late
+        return job
+    if ran is None:
+        return job  # it runs on, or its message will have it run again
+    # Where it did not end at once, another attempt is due soon.
+    return waiting.until(services, ran, lambda job: job.is_ended, until_s)
 
 
-def _given_up(services: Services, got: Accepted, strict: bool) -> Accepted:
-    """Hand out the job, or (strict) cancel it, unless it has just ended."""
-    if not strict:
-        return got
+def _given_up(services: Services, there: Job) -> Job:
+    """Cancel the job and raise Problem `timed-out`; return it where it has just ended."""
     try:
-        jobs.cancel(services, got.job.owner, got.job.id)
+        jobs.cancel(services, there.owner, there.id)
     except Problem:
-        return Accepted(jobs.read(services, got.job.owner, got.job.id), replayed=False)
-    job = f"{got.job.base}/jobs/{got.job.id}"
+        return jobs.read(services, there.owner, there.id)
+    job = f"{there.base}/jobs/{there.id}"
     headers = {"Content-Location": job, "Preference-Applied": "handling=strict"}
-    detail = "The job was not done in the time that you would wait, and was canceled."
+    detail = "The job could not be done in the time that you would wait, and was canceled."
     raise Problem("timed-out", detail, headers=headers, job=job)

@@ -24,9 +24,5 @@ class TimedOut(BaseException):
     """The run's time is up; raised wherever the operation happens to be."""
 
 
-class ResultTooLarge(Exception):
-    """The result does not fit through the door that asked for it."""
-
-
 class WrongResult(TypeError):
     """The operation returned something that its annotation does not allow."""

@@ -30,7 +30,7 @@ def status(services: Services, call: Call, job: Job) -> Answer:
     seen = [
         tag.strip().removeprefix("W/") for tag in (call.header("if-none-match") or "").split(",")
     ]
-    if headers["ETag"] in seen or "*" in seen:
+    if call.is_read and (headers["ETag"] in seen or "*" in seen):
         return answer(304, headers=headers)
     return answer(200, shown, headers)
 

@@ -48,7 +48,13 @@ def envelope(given: Any) -> Envelope:
     return asked
 
 
-def decoded(body: str | None, is_base64: bool, content_type: str | None, most: int) -> Any:
+def decoded(
+    body: str | None,
+    is_base64: bool,
+    content_type: str | None,
+    most: int,
+    uploads: str = "/uploads",
+) -> Any:
     """Return a JSON body as Python values; numbers without a fraction are ints, however written.
 
     Raises Problem `unsupported-media-type`, `too-large` (more than `most` bytes) or
@@ -65,7 +71,7 @@ def decoded(body: str | None, is_base64: bool, content_type: str | None, most: i
             "too-large",
             f"The body has {len(data):,} bytes, and this door takes {most:,}. "
             "Send large inputs by POST /uploads, and refer to them by their id.",
-            uploads="/uploads",
+            uploads=uploads,
         )
     try:
         value = _DECODER.decode(data)

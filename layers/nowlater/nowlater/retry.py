@@ -25,5 +25,5 @@ def retry(
     text = old.input.encode() if old.input else services.bucket.get(old.input_key or "")
     envelope = Envelope(input=msgspec.json.decode(text), keep=old.keep_s, tags=old.tags)
     return submit(
-        services, Request(caller, "async", old.operation, envelope, key, trace, retry_of=old.id)
+        services, Request(caller, None, old.operation, envelope, key, trace, retry_of=old.id)
     )

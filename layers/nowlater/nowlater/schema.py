@@ -52,6 +52,18 @@ def of_input(spec: Operation) -> dict[str, Any]:
     return schema | root | ({"$defs": definitions} if definitions else {})
 
 
+def takes_documents(spec: Operation) -> bool:
+    """Tell whether an input of the operation can be a file."""
+    unknown: list[type] = []
+
+    def hook(type_: type) -> dict[str, Any]:
+        unknown.append(type_)
+        return {}
+
+    msgspec.json.schema_components([input_type(spec)], schema_hook=hook)
+    return Document in unknown
+
+
 def of_result(spec: Operation) -> dict[str, Any]:
     """Return the JSON Schema of the operation's result."""
     return _schema(result_type(spec), RESULT_SCHEMA)

@@ -23,13 +23,15 @@ class Request:
     """What a caller asks to be done later."""
 
     caller: Caller
-    #: `async`, or `hybrid` for a job that is given a worker at once.
-    door: str
+    #: The door that the operation must be served at; None where an earlier job came through one.
+    door: str | None
     operation: str
     envelope: Envelope
     key: str | None = None
     trace: str | None = None
     retry_of: str | None = None
+    #: Whether it is given a worker at once: its message then only counts if that one dies.
+    head_start: bool = False
 
 
 @dataclass(frozen=True)
@@ -76,7 +78,7 @@ def _accept(
         services.bucket.put(key, text, "application/json")
         new = msgspec.structs.replace(new, input_key=key)
     wait_s = whole_seconds_until(new.not_before or now, now)
-    if asked.door == "hybrid":  # its message counts only if its first run dies
+    if asked.head_start:
         wait_s = min(new.timeout_ms // 1000 + job.LEASE_GRACE_S, LONGEST_POSTPONEMENT_S)
     if wait_s <= LONGEST_POSTPONEMENT_S:
         services.queues.send(new.lane, new.ref, wait_s)
@@ -91,7 +93,7 @@ def _job(
         owner=asked.caller.owner,
         id=job_id,
         operation=entry.name,
-        lane="on-time" if times.promised or asked.door == "hybrid" else "flexible",
+        lane="on-time" if times.promised or asked.head_start else "flexible",
         promised=times.promised,
         status="queued" if times.start_at is None else "scheduled",
         base=asked.caller.base,
