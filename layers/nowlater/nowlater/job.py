@@ -4,12 +4,11 @@ The two tables at the end are the whole protocol: each write of a job is allowed
 clauses hold. A clause says the same thing twice, to DynamoDB and to Python; a test holds them equal.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any, Literal
 
 import msgspec
 
+from nowlater.clause import Clause, either
 from nowlater.timing import HOUR_S, LONGEST_POSTPONEMENT_S, Instant, after
 
 type Status = Literal["scheduled", "queued", "running", "succeeded", "failed", "canceled"]
@@ -134,25 +133,6 @@ def due_at(
     if not_before is not None and not_before > after(now, LONGEST_POSTPONEMENT_S):
         looks.append(after(not_before, -SWEEP_AHEAD_S))
     return min(looks, default=None)
-
-
-@dataclass(frozen=True)
-class Clause:
-    """A condition of a write: in DynamoDB's words (`#attribute`, `:value`) and in Python's.
-
-    `holds` is given the job, the time, and the token of the attempt that writes.
-    """
-
-    expression: str
-    holds: Callable[[Job, Instant, int], bool]
-
-
-def either(one: Clause, other: Clause) -> Clause:
-    """Return the clause that holds where at least one of two does."""
-    return Clause(
-        f"({one.expression} OR {other.expression})",
-        lambda job, now, token: one.holds(job, now, token) or other.holds(job, now, token),
-    )
 
 
 def _lease_ran_out(job: Job, now: Instant) -> bool:
