@@ -1,0 +1,234 @@
+"""The layout: imports go one way, modules stay small, folders, template and samples agree."""
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests import stack
+
+LAYER = stack.ROOT / "layers/nowlater/nowlater"
+FUNCTIONS = stack.ROOT / "functions"
+MODULES = sorted(LAYER.glob("*.py"))
+APPS = sorted(FUNCTIONS.glob("*/app.py"))
+
+#: Words and rules alone: they know neither AWS nor the environment.
+PURE = {
+    *(
+        "__init__",
+        "clause",
+        "context",
+        "document",
+        "frame",
+        "ids",
+        "job",
+        "object_keys",
+        "operation",
+    ),
+    *("outcomes", "prefer", "problems", "request", "schema", "timer", "timing", "validation"),
+    "view",
+}
+#: One AWS service each; `aws` has what they share.
+EDGES = {"aws", "blobs", "queues", "store", "table", "topics", "workers"}
+#: What anybody may use.
+EVERYWHERE = {"log"}
+#: The modules that alone may import a package, or touch the environment.
+ONLY = {
+    "boto3": set(),
+    "botocore": EDGES,
+    "aws_lambda_powertools": {"log"},
+    "environ": {"settings"},
+    "getenv": set(),
+}
+
+
+def imports(path: Path) -> set[str]:
+    """Return the modules that a module imports as it is loaded or used, not for types alone."""
+    tree = ast.parse(path.read_text())
+    for node in ast.walk(tree):
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
+            node.body = []
+    found = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            found |= {f"{node.module}.{alias.name}" for alias in node.names}
+    return found
+
+
+def ours(path: Path) -> set[str]:
+    """Return the modules of the framework that a module imports."""
+    parts = [name.split(".") for name in imports(path) if name.startswith("nowlater.")]
+    return {names[1] if (LAYER / f"{names[1]}.py").exists() else "__init__" for names in parts}
+
+
+def name(path: Path) -> str:
+    return path.stem if path.parent == LAYER else f"functions/{path.parent.name}"
+
+
+@pytest.mark.parametrize("path", [p for p in MODULES if p.stem in PURE], ids=name)
+def test_pure_modules_import_pure_modules_alone(path: Path) -> None:
+    assert ours(path) <= PURE
+
+
+@pytest.mark.parametrize("path", [p for p in MODULES if p.stem in EDGES], ids=name)
+def test_what_talks_to_aws_knows_no_use_case(path: Path) -> None:
+    assert ours(path) <= PURE | EDGES | EVERYWHERE
+
+
+@pytest.mark.parametrize("path", [*MODULES, *APPS], ids=name)
+def test_packages_and_the_environment_are_used_in_one_place_each(path: Path) -> None:
+    used = {part for module in imports(path) for part in module.split(".")}
+    used |= {n.attr for n in ast.walk(ast.parse(path.read_text())) if isinstance(n, ast.Attribute)}
+
+    for what, places in ONLY.items():
+        assert what not in used or path.stem in places, f"{what} in {name(path)}"
+
+
+@pytest.mark.parametrize("path", [*MODULES, *APPS], ids=name)
+def test_nothing_imports_a_lambda(path: Path) -> None:
+    assert not [module for module in imports(path) if module.split(".")[0] in ("functions", "app")]
+
+
+def test_each_list_names_modules_that_there_are() -> None:
+    assert {path.stem for path in MODULES} >= PURE | EDGES | EVERYWHERE
+
+
+def test_imports_go_round_in_no_circle() -> None:
+    left = {path.stem: ours(path) - {"__init__", path.stem} for path in MODULES}
+    while free := {module for module, needs in left.items() if not needs & left.keys()}:
+        left = {module: needs for module, needs in left.items() if module not in free}
+
+    assert left == {}
+
+
+@pytest.mark.parametrize("path", MODULES, ids=name)
+def test_a_module_has_at_most_200_lines(path: Path) -> None:
+    assert len(path.read_text().splitlines()) <= 200
+
+
+@pytest.mark.parametrize("path", APPS, ids=name)
+def test_a_lambda_has_at_most_60_lines(path: Path) -> None:
+    assert len(path.read_text().splitlines()) <= 60
+
+
+@pytest.mark.parametrize("path", [*MODULES, *APPS], ids=name)
+def test_a_module_says_in_its_first_line_what_it_is_for(path: Path) -> None:
+    said = ast.get_docstring(ast.parse(path.read_text())) or ""
+
+    assert said.splitlines()[0].endswith((".", ":", ","))
+    if path in APPS:
+        assert said.startswith("Woken ")
+
+
+# ── folders and template ──────────────────────────────────────────────────────────────────────
+
+TEMPLATE = stack.template()
+RESOURCES: dict[str, Any] = TEMPLATE["Resources"]
+LAMBDAS = {n: r for n, r in RESOURCES.items() if r["Type"] == "AWS::Serverless::Function"}
+
+
+def folder(logical_id: str) -> str:
+    """Return the folder of a Lambda: words in small letters, joined by _."""
+    return re.sub(r"(?<!^)(?=[A-Z])", "_", logical_id).lower()
+
+
+def routes(logical_id: str) -> set[str]:
+    """Return the routes that the template gives to a Lambda."""
+    events = LAMBDAS[logical_id]["Properties"].get("Events", {}).values()
+    given = [e["Properties"] for e in events if e["Type"] == "HttpApi"]
+    return {f"{e['Method']} {e['Path']}" if "Path" in e else "$default" for e in given}
+
+
+def test_each_folder_is_a_lambda_and_each_lambda_a_folder() -> None:
+    folders = {path.name for path in FUNCTIONS.iterdir() if path.name != "__pycache__"}
+
+    assert folders == {folder(logical_id) for logical_id in LAMBDAS}
+
+
+@pytest.mark.parametrize("logical_id", LAMBDAS)
+def test_a_lambda_its_folder_and_its_role_share_a_name(logical_id: str) -> None:
+    properties = LAMBDAS[logical_id]["Properties"]
+
+    assert properties["CodeUri"] == f"functions/{folder(logical_id)}/"
+    assert properties["Role"] == {"Fn::GetAtt": [f"{logical_id}Role", "Arn"]}
+    assert RESOURCES[f"{logical_id}Role"]["Properties"]["Policies"][0]["PolicyName"] == logical_id
+
+
+@pytest.mark.parametrize("logical_id", LAMBDAS)
+def test_a_lambda_is_one_file(logical_id: str) -> None:
+    files = [p.name for p in (FUNCTIONS / folder(logical_id)).iterdir() if p.is_file()]
+
+    assert files == ["app.py"]
+
+
+@pytest.fixture
+def environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a Lambda needs to be imported: names, none of which is called."""
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-central-1")
+    numbers = {k: str(v["Default"]) for k, v in TEMPLATE["Parameters"].items()}
+    for variable, value in TEMPLATE["Globals"]["Function"]["Environment"]["Variables"].items():
+        monkeypatch.setenv(variable, numbers.get(value["Ref"], f"https://example.com/{variable}"))
+
+
+@pytest.mark.parametrize("logical_id", [n for n in LAMBDAS if routes(n)])
+def test_a_lambda_serves_the_routes_that_the_template_gives_it(
+    logical_id: str, environment: None
+) -> None:
+    app = stack.load(folder(logical_id))
+
+    assert set(app.api.routes) == routes(logical_id) - {"$default"}
+
+
+# ── sample events ─────────────────────────────────────────────────────────────────────────────
+
+EVENTS = sorted(path.stem for path in (stack.ROOT / "events").glob("*.json"))
+ROUTES = {route for logical_id in LAMBDAS for route in routes(logical_id)}
+
+
+def sources(event: dict[str, Any]) -> Iterator[str]:
+    """Yield the logical ids of what an event says that it comes from; a route is one of these."""
+    if "routeKey" in event:
+        assert event["routeKey"] == event["requestContext"]["routeKey"]
+        yield event["routeKey"]
+    arns = [record["eventSourceARN"] for record in event.get("Records", [])]
+    for arn in [*arns, *event.get("resources", [])]:
+        yield arn.partition("nowlater-")[2].partition("/")[0]
+
+
+@pytest.mark.parametrize("event", EVENTS)
+def test_a_sample_event_comes_from_something_that_there_is(event: str) -> None:
+    rules = {
+        f"{n}{e}" for n, r in LAMBDAS.items() for e in r["Properties"].get("Events", {})
+    }  # SAM names a rule after the Lambda and its event
+    there = {*ROUTES, *RESOURCES, *rules}
+    found = list(sources(stack.event(event)))
+
+    assert found
+    assert set(found) <= there
+
+
+def test_each_lambda_has_a_sample_event() -> None:
+    found = [source for event in EVENTS for source in sources(stack.event(event))]
+    for logical_id, made in LAMBDAS.items():
+        wakers = routes(logical_id) | {
+            f"{logical_id}{e}" for e in made["Properties"].get("Events", {})
+        }
+        wakers |= set(re.findall(r"(\w+Queue|Table)\b", str(made["Properties"].get("Events", {}))))
+
+        assert logical_id == "Authorize" or wakers & set(found), logical_id
+
+
+def test_a_route_in_a_sample_event_fits_its_path() -> None:
+    for event in map(stack.event, EVENTS):
+        route = event.get("routeKey", "$default")
+        if route != "$default":
+            method, _, path = route.partition(" ")
+            pattern = re.sub(r"\\\{\w+\\\}", "[^/]+", re.escape(path))
+
+            assert event["requestContext"]["http"]["method"] == method
+            assert re.fullmatch(pattern, event["rawPath"]), (route, event["rawPath"])

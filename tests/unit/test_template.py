@@ -1,0 +1,404 @@
+"""The template as CloudFormation gets it: transformed, offline, with each parameter's default."""
+
+import copy
+import json
+import os
+import subprocess
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from samtranslator.translator.transform import transform
+
+from tests import stack
+
+SOURCE = stack.template()
+PARAMETERS: dict[str, Any] = SOURCE["Parameters"]
+
+#: What a log line needs, in the group that all Lambdas share.
+LOGS = {"logs:CreateLogStream", "logs:PutLogEvents"}
+#: What Lambda needs to receive from each kind of source (local-stack facts and AWS's manual).
+FROM_QUEUE = {"sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"}
+FROM_STREAM = {
+    "dynamodb:GetRecords",
+    "dynamodb:GetShardIterator",
+    "dynamodb:DescribeStream",
+    "dynamodb:ListStreams",
+}
+#: Statements that allow an action on every resource, and why.
+ON_EVERYTHING: dict[str, str] = {}
+
+
+class _Policies:
+    """Managed policies as SAM would look them up in an account; no Lambda is to get one."""
+
+    def load(self) -> dict[str, str]:
+        names = (
+            "service-role/AWSLambdaBasicExecutionRole",
+            "service-role/AWSLambdaSQSQueueExecutionRole",
+        )
+        return {n.rpartition("/")[2]: f"arn:aws:iam::aws:policy/{n}" for n in names}
+
+
+def transformed() -> dict[str, Any]:
+    """Return the template as SAM makes it; code and layers lie in some bucket."""
+    given = copy.deepcopy(SOURCE)
+    for resource in given["Resources"].values():
+        for name in ("CodeUri", "ContentUri"):
+            if name in resource.get("Properties", {}):
+                resource["Properties"][name] = "s3://bucket/key"
+    defaults = {name: parameter["Default"] for name, parameter in PARAMETERS.items()}
+    made: dict[str, Any] = transform(given, defaults | {"AWS::Region": "eu-central-1"}, _Policies())
+    return made
+
+
+@pytest.fixture(scope="module", autouse=True)
+def region() -> Iterator[None]:
+    """SAM asks boto3 for a region, and finds its partition by it."""
+    before = os.environ.get("AWS_DEFAULT_REGION")
+    os.environ["AWS_DEFAULT_REGION"] = "eu-central-1"
+    yield
+    os.environ.pop("AWS_DEFAULT_REGION")
+    os.environ |= {} if before is None else {"AWS_DEFAULT_REGION": before}
+
+
+@pytest.fixture(scope="module")
+def resources(region: None) -> dict[str, Any]:
+    found: dict[str, Any] = transformed()["Resources"]
+    return found
+
+
+def of_type(resources: dict[str, Any], kind: str) -> dict[str, dict[str, Any]]:
+    """Return the properties of all resources of a type."""
+    return {n: r.get("Properties", {}) for n, r in resources.items() if r["Type"] == kind}
+
+
+def one_or_more(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def documents(value: Any) -> Iterator[dict[str, Any]]:
+    """Yield every policy document in a part of the template."""
+    if isinstance(value, dict):
+        if isinstance(value.get("Statement"), list):
+            yield value
+        for part in value.values():
+            yield from documents(part)
+    elif isinstance(value, list):
+        for part in value:
+            yield from documents(part)
+
+
+def statements(value: Any) -> list[dict[str, Any]]:
+    return [statement for document in documents(value) for statement in document["Statement"]]
+
+
+def allowed(resources: dict[str, Any], role: str, on: Any = None) -> set[str]:
+    """Return the actions that a role's own statements allow, on one resource if that is given."""
+    return {
+        action
+        for statement in statements(resources[role]["Properties"]["Policies"])
+        if on is None or on in one_or_more(statement["Resource"])
+        for action in one_or_more(statement["Action"])
+    }
+
+
+# ── permissions ───────────────────────────────────────────────────────────────────────────────
+
+
+def test_no_statement_allows_every_action_of_a_service(resources: dict[str, Any]) -> None:
+    found = statements(resources)
+    actions = [a for s in found if s["Effect"] == "Allow" for a in one_or_more(s["Action"])]
+
+    assert len(actions) > 20
+    assert [a for a in actions if "*" in a] == []
+    assert all("NotAction" not in s and "NotResource" not in s for s in found)
+
+
+def test_no_statement_allows_anything_on_every_resource(resources: dict[str, Any]) -> None:
+    wide = {
+        action
+        for statement in statements(resources)
+        if statement["Effect"] == "Allow" and "*" in one_or_more(statement.get("Resource", ""))
+        for action in one_or_more(statement["Action"])
+    }
+
+    assert wide == set(ON_EVERYTHING)
+
+
+def test_nobody_outside_the_account_is_allowed_anything(resources: dict[str, Any]) -> None:
+    opened = [
+        s
+        for s in statements(resources)
+        if s["Effect"] == "Allow" and s.get("Principal") in ("*", {"AWS": "*"})
+    ]
+
+    assert opened == []
+
+
+def test_every_lambda_has_the_role_of_its_name(resources: dict[str, Any]) -> None:
+    lambdas = of_type(resources, "AWS::Lambda::Function")
+
+    assert len(lambdas) >= 10
+    for name, properties in lambdas.items():
+        assert properties["Role"] == {"Fn::GetAtt": [f"{name}Role", "Arn"]}
+
+
+def test_sam_makes_no_role_and_attaches_no_policy(resources: dict[str, Any]) -> None:
+    ours = {n for n, r in SOURCE["Resources"].items() if r["Type"] == "AWS::IAM::Role"}
+    roles = of_type(resources, "AWS::IAM::Role")
+
+    assert set(roles) == ours
+    attached = {n: r["ManagedPolicyArns"] for n, r in roles.items() if "ManagedPolicyArns" in r}
+    operations = [{"Ref": "OperationsPolicy"}]
+    assert attached == {"SyncRole": operations, "WorkRole": operations}
+
+
+def test_a_role_is_for_lambda_alone_and_says_what_it_is_for(resources: dict[str, Any]) -> None:
+    trust = [
+        {
+            "Effect": "Allow",
+            "Principal": {"Service": "lambda.amazonaws.com"},
+            "Action": "sts:AssumeRole",
+        }
+    ]
+
+    for role in of_type(resources, "AWS::IAM::Role").values():
+        assert role["AssumeRolePolicyDocument"]["Statement"] == trust
+
+
+def test_every_lambda_may_write_its_log_lines(resources: dict[str, Any]) -> None:
+    group = {"Fn::Sub": "${Logs.Arn}:*"}
+    for name, properties in of_type(resources, "AWS::Lambda::Function").items():
+        assert properties["LoggingConfig"]["LogGroup"] == {"Ref": "Logs"}
+        assert allowed(resources, f"{name}Role", group) >= LOGS
+
+
+def test_every_lambda_may_receive_from_what_wakes_it(resources: dict[str, Any]) -> None:
+    mappings = of_type(resources, "AWS::Lambda::EventSourceMapping")
+
+    assert len(mappings) >= 4
+    for mapping in mappings.values():
+        source = mapping["EventSourceArn"]
+        needed = FROM_STREAM if source["Fn::GetAtt"][1] == "StreamArn" else FROM_QUEUE
+        role = f"{mapping['FunctionName']['Ref']}Role"
+        assert allowed(resources, role, source) >= needed
+        if needed is FROM_QUEUE:  # it postpones messages
+            assert "sqs:ChangeMessageVisibility" in allowed(resources, role, source)
+            assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+
+
+def test_what_the_stream_gives_up_can_be_kept(resources: dict[str, Any]) -> None:
+    (stream,) = [
+        m
+        for m in of_type(resources, "AWS::Lambda::EventSourceMapping").values()
+        if m["EventSourceArn"]["Fn::GetAtt"][1] == "StreamArn"
+    ]
+    role = f"{stream['FunctionName']['Ref']}Role"
+
+    assert stream["MaximumRecordAgeInSeconds"] == 23 * 3600
+    assert stream["BisectBatchOnFunctionError"] is True
+    assert stream["DestinationConfig"]["OnFailure"]["Destination"] == {
+        "Fn::GetAtt": ["Bucket", "Arn"]
+    }
+    assert "s3:PutObject" in allowed(resources, role, {"Fn::Sub": "${Bucket.Arn}/aws/lambda/*"})
+
+
+def test_only_the_describing_routes_are_open_to_all() -> None:
+    paths = transformed()["Resources"]["Api"]["Properties"]["Body"]["paths"]
+    opened = {
+        f"{method} {path}"
+        for path, methods in paths.items()
+        for method, route in methods.items()
+        if route.get("security", [{"NONE": []}]) == [{"NONE": []}]
+    }
+
+    assert opened <= {
+        "get /health",
+        "get /problems/{name}",
+        "get /openapi.json",
+        "get /asyncapi.json",
+        "x-amazon-apigateway-any-method /$default",
+    }
+    assert sum(map(len, paths.values())) > len(opened) + 10
+
+
+# ── time ──────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_message_comes_back_30_seconds_after_its_worker_is_dead(
+    resources: dict[str, Any],
+) -> None:
+    table = SOURCE["Mappings"]["AfterWork"]
+    found_in_map = {"Fn::FindInMap": ["AfterWork", {"Ref": "WorkTimeout"}, "Visibility"]}
+
+    assert {name: row["Visibility"] for name, row in table.items()} == {
+        value: int(value) + 30 for value in PARAMETERS["WorkTimeout"]["AllowedValues"]
+    }
+    for lane in ("OnTimeQueue", "FlexibleQueue"):
+        assert SOURCE["Resources"][lane]["Properties"]["VisibilityTimeout"] == found_in_map
+        assert resources[lane]["Properties"]["VisibilityTimeout"] in (found_in_map, 330)
+
+
+def test_the_worker_may_take_as_long_as_the_parameter_says() -> None:
+    work = SOURCE["Resources"]["Work"]["Properties"]
+
+    assert work["Timeout"] == {"Ref": "WorkTimeout"}
+    assert max(map(int, PARAMETERS["WorkTimeout"]["AllowedValues"])) <= 900
+
+
+def test_a_lambda_behind_the_api_does_not_outlive_the_apis_own_30_seconds(
+    resources: dict[str, Any],
+) -> None:
+    lambdas = of_type(resources, "AWS::Lambda::Function")
+    behind = [
+        name
+        for name, made in SOURCE["Resources"].items()
+        if any(e["Type"] == "HttpApi" for e in made["Properties"].get("Events", {}).values())
+    ]
+
+    assert {n: lambdas[n]["Timeout"] for n in behind if lambdas[n]["Timeout"] > 30} == {}
+
+
+def test_a_queue_hides_a_message_at_least_as_long_as_its_lambda_may_take(
+    resources: dict[str, Any],
+) -> None:
+    bury = resources["Bury"]["Properties"]["Timeout"]
+
+    assert resources["DeadLetterQueue"]["Properties"]["VisibilityTimeout"] >= bury
+
+
+def test_messages_outlive_every_deadline(resources: dict[str, Any]) -> None:
+    day_s = 86_400
+    for lane in ("OnTimeQueue", "FlexibleQueue"):
+        properties = resources[lane]["Properties"]
+        assert properties["MessageRetentionPeriod"] == 8 * day_s
+        assert properties["RedrivePolicy"] == {
+            "deadLetterTargetArn": {"Fn::GetAtt": ["DeadLetterQueue", "Arn"]},
+            "maxReceiveCount": 1000,
+        }
+    assert resources["DeadLetterQueue"]["Properties"]["MessageRetentionPeriod"] == 14 * day_s
+
+
+def test_every_log_group_forgets(resources: dict[str, Any]) -> None:
+    groups = of_type(resources, "AWS::Logs::LogGroup")
+
+    assert groups
+    for group in groups.values():
+        assert group["RetentionInDays"] in ({"Ref": "LogRetention"}, 30)
+
+
+# ── what is kept ──────────────────────────────────────────────────────────────────────────────
+
+
+def test_the_table_forgets_streams_and_has_a_sparse_index_of_keys(
+    resources: dict[str, Any],
+) -> None:
+    (table,) = of_type(resources, "AWS::DynamoDB::Table").values()
+    (index,) = table["GlobalSecondaryIndexes"]
+
+    assert table["TimeToLiveSpecification"] == {"AttributeName": "ttl", "Enabled": True}
+    assert table["StreamSpecification"] == {"StreamViewType": "NEW_AND_OLD_IMAGES"}
+    assert table["PointInTimeRecoverySpecification"]["PointInTimeRecoveryEnabled"] is True
+    assert index["IndexName"] == "due"
+    assert index["Projection"] == {"ProjectionType": "KEYS_ONLY"}
+    assert [key["AttributeName"] for key in index["KeySchema"]] == ["due_shard", "due_at"]
+
+
+def test_the_topic_is_encrypted_and_signs_with_sha_256(resources: dict[str, Any]) -> None:
+    (topic,) = of_type(resources, "AWS::SNS::Topic").values()
+
+    assert topic["KmsMasterKeyId"] == "alias/aws/sns"
+    assert topic["SignatureVersion"] == "2"
+
+
+def test_the_queues_are_encrypted(resources: dict[str, Any]) -> None:
+    for queue in of_type(resources, "AWS::SQS::Queue").values():
+        assert queue["SqsManagedSseEnabled"] is True
+
+
+def test_the_bucket_is_private_and_encrypted(resources: dict[str, Any]) -> None:
+    (bucket,) = of_type(resources, "AWS::S3::Bucket").values()
+    blocks = bucket["PublicAccessBlockConfiguration"]
+
+    assert len(blocks) == 4
+    assert all(blocks.values())
+    assert bucket["OwnershipControls"]["Rules"] == [{"ObjectOwnership": "BucketOwnerEnforced"}]
+    assert bucket["BucketEncryption"]
+
+
+def test_every_object_is_forgotten_some_day(resources: dict[str, Any]) -> None:
+    rules = resources["Bucket"]["Properties"]["LifecycleConfiguration"]["Rules"]
+    days = {rule["Prefix"]: rule["ExpirationInDays"] for rule in rules if "Prefix" in rule}
+
+    assert all(rule["Status"] == "Enabled" for rule in rules)
+    assert set(days) == {"inputs/", "uploads/", "results/", "dead-letters/", "aws/lambda/"} | (
+        {"untold/"} & set(days)
+    )
+    #: A start 30 days ahead, a deadline 7 behind it, and 30 days kept.
+    assert min(days["inputs/"], days["uploads/"]) >= 67
+    assert days["results/"] > 30
+    assert any("AbortIncompleteMultipartUpload" in rule for rule in rules)
+
+
+def test_bucket_and_queues_refuse_whoever_comes_without_tls(resources: dict[str, Any]) -> None:
+    for kind, guarded in ("AWS::S3::BucketPolicy", 1), ("AWS::SQS::QueuePolicy", 3):
+        (policy,) = of_type(resources, kind).values()
+        (deny,) = statements(policy)
+        assert deny["Effect"] == "Deny"
+        assert deny["Principal"] == "*"
+        assert deny["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+        assert len(one_or_more(deny["Resource"])) >= guarded
+
+
+def test_nothing_is_named_so_that_two_stacks_can_live_side_by_side(
+    resources: dict[str, Any],
+) -> None:
+    names = ("TableName", "QueueName", "TopicName", "BucketName", "FunctionName", "RoleName", "LogGroupName")  # fmt: skip
+    kinds = ("EventSourceMapping", "Permission", "Version", "Alias", "EventInvokeConfig")
+    named = [
+        (logical_id, name)
+        for logical_id, made in resources.items()
+        if made["Type"].rpartition("::")[2] not in kinds
+        for name in names
+        if name in made.get("Properties", {})
+    ]
+
+    assert named == []
+
+
+# ── parameters and layers ─────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("name", PARAMETERS)
+def test_a_parameter_has_a_default_and_a_description(name: str) -> None:
+    parameter = PARAMETERS[name]
+
+    assert "Default" in parameter
+    assert parameter.get("Description", "").endswith((".", ")"))
+
+
+def test_every_parameter_is_used_and_shown_in_a_group() -> None:
+    groups = SOURCE["Metadata"]["AWS::CloudFormation::Interface"]["ParameterGroups"]
+    shown = [name for group in groups for name in group["Parameters"]]
+    used = json.dumps({k: v for k, v in SOURCE.items() if k not in ("Parameters", "Metadata")})
+
+    assert sorted(shown) == sorted(PARAMETERS)
+    assert [n for n in PARAMETERS if f'"{n}"' not in used and f"${{{n}}}" not in used] == []
+
+
+def test_the_layer_ships_what_the_lock_says() -> None:
+    exported = subprocess.run(
+        [
+            os.environ.get("UV") or stack.ROOT / ".local/tools/bin/uv",
+            *("export", "--frozen", "--offline", "--quiet", "--no-dev", "--no-hashes"),
+            *("--no-header", "--no-annotate", "--no-emit-project"),
+        ],
+        cwd=stack.ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+
+    assert exported
+    assert (stack.ROOT / "layers/nowlater/requirements.txt").read_text() == exported
