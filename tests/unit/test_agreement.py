@@ -4,7 +4,6 @@ import itertools
 import json
 import sys
 from collections.abc import Iterator
-from importlib.util import module_from_spec, spec_from_file_location
 from types import ModuleType
 from typing import Annotated, Any
 
@@ -16,7 +15,7 @@ from msgspec import Meta
 from nowlater import Context, Document, catalogue, operation, request, run
 from nowlater.problems import Problem
 from nowlater.run import UnfitInput
-from tests import stack
+from tests.unit.builds import build
 from tests.unit.shapes import (
     JSON,
     LEAVES,
@@ -35,18 +34,6 @@ BASE = "https://api.example.com"
 MADE = ModuleType("made_operations")
 sys.modules[MADE.__name__] = MADE
 _number = itertools.count()
-
-
-def _build() -> ModuleType:
-    spec = spec_from_file_location("build", stack.ROOT / "layers/catalogue/build.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-build = _build()
 
 
 class Served:

@@ -11,7 +11,8 @@ from nowlater.table import pack, pack_item, unpack, unpack_item
 NUMBERS = st.integers(-(10**37), 10**37) | st.floats(allow_nan=False, allow_infinity=False)
 VALUES = st.recursive(
     st.none() | st.booleans() | NUMBERS | st.text(),
-    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
+    max_leaves=8,
 )
 
 
@@ -20,7 +21,7 @@ def test_what_is_kept_is_read_as_it_was(value: Any) -> None:
     assert unpack(pack(value)) == value
 
 
-@given(st.dictionaries(st.text(min_size=1), VALUES))
+@given(st.dictionaries(st.text(min_size=1), VALUES, max_size=4))
 def test_an_item_is_read_as_it_was_but_for_attributes_that_are_none(item: dict[str, Any]) -> None:
     there = {name: value for name, value in item.items() if value is not None}
 

@@ -1,0 +1,171 @@
+"""HTTP: calls, answers, and problems told as answers."""
+
+import base64
+import json
+from typing import Any
+
+import pytest
+
+from nowlater.api import Answer, Api, answer, raw
+from nowlater.call import Call
+from nowlater.problems import Problem
+from tests import stack
+
+TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+
+
+def event(**headers: str) -> dict[str, Any]:
+    """Return a sample event with these headers besides its own."""
+    made = stack.event("status")
+    made["headers"] |= {name.replace("_", "-"): value for name, value in headers.items()}
+    return made
+
+
+class Broken(Exception):
+    """What a queue raises that does not answer."""
+
+
+def handled(route: Any, sent: dict[str, Any] | None = None, public_url: str = "") -> dict[str, Any]:
+    """Return the answer of an API whose one route this is."""
+    api = Api(public_url, [Broken])
+    api.route("GET /jobs/{id}")(route)
+    return api.handle(sent or event())
+
+
+def raising(error: Exception) -> Any:
+    def route(_: Call) -> Answer:
+        raise error
+
+    return route
+
+
+# ── calls ─────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_links_start_with_the_host_that_the_caller_used() -> None:
+    assert Call(event(), "").base == "https://api.example.com"
+    local = event(host="localhost:8080", x_forwarded_proto="http")
+    assert Call(local, "").base == "http://localhost:8080"
+
+
+def test_links_start_with_the_public_url_where_there_is_one() -> None:
+    assert Call(event(), "https://jobs.example.org/v1/").base == "https://jobs.example.org/v1"
+
+
+def test_a_trace_is_taken_if_it_is_one() -> None:
+    assert Call(event(traceparent=TRACE), "").trace == TRACE
+    assert Call(event(traceparent=TRACE.upper()), "").trace is None
+    assert Call(event(traceparent=TRACE + "\n"), "").trace is None
+    assert Call(event(), "").trace is None
+
+
+def test_a_caller_is_whom_the_authorizer_names() -> None:
+    caller = Call(event(), "").caller("read")
+
+    assert (caller.owner, caller.base) == ("acme", "https://api.example.com")
+
+
+def test_a_key_without_the_scope_may_not_use_the_route() -> None:
+    sent = event()
+    sent["requestContext"]["authorizer"]["lambda"]["scopes"] = "invoke ready"
+    with pytest.raises(Problem) as raised:
+        Call(sent, "").caller("read")
+
+    assert raised.value.name == "missing-scope"
+    assert raised.value.members == {"scope": "read"}
+
+
+def test_a_request_without_a_query_has_none() -> None:
+    assert Call(event(), "").queries == {}
+
+
+# ── answers ───────────────────────────────────────────────────────────────────────────────────
+
+
+def test_answers_are_not_stored_unless_they_may_be() -> None:
+    assert answer(200, {}).headers["Cache-Control"] == "no-store"
+    assert "Cache-Control" not in answer(200, {}, may_be_kept=True).headers
+
+
+def test_an_answer_without_a_body_has_no_type() -> None:
+    made = answer(204).to_lambda()
+
+    assert made == {"statusCode": 204, "headers": {"Cache-Control": "no-store"}}
+
+
+def test_json_goes_out_as_text_and_all_else_in_base64() -> None:
+    as_text, as_bytes = raw(b'{"a":"\xc3\xa9"}', None), raw(b"\x89PNG", "image/png")
+
+    assert as_text.to_lambda()["body"] == '{"a":"é"}'
+    assert as_text.to_lambda()["isBase64Encoded"] is False
+    assert base64.b64decode(as_bytes.to_lambda()["body"]) == b"\x89PNG"
+    assert as_bytes.to_lambda()["isBase64Encoded"] is True
+
+
+def test_a_long_text_goes_out_in_base64_so_that_escaping_cannot_double_it() -> None:
+    made = raw(b'"' + b'\\"' * 1_000_000 + b'"', None).to_lambda()
+
+    assert made["isBase64Encoded"] is True
+    assert len(json.dumps(made)) < 6_000_000
+
+
+@pytest.mark.parametrize("kind", ["text/html", "image/svg+xml", "application/octet-stream"])
+def test_bytes_that_an_operation_made_are_harmless_in_a_browser(kind: str) -> None:
+    headers = raw(b"<script>", kind).headers
+
+    assert headers["Content-Type"] == kind
+    assert headers["X-Content-Type-Options"] == "nosniff"
+    assert headers["Content-Security-Policy"].startswith("sandbox")
+
+
+# ── problems ──────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_route_answers_with_what_it_returns() -> None:
+    made = handled(lambda call: answer(200, {"id": call.path("id")}))
+
+    assert made["statusCode"] == 200
+    assert json.loads(made["body"]) == {"id": event()["pathParameters"]["id"]}
+
+
+def test_a_problem_becomes_an_answer_with_its_headers() -> None:
+    problem = Problem("unavailable", "Not now.", headers={"Retry-After": "30"}, pointer="/a")
+    made = handled(raising(problem), public_url="https://jobs.example.org")
+
+    assert made["statusCode"] == 503
+    assert made["headers"]["Content-Type"] == "application/problem+json"
+    assert made["headers"]["Retry-After"] == "30"
+    assert json.loads(made["body"]) == {
+        "type": "https://jobs.example.org/problems/unavailable",
+        "title": "The operation is not available now.",
+        "status": 503,
+        "detail": "Not now.",
+        "pointer": "/a",
+    }
+
+
+def test_a_queue_that_does_not_answer_means_try_again() -> None:
+    made = handled(raising(Broken("a secret endpoint")))
+
+    assert made["statusCode"] == 503
+    assert "Retry-After" in made["headers"]
+    assert json.loads(made["body"])["type"].endswith("/try-again")
+    assert "secret" not in made["body"]
+
+
+def test_what_nobody_expected_is_our_fault_and_leaks_nothing() -> None:
+    made = handled(raising(RuntimeError("a secret")))
+
+    assert made["statusCode"] == 500
+    assert json.loads(made["body"])["type"].endswith("/internal-error")
+    assert "secret" not in json.dumps(made)
+
+
+def test_an_unknown_route_is_told_where_to_look() -> None:
+    made = handled(lambda call: answer(200), stack.event("unknown"))
+
+    assert made["statusCode"] == 404
+    told = json.loads(made["body"])
+    assert told["type"].endswith("/unknown-route")
+    assert "/nowhere" in told["detail"]
+    assert "https://api.example.com/operations" in told["detail"]

@@ -1,0 +1,106 @@
+"""What the build of the catalogue finds and writes."""
+
+import json
+import sys
+from importlib import import_module
+from pathlib import Path
+
+import jsonschema
+import pytest
+
+from nowlater.catalogue import Catalogue
+from nowlater.problems import Problem
+from tests import stack
+from tests.unit.builds import build
+
+
+@pytest.fixture(scope="module")
+def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The package that the build writes of the operations there are."""
+    folder = tmp_path_factory.mktemp("layer")
+    build.main(folder)
+    return folder / "nowlater_catalogue"
+
+
+def test_every_operation_is_described_in_the_index(written: Path) -> None:
+    index = json.loads((written / "index.json").read_text())
+    names = [entry["name"] for entry in index]
+
+    assert names == sorted(names)
+    assert {"text-stats", "csv-profile", "thumbnail", "echo", "sleep", "fail", "flaky"} <= set(
+        names
+    )
+    for entry in index:
+        assert entry["description"].endswith(".")
+        assert entry["timeout"] > 0
+        assert set(entry["doors"]) <= {"sync", "async", "hybrid"}
+
+
+def test_every_schema_is_json_schema_of_2020_12(written: Path) -> None:
+    for entry in json.loads((written / "index.json").read_text()):
+        for side in (entry["input"], entry["result"]):
+            jsonschema.Draft202012Validator.check_schema(side)
+        assert entry["input"]["type"] == "object"
+        assert entry["input"]["additionalProperties"] is False
+
+
+def test_an_entry_imports_neither_the_operation_nor_the_generator(written: Path) -> None:
+    for path in written.glob("*.py"):
+        code = path.read_text()
+
+        assert "import operations" not in code
+        assert "fastjsonschema" not in code
+
+
+def test_two_operations_of_one_name_stop_the_build(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = "from nowlater import operation\n@operation(name='twice')\ndef f() -> None: ...\n"
+    package = tmp_path / "two_of_a_name"
+    package.mkdir()
+    for module, text in ("__init__", ""), ("one", source), ("other", source):
+        (package / f"{module}.py").write_text(text)
+    monkeypatch.syspath_prepend(tmp_path)
+
+    with pytest.raises(ValueError, match="two operations named twice"):
+        build.discovered(import_module("two_of_a_name"))
+
+
+@pytest.fixture
+def catalogue(written: Path, monkeypatch: pytest.MonkeyPatch) -> Catalogue:
+    monkeypatch.syspath_prepend(written.parent)
+    for name in [n for n in sys.modules if n.startswith("nowlater_catalogue")]:
+        monkeypatch.delitem(sys.modules, name)
+    return Catalogue(with_diagnostics=False)
+
+
+def test_an_operation_is_found_by_its_name(catalogue: Catalogue) -> None:
+    entry = catalogue.at("sync", "text-stats")
+
+    assert entry.name == "text-stats"
+    assert entry.module.startswith("operations.")
+    assert not entry.takes_documents
+    assert catalogue.at("async", "csv-profile").takes_documents
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["nothing", "", "echo", "__init__", "text_stats", "TEXT-STATS", "os.path", "index", "../x"],
+)
+def test_what_is_not_served_is_unknown(catalogue: Catalogue, name: str) -> None:
+    with pytest.raises(Problem) as raised:
+        catalogue.at("sync", name)
+
+    assert raised.value.name == "unknown-operation"
+
+
+def test_diagnostics_are_served_where_they_are_asked_for(catalogue: Catalogue) -> None:
+    assert Catalogue(with_diagnostics=True).at("sync", "echo").diagnostic
+
+
+def test_the_samples_fit_their_operations(catalogue: Catalogue) -> None:
+    for name in ("sync", "submit", "hybrid"):
+        sent = stack.event(name)
+        entry = catalogue.at("async", sent["pathParameters"]["operation"])
+
+        entry.validate(json.loads(sent["body"])["input"])
