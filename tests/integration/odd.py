@@ -66,3 +66,9 @@ def wrong_result() -> int:
 def only_now() -> int:
     """Is served at one door."""
     return 1
+
+
+@operation()
+def much_later() -> None:
+    """Waits for something that comes in an hour."""
+    raise Unavailable(retry_after=3600)

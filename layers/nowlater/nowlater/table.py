@@ -104,7 +104,8 @@ class Table:
         sets = [f"#{name} = :new_{name}" for name, value in changes.items() if value is not None]
         sets += [f"#{name} = {expression}" for name, expression in arithmetic.items()]
         gone = [f"#{name}" for name, value in changes.items() if value is None]
-        update = "SET " + ", ".join(sets) + (" REMOVE " + ", ".join(gone) if gone else "")
+        parts = {"SET": sets, "REMOVE": gone}
+        update = " ".join(f"{verb} {', '.join(names)}" for verb, names in parts.items() if names)
         news = {f"new_{name}": value for name, value in changes.items() if value is not None}
         try:
             answer = self._client.update_item(
