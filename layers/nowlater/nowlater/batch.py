@@ -1,6 +1,5 @@
 """Works through a batch of messages, and tells SQS which of them it must keep."""
 
-import time
 from typing import Any
 
 import msgspec
@@ -8,6 +7,7 @@ import msgspec
 from nowlater.job import Ref
 from nowlater.log import logger
 from nowlater.services import Services
+from nowlater.timing import seconds_until
 from nowlater.work import Remaining, work
 
 #: After this much of a batch, what has not been claimed is given back: other workers are idle.
@@ -26,11 +26,11 @@ def batch(
 
     Returns a partial batch response: messages named in it stay in the queue. Raises nothing.
     """
-    began, kept = time.monotonic(), []
+    began, kept = services.clock(), []
     for record in sorted(event["Records"], key=was_received_before):
         try:
             wait_s: float | None = 0
-            if time.monotonic() - began < _SPENT_S:
+            if seconds_until(services.clock(), began) < _SPENT_S:
                 ref = msgspec.json.decode(record["body"], type=Ref)
                 age_s = sent_ago_s(services, record)
                 left = work(
@@ -53,4 +53,4 @@ def was_received_before(record: dict[str, Any]) -> bool:
 
 def sent_ago_s(services: Services, record: dict[str, Any]) -> float:
     """Return how long ago a message was sent."""
-    return (services.clock() - int(record["attributes"]["SentTimestamp"])) / 1000
+    return seconds_until(services.clock(), int(record["attributes"]["SentTimestamp"]))
