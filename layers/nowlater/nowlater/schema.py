@@ -58,7 +58,7 @@ def takes_documents(spec: Operation) -> bool:
 
     def hook(type_: type) -> dict[str, Any]:
         unknown.append(type_)
-        return {}
+        return INPUT_SCHEMA
 
     msgspec.json.schema_components([input_type(spec)], schema_hook=hook)
     return Document in unknown
