@@ -1,0 +1,137 @@
+"""Lets `sam local` run the Lambdas of `make up` in containers; docs/sam-local.md shows its use.
+
+    python -m tests.e2e.sam_local
+
+writes the template for it, and opens the emulator to containers until Ctrl-C. The template that
+`make up` builds cannot serve: `sam local` does not look up what the stack calls its table and
+queues, and passes on no variable that its template does not declare, AWS_ENDPOINT_URL above all.
+"""
+
+import argparse
+import asyncio
+import json
+import os
+import platform
+import socket
+import sys
+from contextlib import closing, suppress
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import docker
+import yaml
+
+from local import deploy, emulator
+from local.stack import Stack
+
+#: What Docker Desktop calls the machine that it runs on, whose localhost containers reach by it.
+DESKTOP = "host.docker.internal"
+#: Linux's IP_FREEBIND: the engine's network need not be there before its first container is.
+_FREEBIND = 15
+_PLACES = {"AWS::Serverless::Function": "CodeUri", "AWS::Serverless::LayerVersion": "ContentUri"}
+_AS_ON_AWS = '''\
+"""Lowers the names of headers, as API Gateway does; `sam local start-api` does not."""
+
+import app
+
+
+def handler(event, context):
+    if "headers" in event:
+        event |= {"headers": {name.lower(): value for name, value in event["headers"].items()}}
+    return app.handler(event, context)
+'''
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m tests.e2e.sam_local")
+    parser.add_argument("--home", type=Path, default=Path(".local"), help="where make up keeps it")
+    home = parser.parse_args().home.resolve()
+    try:
+        endpoint = json.loads((home / "api.json").read_text())["endpoint"]
+    except FileNotFoundError:
+        sys.stderr.write("Nothing is served from this folder: run make up here first.\n")
+        return 1
+    port, address = urlsplit(endpoint).port, this_machine()
+    stack = Stack(emulator.session(), deploy.NAME, endpoint)
+    sys.stdout.write(f"{write(home, stack, f'{address}:{port}')}\n")
+    sys.stdout.flush()
+    if address != DESKTOP:
+        with suppress(KeyboardInterrupt):
+            asyncio.run(relay(address, port))
+    return 0
+
+
+def this_machine() -> str:
+    """Return the address of this machine as containers see it."""
+    with closing(docker.from_env()) as engine:
+        if platform.system() != "Linux" or engine.info()["OperatingSystem"] == "Docker Desktop":
+            return DESKTOP
+        return str(engine.networks.get("bridge").attrs["IPAM"]["Config"][0]["Gateway"])
+
+
+def write(home: Path, stack: Stack, emulator_at: str) -> Path:
+    """Write the built template with the stack's parameters and names filled in; return its path."""
+    template = yaml.safe_load((home / "build" / "template.yaml").read_text())
+    for name, value in stack.parameters.items():
+        template["Parameters"][name]["Default"] = value
+    lambdas = stack.client("lambda")
+    for name, resource in template["Resources"].items():
+        properties = resource["Properties"]
+        if place := _PLACES.get(resource["Type"]):
+            properties[place] = str(home / "build" / properties[place])
+        if resource["Type"] == "AWS::Serverless::Function":
+            deployed = lambdas.get_function_configuration(FunctionName=stack.ids[name])
+            told = _environment(deployed["Environment"]["Variables"], emulator_at)
+            properties |= {"Handler": "as_on_aws.handler", "Environment": {"Variables": told}}
+    folder = home / "sam-local"
+    _add_layer(template, folder / "layer")
+    path = folder / "template.yaml"
+    path.write_text(yaml.safe_dump(template, sort_keys=False))
+    return path
+
+
+def _environment(deployed: dict[str, str], emulator_at: str) -> dict[str, str]:
+    """Return a Lambda's variables, and those that lead to the emulator, whatever the shell's do."""
+    here = f"localhost:{emulator_at.rpartition(':')[2]}"  # so the queues' URLs begin
+    told = {name: value.replace(here, emulator_at) for name, value in deployed.items()}
+    told |= dict.fromkeys(("AWS_REGION", "AWS_DEFAULT_REGION"), emulator.REGION)
+    told |= {name.upper(): value for name, value in emulator.CREDENTIALS.items()}
+    return told | {"AWS_SESSION_TOKEN": "", "AWS_ENDPOINT_URL": f"http://{emulator_at}"}
+
+
+def _add_layer(template: dict[str, Any], folder: Path) -> None:
+    (folder / "python").mkdir(parents=True, exist_ok=True)
+    (folder / "python" / "as_on_aws.py").write_text(_AS_ON_AWS)
+    layer = {"Type": "AWS::Serverless::LayerVersion", "Properties": {"ContentUri": str(folder)}}
+    template["Resources"]["AsOnAws"] = layer
+    template["Globals"]["Function"]["Layers"].append({"Ref": "AsOnAws"})
+
+
+async def relay(address: str, port: int | None) -> None:
+    """Hand what arrives at the address to the same port of localhost, until canceled."""
+
+    async def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with closing(writer), suppress(OSError):
+            there, back = await asyncio.open_connection("127.0.0.1", port)
+            with closing(back):
+                await asyncio.gather(_copy(reader, back), _copy(there, writer))
+
+    listening = socket.socket()
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listening.setsockopt(socket.IPPROTO_IP, _FREEBIND, 1)
+    listening.bind((address, port))
+    async with await asyncio.start_server(accept, sock=listening) as server:
+        await server.serve_forever()
+
+
+async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    while data := await reader.read(65536):
+        writer.write(data)
+        await writer.drain()
+    writer.write_eof()
+
+
+if __name__ == "__main__":
+    os.umask(0o077)
+    sys.exit(main())
