@@ -54,7 +54,7 @@ key: $(ENVIRONMENT)
 		$(if $(LIST),--list) $(if $(REVOKE),--revoke '$(REVOKE)')
 
 bench: $(ENVIRONMENT) $(EMULATOR)
-	@.venv/bin/python -m tests.bench
+	@PYTHONPATH=layers/nowlater:layers/operations .venv/bin/python -m tests.bench
 
 # What the rest needs, installed into this folder. uv brings Python 3.13 where there is none.
 $(UV):

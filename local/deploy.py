@@ -49,6 +49,7 @@ def _parameters(changed: dict[str, str]) -> list[str]:
 
 def _run(command: list[str], home: Path, what: str, endpoint: str | None) -> None:
     environment = {k: v for k, v in os.environ.items() if not k.startswith("AWS_")}
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)  # SAM takes seconds longer without
     environment |= {"SAM_CLI_TELEMETRY": "0", "ARCHITECTURE": "host"}
     # No account, profile or region of the user's can be meant here.
     environment |= emulator.CREDENTIALS

@@ -3,6 +3,7 @@
 import importlib.util
 import json
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -60,14 +61,14 @@ class Stack:
 
     def environment(self, **changed: str) -> dict[str, str]:
         """Return the environment variables that the template gives to every Lambda."""
-        names = {"Table": "TABLE", "Bucket": "BUCKET", "Topic": "TOPIC"}
-        names |= {"OnTimeQueue": "ON_TIME_QUEUE", "FlexibleQueue": "FLEXIBLE_QUEUE"}
-        given = template()["Globals"]["Function"]["Environment"]["Variables"]
-        defaults = {k: str(v["Default"]) for k, v in template()["Parameters"].items()}
-        resolved = {
-            k: self.ids.get(v["Ref"]) or defaults.get(v["Ref"], "") for k, v in given.items()
-        }
-        return resolved | changed
+        return environment(self.ids) | changed
+
+
+def environment(ids: Mapping[str, str]) -> dict[str, str]:
+    """Return what the template gives to every Lambda, resources being named by these ids."""
+    given = template()["Globals"]["Function"]["Environment"]["Variables"]
+    defaults = {k: str(v["Default"]) for k, v in template()["Parameters"].items()}
+    return {k: ids.get(v["Ref"]) or defaults.get(v["Ref"], "") for k, v in given.items()}
 
 
 def load(name: str) -> ModuleType:

@@ -11,7 +11,7 @@ services = Services("table")
 
 @logger.inject_lambda_context(clear_state=True)
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    key = keys.holder(services.table, event["headers"].get("authorization", ""), services.clock())
+    key = keys.holder(services.table, event["identitySource"][0], services.clock())
     if key is None:
         return {"isAuthorized": False}
     logger.info("authorized", extra={"owner": key.owner, "key": key.id})

@@ -51,6 +51,8 @@ class Served:
         finally:
             self.process.kill()
             self.process.wait()
+        assert self.processes() == [], "Ctrl-C left processes behind"
+        assert self.told() == {}
 
     def told(self) -> dict[str, str]:
         """Return what `make up` tells of itself in its api.json; nothing before it serves."""
@@ -66,7 +68,7 @@ class Served:
     def processes(self) -> list[tuple[int, str]]:
         """Return id and command line of each process that works for this stack."""
         listed = subprocess.run(
-            ["ps", "-eo", "pid=,args="], capture_output=True, text=True, check=True
+            ["ps", "-wweo", "pid=,args="], capture_output=True, text=True, check=True
         )
         found = (line.strip().split(None, 1) for line in listed.stdout.splitlines())
         mine = str(self.folder)

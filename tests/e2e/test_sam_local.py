@@ -129,7 +129,7 @@ def sam(
     """The local stack, opened to containers."""
     served: Served = request.getfixturevalue("served")  # not before there is an engine
     folder = tmp_path_factory.mktemp("sam-local")
-    command = [sys.executable, "-m", "tests.e2e.sam_local", "--home", served.folder / ".local"]
+    command = [sys.executable, "-m", "local.sam_local", "--home", served.folder / ".local"]
     output = folder / "opened"
     with running([str(c) for c in command], output, environment()) as said:
         wait_for(lambda: "template.yaml" in said())

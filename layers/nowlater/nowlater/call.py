@@ -27,6 +27,10 @@ class Call:
     def __init__(self, event: dict[str, Any], public_url: str) -> None:
         self._event = event
         self._public_url = public_url.rstrip("/")
+        # API Gateway writes names in lower case; `sam local` leaves them as they were sent.
+        self._headers: dict[str, str] = {
+            name.lower(): value for name, value in event["headers"].items()
+        }
 
     @property
     def base(self) -> str:
@@ -58,8 +62,7 @@ class Call:
 
     def header(self, name: str) -> str | None:
         """Return a header's value, by its name in lower case."""
-        value: str | None = self._event["headers"].get(name)
-        return value
+        return self._headers.get(name)
 
     def path(self, name: str) -> str:
         """Return what stands in the path where the route has `{name}`."""

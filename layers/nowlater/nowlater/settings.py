@@ -42,5 +42,5 @@ def from_environment(environment: Mapping[str, str] = os.environ) -> Settings:
 
 def tell_operations(environment: MutableMapping[str, str] = os.environ) -> None:
     """Set the variables that the template's OperationsEnvironment has for the operations."""
-    told = environment.get("NOWLATER_OPERATIONS_ENVIRONMENT", "{}")
+    told = environment.get("NOWLATER_OPERATIONS_ENVIRONMENT") or "{}"
     environment.update(msgspec.json.decode(told, type=dict[str, str]))

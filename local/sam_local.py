@@ -1,6 +1,6 @@
 """Lets `sam local` run the Lambdas of `make up` in containers; docs/sam-local.md shows its use.
 
-    python -m tests.e2e.sam_local
+    python -m local.sam_local
 
 writes the template for it, and opens the emulator to containers until Ctrl-C. The template that
 `make up` builds cannot serve: `sam local` does not look up what the stack calls its table and
@@ -16,7 +16,6 @@ import socket
 import sys
 from contextlib import closing, suppress
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 
 import docker
@@ -30,21 +29,10 @@ DESKTOP = "host.docker.internal"
 #: Linux's IP_FREEBIND: the engine's network need not be there before its first container is.
 _FREEBIND = 15
 _PLACES = {"AWS::Serverless::Function": "CodeUri", "AWS::Serverless::LayerVersion": "ContentUri"}
-_AS_ON_AWS = '''\
-"""Lowers the names of headers, as API Gateway does; `sam local start-api` does not."""
-
-import app
-
-
-def handler(event, context):
-    if "headers" in event:
-        event |= {"headers": {name.lower(): value for name, value in event["headers"].items()}}
-    return app.handler(event, context)
-'''
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(prog="python -m tests.e2e.sam_local")
+    parser = argparse.ArgumentParser(prog="python -m local.sam_local")
     parser.add_argument("--home", type=Path, default=Path(".local"), help="where make up keeps it")
     home = parser.parse_args().home.resolve()
     try:
@@ -83,10 +71,9 @@ def write(home: Path, stack: Stack, emulator_at: str) -> Path:
         if resource["Type"] == "AWS::Serverless::Function":
             deployed = lambdas.get_function_configuration(FunctionName=stack.ids[name])
             told = _environment(deployed["Environment"]["Variables"], emulator_at)
-            properties |= {"Handler": "as_on_aws.handler", "Environment": {"Variables": told}}
-    folder = home / "sam-local"
-    _add_layer(template, folder / "layer")
-    path = folder / "template.yaml"
+            properties["Environment"] = {"Variables": told}
+    path = home / "sam-local" / "template.yaml"
+    path.parent.mkdir(exist_ok=True)
     path.write_text(yaml.safe_dump(template, sort_keys=False))
     return path
 
@@ -96,16 +83,8 @@ def _environment(deployed: dict[str, str], emulator_at: str) -> dict[str, str]:
     here = f"localhost:{emulator_at.rpartition(':')[2]}"  # so the queues' URLs begin
     told = {name: value.replace(here, emulator_at) for name, value in deployed.items()}
     told |= dict.fromkeys(("AWS_REGION", "AWS_DEFAULT_REGION"), emulator.REGION)
-    told |= {name.upper(): value for name, value in emulator.CREDENTIALS.items()}
+    told |= emulator.CREDENTIALS
     return told | {"AWS_SESSION_TOKEN": "", "AWS_ENDPOINT_URL": f"http://{emulator_at}"}
-
-
-def _add_layer(template: dict[str, Any], folder: Path) -> None:
-    (folder / "python").mkdir(parents=True, exist_ok=True)
-    (folder / "python" / "as_on_aws.py").write_text(_AS_ON_AWS)
-    layer = {"Type": "AWS::Serverless::LayerVersion", "Properties": {"ContentUri": str(folder)}}
-    template["Resources"]["AsOnAws"] = layer
-    template["Globals"]["Function"]["Layers"].append({"Ref": "AsOnAws"})
 
 
 async def relay(address: str, port: int | None) -> None:
