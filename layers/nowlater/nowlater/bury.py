@@ -4,7 +4,7 @@ from typing import Any
 
 import msgspec
 
-from nowlater import aws, ending, object_keys
+from nowlater import ending, ids, object_keys
 from nowlater.batch import sent_ago_s
 from nowlater.job import Ref
 from nowlater.log import logger
@@ -22,7 +22,7 @@ def bury(services: Services, event: dict[str, Any]) -> dict[str, Any]:
             if wait_s is not None:
                 services.queues.postpone(record, wait_s)
                 kept.append({"itemIdentifier": record["messageId"]})
-        except aws.FAILURES:
+        except Exception:  # one letter must not keep the others
             logger.exception("a dead letter was left", extra={"message_id": record["messageId"]})
             kept.append({"itemIdentifier": record["messageId"]})
     return {"batchItemFailures": kept}
@@ -37,6 +37,8 @@ def _bury(services: Services, record: dict[str, Any]) -> float | None:
     try:
         ref = msgspec.json.decode(record["body"], type=Ref)
     except msgspec.MsgspecError:
+        return None
+    if not ids.is_id(ref.id):
         return None
     there = services.store.get(ref)
     if there is None:

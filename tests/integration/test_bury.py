@@ -1,0 +1,140 @@
+"""Dead letters: kept where somebody can read them, and their jobs ended, if they have one."""
+
+import json
+from typing import Any
+
+import pytest
+
+from tests.integration.test_leases import UNKNOWN
+from tests.integration.world import START, World
+
+
+def send(world: World, body: str) -> None:
+    world.sqs.send_message(QueueUrl=world.ids["DeadLetterQueue"], MessageBody=body)
+
+
+def pointer(job: str, owner: str = "acme") -> str:
+    return json.dumps({"owner": owner, "id": job})
+
+
+def letters(world: World) -> int:
+    """Return how many dead letters there are in the queue, in whatever state."""
+    names = [f"ApproximateNumberOfMessages{n}" for n in ("", "NotVisible", "Delayed")]
+    got = world.sqs.get_queue_attributes(
+        QueueUrl=world.ids["DeadLetterQueue"], AttributeNames=names
+    )
+    return sum(int(v) for v in got["Attributes"].values())
+
+
+def kept(world: World) -> list[str]:
+    """Return the bodies that are kept in the bucket."""
+    bucket = world.ids["Bucket"]
+    keys = world.objects("dead-letters/")
+    return [world.s3.get_object(Bucket=bucket, Key=k)["Body"].read().decode() for k in keys]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "not a pointer",
+        "{",
+        "null",
+        "[]",
+        "{}",
+        '{"owner": "acme"}',
+        '{"owner": 1, "id": 2}',
+        '{"owner": "acme", "id": ""}',
+        '{"owner": "", "id": "x"}',
+        '{"owner": "a#b", "id": "JOB#acme#0"}',
+        "\U0001f600 ü",
+    ],
+)
+def test_what_cannot_be_read_is_kept_and_taken_off_the_queue(world: World, body: str) -> None:
+    send(world, body)
+    answer = world.bury()
+
+    assert answer["batchItemFailures"] == []
+    assert (kept(world), letters(world), world.items()) == ([body], 0, [])
+
+
+def test_a_job_that_waits_for_its_lost_message_is_ended(world: World) -> None:
+    job = world.submit().json["id"]
+    send(world, pointer(job))
+    world.bury()
+    world.notify()
+
+    seen = world.see(job)
+    assert (seen["status"], letters(world), len(kept(world))) == ("failed", 0, 1)
+    assert seen["error"]["type"].endswith("/problems/attempts-exhausted")
+    assert len(world.told()) == 1
+
+
+def test_a_job_that_somebody_works_on_is_left_until_its_lease_is_over(world: World) -> None:
+    job = world.submit("meanwhile", {}).json["id"]
+
+    def be_buried(_: Any) -> None:
+        send(world, pointer(job))
+        world.bury()
+
+    world.meanwhile(be_buried)
+    world.work()
+
+    assert (world.see(job)["status"], letters(world)) == ("succeeded", 1)
+    world.pass_time(30)
+    assert world.bury()["records"] == 0
+    world.pass_time(1)
+    world.bury()
+    assert (world.see(job)["status"], letters(world)) == ("succeeded", 0)
+
+
+def test_a_job_whose_worker_is_dead_is_ended_once_its_lease_is_over(world: World) -> None:
+    job = world.submit().json["id"]
+    world.job(job, status="running", attempt=1, lease_until=START + 30_000, holder="dead")
+    send(world, pointer(job))
+    world.bury()
+    assert world.see(job)["status"] == "running"
+    world.pass_time(31)
+    world.bury()
+
+    assert (world.see(job)["status"], letters(world)) == ("failed", 0)
+
+
+def test_an_ended_job_is_not_touched(world: World) -> None:
+    job = world.submit().json["id"]
+    world.work()
+    before = world.see(job)
+    send(world, pointer(job))
+    world.bury()
+
+    assert (world.see(job), letters(world)) == (before, 0)
+
+
+def test_a_letter_whose_record_may_still_come_is_looked_at_again(world: World) -> None:
+    send(world, pointer(UNKNOWN))
+    young = world.bury()
+    world.pass_time(61)
+    old = world.bury()
+
+    assert [len(a["batchItemFailures"]) for a in (young, old)] == [1, 0]
+    assert (letters(world), world.items()) == (0, [])
+
+
+def test_one_letter_that_cannot_be_handled_does_not_keep_the_others(world: World) -> None:
+    broken, job = (world.submit().json["id"] for _ in range(2))
+    world.job(broken, created="yesterday")
+    send(world, pointer(broken))
+    send(world, pointer(job))
+    answer = world.bury()
+
+    assert len(answer["batchItemFailures"]) == 1
+    assert world.see(job)["status"] == "failed"
+
+
+def test_a_letter_is_left_where_the_bucket_does_not_answer(world: World) -> None:
+    job = world.submit().json["id"]
+    send(world, pointer(job))
+    world.faults.unreachable("s3.PutObject")
+    answer = world.bury()
+
+    assert len(answer["batchItemFailures"]) == 1
+    assert (world.see(job)["status"], letters(world)) == ("queued", 1)
