@@ -51,10 +51,10 @@ def whole_world(catalogue: Path) -> Iterator[World]:
         made = World(moto)
         emitter = aws.session().get_component("event_emitter")
         emitter.register("before-call", made.count)
-        emitter.register_first("before-send", made.faults.before_send)
+        made.faults.stand_in(emitter)
         yield made
         emitter.unregister("before-call", made.count)
-        emitter.unregister("before-send", made.faults.before_send)
+        made.faults.step_back(emitter)
 
 
 @pytest.fixture

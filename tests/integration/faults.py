@@ -1,5 +1,6 @@
 """Calls to AWS that fail on demand: before they have an effect, or after it, their reply lost."""
 
+import io
 from collections.abc import Callable
 from typing import Any
 
@@ -7,8 +8,15 @@ from botocore.awsrequest import AWSResponse
 from botocore.exceptions import EndpointConnectionError, ReadTimeoutError
 from moto.core.models import botocore_stubber
 
-#: Stands in for AWS: is given the request as it was sent, and returns (or raises) the answer.
+#: Stands in for AWS: given a request, returns the answer, raises, or (None) leaves it to moto.
 type Answerer = Callable[[Any], AWSResponse | None]
+
+
+def answered(url: str, status: int, body: bytes, **headers: str) -> AWSResponse:
+    """Return an answer of AWS."""
+    raw = io.BytesIO(body)
+    raw.stream = lambda **_: iter([raw.read()])  # type: ignore[attr-defined]
+    return AWSResponse(url, status, headers, raw)
 
 
 class Faults:
@@ -43,11 +51,21 @@ class Faults:
         self.once(call, lose)
 
     def before_send(self, event_name: str, request: Any, **_: Any) -> AWSResponse | None:
-        """Handle botocore's event of this name."""
+        """Handle botocore's event of this name, instead of moto's own handler."""
         call = event_name.removeprefix("before-send.")
         planned = self._planned.get(call)
         answerer = planned.pop(0) if planned else self._always.get(call)
-        return answerer(request) if answerer is not None else None
+        answer = answerer(request) if answerer is not None else None
+        return botocore_stubber(event_name, request) if answer is None else answer
+
+    def stand_in(self, emitter: Any) -> None:
+        """Take moto's place in a session: botocore calls all handlers, also once one has answered."""
+        emitter.unregister("before-send", botocore_stubber)
+        emitter.register("before-send", self.before_send)
+
+    def step_back(self, emitter: Any) -> None:
+        emitter.unregister("before-send", self.before_send)
+        emitter.register("before-send", botocore_stubber)
 
 
 def _unreachable(request: Any) -> AWSResponse:

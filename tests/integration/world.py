@@ -1,6 +1,5 @@
 """A world in one process: the stack on moto, the real handlers, and what AWS does between them."""
 
-import io
 import json
 from collections.abc import Callable, Iterator
 from types import ModuleType
@@ -15,7 +14,7 @@ from nowlater import settings, timing
 from nowlater.catalogue import Catalogue, Entry
 from tests import stack
 from tests.integration import odd
-from tests.integration.faults import Faults
+from tests.integration.faults import Faults, answered
 from tests.integration.lambdas import Reply, lambda_context, record_of, reply_of
 from tests.integration.stream import Stream
 
@@ -101,7 +100,7 @@ class World:
     # ── callers ───────────────────────────────────────────────────────────────────────────────
 
     def call(
-        self, name: str, *, owner: str = "acme", scopes: str | None = None, **changes: Any
+        self, name: str, /, *, owner: str = "acme", scopes: str | None = None, **changes: Any
     ) -> Reply:
         """Send the sample event of this name, changed: body, operation, id, headers, query, …"""
         event = stack.event(name)
@@ -185,9 +184,7 @@ class World:
 
     def _invoke(self, request: Any) -> AWSResponse:
         answer = self.app("work").handler(json.loads(request.body), lambda_context())
-        raw = io.BytesIO(json.dumps(answer).encode())
-        raw.stream = lambda **_: iter([raw.read()])  # type: ignore[attr-defined]
-        return AWSResponse(request.url, 200, {"content-type": "application/json"}, raw)
+        return answered(request.url, 200, json.dumps(answer).encode())
 
     def meanwhile(self, *happens: Callable[[Any], object]) -> None:
         """Have these happen, one a run, while the operation `meanwhile` runs."""
@@ -196,9 +193,13 @@ class World:
     def sweep(self) -> None:
         self.app("sweep").handler(stack.event("sweep"), lambda_context())
 
+    def ends(self) -> list[dict[str, Any]]:
+        """Return what is new in the table's stream, as far as the template's filter lets it."""
+        return self._stream.ends()
+
     def notify(self) -> None:
-        """Hand what is new in the table's stream to Notify, as the template's filter lets it."""
-        if records := self._stream.ends():
+        """Hand what is new in the table's stream to Notify."""
+        if records := self.ends():
             self.app("notify").handler({"Records": records}, lambda_context())
 
     # ── what is outside ───────────────────────────────────────────────────────────────────────

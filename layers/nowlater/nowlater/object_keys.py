@@ -16,6 +16,11 @@ def upload_key(owner: str, upload_id: str) -> str:
     return f"uploads/{owner}/{upload_id}"
 
 
+def untold_key(record_id: str) -> str:
+    """Return the key of a stream record that no event can be made of."""
+    return f"aws/lambda/untold/{record_id}"  # where Lambda keeps those that it could not hand over
+
+
 def dead_letter_key(message_id: str) -> str:
     """Return the key of the body of a message that nobody could read."""
     return f"dead-letters/{message_id}"

@@ -1,0 +1,212 @@
+"""Notifications: each end is told, nothing else is, and what cannot be told stops nothing."""
+
+import base64
+import json
+from typing import Any
+from urllib.parse import parse_qs
+
+import pytest
+from botocore.awsrequest import AWSResponse
+
+from tests import stack
+from tests.integration.faults import answered
+from tests.integration.lambdas import lambda_context
+from tests.integration.world import World
+
+TYPES = {"status": "String", "operation": "String", "owner": "String"}
+PUBLISH = "sns.PublishBatch"
+
+
+def ended(world: World, count: int = 1, value: Any = 1, **envelope: Any) -> list[str]:
+    jobs = [world.submit("echo", {"value": value}, **envelope).json["id"] for _ in range(count)]
+    while world.work()["records"]:
+        pass
+    return jobs
+
+
+def told_ids(world: World) -> list[str]:
+    """Return the ids of the jobs that were told of."""
+    return sorted(json.loads(told["Message"])["subject"] for told in world.told())
+
+
+def refusing(*refused: int) -> Any:
+    """Answer a batch as SNS does that took all but some of its messages."""
+
+    def answer(request: Any) -> AWSResponse:
+        sent = parse_qs(request.body if isinstance(request.body, str) else request.body.decode())
+        ids = [v[0] for k, v in sent.items() if k.endswith(".Id")]
+        parts = [
+            f"<member><Id>{n}</Id><Code>InternalError</Code><SenderFault>false</SenderFault></member>"
+            if int(n) in refused
+            else ""
+            for n in ids
+        ]
+        body = (
+            '<PublishBatchResponse xmlns="http://sns.amazonaws.com/doc/2010-03-31/">'
+            f"<PublishBatchResult><Failed>{''.join(parts)}</Failed></PublishBatchResult>"
+            "</PublishBatchResponse>"
+        )
+        return answered(request.url, 200, body.encode(), **{"content-type": "text/xml"})
+
+    return answer
+
+
+def test_an_end_is_told_as_a_cloud_event_that_holds_the_job(world: World) -> None:
+    (job,) = ended(world, value="hello", tags={"order": "42"})
+    world.notify()
+    (told,) = world.told()
+    event = json.loads(told["Message"])
+
+    assert event.pop("data") == world.see(job)
+    assert event == {
+        "specversion": "1.0",
+        "id": f"{job}/succeeded",
+        "source": "https://api.example.com",
+        "type": "nowlater.job.succeeded",
+        "subject": job,
+        "time": "2026-11-24T12:00:00.000Z",
+        "timestamp": "2026-11-24T12:00:00.000Z",
+        "datacontenttype": "application/json",
+    }
+
+
+def test_its_attributes_are_what_can_be_filtered_by(world: World) -> None:
+    ended(world, tags={"owner": "forged"})
+    world.notify()
+    (told,) = world.told()
+
+    attributes = told["MessageAttributes"]
+    assert {name: a["Type"] for name, a in attributes.items()} == TYPES
+    assert {name: a["Value"] for name, a in attributes.items()} == {
+        "status": "succeeded",
+        "operation": "echo",
+        "owner": "acme",
+    }
+
+
+def test_every_way_to_end_is_told_once(world: World) -> None:
+    ways = {
+        "succeeded": world.submit("echo", {"value": 1}),
+        "failed": world.submit("fail", {"kind": "refused"}),
+        "late": world.submit(deliver={"within": 60}),
+        "canceled": world.submit(start={"after": 60}),
+    }
+    world.work()
+    world.call("cancel", id=ways["canceled"].json["id"])
+    world.pass_time(60)
+    world.sweep()
+    world.work("OnTime")
+    world.work()
+    world.notify()
+
+    told = {json.loads(t["Message"])["id"] for t in world.told()}
+    ends = {"succeeded": "succeeded", "failed": "failed", "late": "failed", "canceled": "canceled"}
+    assert told == {f"{ways[way].json['id']}/{end}" for way, end in ends.items()}
+
+
+def test_nothing_but_ends_is_told(world: World) -> None:
+    job = world.submit("meanwhile", {}).json["id"]
+    world.meanwhile(lambda context: (context.progress(0.5), world.notify()))
+    world.notify()
+    assert world.told() == []
+    world.work()
+    world.notify()
+    assert told_ids(world) == [job]
+    world.call("erase", id=job)
+    world.notify()
+
+    assert world.told() == []
+
+
+def test_told_again_an_end_is_the_same_to_the_byte(world: World) -> None:
+    ended(world, value={"b": 1, "a": [1.5, None]})
+    records = world.ends()
+    for _ in range(2):
+        world.app("notify").handler({"Records": records}, lambda_context())
+    first, again = world.told()
+
+    assert first["Message"] == again["Message"]
+
+
+def test_bytes_are_told_as_base64(world: World) -> None:
+    world.submit("document", {"text": "\xff\x00", "media_type": "image/png"})
+    world.work()
+    world.notify()
+    (told,) = world.told()
+
+    result = json.loads(told["Message"])["data"]["result"]
+    assert base64.b64decode(result["base64"]) == b"\xff\x00"
+
+
+def test_characters_that_sns_refuses_are_told_escaped(world: World) -> None:
+    ended(world, value="a\ufffe\uffffb")
+    world.notify()
+    (told,) = world.told()
+
+    assert not {"\ufffe", "\uffff"} & set(told["Message"])
+    assert json.loads(told["Message"])["data"]["result"] == "a\ufffe\uffffb"
+
+
+def test_a_batch_holds_no_more_bytes_than_sns_takes(world: World) -> None:
+    sizes = []
+
+    def weigh(request: Any) -> None:
+        sent = parse_qs(request.body if isinstance(request.body, str) else request.body.decode())
+        sizes.append(sum(len(v[0].encode()) for k, v in sent.items() if k.endswith(".Message")))
+
+    tags = {f"tag{n}": "€" * 256 for n in range(10)}
+    jobs = ended(world, 30, value="\uffff" * 5000, tags=tags)
+    for _ in range(30):
+        world.faults.once(PUBLISH, weigh)
+    world.notify()
+
+    assert max(sizes) <= 256 * 1024
+    assert sum(sizes) > 3 * 256 * 1024
+    assert told_ids(world) == sorted(jobs)
+
+
+def test_where_sns_refuses_some_the_rest_is_told_and_they_are_tried_again(world: World) -> None:
+    jobs = ended(world, 12)
+    records = world.ends()
+    world.faults.once(PUBLISH, refusing(3))
+    with pytest.raises(Exception, match="1 of 12"):
+        world.app("notify").handler({"Records": records}, lambda_context())
+    assert len(world.told()) == 2  # moto saw only the second batch
+    world.app("notify").handler({"Records": records}, lambda_context())
+
+    assert told_ids(world) == sorted(jobs)
+
+
+def test_where_sns_does_not_answer_the_next_batch_is_told_all_the_same(world: World) -> None:
+    ended(world, 12)
+    for _ in range(3):  # botocore's tries
+        world.faults.once(PUBLISH, _no_answer)
+    with pytest.raises(Exception, match="10 of 12"):
+        world.notify()
+
+    assert len(world.told()) == 2
+
+
+def _no_answer(request: Any) -> AWSResponse:
+    return answered(request.url, 503, b"")
+
+
+def test_a_record_that_no_event_can_be_made_of_is_kept_and_skipped(world: World) -> None:
+    jobs = ended(world, 3)
+    records = world.ends()
+    records[1]["dynamodb"]["NewImage"]["created"] = {"S": "yesterday"}
+    world.app("notify").handler({"Records": records}, lambda_context())
+
+    assert told_ids(world) == sorted([jobs[0], jobs[2]])
+    (key,) = world.objects()
+    assert records[1]["eventID"] in key
+    kept = world.s3.get_object(Bucket=world.ids["Bucket"], Key=key)["Body"].read()
+    assert json.loads(kept)["dynamodb"]["Keys"] == json.loads(
+        json.dumps(records[1]["dynamodb"]["Keys"])
+    )
+
+
+def test_the_sample_event_is_told(world: World) -> None:
+    world.app("notify").handler(stack.event("notify"), lambda_context())
+
+    assert len(world.told()) == 1
