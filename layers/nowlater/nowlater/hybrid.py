@@ -9,8 +9,8 @@ from nowlater.services import Services
 from nowlater.submit import Accepted, Request, submit
 from nowlater.workers import NoWorker
 
-#: What is left must be worth a run: nobody can wait for less than this.
-_LEAST_S = 1.0
+#: What is left must be worth a run; of a wait of one second, the submit has used up some.
+_LEAST_S = 0.5
 
 
 def hybrid(services: Services, asked: Request, wait_s: float, *, strict: bool = False) -> Accepted:
