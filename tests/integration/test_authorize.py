@@ -1,0 +1,124 @@
+"""API keys, as the authorizer takes them."""
+
+from typing import Any
+
+import pytest
+
+from nowlater import keys
+from nowlater.table import Table
+from tests import stack
+from tests.integration.lambdas import lambda_context
+from tests.integration.world import START, World
+
+NOBODY = {"isAuthorized": False}
+
+
+def table(world: World) -> Table:
+    made: Table = world.app("authorize").services.table
+    return made
+
+
+def authorized(world: World, header: str | None) -> Any:
+    """Return what the authorizer says to a request with this Authorization header."""
+    event = stack.event("authorize")
+    event["headers"].pop("authorization")
+    if header is not None:
+        event["headers"]["authorization"] = header
+    return world.app("authorize").handler(event, lambda_context())
+
+
+def test_a_good_key_is_its_owner_and_its_scopes(world: World) -> None:
+    _, token = keys.issue(table(world), "a.b@c", now=START, scopes=("invoke", "read"))
+    world.calls.clear()
+    answer = authorized(world, f"Bearer {token}")
+
+    assert answer == {
+        "isAuthorized": True,
+        "context": {"owner": "a.b@c", "scopes": "invoke read"},
+    }
+    assert world.calls == ["dynamodb.GetItem"]
+
+
+@pytest.mark.parametrize("scheme", ["bearer", "BEARER"])
+def test_the_scheme_may_be_written_in_any_case(world: World, scheme: str) -> None:
+    _, token = keys.issue(table(world), "acme", now=START)
+
+    assert authorized(world, f"{scheme} {token}")["isAuthorized"]
+
+
+def test_a_key_that_is_not_the_whole_key_is_nobodys(world: World) -> None:
+    one, token = keys.issue(table(world), "acme", now=START)
+    other, other_token = keys.issue(table(world), "other", now=START)
+    secret, other_secret = (t.split("_", 2)[2] for t in (token, other_token))
+    wrong = [
+        f"nl_{one.id}_{other_secret}",
+        f"nl_{other.id}_{secret}",
+        f"nl_{'0' * 12}_{secret}",
+        f"nl_{one.id}_{secret[:-1]}",
+        f"nl_{one.id}_{secret}A",
+        f"nl_{one.id}_{one.sha256[:43]}",
+        f"nl_{one.id.upper()}_{secret.swapcase()}",
+        token.removeprefix("nl_"),
+    ]
+
+    assert [authorized(world, f"Bearer {w}") for w in wrong] == [NOBODY] * len(wrong)
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        None,
+        "",
+        "Bearer",
+        "Bearer ",
+        "Basic YTpi",
+        "nl_0123456789ab_x",
+        "Bearer nl_0123456789ab_" + "ä" * 43,
+        "Bearer nl_٠١٢٣٤٥٦٧٨٩ab_" + "a" * 43,
+        "Bearer " + "x" * 10_000,
+        "Bearer nl__",
+        "\x00",
+    ],
+    ids=lambda header: ascii(header)[:30],
+)
+def test_a_header_that_is_no_key_is_nobodys_and_costs_nothing(
+    world: World, header: str | None
+) -> None:
+    world.calls.clear()
+
+    assert authorized(world, header) == NOBODY
+    assert world.calls == []
+
+
+def test_a_key_ends_when_it_expires(world: World) -> None:
+    _, token = keys.issue(table(world), "acme", now=START, expires=START + 60_000)
+    world.pass_time(59.999)
+    before = authorized(world, f"Bearer {token}")
+    world.pass_time(0.001)
+
+    assert before["isAuthorized"]
+    assert authorized(world, f"Bearer {token}") == NOBODY
+
+
+def test_a_revoked_key_is_nobodys(world: World) -> None:
+    key, token = keys.issue(table(world), "acme", now=START)
+    keys.revoke(table(world), key.id)
+
+    assert authorized(world, f"Bearer {token}") == NOBODY
+
+
+def test_the_table_does_not_know_the_secret(world: World) -> None:
+    key, token = keys.issue(table(world), "acme", now=START, expires=START + 60_000)
+    (item,) = world.items()
+
+    assert token.rpartition("_")[2] not in str(item)
+    assert list(keys.listed(table(world))) == [key]
+    assert item["ttl"] == START // 1000 + 60
+
+
+def test_a_table_that_does_not_answer_lets_nobody_in(world: World) -> None:
+    _, token = keys.issue(table(world), "acme", now=START)
+    world.faults.unreachable("dynamodb.GetItem")
+
+    with pytest.raises(Exception, match="endpoint"):
+        authorized(world, f"Bearer {token}")

@@ -1,0 +1,144 @@
+"""How many calls to AWS, and writes of the table, each thing costs (the budgets of the design)."""
+
+from typing import Any
+
+import pytest
+
+from tests.integration.world import World
+
+GET, PUT, UPDATE = "dynamodb.GetItem", "dynamodb.PutItem", "dynamodb.UpdateItem"
+SEND, INVOKE = "sqs.SendMessage", "lambda.Invoke"
+PUT_OBJECT = "s3.PutObject"
+LARGE = {"value": "x" * 5000}
+
+
+def cost(world: World, door: str, **asked: Any) -> list[str]:
+    """Return the calls made while a caller of `echo` waits, without those of the worker."""
+    world.calls.clear()
+    reply = getattr(world, door)("echo", asked.pop("given", {"value": 1}), **asked)
+    assert reply.status in (200, 202), reply.json
+    if INVOKE in world.calls:
+        return world.calls[: world.calls.index(INVOKE) + 1]
+    return list(world.calls)
+
+
+@pytest.mark.parametrize("given", [{"value": 1}, LARGE])
+def test_the_sync_door_calls_nobody(world: World, given: Any) -> None:
+    assert cost(world, "sync", given=given) == []
+
+
+@pytest.mark.parametrize(
+    ("asked", "calls"),
+    [
+        ({}, [SEND, PUT]),
+        ({"key": "k"}, [PUT, SEND, PUT]),
+        ({"given": LARGE}, [PUT_OBJECT, SEND, PUT]),
+        ({"given": LARGE, "key": "k"}, [PUT, PUT_OBJECT, SEND, PUT]),
+        ({"deliver": {"within": 60}}, [SEND, PUT]),
+        ({"start": {"after": 3600}}, [PUT]),
+    ],
+)
+def test_the_async_door_sends_and_records(
+    world: World, asked: dict[str, Any], calls: list[str]
+) -> None:
+    assert cost(world, "submit", **asked) == calls
+
+
+def test_a_replay_reads_the_key_and_the_job(world: World) -> None:
+    cost(world, "submit", key="k")
+
+    assert cost(world, "submit", key="k") == [PUT, GET]
+
+
+@pytest.mark.parametrize(
+    ("asked", "calls"),
+    [
+        ({}, [SEND, PUT, INVOKE]),
+        ({"key": "k"}, [PUT, SEND, PUT, INVOKE]),
+        ({"given": LARGE}, [PUT_OBJECT, SEND, PUT, INVOKE]),
+    ],
+)
+def test_the_hybrid_door_sends_records_and_invokes(
+    world: World, asked: dict[str, Any], calls: list[str]
+) -> None:
+    assert cost(world, "hybrid", **asked) == calls
+
+
+def test_a_look_at_a_job_is_one_call(world: World) -> None:
+    job = world.submit("echo", LARGE).json["id"]
+    for ready in (False, True):
+        if ready:
+            world.work()
+        for name in ("status", "result"):
+            world.calls.clear()
+            world.call(name, id=job)
+
+            assert world.calls == [GET], (name, ready)
+
+
+def test_a_list_of_one_page_is_one_call(world: World) -> None:
+    world.submit()
+    world.calls.clear()
+    world.call("list", query={})
+
+    assert world.calls == ["dynamodb.Query"]
+
+
+def test_descriptions_call_nobody(world: World) -> None:
+    for name in ("operations", "operation", "health", "problem", "unknown"):
+        world.call(name)
+
+    assert world.calls == []
+
+
+def test_a_worker_makes_two_calls_a_job(world: World) -> None:
+    for value in range(4):
+        world.submit("echo", {"value": value})
+    world.calls.clear()
+    world.work()
+
+    assert world.calls == [UPDATE, UPDATE] * 4
+
+
+def test_a_worker_makes_a_call_more_for_each_payload_in_the_bucket(world: World) -> None:
+    world.submit("echo", {"value": "x" * 20_000})
+    world.calls.clear()
+    world.work()
+
+    assert world.calls == [UPDATE, "s3.GetObject", PUT_OBJECT, UPDATE]
+
+
+def test_ten_ends_are_told_in_one_call(world: World) -> None:
+    for value in range(10):
+        world.submit("echo", {"value": value})
+    world.work()
+    world.calls.clear()
+    world.notify()
+
+    assert world.calls == ["sns.PublishBatch"]
+
+
+def test_an_idle_sweep_reads_each_partition_of_its_index_once(world: World) -> None:
+    world.submit()
+    world.calls.clear()
+    world.sweep()
+
+    assert world.calls == ["dynamodb.Query"] * 8
+
+
+def test_a_plain_job_is_three_small_writes_and_none_of_the_index(world: World) -> None:
+    job = world.submit("echo", {"value": "x" * 300}).json["id"]
+    sizes = [_size(world.job(job))]
+    world.work()
+    sizes.append(_size(world.job(job)))
+    world.notify()
+
+    writes = [c for c in world.calls if c in (PUT, UPDATE, "dynamodb.TransactWriteItems")]
+    assert writes == [PUT, UPDATE, UPDATE]
+    assert max(sizes) < 1024
+    assert not {"due_at", "due_shard"} & set(world.job(job))
+
+
+def _size(item: dict[str, Any]) -> int:
+    """Return about what DynamoDB bills an item for, in bytes."""
+    return sum(len(name) + len(str(value)) for name, value in item.items())

@@ -1,0 +1,92 @@
+"""What the API says of itself: operations, problems, health, and unknown addresses."""
+
+import pytest
+
+from nowlater import problems
+from nowlater.catalogue import Catalogue
+from tests.integration.world import World
+
+BASE = "https://api.example.com"
+SHIPPED = {"text-stats", "csv-profile", "thumbnail"}
+DIAGNOSTIC = {"echo", "sleep", "fail", "flaky"}
+
+
+@pytest.mark.parametrize("with_diagnostics", [False, True])
+def test_the_operations_are_listed_each_with_its_address(
+    world: World, with_diagnostics: bool
+) -> None:
+    services = world.app("describe").services
+    services.catalogue = Catalogue(with_diagnostics=with_diagnostics)
+    reply = world.call("operations")
+    told = {o["name"]: o for o in reply.json["operations"]}
+
+    assert reply.status == 200
+    assert set(told) == SHIPPED | (DIAGNOSTIC if with_diagnostics else set())
+    for name, described in told.items():
+        assert described["url"] == f"{BASE}/operations/{name}"
+        assert described["description"]
+        assert set(described["doors"]) == {"sync", "async", "hybrid"}
+
+
+@pytest.mark.parametrize("door", ["sync", "submit", "hybrid"])
+def test_diagnostic_operations_are_unknown_where_they_are_not_asked_for(
+    world: World, door: str
+) -> None:
+    world.app(door).services.catalogue = Catalogue(with_diagnostics=False)
+    reply = world.call(door, operation="echo", body={"input": {"value": 1}})
+
+    assert (reply.status, reply.problem) == (404, "unknown-operation")
+    assert world.left() == (0, 0, 0)
+
+
+def test_an_operation_is_described_with_schemas_doors_and_limits(world: World) -> None:
+    reply = world.call("operation")
+    told = reply.json
+
+    assert (reply.status, told["name"]) == (200, "text-stats")
+    assert told["input"]["properties"]["text"]["type"] == "string"
+    assert told["input"]["additionalProperties"] is False
+    assert "words" in str(told["result"])
+    assert told["doors"]["async"] == f"{BASE}/async/text-stats"
+    assert (told["limits"]["timeout_s"], told["limits"]["attempts"]) == (20, 2)
+
+
+def test_a_limit_that_the_worker_caps_is_told_as_capped(world: World) -> None:
+    assert world.call("operation", operation="sleep").json["limits"]["timeout_s"] == 280
+
+
+@pytest.mark.parametrize("name", ["nothing", "../operations", "ä", "a" * 500])
+def test_an_operation_that_there_is_not_is_unknown(world: World, name: str) -> None:
+    reply = world.call("operation", operation=name)
+
+    assert (reply.status, reply.problem) == (404, "unknown-operation")
+
+
+@pytest.mark.parametrize("name", problems.KINDS)
+def test_each_problem_has_a_page_at_its_own_address(world: World, name: str) -> None:
+    reply = world.call("problem", name=name)
+
+    assert reply.status == 200
+    assert reply.json["type"] == f"{BASE}/problems/{name}"
+    assert (reply.json["status"], reply.json["title"]) == problems.KINDS[name]
+
+
+def test_a_problem_that_there_is_not_has_no_page(world: World) -> None:
+    reply = world.call("problem", name="nothing")
+
+    assert (reply.status, reply.problem) == (404, "unknown-route")
+
+
+def test_an_unknown_address_is_a_problem_that_says_where_to_look(world: World) -> None:
+    reply = world.call("unknown")
+
+    assert (reply.status, reply.problem) == (404, "unknown-route")
+    assert "GET /nowhere" in reply.json["detail"]
+    assert f"{BASE}/operations" in reply.json["detail"]
+
+
+def test_health_is_fresh_and_descriptions_may_be_kept(world: World) -> None:
+    assert world.call("health").json == {"status": "ok"}
+    assert world.call("health").headers["cache-control"] == "no-store"
+    for name in ("operations", "operation", "problem"):
+        assert "no-store" not in world.call(name).headers.get("cache-control", "")

@@ -1,0 +1,158 @@
+"""The sweep: sends what starts soon, ends what is too late, and does no harm if done twice."""
+
+import json
+
+import pytest
+from botocore.exceptions import EndpointConnectionError
+
+from tests.integration.world import START, World
+
+
+def test_a_late_start_is_sent_with_the_delay_that_is_left(world: World) -> None:
+    job = world.submit(start={"after": 3600}).json["id"]
+    world.pass_time(3600 - 601)
+    world.sweep()
+    assert world.messages() == 0
+    world.pass_time(60)
+    world.sweep()
+
+    assert world.waiting() == {"visible": 0, "hidden": 0, "delayed": 1}
+    world.pass_time(540)
+    assert world.work()["records"] == 0
+    assert world.see(job)["status"] == "scheduled"
+    world.pass_time(1)
+    world.work()
+    seen = world.see(job)
+    assert (seen["status"], seen["started"]) == ("succeeded", "2026-11-24T13:00:00.000Z")
+
+
+def test_a_job_without_a_promise_leaves_the_index_once_it_is_sent(world: World) -> None:
+    job = world.submit(start={"after": 3600}).json["id"]
+    world.pass_time(3000)
+    for _ in range(3):
+        world.sweep()
+
+    assert world.messages() == 1
+    assert not {"due_at", "due_shard"} & set(world.job(job))
+
+
+def test_a_promised_job_is_looked_at_again_at_its_deadline(world: World) -> None:
+    times = {"start": {"after": 3600}, "deliver": {"within": 7200}}
+    job = world.submit(**times).json["id"]
+    world.pass_time(3000)
+    world.sweep()
+
+    assert world.waiting("OnTime")["delayed"] == 1
+    assert world.job(job)["due_at"] == START + 7_200_000
+    world.pass_time(4200)
+    world.sweep()
+    world.notify()
+    assert world.see(job)["error"]["type"].endswith("/problems/deadline-exceeded")
+    assert len(world.told()) == 1
+
+
+def test_a_deadline_ends_a_job_that_nobody_works_on(world: World) -> None:
+    job = world.submit(deliver={"within": 60}).json["id"]
+    world.pass_time(59)
+    world.sweep()
+    assert world.job(job)["status"] == "queued"
+    world.pass_time(1)
+    world.sweep()
+    world.notify()
+
+    item = world.job(job)
+    assert (item["status"], item["ended"]) == ("failed", START + 60_000)
+    assert "due_at" not in item
+    (told,) = world.told()
+    assert json.loads(told["Message"])["data"]["error"]["type"].endswith("/deadline-exceeded")
+
+
+def test_a_deadline_ends_a_job_whose_worker_is_dead(world: World) -> None:
+    job = world.submit(deliver={"within": 60}).json["id"]
+    world.job(job, status="running", attempt=1, lease_until=START + 70_000, holder="dead")
+    world.pass_time(60)
+    world.sweep()
+
+    assert world.job(job)["status"] == "failed"
+    assert not {"lease_until", "holder"} & set(world.job(job))
+
+
+def test_an_end_takes_the_job_off_the_index(world: World) -> None:
+    job = world.submit(deliver={"within": 60}).json["id"]
+    world.work("OnTime")
+    before = world.job(job)
+    world.pass_time(3600)
+    world.calls.clear()
+    world.sweep()
+
+    assert world.job(job) == before
+    assert set(world.calls) == {"dynamodb.Query"}
+
+
+@pytest.mark.parametrize("times", [{"start": {"after": 3600}}, {"deliver": {"within": 3600}}])
+def test_done_twice_it_is_harmless(world: World, times: dict[str, dict[str, int]]) -> None:
+    job = world.submit("meanwhile", {}, **times).json["id"]
+    world.pass_time(3600)
+    for _ in range(3):
+        world.sweep()
+    world.work()
+    world.sweep()
+    world.notify()
+
+    assert len(world.told()) == 1
+    assert world.see(job)["attempt"] == ("start" in times)
+
+
+def test_killed_between_its_two_steps_it_sends_once_more_and_the_job_runs_once(
+    world: World,
+) -> None:
+    job = world.submit("meanwhile", {}, start={"after": 3600}).json["id"]
+    world.pass_time(3000)
+    world.faults.unreachable("dynamodb.UpdateItem")
+    world.sweep()
+    world.faults.clear()
+    world.sweep()
+
+    assert world.messages() == 2
+    world.pass_time(601)
+    world.work()
+    assert (world.see(job)["attempt"], world.messages()) == (1, 0)
+
+
+def test_a_job_that_moves_while_it_is_swept_keeps_its_next_look(world: World) -> None:
+    """Between the sweep's two steps the job is canceled, and another sweep has moved it on."""
+    job = world.submit(start={"after": 3600}).json["id"]
+    world.pass_time(3000)
+    world.faults.once("sqs.SendMessage", lambda _: world.call("cancel", id=job) and None)
+    world.sweep()
+
+    assert world.see(job)["status"] == "canceled"
+    world.pass_time(601)
+    world.work()
+    assert (world.see(job)["status"], world.messages()) == ("canceled", 0)
+
+
+def test_one_job_that_cannot_be_handled_does_not_stop_the_others(world: World) -> None:
+    jobs = [world.submit(deliver={"within": 60}).json["id"] for _ in range(3)]
+    world.pass_time(60)
+    for _ in range(3):  # botocore's tries
+        world.faults.once("dynamodb.GetItem", _down)
+    world.sweep()
+    left = [job for job in jobs if world.job(job)["status"] == "queued"]
+    assert len(left) == 1
+    world.sweep()
+
+    assert {world.job(job)["status"] for job in jobs} == {"failed"}
+
+
+def _down(request: object) -> None:
+    raise EndpointConnectionError(endpoint_url="dynamodb")
+
+
+def test_jobs_of_every_partition_of_the_index_are_found(world: World) -> None:
+    jobs = [world.submit(deliver={"within": 60}).json["id"] for _ in range(30)]
+    world.pass_time(60)
+    world.sweep()
+
+    assert len({int(world.job(job)["PK"][-1], 16) for job in jobs}) == 1
+    assert {world.job(job)["status"] for job in jobs} == {"failed"}
