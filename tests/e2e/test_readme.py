@@ -1,0 +1,65 @@
+"""The README's commands, as somebody would paste them."""
+
+import re
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.client import Client
+from tests.e2e.served import ROOT, Served
+
+README = (ROOT / "README.md").read_text()
+CURLS = re.findall(r"```sh\n(curl .*?)```", README, re.DOTALL)
+PYTHON = re.findall(r"```python\n# (\S+)\n(.*?)```", README, re.DOTALL)
+
+
+def pasted(command: str, api: Client, key: str) -> str:
+    """Run a command of the README in a shell, against the stack under test."""
+    command = command.replace("http://localhost:8080", api.url)
+    done = subprocess.run(
+        ["sh", "-c", command],
+        env={"KEY": key, "PATH": "/usr/bin:/bin"},
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+    return done.stdout
+
+
+def test_its_calls_have_the_answers_that_it_shows(api: Client, served: Served) -> None:
+    sync, later, hybrid = (pasted(curl, api, served.told()["key"]) for curl in CURLS)
+
+    assert sync in README
+    for answer, wanted in ((later, "202 Accepted"), (hybrid, "200 OK")):
+        assert answer.startswith(f"HTTP/1.1 {wanted}")
+        shown = README[README.index(f"HTTP/1.1 {wanted}") :].split("\n\n")[0].splitlines()[1:]
+        names = [line.partition(":")[0].lower() for line in shown]
+        assert all(f"\n{name}: " in answer.lower() for name in names), answer
+
+
+def test_its_operation_is_served_once_it_is_saved(api: Client, served: Served) -> None:
+    ((path, code),) = PYTHON
+    Path(served.folder, path).write_text(code)
+    for _ in range(300):
+        answer = api.ask("sync", "greet", {"name": "Ada", "times": 2})
+        if answer.status_code == 200:
+            break
+        time.sleep(0.2)
+
+    assert answer.json() == ["Hello, Ada!", "Hello, Ada!"]
+
+
+@pytest.mark.parametrize("target", ["up", "test", "deploy", "key"])
+def test_the_makefile_has_the_targets_that_it_names(target: str) -> None:
+    done = subprocess.run(
+        ["make", "--dry-run", target, "OWNER=acme"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.returncode == 0, done.stderr
