@@ -157,7 +157,7 @@ LATE = Clause("#deliver_by <= :now", lambda job, now, _: job.deliver_by <= now)
 #: The attempt that writes is the one that runs it.
 MINE = Clause(
     "(#status = :running AND #attempt = :token)",
-    lambda job, _, token: job.status == "running" and job.attempt == token,
+    lambda job, _, token: job.status == "running" and 0 < job.attempt == token,
 )
 FINISHED = Clause(
     "#status IN (:succeeded, :failed, :canceled)", lambda job, _, __: job.status in ENDED
