@@ -25,17 +25,11 @@ print(json.dumps(app.handler(json.load(open(sys.argv[2])), context)))
 
 def test_the_sync_door_answers_where_there_is_no_aws_sdk(catalogue: Path) -> None:
     layers = [stack.ROOT / "layers" / layer for layer in ("nowlater", "operations")]
-    variables = stack.template()["Globals"]["Function"]["Environment"]["Variables"]
-    parameters = stack.template()["Parameters"]
-    environment = {
-        name: str(parameters.get(value["Ref"], {}).get("Default", "nowhere"))
-        for name, value in variables.items()
-    }
     paths = {"PYTHONPATH": os.pathsep.join(map(str, [*layers, catalogue]))}
     folder, event = stack.ROOT / "functions/sync", stack.ROOT / "events/sync.json"
     ran = subprocess.run(
         [sys.executable, "-W", "error", "-c", PROGRAM, folder, event],
-        env=environment | paths | {"POWERTOOLS_LOG_LEVEL": "ERROR"},
+        env=stack.environment({}) | paths | {"POWERTOOLS_LOG_LEVEL": "ERROR"},
         capture_output=True,
         text=True,
         check=True,
