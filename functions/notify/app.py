@@ -6,7 +6,7 @@ from nowlater.log import logger
 from nowlater.notify import notify
 from nowlater.services import Services
 
-services = Services("topic")
+services = Services("topic", "table")
 
 
 @logger.inject_lambda_context(clear_state=True)

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from nowlater import aws, jobs, replies
+from nowlater import aws, jobs, replies, waiting
 from nowlater.api import Answer, Api, answer
 from nowlater.call import Call
 from nowlater.listing import page
@@ -20,8 +20,16 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
 
 @api.route("GET /jobs/{id}")
 def status(call: Call) -> Answer:
+    caller, prefer = call.caller("read"), call.preferences()
+    there = jobs.read(services, caller.owner, call.path("id"))
+    wait_s = waiting.granted(services, there, prefer.wait_s)
+    return replies.status(services, call, waiting.for_change(services, there, wait_s), wait_s)
+
+
+@api.route("GET /jobs/{id}/events")
+def events(call: Call) -> Answer:
     caller = call.caller("read")
-    return replies.status(services, call, jobs.read(services, caller.owner, call.path("id")))
+    return replies.events(services, call, jobs.read(services, caller.owner, call.path("id")))
 
 
 @api.route("GET /jobs/{id}/result")

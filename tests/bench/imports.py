@@ -14,7 +14,7 @@ CLIENTS = {
     "authorize": ("dynamodb",),
     "bury": ("dynamodb", "sqs", "s3"),
     "hybrid": ("dynamodb", "sqs", "lambda"),
-    "notify": ("sns",),
+    "notify": ("sns", "dynamodb"),
     "status": ("dynamodb",),
     "submit": ("dynamodb", "sqs"),
     "sweep": ("dynamodb", "sqs"),

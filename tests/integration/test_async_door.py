@@ -82,7 +82,8 @@ def test_a_start_within_a_quarter_of_an_hour_waits_in_the_queue(world: World) ->
 
 def test_a_scheduled_job_is_to_be_looked_at_when_it_starts(world: World) -> None:
     assert world.submit(start={"after": 45}).headers["retry-after"] == "45"
-    assert world.submit(start={"after": 3000}).headers["retry-after"] == "60"
+    assert world.submit(start={"after": 3000}).headers["retry-after"] == "3000"
+    assert world.submit(start={"after": 86400}).headers["retry-after"] == "3600"
 
 
 def test_a_later_start_is_kept_in_the_record_alone(world: World) -> None:

@@ -10,7 +10,7 @@ UNKNOWN = "019ac1d2-7b5e-7c31-8f44-000000000000"
 def test_a_reader_who_has_seen_the_job_so_is_told_that_alone(world: World) -> None:
     job = world.submit().json["id"]
     tag = world.call("status", id=job).headers["etag"]
-    for seen in (tag, f"W/{tag}", f'"other", {tag}', "*"):
+    for seen in (tag, tag.removeprefix("W/"), f'"other", {tag}', "*"):
         again = world.call("status", id=job, headers={"if-none-match": seen})
 
         assert (again.status, again.body, again.headers["etag"]) == (304, b"", tag), seen

@@ -19,10 +19,13 @@ APPS = sorted(FUNCTIONS.glob("*/app.py"))
 PURE = {
     *(
         "__init__",
+        "cache",
         "clause",
         "context",
         "document",
+        "estimate",
         "frame",
+        "histogram",
         "ids",
         "job",
         "object_keys",

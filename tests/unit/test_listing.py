@@ -6,6 +6,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
+from nowlater.histogram import Histogram
 from nowlater.ids import new_id
 from nowlater.job import Job
 from nowlater.listing import page
@@ -29,7 +30,11 @@ class Jobs:
 def listed(*jobs: Job, shards: int = 1, **query: str) -> dict[str, Any]:
     """Return a page of acme's jobs."""
     services = SimpleNamespace(
-        store=Jobs(*jobs), clock=lambda: NOW, settings=SimpleNamespace(shards=shards)
+        store=Jobs(*jobs),
+        clock=lambda: NOW,
+        settings=SimpleNamespace(shards=shards, concurrency={"on-time": 8, "flexible": 2}),
+        runtimes=SimpleNamespace(of=lambda operation: Histogram({})),
+        depths=SimpleNamespace(of=lambda lane: 0),
     )
     return page(services, "acme", BASE, query)
 

@@ -15,6 +15,10 @@ ENVIRONMENT = {
     "NOWLATER_FLEXIBLE_WITHIN_S": "259200",
     "NOWLATER_WORK_TIMEOUT_S": "300",
     "NOWLATER_DIAGNOSTICS": "false",
+    "NOWLATER_ON_TIME_CONCURRENCY": "8",
+    "NOWLATER_FLEXIBLE_CONCURRENCY": "2",
+    "NOWLATER_ON_TIME_CONCURRENCY": "8",
+    "NOWLATER_FLEXIBLE_CONCURRENCY": "2",
     "NOWLATER_SHARDS": "1",
 }
 
@@ -25,6 +29,7 @@ def test_settings_are_read_from_variables_of_their_names() -> None:
     assert (read.table, read.bucket, read.topic) == ("table", "bucket", "topic")
     assert (read.on_time_queue, read.flexible_queue) == ("on-time", "flexible")
     assert (read.flexible_within_s, read.work_timeout_s, read.shards) == (259200, 300, 1)
+    assert read.concurrency == {"on-time": 8, "flexible": 2}
     assert read.public_url == ""
     assert read.diagnostics is False
     assert read.worker == ""
@@ -65,7 +70,7 @@ def test_operations_may_be_told_nothing() -> None:
     assert environment == {}
 
 
-@pytest.mark.parametrize("told", ["", "[]", '{"MODEL": 1}', "MODEL=small"])
+@pytest.mark.parametrize("told", ["[]", '{"MODEL": 1}', "MODEL=small"])
 def test_what_is_no_object_of_strings_is_refused(told: str) -> None:
     with pytest.raises(msgspec.MsgspecError):
         tell_operations({"NOWLATER_OPERATIONS_ENVIRONMENT": told})

@@ -17,6 +17,7 @@ from nowlater.log import logger
 from nowlater.problems import Problem
 
 JSON, PROBLEM = "application/json", "application/problem+json"
+EVENTS = "text/event-stream"
 
 #: A result up to this many bytes is answered directly.
 MOST_RESULT = 4 * 1024 * 1024
@@ -114,6 +115,11 @@ def raw(data: bytes, media_type: str | None) -> Answer:
     if media_type is None:
         return Answer(200, data, {"Content-Type": JSON} | _NOT_STORED)
     return Answer(200, data, {"Content-Type": media_type} | _NOT_STORED | _HARMLESS, is_text=False)
+
+
+def text_stream(text: str) -> Answer:
+    """Return a finite stream of server-sent events (HTML, §9.2)."""
+    return Answer(200, text.encode(), {"Content-Type": EVENTS} | _NOT_STORED)
 
 
 def problem(record: dict[str, Any], call: Call, *, status: int | None = None) -> Answer:

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from nowlater.histogram import Histogram
+from nowlater.log import logger
 from nowlater.problems import Problem
 from nowlater.services import Services
 
@@ -19,7 +21,10 @@ def operations(services: Services, base: str) -> dict[str, Any]:
 
 
 def operation(services: Services, name: str, base: str) -> dict[str, Any]:
-    """Return an operation: schemas, doors and limits; raises Problem `unknown-operation`."""
+    """Return an operation: schemas, doors, limits and how long it takes, in seconds.
+
+    Raises Problem `unknown-operation`.
+    """
     for entry in services.catalogue.listing():
         if entry["name"] == name:
             limits = {"timeout_s": min(entry["timeout"], services.settings.longest_attempt_s)}
@@ -30,8 +35,21 @@ def operation(services: Services, name: str, base: str) -> dict[str, Any]:
                 "result": entry["result"],
                 "doors": {door: f"{base}/{door}/{name}" for door in entry["doors"]},
                 "limits": limits | {"attempts": entry["attempts"]},
+                "run_time": _run_time(services, name),
             }
     raise Problem(
         "unknown-operation",
         f"There is no operation {name!r}; GET /operations lists those there are.",
     )
+
+
+def _run_time(services: Services, name: str) -> dict[str, Any]:
+    from nowlater import aws  # botocore would make all other answers wait for it
+
+    try:
+        earlier = services.runtimes.of(name)
+    except aws.FAILURES:
+        logger.warning("run times were not read", exc_info=True)
+        earlier = Histogram({})
+    shares = {"p50_s": 0.5, "p90_s": 0.9}
+    return {"runs": earlier.runs} | {n: earlier.quantile_s(share) for n, share in shares.items()}

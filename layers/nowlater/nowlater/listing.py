@@ -7,6 +7,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from nowlater import ids, job, view
+from nowlater.forecast import forecast
 from nowlater.job import Job
 from nowlater.problems import Problem
 from nowlater.services import Services
@@ -40,7 +41,8 @@ def page(services: Services, owner: str, base: str, query: Mapping[str, str]) ->
     found, after = listed(services, owner, wanted, limit, cursor)
     rest = {k: v for k, v in query.items() if k != "cursor"}
     following = f"{base}/jobs?{urlencode(rest | {'cursor': after})}" if after else None
-    return {"jobs": [view.representation(j, base) for j in found], "next": following}
+    shown = [view.representation(j, base, forecast(services, j)) for j in found]
+    return {"jobs": shown, "next": following}
 
 
 def listed(

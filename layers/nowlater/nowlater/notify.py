@@ -1,4 +1,4 @@
-"""Tells the ends of jobs: reads them off the table's stream, and publishes them to the topic."""
+"""Tells the ends of jobs, which it reads off the table's stream, and counts how long runs took."""
 
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -6,9 +6,11 @@ from typing import Any
 import msgspec
 
 from nowlater import aws, event, job, object_keys, store
+from nowlater.job import Job
 from nowlater.log import logger
 from nowlater.services import Services
 from nowlater.table import unpack_item
+from nowlater.timing import seconds_until
 from nowlater.topics import Message, batches
 
 
@@ -32,6 +34,7 @@ def notify(services: Services, records: Iterable[dict[str, Any]]) -> int:
             refused = messages
         failed += refused
         told += len(messages) - len(refused)
+    _write_counts(services)
     if failed:
         raise NotAllTold(f"{len(failed)} of {len(failed) + told} events were not published")
     return told
@@ -40,18 +43,33 @@ def notify(services: Services, records: Iterable[dict[str, Any]]) -> int:
 def _ends(services: Services, records: Iterable[dict[str, Any]]) -> Iterator[Message]:
     for record in records:
         try:
-            message = _end(record["dynamodb"])
+            ended = _ended(record["dynamodb"])
+            message = None if ended is None else event.of_end(ended)
         except Exception:  # told again and again, it would hold up all that come after it
             logger.exception("a record cannot be told", extra={"record": record["eventID"]})
             key = object_keys.untold_key(record["eventID"])
             services.bucket.put(key, msgspec.json.encode(record), "application/json")
             continue
-        if message is not None:
+        if ended is not None and message is not None:
+            _count(services, ended)
             yield message
 
 
-def _end(images: dict[str, Any]) -> Message | None:
+def _ended(images: dict[str, Any]) -> Job | None:
     new, old = (unpack_item(images.get(k, {})) for k in ("NewImage", "OldImage"))
     if new.get("status") in job.ENDED and old.get("status") in job.UNFINISHED:
-        return event.of_end(store.from_item(new))
+        return store.from_item(new)
     return None
+
+
+def _count(services: Services, ended: Job) -> None:
+    """Count how long the run took: estimates rest on it."""
+    if ended.status == "succeeded" and ended.started is not None and ended.ended is not None:
+        services.runtimes.count(ended.operation, seconds_until(ended.ended, ended.started))
+
+
+def _write_counts(services: Services) -> None:
+    try:
+        services.runtimes.write()
+    except aws.FAILURES:  # the next time will do
+        logger.warning("run times were not written", exc_info=True)

@@ -8,12 +8,12 @@ class Refused(Exception):
 class Unavailable(Exception):
     """Something that the operation needs is not there now; the job is tried again later.
 
-    It does not use up a try. `retry_after` is in seconds; the waits grow from it.
+    It does not use up a try. `retry_after` is in seconds, at most a day; the waits grow from it.
     """
 
     def __init__(self, detail: str = "", retry_after: float = 30) -> None:
         super().__init__(detail or "Something that this operation needs is not available now.")
-        self.retry_after = retry_after
+        self.retry_after = max(1.0, min(86400.0, float(retry_after)))
 
 
 class Canceled(BaseException):

@@ -6,8 +6,9 @@ from typing import Any
 import msgspec
 
 from nowlater import aws
+from nowlater.cache import Cache
 from nowlater.job import Lane, Ref
-from nowlater.timing import LONGEST_POSTPONEMENT_S
+from nowlater.timing import LONGEST_POSTPONEMENT_S, Clock
 
 
 class Queues:
@@ -26,6 +27,12 @@ class Queues:
             DelaySeconds=min(delay_s, LONGEST_POSTPONEMENT_S),
         )
 
+    def depth(self, lane: Lane) -> int:
+        """Return about how many messages of a lane could be received now."""
+        name = "ApproximateNumberOfMessages"
+        answer = self._client.get_queue_attributes(QueueUrl=self._urls[lane], AttributeNames=[name])
+        return int(answer["Attributes"][name])
+
     def postpone(self, record: dict[str, Any], seconds: float) -> None:
         """Hide a received message, as Lambda hands it on, for that long, at most 15 min."""
         self._client.change_message_visibility(
@@ -33,6 +40,17 @@ class Queues:
             ReceiptHandle=record["receiptHandle"],
             VisibilityTimeout=min(math.ceil(seconds), LONGEST_POSTPONEMENT_S),
         )
+
+
+class Depths:
+    """How many messages wait in each lane, as it was at most ten seconds ago."""
+
+    def __init__(self, queues: Queues, clock: Clock) -> None:
+        self._queues, self._cache = queues, Cache[int](clock)
+
+    def of(self, lane: Lane) -> int:
+        """Return about how many messages wait in a lane."""
+        return self._cache.get(lane, lambda: self._queues.depth(lane))
 
 
 def _url(arn: str, sibling: str) -> str:

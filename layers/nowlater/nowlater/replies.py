@@ -1,45 +1,70 @@
 """HTTP answers about jobs: accepted, as it is, and its result."""
 
 import base64
+import math
 from dataclasses import replace
+from typing import Any
+
+import msgspec
 
 from nowlater import view
-from nowlater.api import JSON, MOST_RESULT, Answer, answer, problem, raw
+from nowlater.api import JSON, MOST_RESULT, Answer, answer, problem, raw, text_stream
 from nowlater.call import Call
+from nowlater.estimate import Estimate
+from nowlater.forecast import forecast
 from nowlater.job import Job
 from nowlater.services import Services
 from nowlater.submit import Accepted
-from nowlater.timing import Instant, seconds_until, whole_seconds_until
+from nowlater.timing import Instant, seconds_until
 
-_LONGEST_PAUSE_S = 60
+#: The longest that a caller is told to wait before it looks again, by what is known of the job.
+_UNTIL_START_S, _WITH_ESTIMATE_S, _WITHOUT_S = 3600, 3600, 60
 
 
 def accepted(services: Services, call: Call, got: Accepted) -> Answer:
     """Answer 202: the job, where to look at it, and when."""
     url = f"{call.base}/jobs/{got.job.id}"
     headers = {"Location": url, "Operation-Location": url}
-    headers |= _retry_after(got.job, services.clock())
     headers |= {"Idempotency-Replayed": "true"} if got.replayed else {}
-    return answer(202, view.representation(got.job, call.base), headers)
+    shown, pause = _shown(services, call, got.job)
+    return answer(202, shown, headers | pause)
 
 
-def status(services: Services, call: Call, job: Job) -> Answer:
+def status(services: Services, call: Call, job: Job, waited_s: int = 0) -> Answer:
     """Answer 200 with the job, or 304 where the caller has seen it just so."""
-    shown = view.representation(job, call.base)
-    headers = {"ETag": view.etag(shown)} | _retry_after(job, services.clock())
-    seen = [
-        tag.strip().removeprefix("W/") for tag in (call.header("if-none-match") or "").split(",")
-    ]
-    if call.is_read and (headers["ETag"] in seen or "*" in seen):
+    shown, pause = _shown(services, call, job)
+    headers = {"ETag": view.etag(shown)} | pause
+    headers |= {"Preference-Applied": f"wait={waited_s}"} if waited_s else {}
+    seen = {_weak(tag.strip()) for tag in (call.header("if-none-match") or "").split(",")}
+    if call.is_read and seen & {_weak(headers["ETag"]), "*"}:
         return answer(304, headers=headers)
     return answer(200, shown, headers)
+
+
+def _weak(tag: str) -> str:
+    """Return what is compared of an entity tag (RFC 9110 §8.8.3.2)."""
+    return tag.removeprefix("W/")
+
+
+def events(services: Services, call: Call, job: Job) -> Answer:
+    """Answer with the job as a server-sent event, unless it was seen just so; 204 after its end.
+
+    The stream is finite: `retry` tells an EventSource when to come back.
+    """
+    event_id, seen = f"{job.updated}-{job.status}", call.header("last-event-id")
+    if job.is_ended and seen == event_id:
+        return answer(204)
+    shown, pause = _shown(services, call, job)
+    text = f"retry: {1000 * int(pause.get('Retry-After', 1))}\n\n"
+    if seen != event_id:
+        text = f"id: {event_id}\ndata: {msgspec.json.encode(shown).decode()}\n{text}"
+    return text_stream(text)
 
 
 def result(services: Services, call: Call, job: Job) -> Answer:
     """Answer with the result itself, where it lies, or why there is none (yet)."""
     if not job.is_ended:
-        headers = _retry_after(job, services.clock())
-        return answer(202, view.representation(job, call.base), headers)
+        return answer(202, *_shown(services, call, job))
     if job.status != "succeeded":
         return problem(job.error or {}, call, status=409)
     if job.result_key is None:
@@ -73,12 +98,24 @@ def _inline(job: Job) -> Answer:
     return raw(base64.b64decode(text), job.media_type)
 
 
-def _retry_after(job: Job, now: Instant) -> dict[str, str]:
-    """Return when to look again, in seconds: sooner for a young job than for an old one."""
-    if job.is_ended:
-        return {}
+def _shown(services: Services, call: Call, job: Job) -> tuple[dict[str, Any], dict[str, str]]:
+    """Return the job with its estimate, and the header that says when to look again."""
+    estimate = forecast(services, job)
+    pause = {} if job.is_ended else {"Retry-After": str(pause_s(job, services.clock(), estimate))}
+    return view.representation(job, call.base, estimate), pause
+
+
+def pause_s(job: Job, now: Instant, estimate: Estimate | None) -> int:
+    """Return in how many seconds to look again at an unfinished job.
+
+    That is after half of the time that it is expected to take yet, and never before a tenth of its
+    age has passed: so it takes few looks to learn of an end within a tenth of the job's time.
+    """
+    begin = job.not_before or job.created
     if job.status == "scheduled":
-        pause_s: float = whole_seconds_until(job.not_before or now, now)
+        pause, most = seconds_until(begin, now), _UNTIL_START_S
     else:
-        pause_s = seconds_until(now, job.not_before or job.created) / 10
-    return {"Retry-After": str(round(min(max(pause_s, 1), _LONGEST_PAUSE_S)))}
+        pause, most = seconds_until(now, begin) / 10, _WITHOUT_S
+    if job.status != "scheduled" and estimate is not None:
+        pause, most = max(pause, seconds_until(estimate.finish, now) / 2), _WITH_ESTIMATE_S
+    return math.ceil(min(max(pause, 1), most))

@@ -8,7 +8,8 @@ from nowlater.catalogue import Catalogue
 
 if TYPE_CHECKING:
     from nowlater.blobs import Bucket
-    from nowlater.queues import Queues
+    from nowlater.queues import Depths, Queues
+    from nowlater.runtimes import Runtimes
     from nowlater.store import Store
     from nowlater.table import Table
     from nowlater.topics import Topic
@@ -48,6 +49,21 @@ class Services:
         from nowlater.store import Store
 
         return Store(self.table)
+
+    @cached_property
+    def runtimes(self) -> "Runtimes":
+        from nowlater.runtimes import Runtimes
+
+        return Runtimes(self.table, self._now)
+
+    @cached_property
+    def depths(self) -> "Depths":
+        from nowlater.queues import Depths
+
+        return Depths(self.queues, self._now)
+
+    def _now(self) -> timing.Instant:
+        return self.clock()  # as it is then: tests change it
 
     @cached_property
     def queues(self) -> "Queues":

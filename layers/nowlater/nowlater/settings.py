@@ -5,6 +5,8 @@ from collections.abc import Mapping, MutableMapping
 
 import msgspec
 
+from nowlater.job import Lane
+
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """The template's names and choices, as the Lambdas see them."""
@@ -22,8 +24,16 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     work_timeout_s: int
     diagnostics: bool
     shards: int
+    #: How many jobs of each lane run at once.
+    on_time_concurrency: int
+    flexible_concurrency: int
     #: The worker Lambda; told only to the Lambda that calls it.
     worker: str = ""
+
+    @property
+    def concurrency(self) -> dict[Lane, int]:
+        """How many jobs of each lane run at once."""
+        return {"on-time": self.on_time_concurrency, "flexible": self.flexible_concurrency}
 
     @property
     def longest_attempt_s(self) -> int:

@@ -7,12 +7,13 @@ import msgspec
 from nowlater import catalogue, document, idempotency, ids, job, object_keys, store, view
 from nowlater.call import Caller
 from nowlater.catalogue import Entry
+from nowlater.forecast import forecast
 from nowlater.frame import Frame, frame
 from nowlater.job import Job, Ref
 from nowlater.problems import Problem
 from nowlater.request import Envelope
 from nowlater.services import Services
-from nowlater.timing import LONGEST_POSTPONEMENT_S, Instant, whole_seconds_until
+from nowlater.timing import LONGEST_POSTPONEMENT_S, Instant, to_rfc3339, whole_seconds_until
 
 #: Inputs up to this many bytes are kept in the record: each write is billed for all of it.
 INLINE_INPUT = 2 * 1024
@@ -52,6 +53,7 @@ def submit(services: Services, asked: Request) -> Accepted:
     now = services.clock()
     try:
         times = _frame(services, asked, now)
+        _refuse_unachievable(services, asked, entry, times, now)
     except Problem:
         if asked.key is None or (known := _replay(services, asked, now)) is None:
             raise
@@ -117,6 +119,25 @@ def _frame(services: Services, asked: Request, now: Instant) -> Frame:
     e = asked.envelope
     within_s = services.settings.flexible_within_s
     return frame(e.start, e.deliver, e.keep, now=now, flexible_within_s=within_s)
+
+
+def _refuse_unachievable(
+    services: Services, asked: Request, entry: Entry, times: Frame, now: Instant
+) -> None:
+    """Raise Problem `deadline-unachievable` where the caller wants to know now, and it is so."""
+    if asked.envelope.deliver is None or asked.envelope.deliver.otherwise != "refuse":
+        return
+    new = _job(services, asked, entry, times, ids.new_id(now), now)
+    expected = forecast(services, new)
+    if expected is not None and expected.finish > times.deliver_by:
+        earliest = to_rfc3339(expected.finish)
+        raise Problem(
+            "deadline-unachievable",
+            f"The job would be done about {earliest}: half of {expected.runs} earlier runs took "
+            f"{expected.p50_s:.2g} s, and {expected.waiting} jobs wait before it.",
+            earliest=earliest,
+            pointer="/deliver",
+        )
 
 
 def _under_key(asked: Request, key: str) -> idempotency.Request:

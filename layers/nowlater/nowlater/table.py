@@ -121,6 +121,19 @@ class Table:
             return old is not None and all(old.get(k) == v for k, v in changes.items()), old
         return True, unpack_item(answer["Attributes"])
 
+    def add(self, pk: str, sk: str, counts: Mapping[str, int]) -> Item:
+        """Add to counters of an item, which is made where it is not there; return the item."""
+        names = {f"#{name}": name for name in counts}
+        answer = self._client.update_item(
+            TableName=self._name,
+            Key=pack_item({"PK": pk, "SK": sk}),
+            UpdateExpression="ADD " + ", ".join(f"#{name} :{name}" for name in counts),
+            ExpressionAttributeNames=names,
+            ExpressionAttributeValues={f":{name}": pack(n) for name, n in counts.items()},
+            ReturnValues="ALL_NEW",
+        )
+        return unpack_item(answer["Attributes"])
+
     def delete(self, pk: str, sk: str) -> None:
         self._client.delete_item(TableName=self._name, Key=pack_item({"PK": pk, "SK": sk}))
 

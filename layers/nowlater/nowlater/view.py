@@ -7,6 +7,7 @@ import msgspec
 
 from nowlater import job as states
 from nowlater import problems
+from nowlater.estimate import Estimate
 from nowlater.job import Job
 from nowlater.problems import Problem
 from nowlater.timing import Instant, after, to_rfc3339
@@ -38,7 +39,9 @@ def is_gone(job: Job, now: Instant) -> bool:
     return job.erased or (job.expires is not None and job.expires <= now)
 
 
-def representation(job: Job, base: str | None = None) -> dict[str, Any]:
+def representation(
+    job: Job, base: str | None = None, estimate: Estimate | None = None
+) -> dict[str, Any]:
     """Return the job as JSON types; `base` is the URL that links start with, else the job's own."""
     base = base or job.base
     url = f"{base}/jobs/{job.id}"
@@ -50,8 +53,8 @@ def representation(job: Job, base: str | None = None) -> dict[str, Any]:
         **{name: _time(getattr(job, name)) for name in ("created", "updated", "started", "ended")},
         **{name: _time(getattr(job, name)) for name in ("start_at", "deliver_by", "expires")},
         "progress": job.progress,
-        "estimate": None,
-        "at_risk": False,
+        "estimate": None if estimate is None else _estimate(estimate),
+        "at_risk": estimate is not None and estimate.at_risk,
         "tags": job.tags,
         "retry_of": job.retry_of,
         "result": _result(job),
@@ -59,6 +62,7 @@ def representation(job: Job, base: str | None = None) -> dict[str, Any]:
         "links": {
             "self": url,
             "result": f"{url}/result",
+            "events": f"{url}/events",
             "cancel": f"{url}/cancel",
             "retry": f"{url}/retry",
         },
@@ -66,9 +70,28 @@ def representation(job: Job, base: str | None = None) -> dict[str, Any]:
 
 
 def etag(representation: dict[str, Any]) -> str:
-    """Return the entity tag (RFC 9110 §8.8.3) of a job as it is shown."""
-    digest = hashlib.sha256(msgspec.json.encode(representation, order="sorted"))
-    return f'"{digest.hexdigest()[:32]}"'
+    """Return the entity tag (RFC 9110 §8.8.3) of a job as it is shown.
+
+    It is a weak one: an estimate that moves does not change the job.
+    """
+    said = {k: v for k, v in representation.items() if k not in ("estimate", "at_risk")}
+    digest = hashlib.sha256(msgspec.json.encode(said, order="sorted"))
+    return f'W/"{digest.hexdigest()[:32]}"'
+
+
+def _estimate(estimate: Estimate) -> dict[str, Any]:
+    rests_on = {
+        "runs": estimate.runs,
+        "p50_s": _short(estimate.p50_s),
+        "p90_s": _short(estimate.p90_s),
+        "waiting": estimate.waiting,
+    }
+    return {"finish": to_rfc3339(estimate.finish), "rests_on": rests_on}
+
+
+def _short(seconds: float | None) -> float | None:
+    """Return seconds with as many digits as a histogram can tell."""
+    return None if seconds is None else float(f"{seconds:.2g}")
 
 
 def _time(instant: Instant | None) -> str | None:

@@ -1,0 +1,74 @@
+"""When a job will be done, as far as its operation's earlier runs and what waits before it tell."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from nowlater.histogram import Histogram
+from nowlater.job import Job, Lane
+from nowlater.timing import Instant, after, seconds_until
+
+#: Told progress counts from here on; before it is as good as nothing.
+_SOME = 0.05
+#: The share of runs whose time an estimate is, and the share that a deadline should leave room for.
+_USUAL, _NEARLY_ALL = 0.5, 0.9
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """When a job will be done, and what says so."""
+
+    finish: Instant
+    #: Whether the deadline leaves too little room, if there is a deadline.
+    at_risk: bool
+    #: Earlier runs of the operation, and the seconds that half and nine tenths of them took at most.
+    runs: int
+    p50_s: float | None
+    p90_s: float | None
+    #: Messages in the job's lane; None once it runs.
+    waiting: int | None
+
+
+def estimate(
+    job: Job,
+    earlier: Histogram,
+    waiting: int | None,
+    now: Instant,
+    concurrency: Mapping[Lane, int],
+) -> Estimate | None:
+    """Return when a job ends that `waiting` others are before, if all take what earlier runs took.
+
+    `concurrency` is how many jobs of a lane run at once.
+    """
+    usual_s, slow_s = (_left_s(job, earlier, share, now) for share in (_USUAL, _NEARLY_ALL))
+    if usual_s is None or slow_s is None:
+        return None
+    first, before_s = now, 0.0
+    if waiting is not None:
+        first = max(now, job.not_before or 0)
+        before_s = waiting * usual_s / concurrency[job.lane]
+    latest = after(first, before_s + slow_s)
+    return Estimate(
+        finish=after(first, before_s + usual_s),
+        at_risk=job.promised and latest > job.deliver_by,
+        runs=earlier.runs,
+        p50_s=earlier.quantile_s(_USUAL),
+        p90_s=earlier.quantile_s(_NEARLY_ALL),
+        waiting=waiting,
+    )
+
+
+def _left_s(job: Job, earlier: Histogram, share: float, now: Instant) -> float | None:
+    """Return the seconds that a share of the runs would take at most from now on, or from a start.
+
+    A run that tells its progress is taken at its word; of the others, earlier ones are asked that
+    took longer than this one has already.
+    """
+    if job.status != "running" or job.started is None:
+        return earlier.quantile_s(share)
+    fraction = (job.progress or {}).get("fraction") or 0
+    if fraction >= _SOME:
+        whole_s = seconds_until(job.updated, job.started) / fraction
+        return max(0.0, whole_s - seconds_until(now, job.started))
+    ran_s = seconds_until(now, job.started)
+    whole = earlier.quantile_s(share, longer_than_s=ran_s)
+    return None if whole is None else whole - ran_s
