@@ -1,6 +1,8 @@
 """The AWS emulator as a process: started with a clean environment, ended with all its workers."""
 
+import contextlib
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -31,7 +33,8 @@ class Emulator:
         self._scratch = home / "tmp"
 
     def __enter__(self) -> Self:
-        self._scratch.mkdir(parents=True, exist_ok=True)
+        shutil.rmtree(self._scratch, ignore_errors=True)
+        self._scratch.mkdir(parents=True)
         self._api_id.write_text("not-deployed-yet")
         with self.log.open("wb") as log:
             self._process = subprocess.Popen(
@@ -45,16 +48,11 @@ class Emulator:
         return self
 
     def __exit__(self, *_: object) -> None:
-        for number, patience_s in ((signal.SIGTERM, 5), (signal.SIGKILL, 5)):
-            try:
-                os.killpg(self._process.pid, number)
-            except ProcessLookupError:
-                break
-            try:
-                self._process.wait(patience_s)
-            except subprocess.TimeoutExpired:
-                continue
+        # All of it at once, its Lambdas too: it keeps nothing that would be worth a farewell.
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()
+        shutil.rmtree(self._scratch, ignore_errors=True)
 
     def _environment(self) -> dict[str, str]:
         # Nothing of ours: all of it would reach the Lambdas.
