@@ -44,17 +44,19 @@ def sleep(seconds: Annotated[float, Meta(ge=0, le=900)], context: Context) -> Sl
 type Failure = Literal["error", "refused", "unavailable", "crash", "hang", "stuck"]
 
 
-@operation(timeout=10, diagnostic=True)
+@operation(timeout=20, diagnostic=True)
 def fail(
     kind: Failure = "error",
     message: str = "It failed, as it was asked to.",
     retry_after: Annotated[float, Meta(ge=0, le=900)] = 1,
+    after: Annotated[float, Meta(ge=0, le=15)] = 0,
 ) -> None:
-    """Fails in the way it is asked to: raises, refuses, ends its process, or never returns.
+    """Fails after so many seconds, as it is asked to: raises, refuses, ends its process, or hangs.
 
     `hang` waits where the time limit can stop it, `stuck` in C code, where only the end of the
     process does.
     """
+    time.sleep(after)
     _fail(kind, message, retry_after)
 
 

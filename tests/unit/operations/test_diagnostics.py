@@ -56,6 +56,14 @@ def test_fail_raises_what_it_is_told_to() -> None:
     assert raised.value.retry_after == 7
 
 
+def test_fail_does_so_after_the_time_it_is_given() -> None:
+    start = time.monotonic()
+    with pytest.raises(Refused):
+        fail("refused", after=0.2)
+
+    assert time.monotonic() - start >= 0.2
+
+
 def ended(kind: str) -> int | None:
     """Return the exit code of a process in which `fail` was called; None if it goes on and on."""
     process = multiprocessing.get_context("spawn").Process(target=fail, args=(kind,))
