@@ -7,38 +7,21 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from local.inbox import Inbox
 from local.stack import Stack
 
 
 class Notifications:
-    """Subscribes a queue of its own to the topic, and shows what it receives."""
+    """Subscribes to the topic, and shows what is told there."""
 
     def __init__(self, stack: Stack) -> None:
-        self._sqs = stack.client("sqs")
-        topic = stack.outputs["TopicArn"]
-        self._queue = self._sqs.create_queue(QueueName="notifications-shown")["QueueUrl"]
-        wanted = ["QueueArn"]
-        got = self._sqs.get_queue_attributes(QueueUrl=self._queue, AttributeNames=wanted)
-        arn = got["Attributes"]["QueueArn"]
-        self._sqs.set_queue_attributes(
-            QueueUrl=self._queue, Attributes={"Policy": _may_send(arn, topic)}
-        )
-        stack.client("sns").subscribe(
-            TopicArn=topic, Protocol="sqs", Endpoint=arn, Attributes={"RawMessageDelivery": "true"}
-        )
+        self._inbox = Inbox(stack, "notifications-shown")
 
     def run(self) -> None:
         with contextlib.suppress(BotoCoreError, ClientError):  # the emulator has ended
             while True:
-                self._receive()
-
-    def _receive(self) -> None:
-        got = self._sqs.receive_message(
-            QueueUrl=self._queue, MaxNumberOfMessages=10, WaitTimeSeconds=10
-        )
-        for message in got.get("Messages", []):
-            print(_line(json.loads(message["Body"])), flush=True)
-            self._sqs.delete_message(QueueUrl=self._queue, ReceiptHandle=message["ReceiptHandle"])
+                for event in self._inbox.receive(wait_s=10):
+                    print(_line(event), flush=True)
 
 
 class Errors:
@@ -79,14 +62,3 @@ def _line(event: dict[str, Any]) -> str:
     job = event["data"]
     error = f": {job['error']['detail']}" if job["error"] else ""
     return f"notification  {job['ended']}  {job['operation']} {job['id']} {job['status']}{error}"
-
-
-def _may_send(queue: str, topic: str) -> str:
-    statement = {
-        "Effect": "Allow",
-        "Principal": {"Service": "sns.amazonaws.com"},
-        "Action": "sqs:SendMessage",
-        "Resource": queue,
-        "Condition": {"ArnEquals": {"aws:SourceArn": topic}},
-    }
-    return json.dumps({"Version": "2012-10-17", "Statement": [statement]})

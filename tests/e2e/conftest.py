@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.e2e.client import Client
-from tests.e2e.served import Inbox, Served, subscribe
+from tests.e2e.served import Served, Told
 
 
 @pytest.fixture(scope="session")
@@ -40,9 +40,9 @@ def diagnostics(api: Client) -> None:
 
 
 @pytest.fixture(scope="session")
-def inbox(served: Served) -> Inbox:
-    """A queue that is subscribed to the topic."""
-    return subscribe(served.stack(), "inbox")
+def told(served: Served) -> Told:
+    """A subscriber of the topic."""
+    return Told(served.stack())
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from local import emulator
+from local.inbox import Inbox
 from local.stack import Stack
 
 ROOT = Path(__file__).parents[2]
@@ -96,39 +97,15 @@ def environment() -> dict[str, str]:
     return kept | {"PATH": path, "PYTHONPATH": "layers/nowlater"}
 
 
-def subscribe(stack: Stack, name: str) -> "Inbox":
-    """Subscribe a queue of this name to the stack's topic, as a user's stack would."""
-    sqs, topic = stack.client("sqs"), stack.outputs["TopicArn"]
-    queue = sqs.create_queue(QueueName=name)["QueueUrl"]
-    got = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])
-    arn = got["Attributes"]["QueueArn"]
-    statement = {
-        "Effect": "Allow",
-        "Principal": {"Service": "sns.amazonaws.com"},
-        "Action": "sqs:SendMessage",
-        "Resource": arn,
-        "Condition": {"ArnEquals": {"aws:SourceArn": topic}},
-    }
-    policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
-    sqs.set_queue_attributes(QueueUrl=queue, Attributes={"Policy": policy})
-    stack.client("sns").subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn)
-    return Inbox(sqs, queue)
+class Told:
+    """What a subscriber of the topic has been told since the tests began."""
 
-
-class Inbox:
-    """What a subscriber of the topic has received."""
-
-    def __init__(self, sqs: Any, queue: str) -> None:
-        self._sqs, self._queue = sqs, queue
+    def __init__(self, stack: Stack) -> None:
+        self._inbox = Inbox(stack, "inbox")
         self.events: list[dict[str, Any]] = []
 
     def receive(self, wait_s: int = 1) -> None:
-        got = self._sqs.receive_message(
-            QueueUrl=self._queue, MaxNumberOfMessages=10, WaitTimeSeconds=wait_s
-        )
-        for message in got.get("Messages", []):
-            self.events.append(json.loads(json.loads(message["Body"])["Message"]))
-            self._sqs.delete_message(QueueUrl=self._queue, ReceiptHandle=message["ReceiptHandle"])
+        self.events += self._inbox.receive(wait_s)
 
     def of(self, job_ids: set[str], within_s: float = 30) -> list[dict[str, Any]]:
         """Return the events of these jobs, once there is one of each."""

@@ -7,7 +7,7 @@ import time
 import pytest
 
 from tests.e2e.client import Client
-from tests.e2e.served import Inbox, Served
+from tests.e2e.served import Served, Told
 
 #: The local stack's WorkTimeout, and what the issue of a lost worker may take beyond it.
 LIMIT_S = 60 + 60
@@ -15,7 +15,7 @@ LIMIT_S = 60 + 60
 
 @pytest.mark.usefixtures("diagnostics")
 def test_a_job_whose_worker_is_killed_is_run_again_and_ends_once(
-    api: Client, served: Served, inbox: Inbox
+    api: Client, served: Served, told: Told
 ) -> None:
     job = api.submit("sleep", {"seconds": 8}, deliver={"within": 600})
     until = time.monotonic() + 20
@@ -27,7 +27,7 @@ def test_a_job_whose_worker_is_killed_is_run_again_and_ends_once(
             os.kill(pid, signal.SIGKILL)
     killed = time.monotonic()
     ended = api.ended(job, within_s=LIMIT_S + 8)
-    events = inbox.of({job["id"]})
+    events = told.of({job["id"]})
 
     assert (ended["status"], ended["attempt"]) == ("succeeded", 2)
     assert time.monotonic() - killed < LIMIT_S + 8

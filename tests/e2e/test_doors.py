@@ -5,7 +5,7 @@ import time
 import pytest
 
 from tests.e2e.client import Client
-from tests.e2e.served import Inbox
+from tests.e2e.served import Told
 
 TEXT = {"text": "To be, or not to be."}
 
@@ -19,11 +19,10 @@ def test_the_sync_door_answers_with_the_result_itself(api: Client) -> None:
     assert answer.json()["words"] == 6
 
 
-def test_the_async_door_hands_out_a_job_that_ends_within_two_seconds(api: Client) -> None:
-    api.ended(api.submit("text-stats", TEXT))  # warms the stack
+def test_the_async_door_hands_out_a_job_that_ends(api: Client) -> None:
     accepted = api.ask("async", "text-stats", TEXT, tags={"order": "42"})
-    job, began = accepted.json(), time.monotonic()
-    ended = api.ended(job, within_s=2)
+    job = accepted.json()
+    ended = api.ended(job)
 
     assert accepted.status_code == 202
     assert accepted.headers["Location"] == f"{api.url}/jobs/{job['id']}"
@@ -32,7 +31,6 @@ def test_the_async_door_hands_out_a_job_that_ends_within_two_seconds(api: Client
     assert (ended["status"], ended["attempt"]) == ("succeeded", 1), ended
     assert ended["result"]["words"] == 6
     assert ended["tags"] == {"order": "42"}
-    assert time.monotonic() - began < 2
 
 
 def test_the_hybrid_door_answers_now_what_is_done_now(api: Client) -> None:
@@ -56,9 +54,9 @@ def test_the_hybrid_door_hands_out_the_job_that_runs_already(api: Client) -> Non
     assert (ended["status"], ended["attempt"]) == ("succeeded", 1)
 
 
-def test_each_end_is_told_to_the_subscribers_of_the_topic(api: Client, inbox: Inbox) -> None:
+def test_each_end_is_told_to_the_subscribers_of_the_topic(api: Client, told: Told) -> None:
     job = api.ended(api.submit("text-stats", TEXT))
-    (event, *_) = inbox.of({job["id"]})
+    (event, *_) = told.of({job["id"]})
 
     assert event["specversion"] == "1.0"
     assert event["id"] == f"{job['id']}/succeeded"

@@ -4,19 +4,17 @@ from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 
 from tests.e2e.client import Client
-from tests.e2e.served import Inbox
+from tests.e2e.served import Told
 
 
-def test_500_jobs_of_8_clients_all_succeed_each_once_each_notified(
-    api: Client, inbox: Inbox
-) -> None:
+def test_500_jobs_of_8_clients_all_succeed_each_once_each_notified(api: Client, told: Told) -> None:
     def submit(n: int) -> str:
         job = api.submit("text-stats", {"text": f"number {n}"}, deliver={"within": 300})
         return str(job["id"])
 
     with ThreadPoolExecutor(8) as clients:
         ids = list(clients.map(submit, range(500)))
-    events = inbox.of(set(ids), within_s=120)
+    events = told.of(set(ids), within_s=120)
     jobs = [api.get(f"/jobs/{job_id}").json() for job_id in ids]
 
     assert len(set(ids)) == 500

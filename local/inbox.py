@@ -1,0 +1,42 @@
+"""A queue that is subscribed to a stack's topic, as a user's own would be."""
+
+import json
+from typing import Any
+
+from local.stack import Stack
+
+
+class Inbox:
+    """The events that a subscriber receives."""
+
+    def __init__(self, stack: Stack, name: str) -> None:
+        """Make a queue of this name, and subscribe it."""
+        self._sqs, topic = stack.client("sqs"), stack.outputs["TopicArn"]
+        self._queue = self._sqs.create_queue(QueueName=name)["QueueUrl"]
+        got = self._sqs.get_queue_attributes(QueueUrl=self._queue, AttributeNames=["QueueArn"])
+        arn = got["Attributes"]["QueueArn"]
+        policy = {"Policy": _may_send(arn, topic)}
+        self._sqs.set_queue_attributes(QueueUrl=self._queue, Attributes=policy)
+        raw = {"RawMessageDelivery": "true"}
+        stack.client("sns").subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn, Attributes=raw)
+
+    def receive(self, wait_s: int) -> list[dict[str, Any]]:
+        """Return the next events, up to ten, waiting for the first of them."""
+        got = self._sqs.receive_message(
+            QueueUrl=self._queue, MaxNumberOfMessages=10, WaitTimeSeconds=wait_s
+        )
+        messages = got.get("Messages", [])
+        for message in messages:
+            self._sqs.delete_message(QueueUrl=self._queue, ReceiptHandle=message["ReceiptHandle"])
+        return [json.loads(message["Body"]) for message in messages]
+
+
+def _may_send(queue: str, topic: str) -> str:
+    statement = {
+        "Effect": "Allow",
+        "Principal": {"Service": "sns.amazonaws.com"},
+        "Action": "sqs:SendMessage",
+        "Resource": queue,
+        "Condition": {"ArnEquals": {"aws:SourceArn": topic}},
+    }
+    return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
