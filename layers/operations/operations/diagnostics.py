@@ -44,12 +44,12 @@ def sleep(seconds: Annotated[float, Meta(ge=0, le=900)], context: Context) -> Sl
 type Failure = Literal["error", "refused", "unavailable", "crash", "hang", "stuck"]
 
 
-@operation(timeout=20, diagnostic=True)
+@operation(timeout=15, diagnostic=True)
 def fail(
     kind: Failure = "error",
     message: str = "It failed, as it was asked to.",
     retry_after: Annotated[float, Meta(ge=0, le=900)] = 1,
-    after: Annotated[float, Meta(ge=0, le=15)] = 0,
+    after: Annotated[float, Meta(ge=0, le=12)] = 0,
 ) -> None:
     """Fails after so many seconds, as it is asked to: raises, refuses, ends its process, or hangs.
 

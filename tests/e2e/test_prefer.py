@@ -1,0 +1,232 @@
+"""Doors and Prefer: every row of the table in docs/http-api.md, asked of a stack as it stands there."""
+
+import re
+import secrets
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+import requests
+
+from tests.e2e.client import Client
+from tests.e2e.served import Served
+from tests.unit.test_docs import table
+
+pytestmark = pytest.mark.usefixtures("diagnostics")
+
+#: What `any` stands for in the table; `none` is no header.
+ANY = ("none", "wait=1", "respond-async", "handling=strict")
+#: The Prefer headers with which the hybrid door waits, for what is done in time and what is not.
+SHORTER = ("none", "wait=20", "wait=20, handling=strict")
+LONGER = ("none", "wait=1", "wait=1, handling=strict")
+OUTCOMES = (
+    "success",
+    "last failure",
+    "refused",
+    "retried, then success",
+    "canceled meanwhile",
+    "no worker free",
+)
+#: The answer headers that the table tells: those that it does not name in a row are not there.
+TOLD = ("Location", "Operation-Location", "Retry-After", "Preference-Applied", "Content-Location")
+#: How many rows are asked at once: nearly all of their time is waiting.
+AT_ONCE = 16
+
+
+@dataclass(frozen=True)
+class Row:
+    """A row of the table, asked with one of its Prefer headers."""
+
+    name: str
+    door: str
+    prefer: str
+    takes: str
+    outcome: str
+    status: int
+    body: str
+    headers: str
+    then: str
+
+    def __str__(self) -> str:
+        return f"{self.name}-{self.prefer.replace(', ', '+')}"
+
+    @property
+    def wanted(self) -> dict[str, str]:
+        """The headers of the answer, with their values where the row says them."""
+        named = (header.partition(": ") for header in re.findall(r"`([^`]+)`", self.headers))
+        return {name: value for name, _, value in named}
+
+
+def rows() -> list[Row]:
+    """Return the table's rows, those for any Prefer once for each."""
+    found = []
+    for name, door, prefer, takes, outcome, status, *rest in table("row"):
+        for one in ANY if prefer == "any" else (prefer.strip("`"),):
+            found.append(Row(name, door, one, takes, outcome, int(status), *rest))
+    return found
+
+
+def asked(row: Row) -> tuple[str, dict[str, Any], Any]:
+    """Return the operation and input that come to the row's outcome in its time, and the result."""
+    long = row.takes == "longer"
+    # A wait of a second is over long before 2.5, and one of ten before 11.
+    wait_is_1 = "wait=1" in row.prefer
+    match row.outcome:
+        case "success" if long:
+            seconds = 2.5 if wait_is_1 else 12
+            return "sleep", {"seconds": seconds}, {"seconds": seconds}
+        case "success" | "no worker free":
+            return "echo", {"value": 42}, 42
+        case "last failure":  # after three attempts, and pauses of at least 1.5 s
+            return "fail", {"after": (1 if wait_is_1 else 4) if long else 0}, None
+        case "refused":
+            after = (2.5 if wait_is_1 else 12) if long else 0
+            return "fail", {"kind": "refused", "after": after}, None
+        case "unavailable":
+            return "fail", {"kind": "unavailable"}, None
+        case "time-out":
+            return "fail", {"kind": "hang"}, None
+        case "retried, then success":  # two pauses are 3 s, and four are 11 to 15 s
+            failures = (2 if wait_is_1 else 4) if long else 1
+            return "flaky", {"failures": failures}, {"attempt": failures + 1}
+        case "canceled meanwhile":
+            return "sleep", {"seconds": 30}, None
+    raise AssertionError(f"the table has an outcome that no operation comes to: {row.outcome}")
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What came of a row: the answer, the job in the end, and what the result is to be."""
+
+    answer: requests.Response
+    job: Any
+    result: Any
+
+
+def ask(api: Client, row: Row) -> Seen:
+    """Ask as the row says, cancel the job where it says so, and wait for the job's end."""
+    operation, given, result = asked(row)
+    more: dict[str, Any] = {} if row.door == "sync" else {"tags": {"row": secrets.token_hex(8)}}
+    more |= {"deliver": {"within": 300}} if row.door == "async" else {}
+    headers = {} if row.prefer == "none" else {"Prefer": row.prefer}
+    canceler = threading.Thread(target=cancel, args=(api, more.get("tags")))
+    canceled = row.outcome == "canceled meanwhile"
+    if canceled and row.takes == "shorter":
+        canceler.start()
+    answer = api.ask(row.door, operation, given, headers=headers, **more)
+    if canceled and row.takes != "shorter":
+        canceler.start()
+    if canceled:
+        canceler.join()
+    return Seen(answer, None if row.door == "sync" else ended(api, more["tags"]), result)
+
+
+def cancel(api: Client, tags: dict[str, str]) -> None:
+    """Cancel the job with these tags as soon as it runs."""
+    until = time.monotonic() + 20
+    while not (job := find(api, tags)) or job["status"] != "running":
+        assert time.monotonic() < until, job
+        time.sleep(0.2)
+    api.call("POST", job["links"]["cancel"])
+
+
+def ended(api: Client, tags: dict[str, str]) -> Any:
+    until = time.monotonic() + 5
+    while (job := find(api, tags)) is None:
+        assert time.monotonic() < until, tags
+        time.sleep(0.2)
+    return api.ended(job)
+
+
+def find(api: Client, tags: dict[str, str]) -> Any:
+    ((name, value),) = tags.items()
+    return next(iter(api.get(f"/jobs?tag={name}:{value}").json()["jobs"]), None)
+
+
+@contextmanager
+def no_worker(served: Served) -> Iterator[None]:
+    """Keep the worker's Lambda from taking anything on."""
+    lambdas, name = served.client("lambda"), served.stack().ids["Work"]
+    lambdas.put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=0)
+    try:
+        yield
+    finally:
+        lambdas.delete_function_concurrency(FunctionName=name)
+
+
+@pytest.fixture(scope="module")
+def seen(api: Client, request: pytest.FixtureRequest) -> Iterator[dict[Row, Future[Seen]]]:
+    """What comes of all rows that were selected, save those that want the stack for themselves."""
+    parametrized = [i.callspec for i in request.session.items if hasattr(i, "callspec")]
+    selected = [r for spec in parametrized if isinstance(r := spec.params.get("row"), Row)]
+    selected.sort(key=lambda r: r.takes != "longer")  # so that they end together
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        yield {r: pool.submit(ask, api, r) for r in selected if r.outcome != "no worker free"}
+
+
+@pytest.mark.parametrize("row", rows(), ids=str)
+def test_a_door_answers_as_its_row_of_the_table_says(
+    api: Client, seen: dict[Row, Future[Seen]], row: Row, request: pytest.FixtureRequest
+) -> None:
+    if row.outcome == "no worker free":
+        wait(seen.values())
+        with no_worker(request.getfixturevalue("served")):
+            operation, given, _ = asked(row)
+            headers = {} if row.prefer == "none" else {"Prefer": row.prefer}
+            answer = api.ask(row.door, operation, given, headers=headers)
+        job = api.ended(api.get(named(answer)).json())
+        check(api, row, Seen(answer, job, 42))
+    else:
+        check(api, row, seen[row].result())
+
+
+def named(answer: requests.Response) -> str:
+    return answer.headers.get("Content-Location") or answer.headers["Location"]
+
+
+def check(api: Client, row: Row, seen: Seen) -> None:
+    answer, job = seen.answer, seen.job
+    got = {name: answer.headers[name] for name in TOLD if name in answer.headers}
+
+    assert answer.status_code == row.status, answer.text
+    assert set(got) == set(row.wanted)
+    for name, value in got.items():
+        if name == "Retry-After":
+            assert int(value) >= 1
+        else:
+            assert value == (row.wanted[name] or f"{api.url}/jobs/{job['id']}"), name
+    assert (job or {"status": "–"})["status"] == row.then, job
+    if row.body == "result":
+        assert answer.json() == seen.result
+    elif row.body == "job":
+        assert answer.json()["id"] == job["id"]
+    else:
+        assert answer.headers["Content-Type"] == "application/problem+json"
+        assert answer.json()["type"] == f"{api.url}/problems/{row.body.strip('`')}"
+    if row.then == "succeeded":
+        assert job["result"] == seen.result
+
+
+def test_the_table_has_every_combination_each_once() -> None:
+    combined = [(r.door, r.prefer, r.takes, r.outcome) for r in rows()]
+    names = [cells[0] for cells in table("row")]
+    there = set(combined)
+    # No worker is looked for at the sync door, nor is there a job that could be canceled.
+    wanted = {("sync", p, "–", o) for p in ANY for o in OUTCOMES[:4]}
+    wanted |= {("async", p, "–", o) for p in ANY for o in OUTCOMES}
+    wanted |= {("hybrid", "respond-async", "–", o) for o in OUTCOMES}
+    for shorter, longer in zip(SHORTER, LONGER, strict=True):
+        wanted |= {("hybrid", shorter, "shorter", o) for o in OUTCOMES[:5]}
+        wanted |= {("hybrid", longer, "longer", o) for o in OUTCOMES[:4]}
+        wanted |= {("hybrid", longer, "–", "no worker free")}
+        if "strict" not in longer:  # else the door cancels it itself
+            wanted |= {("hybrid", longer, "longer", "canceled meanwhile")}
+
+    assert len(combined) == len(there)
+    assert len(names) == len(set(names))
+    assert wanted <= there
