@@ -43,6 +43,22 @@ def slow() -> None:
     time.sleep(5)
 
 
+class Panic(BaseException):
+    """What a panic in Rust is in Python; asyncio.CancelledError is no Exception either."""
+
+
+@operation(attempts=1)
+def panic() -> None:
+    """Raises what `except Exception` does not catch."""
+    raise Panic
+
+
+@operation()
+def half_a_character() -> None:
+    """Refuses with a file's name as the system gives it, which JSON cannot say."""
+    raise Refused("no table in \udcff.csv")
+
+
 @operation()
 def long_refusal() -> None:
     """Refuses in more words than a record can hold."""

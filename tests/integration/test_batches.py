@@ -102,3 +102,11 @@ def test_what_is_logged_names_owner_and_job_and_no_payload(world: World) -> None
     assert {(line["owner"], line["job_id"]) for line in lines if "job_id" in line} == {
         ("acme", job)
     }
+
+
+def test_an_operation_that_raises_no_exception_does_not_touch_the_rest(world: World) -> None:
+    jobs = [world.submit(name, {}).json["id"] for name in ("panic", "half-a-character")]
+    jobs.append(world.submit().json["id"])
+
+    assert world.work() == {"batchItemFailures": [], "records": 3}
+    assert [world.see(job)["status"] for job in jobs] == ["failed", "failed", "succeeded"]

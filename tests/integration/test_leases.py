@@ -16,8 +16,13 @@ class Death(BaseException):
     """The end of a worker in the middle of a run."""
 
 
-def die(_: Any) -> None:
-    raise Death
+def dies(world: World) -> Any:
+    """Return what has a worker die in its run, before it can write what came of it."""
+
+    def die(_: Any) -> None:
+        raise Death
+
+    return lambda _: world.faults.once("dynamodb.UpdateItem", die)
 
 
 def meanwhile(world: World, *happens: Any, **envelope: Any) -> str:
@@ -51,7 +56,7 @@ def test_a_running_job_shows_who_holds_it_and_until_when(world: World) -> None:
 
 
 def test_the_job_of_a_dead_worker_is_taken_over(world: World) -> None:
-    job = meanwhile(world, die)
+    job = meanwhile(world, dies(world))
     killed(world)
     assert world.see(job)["status"] == "running"
     world.pass_time(VISIBILITY_S)
@@ -63,7 +68,7 @@ def test_the_job_of_a_dead_worker_is_taken_over(world: World) -> None:
 
 
 def test_a_live_lease_is_waited_for(world: World) -> None:
-    job = meanwhile(world, die)
+    job = meanwhile(world, dies(world))
     killed(world)
     send_again(world, job)
     left = world.work()
@@ -119,7 +124,7 @@ def test_an_attempt_that_was_overtaken_by_one_still_running_waits_for_it(world: 
         send_again(world, job)
         killed(world)
 
-    job = meanwhile(world, second_dies, die)
+    job = meanwhile(world, second_dies, dies(world))
     left = world.work()
 
     assert len(left["batchItemFailures"]) == 1
@@ -130,7 +135,7 @@ def test_an_attempt_that_was_overtaken_by_one_still_running_waits_for_it(world: 
 
 
 def test_a_job_whose_every_worker_dies_ends_when_its_tries_are_used_up(world: World) -> None:
-    job = meanwhile(world, die, die, die)
+    job = meanwhile(world, dies(world), dies(world), dies(world))
     for _ in range(3):
         killed(world)
         world.pass_time(VISIBILITY_S)
@@ -144,7 +149,7 @@ def test_a_job_whose_every_worker_dies_ends_when_its_tries_are_used_up(world: Wo
 
 
 def test_a_job_is_not_begun_after_its_deadline(world: World) -> None:
-    job = meanwhile(world, die, deliver={"within": 60})
+    job = meanwhile(world, dies(world), deliver={"within": 60})
     world.pass_time(60)
     world.work("OnTime")
 
@@ -155,7 +160,7 @@ def test_a_job_is_not_begun_after_its_deadline(world: World) -> None:
 
 
 def test_a_job_without_a_promise_is_given_up_after_three_days(world: World) -> None:
-    job = meanwhile(world, die)
+    job = meanwhile(world, dies(world))
     world.pass_time(3 * 86400)
     world.work()
 
@@ -188,7 +193,7 @@ def test_a_run_is_given_no_more_time_than_there_is_to_its_deadline(world: World)
 
 
 def test_a_message_that_comes_too_early_is_put_off_to_the_start(world: World) -> None:
-    job = meanwhile(world, die, start={"after": 600})
+    job = meanwhile(world, dies(world), start={"after": 600})
     send_again(world, job)
     world.work()
 

@@ -82,3 +82,16 @@ def test_a_long_message_is_cut() -> None:
     context(report=said.append).progress(message="x" * 1000)
 
     assert said[0]["message"] == "x" * 256
+
+
+def test_progress_is_told_in_plain_words_whatever_it_was_said_in() -> None:
+    class Half(float):
+        """As numpy's floats do, it calls itself otherwise."""
+
+        def __repr__(self) -> str:
+            return "np.float64(0.5)"
+
+    said: list[dict[str, Any]] = []
+    context(report=said.append).progress(Half(0.5), "\udcff.csv")
+
+    assert repr(said) == "[{'fraction': 0.5, 'message': '?.csv'}]"

@@ -75,3 +75,7 @@ def test_there_is_no_page_for_other_kinds() -> None:
         page("no-such-kind", BASE)
 
     assert raised.value.name == "unknown-route"
+
+
+def test_what_json_cannot_say_is_replaced() -> None:
+    assert Problem("refused", "no \udcff.csv, ü").record()["detail"] == "no ?.csv, ü"

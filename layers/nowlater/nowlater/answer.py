@@ -46,7 +46,7 @@ def answer(
             open_upload=open_upload,
             or_exit=or_exit,
         )
-    except (Exception, TimedOut, SystemExit) as fault:
+    except BaseException as fault:  # asyncio's CancelledError and a panic in Rust are no Exception
         raise _problem(fault, operation, seconds, caller.base) from fault
     if len(answered.body) > MOST_RESULT:
         raise Problem(

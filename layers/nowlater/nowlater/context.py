@@ -46,4 +46,5 @@ class Context:
         if self._report is None or time.monotonic() < self._next:
             return
         self._next = time.monotonic() + _PAUSE_S
-        self._report({"fraction": fraction, "message": message[:256]})
+        said = str(message)[:256].encode(errors="replace").decode()  # nothing that JSON cannot say
+        self._report({"fraction": None if fraction is None else float(fraction), "message": said})

@@ -48,7 +48,8 @@ class Problem(Exception):
     ) -> None:
         super().__init__(f"{name}: {detail}")
         self.name = name
-        self.detail = detail[:_LONGEST_DETAIL]
+        # What JSON cannot say, such as half of a surrogate pair from a file's name, is replaced.
+        self.detail = detail[:_LONGEST_DETAIL].encode(errors="replace").decode()
         self.members = members
         self.headers = headers or {}
         self.status = KINDS[name][0]

@@ -76,7 +76,7 @@ def _attempt(services: Services, claimed: Job, remaining: Remaining, or_exit: bo
     except (Refused, UnfitInput) as final:
         outcome = "refused"
         left = finish.refuse(services, claimed, final)
-    except (TimedOut, Exception, SystemExit) as fault:
+    except BaseException as fault:  # asyncio's CancelledError and a panic in Rust are no Exception
         logger.exception("the operation failed")
         outcome = "timed-out" if isinstance(fault, TimedOut) else "failed"
         left = finish.fail(services, claimed, fault)
