@@ -132,3 +132,18 @@ def test_it_can_be_asked_for_by_its_own_host_or_the_configured_one(world: World)
     reply = world.call("sync", operation="nothing", headers=there)
 
     assert reply.json["type"] == "http://localhost:8080/problems/unknown-operation"
+
+
+def test_what_is_no_exception_is_a_failed_operation_too(world: World) -> None:
+    assert world.sync("panic", {}).problem == "operation-failed"
+
+
+def test_a_sentence_that_json_cannot_say_is_told_as_far_as_it_can_be(world: World) -> None:
+    reply = world.sync("half-a-character", {})
+
+    assert (reply.problem, reply.json["detail"]) == ("refused", "no table in ?.csv")
+
+
+@pytest.mark.parametrize("said", ["", "text", "text/html\r\nX-Evil: 1", "é/x"])
+def test_bytes_of_no_type_are_a_fault_of_the_operation(world: World, said: str) -> None:
+    assert world.sync("document", {"text": "x", "media_type": said}).problem == "operation-failed"

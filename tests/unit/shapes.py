@@ -57,6 +57,7 @@ class Empty(msgspec.Struct):
 
 
 _texts, _upload = st.text(max_size=4), "0" * 32
+_types = st.sampled_from(["text/csv; charset=utf-8", "image/png", 'x/y;z="a b"'])
 
 LEAVES: list[Shape] = [
     (bool, st.booleans()),
@@ -94,7 +95,7 @@ LEAVES: list[Shape] = [
         Document,
         _texts
         | st.just({"upload": _upload})
-        | st.fixed_dictionaries({"base64": st.just("AAA=")}, optional={"media_type": _texts}),
+        | st.fixed_dictionaries({"base64": st.just("AAA=")}, optional={"media_type": _types}),
     ),
 ]  # fmt: skip
 

@@ -1,6 +1,7 @@
 """Files, in and out of an operation."""
 
 import base64
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -54,6 +55,9 @@ def test_broken_base64_is_a_value_error(text: str) -> None:
         {"upload": 1},
         {"upload": "../other/" + UPLOAD},
         {"base64": "AA==", "media_type": None},
+        {"base64": "AA==", "media_type": "text"},
+        {"base64": "AA==", "media_type": "text/html\r\nX-Evil: 1"},
+        {"base64": "AA==", "media_type": "text/html\n"},
         {"base64": "AA==", "upload": UPLOAD},
         {"upload": UPLOAD, "media_type": "image/png"},
     ],
@@ -103,3 +107,11 @@ def test_uploads_are_found_wherever_they_are() -> None:
 )
 def test_what_is_no_reference_to_an_upload_is_none(value: object) -> None:
     assert list(uploads_in(value)) == []
+
+
+def test_uploads_are_found_however_deep_they_are() -> None:
+    value: Any = {"upload": UPLOAD}
+    for _ in range(5000):
+        value = [value]
+
+    assert list(uploads_in(value)) == [UPLOAD]

@@ -5,11 +5,14 @@ import binascii
 import io
 import re
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, TypeIs
 
 type OpenUpload = Callable[[str], "Document"]
 
 _UPLOAD_ID = "[0-9a-f]{32}"
+MEDIA_TYPE = (
+    '^[A-Za-z0-9_.+-]+/[A-Za-z0-9_.+-]+(?:; *[A-Za-z0-9_-]+=(?:[A-Za-z0-9_.+-]+|"[ !#-~]*"))*$'
+)
 BASE64 = "^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$"
 
 #: The JSON Schema of a Document among an operation's inputs.
@@ -20,7 +23,7 @@ INPUT_SCHEMA: dict[str, Any] = {
             "type": "object",
             "properties": {
                 "base64": {"type": "string", "pattern": BASE64, "contentEncoding": "base64"},
-                "media_type": {"type": "string"},
+                "media_type": {"type": "string", "pattern": MEDIA_TYPE},
             },
             "required": ["base64"],
             "additionalProperties": False,
@@ -69,9 +72,14 @@ def from_json(value: Any, open_upload: OpenUpload) -> Document:
             return open_upload(upload)
         case {"base64": str(text), **rest} if not rest.keys() - {"media_type"}:
             media_type = rest.get("media_type", "application/octet-stream")
-            if isinstance(media_type, str):
+            if is_media_type(media_type):
                 return Document(_decoded(text), media_type)
     raise ValueError('this is neither text, {"base64": …} nor {"upload": …}')
+
+
+def is_media_type(said: Any) -> TypeIs[str]:
+    """Tell whether this can stand in a Content-Type header."""
+    return isinstance(said, str) and re.fullmatch(MEDIA_TYPE[1:-1], said) is not None
 
 
 def _decoded(text: str) -> bytes:
@@ -82,13 +90,14 @@ def _decoded(text: str) -> bytes:
 
 
 def uploads_in(value: Any) -> Iterator[str]:
-    """Yield the id of each upload that an input refers to."""
-    if isinstance(value, dict):
-        upload = value.get("upload")
-        if len(value) == 1 and isinstance(upload, str) and re.fullmatch(_UPLOAD_ID, upload):
-            yield upload
-        for member in value.values():
-            yield from uploads_in(member)
-    elif isinstance(value, list):
-        for item in value:
-            yield from uploads_in(item)
+    """Yield the id of each upload that an input refers to, however deep it is nested."""
+    parts = [value]
+    while parts:
+        part = parts.pop()
+        if isinstance(part, dict):
+            upload = part.get("upload")
+            if len(part) == 1 and isinstance(upload, str) and re.fullmatch(_UPLOAD_ID, upload):
+                yield upload
+            parts += reversed(part.values())
+        elif isinstance(part, list):
+            parts += reversed(part)

@@ -83,6 +83,8 @@ def _converted(call: _Call, given: dict[str, Any], open_upload: OpenUpload) -> d
 
 def _encoded(call: _Call, result: Any) -> Answer:
     if isinstance(result, Document):
+        if not document.is_media_type(result.media_type):
+            raise WrongResult(f"{call.spec.name} returned a file of type {result.media_type!r}")
         return Answer(result.read(), result.media_type)
     try:
         body = msgspec.json.encode(result)
