@@ -150,3 +150,14 @@ def test_a_parameter_of_the_wrong_form_is_named(world: World, query: dict[str, s
 
 def test_an_empty_query_is_none(world: World) -> None:
     assert world.call("list", query=None).json == {"jobs": [], "next": None}
+
+
+def test_a_page_is_full_however_large_its_jobs_are(world: World) -> None:
+    """DynamoDB ends a page of its own at 1 MB."""
+    value = "x" * 16_000
+    ids = submitted(world, 90, operation="echo", given={"value": value})
+    while world.work()["records"]:
+        pass
+
+    assert world.job(ids[0])["result"] == f'"{value}"'
+    assert listed(world, limit="100") == ids

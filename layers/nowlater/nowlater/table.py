@@ -144,10 +144,14 @@ class Table:
             condition, values = condition + " AND #SK < :before", values | {"before": before}
         expressions = _expressions(condition, values)
         expressions["KeyConditionExpression"] = expressions.pop("ConditionExpression")
-        answer = self._client.query(
-            TableName=self._name, ScanIndexForward=False, Limit=limit, **expressions
+        pages = self._client.get_paginator("query").paginate(
+            TableName=self._name,
+            ScanIndexForward=False,
+            # A page ends at 1 MB, however many items were asked for.
+            PaginationConfig={"MaxItems": limit, "PageSize": limit},
+            **expressions,
         )
-        return [unpack_item(item) for item in answer["Items"]]
+        return [unpack_item(item) for page in pages for item in page["Items"]]
 
     def due(self, shard: int, by: int) -> Iterator[Item]:
         """Yield the keys of what a partition of the `due` index holds up to an instant, in order."""
