@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from botocore.awsrequest import AWSResponse
-from botocore.exceptions import ReadTimeoutError
+from botocore.exceptions import ConnectionClosedError, ReadTimeoutError
 
 from tests.integration.faults import answered
 from tests.integration.world import World
@@ -210,3 +210,17 @@ def test_a_replay_is_answered_with_the_same_end(world: World) -> None:
     assert "idempotency-replayed" not in first.headers
     assert again.headers["idempotency-replayed"] == "true"
     assert again.headers["content-location"] == first.headers["content-location"]
+
+
+@pytest.mark.parametrize("prefer", ["wait=1", "wait=1, handling=strict"])
+def test_once_it_is_accepted_nothing_that_fails_says_otherwise(world: World, prefer: str) -> None:
+    def close(request: Any) -> AWSResponse:
+        raise ConnectionClosedError(endpoint_url=request.url)
+
+    world.faults.once("lambda.Invoke", close)
+    reply = world.hybrid("echo", {"value": 1}, prefer=prefer)
+    world.pass_time(20)
+    world.work("OnTime")
+
+    assert (reply.status, reply.json["id"]) == (202, the_job(world))
+    assert world.see(the_job(world))["result"] == 1

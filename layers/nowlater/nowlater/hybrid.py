@@ -2,8 +2,9 @@
 
 import time
 
-from nowlater import jobs, waiting
+from nowlater import aws, jobs, waiting
 from nowlater.job import Job
+from nowlater.log import logger
 from nowlater.problems import Problem
 from nowlater.services import Services
 from nowlater.submit import Accepted, Request, submit
@@ -21,13 +22,20 @@ def hybrid(services: Services, asked: Request, wait_s: float, *, strict: bool = 
     """
     until_s = time.monotonic() + wait_s
     got = submit(services, asked)
-    if got.replayed:
-        there = waiting.until(services, got.job, lambda job: job.is_ended, until_s)
-    else:
-        there = _run(services, got.job, until_s)
-    if strict and not there.is_ended:
-        there = _given_up(services, there)
+    try:
+        there = _awaited(services, got, until_s)
+        if strict and not there.is_ended:
+            there = _given_up(services, there)
+    except aws.FAILURES:  # the job is accepted, and runs: whatever fails now, it is no "try again"
+        logger.exception("accepted, but not waited for")
+        return got
     return Accepted(there, got.replayed)
+
+
+def _awaited(services: Services, got: Accepted, until_s: float) -> Job:
+    if got.replayed:
+        return waiting.until(services, got.job, lambda job: job.is_ended, until_s)
+    return _run(services, got.job, until_s)
 
 
 def _run(services: Services, job: Job, until_s: float) -> Job:
