@@ -156,3 +156,12 @@ def test_jobs_of_every_partition_of_the_index_are_found(world: World) -> None:
 
     assert len({int(world.job(job)["PK"][-1], 16) for job in jobs}) == 1
     assert {world.job(job)["status"] for job in jobs} == {"failed"}
+
+
+def test_a_record_that_cannot_be_read_does_not_stop_the_others(world: World) -> None:
+    jobs = [world.submit(deliver={"within": 60}).json["id"] for _ in range(10)]
+    world.job(jobs[0], tags=7)
+    world.pass_time(60)
+    world.sweep()
+
+    assert {world.job(job)["status"] for job in jobs[1:]} == {"failed"}

@@ -61,7 +61,8 @@ def erase(services: Services, owner: str, job_id: str) -> None:
 def _objects(there: Job) -> set[str]:
     """Return the keys of all that may lie in the bucket, results that were discarded included."""
     keys = {key for key in (there.input_key, there.result_key) if key is not None}
-    attempts = range(1, there.attempt + 1) if there.attempt > 1 else ()
+    only_one = there.attempt == 1 and there.status == "succeeded"
+    attempts = () if only_one else range(1, there.attempt + 1)
     return keys | {object_keys.result_key(there.owner, there.id, n) for n in attempts}
 
 
