@@ -74,6 +74,8 @@ class World:
             services = self.app(name).services
             services.clock, services.settings = (lambda: self.now), self._settings
             services.catalogue = _WithOdd(with_diagnostics=True)
+            for kept in ("runtimes", "depths"):  # what they remember is of another test's time
+                vars(services).pop(kept, None)
         self.faults.always("lambda.Invoke", self._invoke)
         self.calls.clear()
 

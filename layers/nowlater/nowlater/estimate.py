@@ -42,13 +42,13 @@ def estimate(
     usual_s, slow_s = (_left_s(job, earlier, share, now) for share in (_USUAL, _NEARLY_ALL))
     if usual_s is None or slow_s is None:
         return None
-    first, before_s = now, 0.0
-    if waiting is not None:
-        first = max(now, job.not_before or 0)
+    first = now
+    if waiting is not None:  # a job whose start is ahead does not wait in the lane until then
         before_s = waiting * usual_s / concurrency[job.lane]
-    latest = after(first, before_s + slow_s)
+        first = max(after(now, before_s), job.not_before or 0)
+    latest = after(first, slow_s)
     return Estimate(
-        finish=after(first, before_s + usual_s),
+        finish=after(first, usual_s),
         at_risk=job.promised and latest > job.deliver_by,
         runs=earlier.runs,
         p50_s=earlier.quantile_s(_USUAL),

@@ -23,7 +23,7 @@ class Histogram(msgspec.Struct, frozen=True):
 
         Returns None where none did.
         """
-        beyond = sorted((b, n) for b, n in self.counts.items() if middle_s(b) > longer_than_s)
+        beyond = sorted((b, n) for b, n in self.counts.items() if n and middle_s(b) > longer_than_s)
         wanted = share * sum(n for _, n in beyond)
         for number, count in beyond:
             wanted -= count

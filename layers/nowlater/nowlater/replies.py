@@ -12,7 +12,7 @@ from nowlater.api import JSON, MOST_RESULT, Answer, answer, problem, raw, text_s
 from nowlater.call import Call
 from nowlater.estimate import Estimate
 from nowlater.forecast import forecast
-from nowlater.job import Job
+from nowlater.job import READER_GRACE_S, Job
 from nowlater.services import Services
 from nowlater.submit import Accepted
 from nowlater.timing import Instant, seconds_until
@@ -108,14 +108,18 @@ def _shown(services: Services, call: Call, job: Job) -> tuple[dict[str, Any], di
 def pause_s(job: Job, now: Instant, estimate: Estimate | None) -> int:
     """Return in how many seconds to look again at an unfinished job.
 
-    That is after half of the time that it is expected to take yet, and never before a tenth of its
-    age has passed: so it takes few looks to learn of an end within a tenth of the job's time.
+    That is when it may start, or after a tenth of its age: so an end is learned of within a tenth
+    of the job's time. An estimate saves looks: the first is after half of the expected time, the
+    next each after an eighth more, until the end is near. None is later than its deadline shows.
     """
-    begin = job.not_before or job.created
-    if job.status == "scheduled":
-        pause, most = seconds_until(begin, now), _UNTIL_START_S
+    if (job.not_before or 0) > now:
+        pause, most = seconds_until(job.not_before or 0, now), _UNTIL_START_S
     else:
-        pause, most = seconds_until(now, begin) / 10, _WITHOUT_S
-    if job.status != "scheduled" and estimate is not None:
-        pause, most = max(pause, seconds_until(estimate.finish, now) / 2), _WITH_ESTIMATE_S
-    return math.ceil(min(max(pause, 1), most))
+        age_s = seconds_until(now, job.start_at or job.created)
+        pause, most = age_s / 10, _WITHOUT_S
+        if estimate is not None:
+            left_s = seconds_until(estimate.finish, now)
+            pause = max(pause, (left_s - age_s) / 2, min(left_s / 2, age_s / 8))
+            most = _WITH_ESTIMATE_S
+    shows_s = seconds_until(job.deliver_by, now) + READER_GRACE_S
+    return math.ceil(max(min(pause, most, shows_s), 1))

@@ -1,0 +1,153 @@
+"""Estimates: when a job ends, what says so, and None where nothing does."""
+
+from typing import Any
+
+import pytest
+
+from nowlater.estimate import Estimate, estimate
+from nowlater.histogram import Histogram, bucket, middle_s
+from nowlater.job import Lane
+from nowlater.timing import after, seconds_until
+from tests.unit.jobs import HOUR, NOW, job
+
+CONCURRENCY: dict[Lane, int] = {"on-time": 4, "flexible": 2}
+#: Nine runs of about 10 s, and one of about 100 s.
+EARLIER = Histogram({bucket(10): 9, bucket(100): 1})
+USUAL_S, LONG_S = middle_s(bucket(10)), middle_s(bucket(100))
+
+
+def expected(
+    earlier: Histogram = EARLIER, waiting: int | None = 0, now: int = NOW, **changes: Any
+) -> Estimate | None:
+    """Return the estimate for a job that waits, or runs since NOW."""
+    runs = changes.get("status") == "running"
+    changes = ({"started": NOW, "attempt": 1} if runs else {}) | changes
+    return estimate(job(**changes), earlier, None if runs else waiting, now, CONCURRENCY)
+
+
+def left_s(now: int = NOW, **changes: Any) -> float:
+    """Return the seconds that the job is expected to take yet."""
+    told = expected(now=now, **changes)
+    assert told is not None
+    return seconds_until(told.finish, now)
+
+
+def test_a_job_that_nobody_waits_before_takes_what_half_of_the_runs_took() -> None:
+    assert left_s() == pytest.approx(USUAL_S, abs=0.001)
+
+
+@pytest.mark.parametrize(("lane", "at_once"), CONCURRENCY.items())
+def test_those_that_wait_before_it_share_the_workers_of_its_lane(lane: Lane, at_once: int) -> None:
+    assert left_s(waiting=20, lane=lane) == pytest.approx(
+        20 * USUAL_S / at_once + USUAL_S, abs=0.002
+    )
+
+
+def test_a_job_whose_start_is_ahead_takes_its_time_from_then_on() -> None:
+    ahead = {"status": "scheduled", "not_before": NOW + HOUR}
+
+    assert left_s(**ahead) == pytest.approx(3600 + USUAL_S, abs=0.002)
+
+
+def test_those_that_wait_now_are_worked_off_until_a_start_that_is_far_ahead() -> None:
+    ahead = {"status": "scheduled", "not_before": NOW + HOUR}
+
+    assert left_s(waiting=4, **ahead) == pytest.approx(3600 + USUAL_S, abs=0.002)
+    assert left_s(waiting=4000, **ahead) == pytest.approx(1001 * USUAL_S, abs=0.002)
+
+
+def test_a_start_that_has_passed_delays_nothing() -> None:
+    assert left_s(not_before=NOW - HOUR) == left_s()
+
+
+@pytest.mark.parametrize("ran_s", [0, 5, 10])
+def test_a_run_takes_what_half_of_those_took_that_took_longer(ran_s: float) -> None:
+    now = after(NOW, ran_s)
+
+    assert left_s(now, status="running") == pytest.approx(USUAL_S - ran_s, abs=0.002)
+
+
+def test_a_run_that_is_longer_than_most_is_likely_to_be_as_long_as_the_longest() -> None:
+    now = after(NOW, 20)
+
+    assert left_s(now, status="running") == pytest.approx(LONG_S - 20, abs=0.002)
+
+
+@pytest.mark.parametrize(("fraction", "left"), [(0.05, 190), (0.25, 30), (0.5, 10), (1, 0)])
+def test_a_run_that_tells_its_progress_is_taken_at_its_word(fraction: float, left: float) -> None:
+    now = after(NOW, 10)
+    told = {"fraction": fraction, "message": ""}
+
+    assert left_s(now, status="running", updated=now, progress=told) == pytest.approx(left)
+
+
+def test_progress_is_as_old_as_it_was_told() -> None:
+    told = {"status": "running", "progress": {"fraction": 0.5, "message": ""}}
+    told["updated"] = after(NOW, 10)
+
+    assert left_s(after(NOW, 15), **told) == pytest.approx(5)
+    assert left_s(after(NOW, 30), **told) == 0
+
+
+@pytest.mark.parametrize("fraction", [None, 0, 0.049])
+def test_next_to_no_progress_tells_nothing(fraction: float | None) -> None:
+    now = after(NOW, 5)
+    told = {"fraction": fraction, "message": "reading"}
+
+    assert left_s(now, status="running", updated=now, progress=told) == left_s(
+        now, status="running"
+    )
+
+
+def test_progress_tells_also_of_an_operation_that_never_ran_before() -> None:
+    now = after(NOW, 10)
+    told = expected(
+        Histogram({}),
+        now=now,
+        status="running",
+        updated=now,
+        progress={"fraction": 0.5, "message": ""},
+    )
+
+    assert told is not None
+    assert (told.finish, told.runs, told.p50_s) == (after(NOW, 20), 0, None)
+
+
+def test_where_it_rests_on_nothing_there_is_none() -> None:
+    never = Histogram({})
+
+    assert expected(never) is None
+    assert expected(never, status="scheduled", not_before=NOW + HOUR) is None
+    assert expected(never, status="running") is None
+    assert expected(Histogram({bucket(10): 0})) is None
+
+
+def test_a_run_longer_than_any_before_rests_on_nothing() -> None:
+    assert expected(status="running", now=after(NOW, LONG_S - 1)) is not None
+    assert expected(status="running", now=after(NOW, LONG_S)) is None
+
+
+def test_it_says_what_it_rests_on() -> None:
+    told = expected(waiting=17)
+
+    assert told is not None
+    assert (told.runs, told.waiting) == (10, 17)
+    assert (told.p50_s, told.p90_s) == (USUAL_S, USUAL_S)
+    assert expected(Histogram({bucket(10): 8, bucket(100): 2})).p90_s == LONG_S  # type: ignore[union-attr]
+
+
+def test_a_deadline_is_at_risk_that_a_tenth_of_the_runs_would_miss() -> None:
+    slower = Histogram({bucket(10): 8, bucket(100): 2})
+
+    def risks(seconds: float, earlier: Histogram, **changes: Any) -> bool:
+        told = expected(earlier, deliver_by=after(NOW, seconds), **changes)
+        assert told is not None
+        return told.at_risk
+
+    assert not risks(20, EARLIER)
+    assert risks(20, slower)
+    assert not risks(LONG_S + 1, slower)
+    assert risks(9, EARLIER)
+    assert risks(20, EARLIER, waiting=8)
+    assert risks(20, slower, status="running")
+    assert not risks(9, EARLIER, promised=False)
