@@ -84,6 +84,12 @@ def only_now() -> int:
     return 1
 
 
+@operation(doors=("async",))
+def only_queued() -> int:
+    """Is served at another."""
+    return 1
+
+
 @operation()
 def much_later() -> None:
     """Waits for something that comes in an hour."""

@@ -1,6 +1,8 @@
 """The hybrid door: the answer itself if it comes in time, else the job that is already running."""
 
 import json
+import time
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -22,6 +24,16 @@ def time_out(world: World, *, runs: bool = True) -> None:
         raise ReadTimeoutError(endpoint_url=request.url)
 
     world.faults.once("lambda.Invoke", lose)
+
+
+def while_waited_for(world: World, *happens: Callable[[], object]) -> None:
+    """Have these happen, one at each look at a job that a caller waits for."""
+
+    def happen(then: Callable[[], object]) -> Callable[[Any], None]:
+        return lambda request: then() and None
+
+    for then in happens:
+        world.faults.once("dynamodb.GetItem", happen(then))
 
 
 def the_job(world: World) -> str:
@@ -135,6 +147,46 @@ def test_a_strict_caller_gets_an_end_and_no_job(world: World) -> None:
     assert (seen["status"], seen["attempt"]) == ("canceled", 0)
 
 
+def test_a_second_attempt_within_the_wait_is_answered_too(world: World) -> None:
+    while_waited_for(world, lambda: (world.pass_time(1), world.work("OnTime")))
+    reply = world.hybrid("flaky", {"failures": 1}, prefer="wait=3")
+
+    assert (reply.status, reply.json) == (200, {"attempt": 2})
+    assert world.messages() == 1  # the one that would have made up for a dead worker
+    world.pass_time(60)
+    world.work("OnTime")
+    assert (world.see(the_job(world))["attempt"], world.messages()) == (2, 0)
+
+
+@pytest.mark.parametrize("how", ["fails", "throttled", "dies"])
+def test_a_strict_caller_waits_for_a_later_attempt_while_there_is_time(
+    world: World, how: str
+) -> None:
+    if how == "throttled":
+        error = {"x-amzn-errortype": "TooManyRequestsException"}
+        world.faults.once("lambda.Invoke", lambda r: answered(r.url, 429, b"{}", **error))
+    elif how == "dies":
+        died = {"X-Amz-Function-Error": "Unhandled"}
+        world.faults.once("lambda.Invoke", lambda r: answered(r.url, 200, b"{}", **died))
+    failures = {"failures": 1 if how == "fails" else 0}
+    while_waited_for(world, lambda: None, lambda: (world.pass_time(60), world.work("OnTime")))
+    reply = world.hybrid("flaky", failures, prefer="handling=strict, wait=3")
+
+    assert (reply.status, reply.json) == (200, {"attempt": 2 if how == "fails" else 1})
+
+
+@pytest.mark.parametrize("failures", [1, 3])
+def test_a_strict_caller_has_the_job_canceled_when_the_time_is_up_and_not_before(
+    world: World, failures: int
+) -> None:
+    began = time.monotonic()
+    reply = world.hybrid("flaky", {"failures": failures}, prefer="handling=strict, wait=2")
+
+    assert (reply.status, reply.problem) == (504, "timed-out")
+    assert 2 <= time.monotonic() - began < 3
+    assert world.see(the_job(world))["status"] == "canceled"
+
+
 def test_a_strict_caller_gets_the_end_that_came_just_then(world: World) -> None:
     time_out(world)
     reply = world.hybrid("echo", {"value": 1}, prefer="handling=strict, wait=1")
@@ -210,6 +262,44 @@ def test_a_replay_is_answered_with_the_same_end(world: World) -> None:
     assert "idempotency-replayed" not in first.headers
     assert again.headers["idempotency-replayed"] == "true"
     assert again.headers["content-location"] == first.headers["content-location"]
+
+
+def test_a_replay_waits_for_the_end_as_its_first_caller_did(world: World) -> None:
+    time_out(world, runs=False)
+    first = world.hybrid("meanwhile", {}, prefer="wait=1", key="k")
+    while_waited_for(
+        world, lambda: None, lambda: None, lambda: (world.pass_time(60), world.work("OnTime"))
+    )
+    again = world.hybrid("meanwhile", {}, prefer="wait=3", key="k")
+
+    assert (first.status, again.status, again.json) == (202, 200, 1)
+    assert again.headers["idempotency-replayed"] == "true"
+
+
+def test_a_replay_that_would_not_wait_gets_the_job_as_it_is(world: World) -> None:
+    time_out(world, runs=False)
+    world.hybrid("meanwhile", {}, prefer="wait=1", key="k")
+    began = time.monotonic()
+    replies = [
+        world.hybrid("meanwhile", {}, prefer=prefer, key="k")
+        for prefer in ("wait=0", "respond-async")
+    ]
+
+    assert [(r.status, r.json["status"]) for r in replies] == [(202, "queued")] * 2
+    assert time.monotonic() - began < 0.5
+
+
+@pytest.mark.parametrize(
+    ("prefer", "envelope"), [("respond-async", {}), ("wait=5", {"start": {"after": 60}})]
+)
+def test_the_door_must_be_the_operations_however_it_is_asked(
+    world: World, prefer: str, envelope: dict[str, Any]
+) -> None:
+    reply = world.hybrid("only-queued", {}, prefer=prefer, **envelope)
+
+    assert (reply.status, reply.problem) == (404, "unknown-operation")
+    assert "/async/only-queued" in reply.json["detail"]
+    assert world.left() == (0, 0, 0)
 
 
 @pytest.mark.parametrize("prefer", ["wait=1", "wait=1, handling=strict"])

@@ -24,8 +24,9 @@ def hybrid(services: Services, asked: Request, wait_s: float, *, strict: bool = 
     got = submit(services, asked)
     try:
         there = _awaited(services, got, until_s)
-        if strict and not there.is_ended:
-            there = _given_up(services, there)
+        if strict:  # whoever takes 202 for an answer has it at once; this caller does not
+            there = waiting.until(services, there, _has_ended, until_s)
+            there = there if there.is_ended else _given_up(services, there)
     except aws.FAILURES:  # the job is accepted, and runs: whatever fails now, it is no "try again"
         logger.exception("accepted, but not waited for")
         return got
@@ -34,7 +35,7 @@ def hybrid(services: Services, asked: Request, wait_s: float, *, strict: bool = 
 
 def _awaited(services: Services, got: Accepted, until_s: float) -> Job:
     if got.replayed:
-        return waiting.until(services, got.job, lambda job: job.is_ended, until_s)
+        return waiting.until(services, got.job, _has_ended, until_s)
     return _run(services, got.job, until_s)
 
 
@@ -52,7 +53,11 @@ def _run(services: Services, job: Job, until_s: float) -> Job:
     if ran is None:
         return job  # it runs on, or its message will have it run again
     # Where it did not end at once, another attempt is due soon.
-    return waiting.until(services, ran, lambda job: job.is_ended, until_s)
+    return waiting.until(services, ran, _has_ended, until_s)
+
+
+def _has_ended(job: Job) -> bool:
+    return job.is_ended
 
 
 def _given_up(services: Services, there: Job) -> Job:
