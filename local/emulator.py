@@ -98,7 +98,9 @@ def session() -> boto3.Session:
 
 
 def refuse_busy(port: int) -> None:
-    """Raise Failure where something else listens on the port."""
+    """Raise Failure where something else listens on the port, or there is no such port."""
+    if not 0 <= port <= 65535:
+        raise Failure(f"there is no port {port}: ports go up to 65535")
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:

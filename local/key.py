@@ -14,6 +14,8 @@ from local.stack import Stack
 from nowlater import keys, timing
 from nowlater.table import Table
 
+_MOST_DAYS = 36500
+
 
 def main() -> int:
     arguments = _arguments()
@@ -33,6 +35,10 @@ def main() -> int:
 
 
 def _issue(table: Table, asked: argparse.Namespace) -> None:
+    if asked.days is not None and not 1 <= asked.days <= _MOST_DAYS:
+        raise Failure(
+            f"DAYS is a number from 1 to {_MOST_DAYS}; without it, a key is good for ever"
+        )
     now = timing.now()
     expires = None if asked.days is None else timing.after(now, asked.days * timing.DAY_S)
     scopes = tuple(asked.scopes.split(","))

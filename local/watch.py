@@ -45,7 +45,7 @@ class Watch:
             began = time.monotonic()
             try:
                 what = self._serve(paths)
-            except (Failure, subprocess.CalledProcessError) as failure:
+            except Exception as failure:  # whatever it is: what is saved next may be served
                 said = getattr(failure, "stderr", None)
                 print(f"not served: {said.decode()[-2000:] if said else failure}", flush=True)
             else:
@@ -59,15 +59,18 @@ class Watch:
             self._stack = deploy.deploy(self._home, self._where, self._parameters)
             return "template.yaml"
         layers = {n for p in paths if p.parts[0] == "layers" for n in LAYERS.get(p.parts[1], ())}
-        lambdas = {p.parts[1] for p in paths if p.parts[0] == "functions" and p.suffix == ".py"}
-        for folder in sorted(lambdas):
-            self._push_lambda(folder)
+        files = {p for p in paths if p.parts[0] == "functions" and p.suffix == ".py"}
+        lambdas = {p.parts[1] for p in files if p.parent.is_dir()}
         if layers:
             self._push_layers(sorted(layers))
+        for folder in sorted(lambdas):
+            self._push_lambda(folder)
         return ", ".join(sorted(layers) + sorted(lambdas))
 
     def _push_lambda(self, folder: str) -> None:
-        name = self._stack.ids[folder.capitalize()]
+        name = self._stack.ids.get(folder.capitalize())
+        if name is None:
+            raise Failure(f"functions/{folder} is not in template.yaml")
         code = _zipped(Path("functions", folder))
         self._lambdas.update_function_code(FunctionName=name, ZipFile=code)
 

@@ -58,6 +58,33 @@ def test_an_operation_that_is_saved_is_served_within_seconds(api: Client, served
         time.sleep(0.2)
 
 
+def test_a_lambda_that_the_template_lacks_is_told_and_what_is_saved_next_is_served(
+    api: Client, served: Served
+) -> None:
+    folder = served.folder / "functions/nobody"
+    folder.mkdir()
+    (folder / "app.py").write_text("")
+    began = time.monotonic()
+    while "functions/nobody is not in template.yaml" not in served.output.read_text():
+        assert time.monotonic() - began < 30, served.output.read_text()
+        time.sleep(0.2)
+    (folder / "app.py").unlink()
+    folder.rmdir()
+    path = served.folder / "layers/operations/operations/later.py"
+    path.write_text(SHOUT.replace("def shout", "def later"))
+    while (answer := api.ask("sync", "later", {"text": "hi"})).status_code != 200:
+        assert time.monotonic() - began < 60, served.output.read_text()
+        time.sleep(0.2)
+
+    assert answer.json() == "HI"
+
+
+def test_a_port_that_there_is_not_is_told_in_a_sentence(served: Served) -> None:
+    done = up(served.folder, "--port", "99999", "--home", ".local/other")
+
+    assert (done.returncode, done.stderr) == (1, "\nthere is no port 99999: ports go up to 65535\n")
+
+
 def test_a_busy_port_is_told_in_a_sentence(served: Served) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
