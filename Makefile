@@ -36,7 +36,7 @@ test: $(ENVIRONMENT) $(EMULATOR)
 	@.venv/bin/python -m pytest $(ARGS)
 
 check: $(ENVIRONMENT)
-	$(UV) lock --check
+	"$(UV)" lock --check
 	ruff format --check
 	ruff check
 	mypy layers/nowlater/nowlater layers/catalogue local
@@ -59,17 +59,17 @@ bench: $(ENVIRONMENT) $(EMULATOR)
 	@PYTHONPATH=layers/nowlater:layers/operations .venv/bin/python -m tests.bench
 
 # What the rest needs, installed into this folder. uv brings Python 3.13 where there is none.
-$(UV):
+$(TOOLS)/bin/uv:
 	@$(PYTHON) local/bootstrap.py $(TOOLS)
 
-$(ENVIRONMENT): pyproject.toml uv.lock layers/operations/requirements.txt | $(UV)
+$(ENVIRONMENT): pyproject.toml uv.lock layers/operations/requirements.txt | $(TOOLS)/bin/uv
 	@echo 'installing what the build and the tests need …'
-	@$(UV) sync --quiet --locked --inexact
-	@$(UV) pip install --quiet --requirement layers/operations/requirements.txt
+	@"$(UV)" sync --quiet --locked --inexact
+	@"$(UV)" pip install --quiet --requirement layers/operations/requirements.txt
 	@touch $@
 
-$(EMULATOR): local/requirements.txt | $(UV)
+$(EMULATOR): local/requirements.txt | $(TOOLS)/bin/uv
 	@echo 'installing the AWS emulator …'
-	@$(UV) venv --quiet --clear --python 3.13 .local/ministack
-	@$(UV) pip install --quiet --python .local/ministack/bin/python --requirement local/requirements.txt
+	@"$(UV)" venv --quiet --clear --python 3.13 .local/ministack
+	@"$(UV)" pip install --quiet --python .local/ministack/bin/python --requirement local/requirements.txt
 	@touch $@

@@ -9,7 +9,7 @@ PLATFORM_x86_64 := --python-platform x86_64-manylinux_2_28
 
 # Wheels for Lambda's machine (Amazon Linux 2023, glibc 2.34), whichever this one is.
 define install
-$(UV) pip install --quiet --target "$(OUT)" --python $(PYTHON) --python-version 3.13 \
+"$(UV)" pip install --quiet --target "$(OUT)" --python $(PYTHON) --python-version 3.13 \
 	$(PLATFORM_$(ARCHITECTURE)) --only-binary :all: --link-mode copy --requirement requirements.txt
 rm -rf "$(OUT)/bin" "$(OUT)/.lock"
 endef

@@ -1,6 +1,7 @@
 """What the build of the catalogue finds and writes."""
 
 import json
+import subprocess
 import sys
 from importlib import import_module
 from pathlib import Path
@@ -104,3 +105,17 @@ def test_the_samples_fit_their_operations(catalogue: Catalogue) -> None:
         entry = catalogue.at("async", sent["pathParameters"]["operation"])
 
         entry.validate(json.loads(sent["body"])["input"])
+
+
+def test_a_checkout_can_lie_in_a_folder_with_a_space_in_its_name(tmp_path: Path) -> None:
+    folder = tmp_path / "now later"
+    uv = folder / ".local/tools/bin/uv"
+    uv.parent.mkdir(parents=True)
+    uv.write_text("#!/bin/sh\nmkdir -p .venv\n")
+    uv.chmod(0o755)
+    (folder / "layers/operations").mkdir(parents=True)
+    for name in ("Makefile", "pyproject.toml", "uv.lock", "layers/operations/requirements.txt"):
+        (folder / name).write_bytes((stack.ROOT / name).read_bytes())
+    subprocess.run(["make", ".venv/.made-from-lock"], cwd=folder, check=True)
+
+    assert (folder / ".venv/.made-from-lock").exists()
