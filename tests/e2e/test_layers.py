@@ -1,0 +1,38 @@
+"""The layers as they are built: what is in them, how large they are, and how fast they load."""
+
+import struct
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.served import Served
+
+#: A .pyc's flags (PEP 552): hash-based, and never compared with its source.
+UNCHECKED_HASH = 0b01
+LAYERS = ("NowlaterLayer", "OperationsLayer", "CatalogueLayer")
+ELSEWHERE = ("boto3", "botocore", "awscrt", "pydantic", "aws_xray_sdk", "s3transfer")
+
+
+def python(served: Served, layer: str) -> Path:
+    return served.folder / ".local" / "build" / layer / "python"
+
+
+@pytest.mark.parametrize("layer", LAYERS)
+def test_all_bytecode_is_there_and_is_trusted_without_a_look_at_its_source(
+    served: Served, layer: str
+) -> None:
+    folder = python(served, layer)
+    compiled = list(folder.rglob("*.pyc"))
+    flags = {struct.unpack("<I", path.read_bytes()[4:8])[0] for path in compiled}
+
+    assert flags == {UNCHECKED_HASH}
+    assert len(compiled) == len(list(folder.rglob("*.py")))
+
+
+def test_the_framework_layer_is_small_and_has_no_aws_sdk(served: Served) -> None:
+    folder = python(served, "NowlaterLayer")
+    size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+
+    assert size <= 10_000_000
+    assert not [name for name in ELSEWHERE if (folder / name).exists()]
+    assert not (folder / ".lock").exists()
