@@ -3,6 +3,7 @@
 import contextlib
 import json
 import time
+from collections.abc import Callable
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -21,7 +22,7 @@ class Notifications:
         with contextlib.suppress(BotoCoreError, ClientError):  # the emulator has ended
             while True:
                 for event in self._inbox.receive(wait_s=10):
-                    print(_line(event), flush=True)
+                    _show(_line, event)
 
 
 class Errors:
@@ -45,17 +46,27 @@ class Errors:
             for line in event["message"].splitlines():
                 if line not in self._seen:
                     self._seen.add(line)
-                    _show_error(line)
+                    _show(_error, line)
 
 
-def _show_error(line: str) -> None:
+def _show(as_line: Callable[[Any], str], what: Any) -> None:
+    """Print something; what cannot be shown as it should be is shown as it is."""
     try:
-        said = json.loads(line)
-    except ValueError:
-        return
-    if isinstance(said, dict) and said.get("level") == "ERROR":
-        print(f"error: {said.get('message')} {said.get('job_id', '')}", flush=True)
-        print(said.get("exception", ""), flush=True)
+        line = as_line(what)
+    except (KeyError, TypeError, ValueError):
+        line = f"{what}"
+    if line:
+        print(line, flush=True)
+
+
+def _error(line: str) -> str:
+    """Return an error that a Lambda logged as text; nothing of what else is logged."""
+    if not line.startswith("{"):
+        return ""
+    said = json.loads(line)
+    if said.get("level") != "ERROR":
+        return ""
+    return f"error: {said.get('message')} {said.get('job_id', '')}\n{said.get('exception', '')}"
 
 
 def _line(event: dict[str, Any]) -> str:

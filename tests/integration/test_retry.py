@@ -89,3 +89,12 @@ def test_a_retry_needs_no_body(world: World) -> None:
     reply = retry(world, old, raw=None)
 
     assert reply.status == 202
+
+
+def test_a_job_whose_input_is_no_longer_kept_cannot_be_retried(world: World) -> None:
+    job = world.submit("echo", {"value": "x" * 5000}).json["id"]
+    world.work()
+    world.s3.delete_object(Bucket=world.ids["Bucket"], Key=world.objects("inputs")[0])
+    reply = world.call("retry", id=job)
+
+    assert (reply.status, reply.problem) == (410, "job-expired")

@@ -143,3 +143,20 @@ def test_nothing_but_refuse_can_be_the_alternative_to_a_deadline() -> None:
     assert msgspec.convert({"within": 1, "or": "refuse"}, Deliver).otherwise == "refuse"
     with pytest.raises(msgspec.ValidationError):
         msgspec.convert({"within": 1, "or": "else"}, Deliver)
+
+
+@pytest.mark.parametrize(
+    ("start", "deliver", "pointer"),
+    [
+        (Start(), None, "/start"),
+        (None, Deliver(), "/deliver"),
+        (None, Deliver(otherwise="refuse"), "/deliver"),
+    ],
+)
+def test_a_time_that_is_not_said_is_malformed(
+    start: Start | None, deliver: Deliver | None, pointer: str
+) -> None:
+    with pytest.raises(Problem) as caught:
+        frame(start, deliver, None, now=NOW, flexible_within_s=60)
+
+    assert (caught.value.name, caught.value.members["pointer"]) == ("malformed-request", pointer)

@@ -97,7 +97,7 @@ def test_an_owner_has_a_name_that_fits_everywhere(owner: str) -> None:
     assert issue(Items(), owner, now=NOW)[0].owner == owner
 
 
-@pytest.mark.parametrize("owner", ["", "a b", "a#b", "a/b", "é", "a\n", "A" * 65, "*"])
+@pytest.mark.parametrize("owner", ["", ".", "..", "a b", "a#b", "a/b", "é", "a\n", "A" * 65, "*"])
 def test_other_names_are_refused(owner: str) -> None:
     with pytest.raises(ValueError, match="cannot be an owner"):
         issue(Items(), owner, now=NOW)

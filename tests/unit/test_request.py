@@ -289,3 +289,13 @@ def test_an_idempotency_key_is_taken_as_it_is(key: str | None) -> None:
 def test_an_idempotency_key_is_1_to_255_printable_ascii_characters(key: str) -> None:
     with refused("malformed-request"):
         idempotency_key(key)
+
+
+@pytest.mark.parametrize(("opened", "closed"), [("[", "]"), ('{"a":', "}")])
+def test_a_body_may_have_two_hundred_levels(opened: str, closed: str) -> None:
+    def nested(levels: int) -> str:
+        return opened * levels + "1" + closed * levels
+
+    assert decoded(nested(200), False, None, 10_000)
+    with pytest.raises(Problem, match="200 levels"):
+        decoded(nested(201), False, None, 10_000)

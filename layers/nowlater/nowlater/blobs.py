@@ -23,6 +23,15 @@ class Bucket:
     def put(self, key: str, data: bytes, media_type: str) -> None:
         self._client.put_object(Bucket=self._name, Key=key, Body=data, ContentType=media_type)
 
+    def find(self, key: str) -> bytes | None:
+        """Return an object's bytes, or None where there is none of this key."""
+        try:
+            return self.get(key)
+        except ClientError as error:
+            if aws.error_code(error) in _ABSENT:
+                return None
+            raise
+
     def get(self, key: str) -> bytes:
         data: bytes = self._client.get_object(Bucket=self._name, Key=key)["Body"].read()
         return data
@@ -46,9 +55,8 @@ class Bucket:
             head = self._client.head_object(Bucket=self._name, Key=key)
         except ClientError as error:
             if aws.error_code(error) in _ABSENT:
-                raise ValueError(
-                    f"there is nothing at {key.rpartition('/')[2]} any more"
-                ) from error
+                upload = key.rpartition("/")[2]
+                raise ValueError(f"the upload {upload} is not there: PUT it first") from error
             raise
         size = int(head["ContentLength"])
         return Document(_Reader(self._client, self._name, key, size), head["ContentType"], size)

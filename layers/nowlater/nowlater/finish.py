@@ -34,8 +34,13 @@ class Left:
 
 
 def succeed(services: Services, claimed: Job, answer: Answer) -> Left:
-    """End the job with what its operation returned."""
-    return _finish(services, claimed, "succeeded", **_stored(services, claimed, answer))
+    """End the job with what its operation returned; a result that comes too late is taken away."""
+    stored = _stored(services, claimed, answer)
+    left = _finish(services, claimed, "succeeded", **stored)
+    key = stored.get("result_key")
+    if key is not None and (left.job is None or left.job.result_key != key):
+        services.bucket.delete(key)
+    return left
 
 
 def refuse(services: Services, claimed: Job, final: Exception) -> Left:

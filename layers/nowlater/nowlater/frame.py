@@ -10,6 +10,8 @@ from nowlater.timing import DAY_S, HOUR_S, Instant, after, from_rfc3339, to_rfc3
 #: A start can be this far ahead, and a deadline this far behind the start: less than messages live.
 FURTHEST_START_S, FURTHEST_DEADLINE_S = 30 * DAY_S, 7 * DAY_S
 
+_START, _DELIVER = ("after", "at"), ("within", "by")
+
 type Seconds = Annotated[float, msgspec.Meta(ge=0)]
 
 
@@ -53,9 +55,14 @@ def frame(
     Raises Problem `malformed-request` where a time is not of its form, and `impossible-time`
     where it is past, too far ahead, or leaves no time between start and deadline.
     """
+    for pointer, given, names in (("/start", start, _START), ("/deliver", deliver, _DELIVER)):
+        if given is not None and all(getattr(given, name) is None for name in names):
+            raise Problem(
+                "malformed-request", f"{pointer} takes {' or '.join(names)}.", pointer=pointer
+            )
     start, deliver = start or Start(), deliver or Deliver()
-    start_at = _instant("/start", start.after, start.at, ("after", "at"), now)
-    by = _instant("/deliver", deliver.within, deliver.by, ("within", "by"), now)
+    start_at = _instant("/start", start.after, start.at, _START, now)
+    by = _instant("/deliver", deliver.within, deliver.by, _DELIVER, now)
     first = start_at or now
     if start_at is not None and start_at > after(now, FURTHEST_START_S):
         raise Problem("impossible-time", "A start can be at most 30 days ahead.", pointer="/start")

@@ -15,7 +15,8 @@ from nowlater.timing import Instant
 #: What a key can allow: asking for operations, reading jobs, and changing or erasing them.
 SCOPES = ("invoke", "read", "manage")
 
-_OWNER = re.compile(r"[A-Za-z0-9._@-]{1,64}")
+#: Not `.` or `..`, which would mean something else in an object's key.
+_OWNER = re.compile(r"(?!\.\.?$)[A-Za-z0-9._@-]{1,64}")
 _TOKEN = re.compile(r"nl_([0-9a-f]{12})_([A-Za-z0-9_-]{43})", re.ASCII)
 
 

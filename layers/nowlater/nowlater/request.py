@@ -20,8 +20,8 @@ type TagValue = Annotated[str, msgspec.Meta(min_length=1, max_length=256)]
 _JSON_TYPE = re.compile(r"application/(?:[\w.+-]+\+)?json\s*(?:;.*)?", re.IGNORECASE)
 _PLACE = re.compile(r" - at `(?:key` in `)?\$([^\[]*)(?:\[\.{3}\])?`$")
 _UNKNOWN = re.compile(r"Object contains unknown field `(.*)`$", re.DOTALL)
-#: Levels of nesting that whoever reads or writes an input after us has to spare.
-_ROOM = 100
+#: Levels of nesting: what whoever reads a job can parse in any language.
+_DEEPEST = 200
 _KEY = re.compile(r"[\x20-\x7e]{1,255}")
 
 
@@ -75,10 +75,12 @@ def decoded(
         )
     try:
         value = _DECODER.decode(data)
-        if data.count(b"[") + data.count(b"{") > _ROOM:
-            msgspec.json.encode(_nested(value))
+        if data.count(b"[") + data.count(b"{") > _DEEPEST and _is_deeper(value, _DEEPEST):
+            raise RecursionError
     except RecursionError as fault:
-        raise Problem("malformed-request", "The body is nested too deep.") from fault
+        raise Problem(
+            "malformed-request", f"The body is nested too deep: {_DEEPEST} levels are the most."
+        ) from fault
     except (msgspec.MsgspecError, ValueError) as fault:
         raise Problem(
             "malformed-request", f'The body is not JSON ({fault}); send {{"input": {{…}}}}.'
@@ -102,10 +104,12 @@ def _bytes(body: str, is_base64: bool) -> bytes:
         raise Problem("malformed-request", "The body cannot be decoded.") from fault
 
 
-def _nested(value: Any) -> Any:
-    for _ in range(_ROOM):
-        value = [value]
-    return value
+def _is_deeper(value: Any, levels: int) -> bool:
+    level = [value]
+    for _ in range(levels + 1):
+        lists = (v.values() if isinstance(v, dict) else v for v in level if type(v) in (dict, list))
+        level = [item for items in lists for item in items]
+    return bool(level)
 
 
 def _number(text: str) -> int | float:

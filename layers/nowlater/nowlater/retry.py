@@ -15,14 +15,17 @@ def retry(
 ) -> Accepted:
     """Submit an ended job's input as a new job, kept as long and tagged like the old one.
 
-    Raises Problem `unfinished` where the old one has not ended, and whatever `submit` raises.
+    Raises Problem `unfinished` where the old one has not ended, `job-expired` where its input is gone,
+    and whatever `submit` raises.
     """
     old = jobs.read(services, caller.owner, job_id)
     if not old.is_ended:
         raise Problem(
             "unfinished", f"The job is {old.status}; a job can be retried once it has ended."
         )
-    text = old.input.encode() if old.input else services.bucket.get(old.input_key or "")
+    text = old.input.encode() if old.input else services.bucket.find(old.input_key or "")
+    if text is None:
+        raise Problem("job-expired", "The job's input is no longer kept: send it again.")
     envelope = Envelope(input=msgspec.json.decode(text), keep=old.keep_s, tags=old.tags)
     return submit(
         services, Request(caller, None, old.operation, envelope, key, trace, retry_of=old.id)
