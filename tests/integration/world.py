@@ -26,6 +26,7 @@ ROUTES = {
     "retry": "submit",
     "status": "status",
     "result": "status",
+    "events": "status",
     "list": "status",
     "cancel": "status",
     "erase": "status",

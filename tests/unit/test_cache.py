@@ -57,9 +57,17 @@ def test_nothing_and_zero_are_values_too() -> None:
     assert len(asked) == 1
 
 
-def test_where_asking_fails_nothing_is_remembered() -> None:
-    cache = Cache[int](lambda: NOW)
-    with pytest.raises(ZeroDivisionError):
-        cache.get("key", lambda: 1 // 0)
+def test_a_failure_is_remembered_as_long_as_a_value() -> None:
+    asked = Asked()
 
-    assert cache.get("key", lambda: 7) == 7
+    def fail() -> int:
+        asked.times += 1
+        raise ConnectionError
+
+    for _ in range(3):
+        with pytest.raises(ConnectionError):
+            asked.cache.get("one", fail)
+    asked.now += 10_000
+
+    assert asked.times == 1
+    assert asked("one") == 2

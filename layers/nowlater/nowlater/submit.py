@@ -128,7 +128,7 @@ def _refuse_unachievable(
     if asked.envelope.deliver is None or asked.envelope.deliver.otherwise != "refuse":
         return
     new = _job(services, asked, entry, times, ids.new_id(now), now)
-    expected = forecast(services, new)
+    expected = forecast(services, new, is_sent=False)
     if expected is not None and expected.finish > times.deliver_by:
         earliest = to_rfc3339(expected.finish)
         raise Problem(

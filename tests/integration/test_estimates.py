@@ -1,0 +1,330 @@
+"""Estimates: from runs that were seen in the stream to jobs, deadlines and descriptions."""
+
+from typing import Any
+
+import pytest
+from botocore.exceptions import EndpointConnectionError
+
+from nowlater.timing import from_rfc3339, seconds_until
+from tests.integration.test_waiting import has_run
+from tests.integration.world import START, World
+
+REFUSE = {"or": "refuse"}
+
+
+def left_s(world: World, job: Any) -> float:
+    """Return the seconds that a job, as it is shown, is expected to take yet."""
+    return seconds_until(from_rfc3339(job["estimate"]["finish"]), world.now)
+
+
+def echo(world: World, **envelope: Any) -> Any:
+    """Return a job of `echo` as it is accepted."""
+    return world.submit("echo", {"value": 1}, **envelope).json
+
+
+def forget(world: World) -> None:
+    """Have all Lambdas ask anew for what estimates rest on."""
+    for name in ("submit", "hybrid", "status", "describe", "notify"):
+        for kept in ("runtimes", "depths"):
+            vars(world.app(name).services).pop(kept, None)
+
+
+# ── what they rest on ─────────────────────────────────────────────────────────────────────────
+
+
+def test_runs_that_ended_are_what_the_next_estimate_rests_on(world: World) -> None:
+    for seconds in (10, 10, 10, 50):
+        world.submit("meanwhile", {})
+        world.meanwhile(lambda _, s=seconds: world.pass_time(s))
+    while world.work()["records"]:
+        world.pass_time(1)
+    world.notify()
+    forget(world)
+    job = world.submit("meanwhile", {}).json
+
+    rests_on = job["estimate"]["rests_on"]
+    assert (rests_on["runs"], rests_on["waiting"]) == (4, 0)
+    assert rests_on["p50_s"] == pytest.approx(10, rel=0.1)
+    assert rests_on["p90_s"] == pytest.approx(50, rel=0.1)
+    assert left_s(world, job) == pytest.approx(10, rel=0.1)
+
+
+def test_only_what_succeeded_is_counted(world: World) -> None:
+    world.submit("fail", {"kind": "refused"})
+    world.submit("fail", {"kind": "refused"}, deliver={"within": 1})
+    canceled = world.submit("fail", {"kind": "refused"}).json["id"]
+    world.call("cancel", id=canceled)
+    world.work()
+    world.pass_time(2)
+    world.sweep()
+    world.notify()
+
+    assert world.submit("fail", {"kind": "refused"}).json["estimate"] is None
+
+
+def test_a_job_of_an_operation_that_never_ran_has_none(world: World) -> None:
+    job = echo(world)
+
+    assert (job["estimate"], job["at_risk"]) == (None, False)
+
+
+def test_jobs_that_wait_before_it_put_its_end_off(world: World) -> None:
+    has_run(world, "echo", *[10] * 9)
+    jobs = [echo(world) for _ in range(9)]
+    forget(world)
+    job = world.see(jobs[-1]["id"])
+    promised = echo(world, deliver={"within": 3600})
+
+    lanes = world.app("status").services.settings.concurrency
+    assert job["estimate"]["rests_on"]["waiting"] == 8
+    assert left_s(world, job) == pytest.approx(10 + 80 / lanes["flexible"], rel=0.1)
+    assert promised["estimate"]["rests_on"]["waiting"] == 0
+    assert left_s(world, promised) == pytest.approx(10, rel=0.1)
+
+
+def test_a_job_alone_in_its_lane_waits_for_nobody(world: World) -> None:
+    has_run(world, "echo", 10)
+    job = world.see(echo(world)["id"])
+
+    assert job["estimate"]["rests_on"]["waiting"] == 0
+    assert left_s(world, job) == pytest.approx(10, rel=0.1)
+
+
+def test_a_start_ahead_is_part_of_it(world: World) -> None:
+    has_run(world, "echo", 10)
+
+    assert left_s(world, echo(world, start={"after": 7200})) == pytest.approx(7210, abs=1)
+
+
+def test_a_run_is_estimated_by_how_far_it_is(world: World) -> None:
+    seen = []
+    has_run(world, "meanwhile", 10)
+
+    def look(context: Any) -> None:
+        for told in (None, 0.5):
+            world.pass_time(2)
+            if told:
+                context.progress(told)
+            seen.append((world.see(job), left_s(world, world.see(job))))
+
+    job = world.submit("meanwhile", {}).json["id"]
+    world.meanwhile(look)
+    world.work()
+    (before, before_s), (after, after_s) = seen
+
+    assert before["estimate"]["rests_on"]["waiting"] is None
+    assert before_s == pytest.approx(8, abs=1)
+    assert after["progress"]["fraction"] == 0.5
+    assert after_s == pytest.approx(4, abs=0.1)
+
+
+def test_an_ended_job_has_none(world: World) -> None:
+    has_run(world, "echo", 10)
+    job = echo(world)["id"]
+    world.work()
+
+    assert (world.see(job)["estimate"], world.see(job)["at_risk"]) == (None, False)
+
+
+def test_lists_show_them_too(world: World) -> None:
+    has_run(world, "echo", 10)
+    job = world.see(echo(world)["id"])
+
+    assert world.call("list", query={}).json["jobs"] == [job]
+    assert job["estimate"] is not None
+
+
+def test_an_estimate_that_moves_does_not_change_the_tag(world: World) -> None:
+    has_run(world, "echo", 10)
+    job = echo(world)["id"]
+    before = world.call("status", id=job)
+    world.pass_time(20)
+    moved = world.call("status", id=job)
+    same = world.call("status", id=job, headers={"if-none-match": before.headers["etag"]})
+
+    assert moved.json["estimate"] != before.json["estimate"]
+    assert moved.headers["etag"] == before.headers["etag"]
+    assert (same.status, same.body) == (304, b"")
+
+
+def test_retry_after_follows_it(world: World) -> None:
+    has_run(world, "echo", 600)
+    accepted = world.submit("echo", {"value": 1})
+
+    assert int(accepted.headers["retry-after"]) == pytest.approx(300, rel=0.1)
+
+
+# ── deadlines ─────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(("within", "at_risk"), [(60, False), (30, True)])
+def test_a_deadline_is_at_risk_that_a_tenth_of_the_runs_would_miss(
+    world: World, within: int, at_risk: bool
+) -> None:
+    has_run(world, "echo", *[10] * 8, *[50] * 2)
+    job = echo(world, deliver={"within": within})
+
+    assert job["at_risk"] is world.see(job["id"])["at_risk"] is at_risk
+    assert job["status"] == "queued"
+
+
+def test_a_deadline_that_comes_nearer_is_at_risk_in_the_end(world: World) -> None:
+    has_run(world, "echo", 10)
+    job = echo(world, deliver={"within": 60})
+    world.pass_time(55)
+
+    assert (job["at_risk"], world.see(job["id"])["at_risk"]) == (False, True)
+
+
+@pytest.mark.parametrize("door", ["submit", "hybrid"])
+def test_a_deadline_that_cannot_be_met_is_refused_where_that_is_asked_for(
+    world: World, door: str
+) -> None:
+    has_run(world, "echo", 100)
+    reply = getattr(world, door)("echo", {"value": 1}, deliver={"within": 60} | REFUSE)
+
+    assert (reply.status, reply.problem) == (422, "deadline-unachievable")
+    assert reply.json["pointer"] == "/deliver"
+    earliest = from_rfc3339(reply.json["earliest"])
+    assert seconds_until(earliest, START) == pytest.approx(100, rel=0.1)
+    assert world.left() == (1, 0, 0)  # the histogram
+    by = {"by": reply.json["earliest"]}
+    assert world.submit("echo", {"value": 1}, deliver=by | REFUSE).status == 202
+
+
+def test_the_jobs_that_wait_count_for_that(world: World) -> None:
+    has_run(world, "echo", 10)
+    deliver = {"within": 15} | REFUSE
+    alone = world.submit("echo", {"value": 1}, deliver=deliver)
+    for _ in range(19):
+        echo(world, deliver={"within": 60})
+    forget(world)
+    last = world.submit("echo", {"value": 1}, deliver=deliver)
+
+    assert alone.status == 202
+    assert (last.status, last.problem) == (422, "deadline-unachievable")
+    assert "20 jobs wait before it" in last.json["detail"]
+
+
+def test_a_burst_now_is_no_reason_to_refuse_what_starts_much_later(world: World) -> None:
+    has_run(world, "echo", 10)
+    for _ in range(20):
+        echo(world, deliver={"within": 60})
+    forget(world)
+    times: dict[str, Any] = {"start": {"after": 7200}, "deliver": {"within": 7215} | REFUSE}
+
+    assert world.submit("echo", {"value": 1}, **times).status == 202
+
+
+def test_nothing_is_refused_that_is_not_asked_to_be(world: World) -> None:
+    has_run(world, "echo", 100)
+    job = echo(world, deliver={"within": 60})
+
+    assert (job["status"], job["at_risk"]) == ("queued", True)
+
+
+def test_nothing_is_refused_where_nothing_is_known(world: World) -> None:
+    assert echo(world, deliver={"within": 1} | REFUSE)["status"] == "queued"
+
+
+def test_a_deadline_that_can_be_met_is_taken(world: World) -> None:
+    has_run(world, "echo", 10)
+
+    assert echo(world, deliver={"within": 60} | REFUSE)["at_risk"] is False
+
+
+def test_a_replay_under_a_key_is_not_refused(world: World) -> None:
+    asked: dict[str, Any] = {"deliver": {"within": 60} | REFUSE, "key": "k"}
+    first = world.submit("echo", {"value": 1}, **asked)
+    has_run(world, "echo", 100)
+    forget(world)
+    again = world.submit("echo", {"value": 1}, **asked)
+    new = world.submit("echo", {"value": 1}, **asked | {"key": "other"})
+
+    assert (first.status, again.status, new.status) == (202, 202, 422)
+    assert again.json["id"] == first.json["id"]
+    assert again.headers["idempotency-replayed"] == "true"
+
+
+def test_a_refusal_does_not_use_up_the_key(world: World) -> None:
+    has_run(world, "echo", 100)
+    refused = world.submit("echo", {"value": 1}, deliver={"within": 60} | REFUSE, key="k")
+    taken = world.submit("echo", {"value": 1}, deliver={"within": 600} | REFUSE, key="k")
+
+    assert (refused.status, taken.status) == (422, 202)
+
+
+# ── descriptions ──────────────────────────────────────────────────────────────────────────────
+
+
+def test_an_operation_tells_how_long_it_takes(world: World) -> None:
+    assert world.call("operation").json["run_time"] == {"runs": 0, "p50_s": None, "p90_s": None}
+    has_run(world, "text-stats", *[1] * 8, *[30] * 2)
+    forget(world)
+    told = world.call("operation").json["run_time"]
+
+    assert told["runs"] == 10
+    assert told["p50_s"] == pytest.approx(1, rel=0.1)
+    assert told["p90_s"] == pytest.approx(30, rel=0.1)
+
+
+# ── what does not answer ──────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("what", ["runs", "waiting"])
+def test_where_it_cannot_be_read_what_they_rest_on_jobs_have_none(world: World, what: str) -> None:
+    has_run(world, "echo", 100)
+    job = echo(world)["id"]
+    forget(world)
+    if what == "waiting":
+        world.faults.unreachable("sqs.GetQueueAttributes")
+    else:
+        lose_histograms(world)
+    world.calls.clear()
+    seen = world.call("status", id=job)
+    events = world.call("events", id=job)
+    new = world.submit("echo", {"value": 1}, deliver={"within": 60} | REFUSE)
+    listed = world.call("list", query={})
+
+    assert [r.status for r in (seen, events, new, listed)] == [200, 200, 202, 200]
+    assert seen.json["estimate"] is new.json["estimate"] is None
+    assert seen.json["at_risk"] is False
+    assert [j["estimate"] for j in listed.json["jobs"]] == [None, None]
+    assert seen.headers["retry-after"] == "1"
+    if what == "waiting":  # Status asked once for each lane, and Submit for one
+        assert world.calls.count("sqs.GetQueueAttributes") == 3
+
+
+def lose_histograms(world: World) -> None:
+    """Have reads of run times, and of nothing else, fail."""
+
+    def answer(request: Any) -> None:
+        if b"STATS#" in request.body:
+            raise EndpointConnectionError(endpoint_url=request.url)
+
+    world.faults.always("dynamodb.GetItem", answer)
+
+
+def test_where_run_times_cannot_be_read_an_operation_tells_none(world: World) -> None:
+    has_run(world, "text-stats", 1)
+    forget(world)
+    world.faults.unreachable("dynamodb.GetItem")
+    reply = world.call("operation")
+
+    assert (reply.status, reply.json["run_time"]["runs"]) == (200, 0)
+
+
+def test_where_run_times_cannot_be_written_ends_are_told_all_the_same(world: World) -> None:
+    echo(world)
+    world.work()
+    world.faults.unreachable("dynamodb.UpdateItem")
+    world.notify()
+    assert len(world.told()) == 1
+    world.faults.clear()
+    echo(world)
+    world.work()
+    world.pass_time(10)
+    world.notify()
+    forget(world)
+
+    assert echo(world)["estimate"]["rests_on"]["runs"] == 2
