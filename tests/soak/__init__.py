@@ -1,0 +1,1 @@
+"""A long run of mixed traffic on the local stack: `python -m tests.soak` checks what it leaves behind."""
