@@ -145,17 +145,14 @@ class _Queues(Queues):
         self._client = self
         self._world, self._calls = caller.world, caller.calls
 
-    def send_message(self, QueueUrl: str, MessageBody: str, DelaySeconds: int, **_: Any) -> None:  # noqa: N803
-        lane: Any = QueueUrl.rpartition("/")[2]
-        self._calls(lambda: self._world.sends(lane, MessageBody, DelaySeconds))
+    def send_message(self, **asked: Any) -> None:
+        lane: Any = asked["QueueUrl"].rpartition("/")[2]
+        body, delay_s = asked["MessageBody"], asked["DelaySeconds"]
+        self._calls(lambda: self._world.sends(lane, body, delay_s))
 
-    def change_message_visibility(
-        self,
-        ReceiptHandle: Message,
-        VisibilityTimeout: int,
-        **_: Any,  # noqa: N803
-    ) -> None:
-        self._calls(lambda: self._world.shows(ReceiptHandle, VisibilityTimeout))
+    def change_message_visibility(self, **asked: Any) -> None:
+        message, hidden_s = asked["ReceiptHandle"], asked["VisibilityTimeout"]
+        self._calls(lambda: self._world.shows(message, hidden_s))
 
 
 @operation(timeout=20)
