@@ -4,7 +4,7 @@ import random
 import secrets
 import threading
 import time
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from typing import Any
 
 import requests
@@ -29,9 +29,15 @@ class Traffic:
         self.client = Client(url, key)
 
     def run(self, until_s: float) -> None:
-        """Send until an instant of `time.monotonic`, or until the bound."""
-        with ThreadPoolExecutor(CALLERS) as callers:
-            list(callers.map(self._caller, [until_s] * CALLERS))
+        """Send until an instant of `time.monotonic`, or until the bound; tell how far it is."""
+        with ThreadPoolExecutor(CALLERS) as pool:
+            callers = [pool.submit(self._caller, until_s) for _ in range(CALLERS)]
+            while wait(callers, timeout=30).not_done:
+                sent, accepted = self._ledger.answers.total(), len(self._ledger.jobs)
+                left_s = max(0, until_s - time.monotonic())
+                print(f"{sent} requests, {accepted} jobs, {left_s:.0f} s left", flush=True)
+        for caller in callers:
+            caller.result()
 
     def _caller(self, until_s: float) -> None:
         client = Client(self._url, self._key)
