@@ -24,6 +24,7 @@ def settle(stack: Stack, client: Client, ledger: Ledger, listener: Listener) -> 
     """Wait until there is nothing left to do, and return what is not as it was promised."""
     until_s = time.monotonic() + QUIET_WITHIN_S
     print("waiting until all is quiet …", flush=True)
+    _adopt(client, ledger)
     _cancel_what_is_far(client, ledger)
     _wait(lambda: not any(_unfinished(client, ledger)), until_s)
     _wait(lambda: set(ledger.jobs) <= set(listener.told), until_s)
@@ -40,6 +41,13 @@ def settle(stack: Stack, client: Client, ledger: Ledger, listener: Listener) -> 
 def _wait(done: Callable[[], bool], until_s: float) -> None:
     while not done() and time.monotonic() < until_s:
         time.sleep(2)
+
+
+def _adopt(client: Client, ledger: Ledger) -> None:
+    """Take on the jobs whose acceptance was not heard, at most one for each answer that was lost."""
+    unheard = [job for job in _all(client, "tag=soak:yes") if job["id"] not in ledger.jobs]
+    for job in unheard[: ledger.lost]:
+        ledger.see(job)
 
 
 def _cancel_what_is_far(client: Client, ledger: Ledger) -> None:
@@ -113,7 +121,7 @@ def _status(known: Known) -> Any:
 
 def summary(ledger: Ledger, listener: Listener) -> str:
     """Return what was sent, what came of it, and how often it was told."""
-    lines = [f"{sum(ledger.answers.values())} requests:"]
+    lines = [f"{ledger.answers.total()} requests answered, {ledger.lost} answers lost:"]
     for what in sorted({what for what, _ in ledger.answers}):
         counts = sorted((s, n) for (w, s), n in ledger.answers.items() if w == what)
         lines.append(f"  {what:<24} " + ", ".join(f"{s}: {n}" for s, n in counts))

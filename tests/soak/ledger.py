@@ -37,11 +37,17 @@ class Ledger:
         self.keyed: list[Keyed] = []
         self.answers: Counter[tuple[str, int]] = Counter()
         self.odd: list[str] = []
+        #: Requests whose answer never came: what they asked for may have been accepted.
+        self.lost = 0
         self._lock = threading.Lock()
 
     def answered(self, what: str, status: int) -> None:
         with self._lock:
             self.answers[what, status] += 1
+
+    def lose(self) -> None:
+        with self._lock:
+            self.lost += 1
 
     def complain(self, sentence: str) -> None:
         with self._lock:

@@ -45,6 +45,8 @@ class Traffic:
         while self._may_send(until_s):
             try:
                 caller.act()
+            except requests.Timeout:
+                self._ledger.lose()
             except Exception as fault:
                 self._ledger.complain(f"a caller did not understand: {fault!r}")
         client.close()
