@@ -59,8 +59,7 @@ class Watch:
             self._stack = deploy.deploy(self._home, self._where, self._parameters)
             return "template.yaml"
         layers = {n for p in paths if p.parts[0] == "layers" for n in LAYERS.get(p.parts[1], ())}
-        files = {p for p in paths if p.parts[0] == "functions" and p.suffix == ".py"}
-        lambdas = {p.parts[1] for p in files if p.parent.is_dir()}
+        lambdas = {p.parts[1] for p in paths if p.parts[0] == "functions" and _is_code(p)}
         if layers:
             self._push_layers(sorted(layers))
         for folder in sorted(lambdas):
@@ -106,6 +105,11 @@ def _layer_of(arn: str) -> str:
     """Return which of our layers a version's ARN is of: SAM adds a digest to the name."""
     name = arn.split(":")[6]
     return next((layer for layer in _FOLDERS if name.startswith(layer)), name)
+
+
+def _is_code(path: Path) -> bool:
+    """Tell whether a change is one of a Lambda's code; a new folder may be told without its files."""
+    return path.parent.is_dir() if path.suffix == ".py" else any(path.glob("*.py"))
 
 
 def _zipped(folder: Path) -> bytes:
