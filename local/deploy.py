@@ -13,7 +13,12 @@ from local.stack import Stack
 NAME = "nowlater"
 ARCHITECTURE = "arm64" if platform.machine() in ("arm64", "aarch64") else "x86_64"
 #: How the local stack differs from one deployed as it is.
-PARAMETERS = {"Architecture": ARCHITECTURE, "Diagnostics": "true", "WorkTimeout": "60"}
+PARAMETERS = {
+    "Architecture": ARCHITECTURE,
+    "Diagnostics": "true",
+    "LoopbackCallbacks": "true",
+    "WorkTimeout": "60",
+}
 
 
 def build(home: Path) -> None:

@@ -1,13 +1,14 @@
-"""Dead letters: keeps what no worker could read, and ends the job that it points at, if it does."""
+"""Dead letters: keeps what nobody could handle, and ends the job or delivery that it is about."""
 
 from typing import Any
 
 import msgspec
 
-from nowlater import ending, ids, object_keys
-from nowlater.batch import sent_ago_s
+from nowlater import delivery, ending, ids, object_keys, store
+from nowlater.delivery import Webhook
 from nowlater.job import Ref
 from nowlater.log import logger
+from nowlater.messages import each, sent_ago_s
 from nowlater.services import Services
 from nowlater.timing import whole_seconds_until
 from nowlater.work import SUBMIT_LIFE_S
@@ -15,17 +16,7 @@ from nowlater.work import SUBMIT_LIFE_S
 
 def bury(services: Services, event: dict[str, Any]) -> dict[str, Any]:
     """Handle an SQS event of dead letters; returns a partial batch response, raises nothing."""
-    kept = []
-    for record in event["Records"]:
-        try:
-            wait_s = _bury(services, record)
-            if wait_s is not None:
-                services.queues.postpone(record, wait_s)
-                kept.append({"itemIdentifier": record["messageId"]})
-        except Exception:  # one letter must not keep the others
-            logger.exception("a dead letter was left", extra={"message_id": record["messageId"]})
-            kept.append({"itemIdentifier": record["messageId"]})
-    return {"batchItemFailures": kept}
+    return each(services, event["Records"], lambda record: _bury(services, record))
 
 
 def _bury(services: Services, record: dict[str, Any]) -> float | None:
@@ -35,17 +26,34 @@ def _bury(services: Services, record: dict[str, Any]) -> float | None:
     )
     logger.error("dead letter", extra={"message_id": record["messageId"]})
     try:
-        ref = msgspec.json.decode(record["body"], type=Ref)
+        said = msgspec.json.decode(record["body"], type=dict[str, Any])
+        about = msgspec.convert(said, Webhook if "url" in said else Ref)
     except msgspec.MsgspecError:
         return None
+    if isinstance(about, Webhook):
+        _give_up(services, about)
+        return None
+    return _bury_job(services, about, sent_ago_s(services, record))
+
+
+def _bury_job(services: Services, ref: Ref, age_s: float) -> float | None:
     if not ids.is_id(ref.id):
         return None
     there = services.store.get(ref)
     if there is None:
-        return 5 if sent_ago_s(services, record) < SUBMIT_LIFE_S else None
+        return 5 if age_s < SUBMIT_LIFE_S else None
     if there.is_ended:
         return None
     written = ending.bury(services, there, "The job's message could not be worked on.")
     if written.job is None or written.job.is_ended:
         return None
     return whole_seconds_until(written.job.lease_until or 0, services.clock()) + 1
+
+
+def _give_up(services: Services, webhook: Webhook) -> None:
+    """Have a delivery be one that was given up, unless it went well by another message."""
+    there = services.deliveries.get(webhook.owner, webhook.job, webhook.number)
+    there = there or delivery.of(webhook)
+    changes = {"state": "given-up", "body": webhook.body, "count": there.count}
+    services.deliveries.record(there, changes | store.due(webhook.job, None))
+    logger.error("a delivery was given up", extra={"job_id": webhook.job})

@@ -3,6 +3,7 @@
 import msgspec
 
 from nowlater import view
+from nowlater.delivery import Webhook
 from nowlater.job import Job
 from nowlater.timing import to_rfc3339
 from nowlater.topics import Message
@@ -29,6 +30,21 @@ def of_end(job: Job) -> Message:
     }
     attributes = {"status": job.status, "operation": job.operation, "owner": job.owner}
     return Message(_without_noncharacters(msgspec.json.encode(body).decode()), attributes)
+
+
+def for_callback(job: Job, message: Message) -> Webhook | None:
+    """Return the webhook that tells a job's end, if its owner wants to be told of it so."""
+    if job.callback is None or job.status not in job.callback.events:
+        return None
+    return Webhook(
+        owner=job.owner,
+        job=job.id,
+        url=job.callback.url,
+        event=f"{job.id}/{job.status}",
+        body=message.body,
+        base=job.base,
+        since=job.ended or job.updated,
+    )
 
 
 def _without_noncharacters(text: str) -> str:

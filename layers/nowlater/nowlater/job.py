@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 import msgspec
 
+from nowlater.callback import Callback
 from nowlater.clause import Clause, either
 from nowlater.timing import HOUR_S, LONGEST_POSTPONEMENT_S, Instant, after
 
@@ -78,6 +79,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     progress: dict[str, Any] | None = None
     tags: dict[str, str] = {}
     retry_of: str | None = None
+    callback: Callback | None = None
     #: The W3C `traceparent` of the request.
     trace: str | None = None
     #: The input as JSON, or the key of the object that holds it.

@@ -16,6 +16,7 @@ _CONTENT = [
     "error",
     "progress",
     "trace",
+    "callback",
 ]
 
 
@@ -52,6 +53,8 @@ def erase(services: Services, owner: str, job_id: str) -> None:
         there = ending.expire(services, there).job or there
     if not there.is_ended:
         raise Problem("unfinished", f"The job is {there.status}: cancel it first, then erase it.")
+    if there.callback is not None:
+        services.deliveries.erase(owner, job_id, now)
     for key in _objects(there):
         services.bucket.delete(key)
     changes = dict.fromkeys(_CONTENT) | {"erased": True, "tags": {}, "updated": now}

@@ -1,17 +1,19 @@
 """Tells the ends of jobs, which it reads off the table's stream, and counts how long runs took."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import msgspec
 
 from nowlater import aws, event, job, object_keys, store
+from nowlater.delivery import Webhook
 from nowlater.job import Job
 from nowlater.log import logger
+from nowlater.outgoing import Outgoing, batches
 from nowlater.services import Services
 from nowlater.table import unpack_item
 from nowlater.timing import seconds_until
-from nowlater.topics import Message, batches
+from nowlater.topics import Message
 
 
 class NotAllTold(Exception):
@@ -19,40 +21,54 @@ class NotAllTold(Exception):
 
 
 def notify(services: Services, records: Iterable[dict[str, Any]]) -> int:
-    """Publish an event for each record that shows a job's end; return how many.
+    """Tell the topic, and the callback if there is one, of each record that shows a job's end.
 
-    A record that no event can be made of is kept in the bucket, and skipped.
-    Raises NotAllTold once it has published all that it can: ids are stable, told twice is allowed.
+    Returns how many ends there were. A record that no event can be made of is kept in the bucket,
+    and skipped. Raises NotAllTold once it has sent all that it can: ids are stable, told twice is
+    allowed.
     """
-    told = 0
-    failed: list[Message] = []
-    for messages in batches(_ends(services, records)):
-        try:
-            refused = services.topic.publish(messages)
-        except aws.FAILURES:
-            logger.exception("the topic did not answer")
-            refused = messages
-        failed += refused
-        told += len(messages) - len(refused)
+    ends = list(_ends(services, records))
+    webhooks = [webhook for _, webhook in ends if webhook is not None]
+    untold = _send((message for message, _ in ends), lambda batch: services.topic.publish(batch))
+    unsent = _send(webhooks, lambda batch: services.webhook_queue.send(batch))
     _write_counts(services)
-    if failed:
-        raise NotAllTold(f"{len(failed)} of {len(failed) + told} events were not published")
-    return told
+    if untold or unsent:
+        raise NotAllTold(
+            f"of {len(ends)} events, {untold} were not published, "
+            f"and {unsent} were not sent to their callbacks"
+        )
+    return len(ends)
 
 
-def _ends(services: Services, records: Iterable[dict[str, Any]]) -> Iterator[Message]:
+def _send[T: Outgoing](outgoing: Iterable[T], send: Callable[[list[T]], list[T]]) -> int:
+    """Send all that can be sent; return how many could not."""
+    failed = 0
+    for batch in batches(outgoing):
+        try:
+            failed += len(send(batch))
+        except aws.FAILURES:
+            logger.exception("AWS did not take a batch of events")
+            failed += len(batch)
+    return failed
+
+
+def _ends(
+    services: Services, records: Iterable[dict[str, Any]]
+) -> Iterator[tuple[Message, Webhook | None]]:
     for record in records:
         try:
             ended = _ended(record["dynamodb"])
-            message = None if ended is None else event.of_end(ended)
+            if ended is None:
+                continue
+            message = event.of_end(ended)
+            webhook = event.for_callback(ended, message)
         except Exception:  # told again and again, it would hold up all that come after it
             logger.exception("a record cannot be told", extra={"record": record["eventID"]})
             key = object_keys.untold_key(record["eventID"])
             services.bucket.put(key, msgspec.json.encode(record), "application/json")
             continue
-        if ended is not None and message is not None:
-            _count(services, ended)
-            yield message
+        _count(services, ended)
+        yield message, webhook
 
 
 def _ended(images: dict[str, Any]) -> Job | None:

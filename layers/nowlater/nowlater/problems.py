@@ -10,6 +10,7 @@ KINDS: dict[str, tuple[int, str]] = {
     "unknown-route": (404, "There is nothing at this address."),
     "unknown-operation": (404, "There is no operation of this name."),
     "unknown-job": (404, "You have no job with this id."),
+    "unknown-delivery": (404, "The job has no delivery of this number."),
     "unfinished": (409, "The job has not ended yet."),
     "already-ended": (409, "The job has already ended."),
     "job-expired": (410, "The job is no longer kept."),

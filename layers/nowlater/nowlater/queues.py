@@ -7,6 +7,7 @@ import msgspec
 
 from nowlater import aws
 from nowlater.cache import Cache
+from nowlater.delivery import Webhook
 from nowlater.job import Lane, Ref
 from nowlater.timing import LONGEST_POSTPONEMENT_S, Clock
 
@@ -40,6 +41,27 @@ class Queues:
             ReceiptHandle=record["receiptHandle"],
             VisibilityTimeout=min(math.ceil(seconds), LONGEST_POSTPONEMENT_S),
         )
+
+
+class WebhookQueue:
+    """Webhooks to be sent; those for one host are a group, so that SQS is fair between hosts."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._client = aws.client("sqs")
+
+    def send(self, webhooks: list[Webhook]) -> list[Webhook]:
+        """Send up to a batch of webhooks; return those that SQS did not take."""
+        entries = [
+            {
+                "Id": str(n),
+                "MessageBody": msgspec.json.encode(webhook).decode(),
+                "MessageGroupId": webhook.group,
+            }
+            for n, webhook in enumerate(webhooks)
+        ]
+        answer = self._client.send_message_batch(QueueUrl=self._url, Entries=entries)
+        return [webhooks[int(failed["Id"])] for failed in answer.get("Failed", [])]
 
 
 class Depths:

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import msgspec
 
+from nowlater.callback import Callback
 from nowlater.frame import Deliver, Keep, Start
 from nowlater.problems import Problem
 
@@ -32,6 +33,7 @@ class Envelope(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     start: Start | None = None
     deliver: Deliver | None = None
     keep: Keep | None = None
+    callback: Callback | None = None
     tags: Annotated[dict[TagName, TagValue], msgspec.Meta(max_length=10)] = {}
 
 

@@ -13,7 +13,7 @@ from nowlater.submit import Accepted, Request, submit
 def retry(
     services: Services, caller: Caller, job_id: str, *, key: str | None, trace: str | None
 ) -> Accepted:
-    """Submit an ended job's input as a new job, kept as long and tagged like the old one.
+    """Submit an ended job's input as a new job, kept as long, tagged and told like the old one.
 
     Raises Problem `unfinished` where the old one has not ended, `job-expired` where its input is gone,
     and whatever `submit` raises.
@@ -26,7 +26,9 @@ def retry(
     text = old.input.encode() if old.input else services.bucket.find(old.input_key or "")
     if text is None:
         raise Problem("job-expired", "The job's input is no longer kept: send it again.")
-    envelope = Envelope(input=msgspec.json.decode(text), keep=old.keep_s, tags=old.tags)
+    envelope = Envelope(
+        input=msgspec.json.decode(text), keep=old.keep_s, tags=old.tags, callback=old.callback
+    )
     return submit(
         services, Request(caller, None, old.operation, envelope, key, trace, retry_of=old.id)
     )

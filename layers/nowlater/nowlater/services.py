@@ -1,18 +1,22 @@
 """What the use cases work with: one object, made by each Lambda, handed to each of them."""
 
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from nowlater import settings, timing
 from nowlater.catalogue import Catalogue
 
 if TYPE_CHECKING:
     from nowlater.blobs import Bucket
-    from nowlater.queues import Depths, Queues
+    from nowlater.breaker import Breaker
+    from nowlater.cache import Cache
+    from nowlater.deliveries import Deliveries
+    from nowlater.queues import Depths, Queues, WebhookQueue
     from nowlater.runtimes import Runtimes
     from nowlater.store import Store
     from nowlater.table import Table
     from nowlater.topics import Topic
+    from nowlater.vault import Vault
     from nowlater.workers import Workers
 
 
@@ -84,6 +88,36 @@ class Services:
         from nowlater.workers import Workers
 
         return Workers(self.settings.worker)
+
+    @cached_property
+    def deliveries(self) -> "Deliveries":
+        from nowlater.deliveries import Deliveries
+
+        return Deliveries(self.table)
+
+    @cached_property
+    def webhook_queue(self) -> "WebhookQueue":
+        from nowlater.queues import WebhookQueue
+
+        return WebhookQueue(self.settings.webhook_queue)
+
+    @cached_property
+    def breaker(self) -> "Breaker":
+        from nowlater.breaker import Breaker
+
+        return Breaker(self._now)
+
+    @cached_property
+    def vault(self) -> "Vault":
+        from nowlater.vault import Vault
+
+        return Vault(self.settings.master_secret)
+
+    @cached_property
+    def secret_counts(self) -> "Cache[dict[str, Any]]":
+        from nowlater.cache import Cache
+
+        return Cache(self._now)
 
     @cached_property
     def topic(self) -> "Topic":

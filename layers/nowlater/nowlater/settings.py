@@ -5,6 +5,7 @@ from collections.abc import Mapping, MutableMapping
 
 import msgspec
 
+from nowlater.addresses import Rules
 from nowlater.job import Lane
 
 
@@ -27,8 +28,20 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     #: How many jobs of each lane run at once.
     on_time_concurrency: int
     flexible_concurrency: int
+    #: The ports that callbacks may use, separated by commas, and whether they may be on this machine.
+    callback_ports: str
+    loopback_callbacks: bool
+    webhook_queue: str
+    #: The secret of which the owners' are made; told only to those who sign.
+    master_secret: str = ""
     #: The worker Lambda; told only to the Lambda that calls it.
     worker: str = ""
+
+    @property
+    def callback_rules(self) -> Rules:
+        """What callbacks may be."""
+        ports = frozenset(int(port) for port in self.callback_ports.split(","))
+        return Rules(ports, self.loopback_callbacks)
 
     @property
     def concurrency(self) -> dict[Lane, int]:

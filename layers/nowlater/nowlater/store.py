@@ -1,6 +1,5 @@
 """Jobs in the table: where each is, and every write of one, by the rules of `job.WRITES`."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -77,9 +76,10 @@ class Store:
             from_item(i) for i in self._table.query(_pk(owner, shard), before=before, limit=limit)
         ]
 
-    def due(self, shard: int, by: Instant) -> Iterator[Ref]:
-        """Yield the jobs that the sweep has to look at by an instant."""
-        return (Ref(item["PK"].split("#")[1], item["SK"]) for item in self._table.due(shard, by))
+
+def named_by(item: Item) -> Ref:
+    """Return which job an item's keys name."""
+    return Ref(item["PK"].split("#")[1], item["SK"])
 
 
 def due(job_id: str, at: Instant | None) -> dict[str, int | None]:
@@ -96,8 +96,8 @@ def to_item(new: Job) -> Item:
 
 def from_item(item: Item) -> Job:
     """Return the job that an item, or a record of the table's stream, holds."""
-    _, owner, _ = item["PK"].split("#")
-    return msgspec.convert(item | {"owner": owner, "id": item["SK"]}, Job)
+    ref = named_by(item)
+    return msgspec.convert(item | {"owner": ref.owner, "id": ref.id}, Job)
 
 
 def _key(ref: Ref) -> tuple[str, str]:

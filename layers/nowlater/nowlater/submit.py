@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import msgspec
 
-from nowlater import catalogue, document, idempotency, ids, job, object_keys, store, view
+from nowlater import callback, catalogue, document, idempotency, ids, job, object_keys, store, view
 from nowlater.call import Caller
 from nowlater.catalogue import Entry
 from nowlater.forecast import forecast
@@ -50,6 +50,7 @@ def submit(services: Services, asked: Request) -> Accepted:
     """
     entry = services.catalogue.at(asked.door, asked.operation)
     catalogue.check(entry, asked.envelope.input, asked.caller.base)
+    _check_callback(services, asked)
     now = services.clock()
     try:
         times = _frame(services, asked, now)
@@ -109,6 +110,7 @@ def _job(
         tries_left=entry.attempts,
         tags=asked.envelope.tags,
         retry_of=asked.retry_of,
+        callback=asked.envelope.callback,
         trace=asked.trace,
     )
     look = job.due_at(new.promised, new.not_before, new.deliver_by, now)
@@ -157,6 +159,12 @@ def _kept(there: Job, now: Instant) -> Job:
     if view.is_gone(there, now):
         raise Problem("job-expired", f"The job {there.id} that this key names is no longer kept.")
     return view.shown(there, now)
+
+
+def _check_callback(services: Services, asked: Request) -> None:
+    if asked.envelope.callback is not None:
+        bases = (asked.caller.base, services.settings.public_url)
+        callback.check(asked.envelope.callback, services.settings.callback_rules, bases)
 
 
 def _check_uploads(services: Services, entry: Entry, asked: Request) -> None:

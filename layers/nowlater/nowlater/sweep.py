@@ -1,28 +1,47 @@
-"""Looks each minute at the jobs whose time has come, and knows one verb: send it again, or end it."""
+"""Looks each minute at what is due, and knows one verb: send it again, or end it."""
 
-from nowlater import ending, job, store
+from nowlater import deliveries, ending, job, store
 from nowlater.job import Job, Ref
 from nowlater.log import logger
 from nowlater.services import Services
+from nowlater.table import Item
 from nowlater.timing import whole_seconds_until
 
 
 def sweep(services: Services) -> int:
-    """Handle every job that is due; return how many. Done twice, late, or half, it is harmless."""
+    """Handle every job and delivery that is due; return how many.
+
+    Done twice, late, or half, it is harmless.
+    """
     handled = 0
     for shard in range(store.DUE_SHARDS):
-        for ref in services.store.due(shard, services.clock()):
+        for item in services.table.due(shard, services.clock()):
             try:
-                _handle(services, ref)
+                _handle(services, item)
                 handled += 1
-            except Exception:  # one job must not keep the others
-                logger.exception("left for the next sweep", extra={"job_id": ref.id})
+            except Exception:  # one of them must not keep the others
+                logger.exception("left for the next sweep", extra={"item": item})
     if handled:
-        logger.info("swept", extra={"jobs": handled})
+        logger.info("swept", extra={"items": handled})
     return handled
 
 
-def _handle(services: Services, ref: Ref) -> None:
+def _handle(services: Services, item: Item) -> None:
+    if deliveries.is_key(item):
+        _handle_delivery(services, *deliveries.named_by(item))
+    else:
+        _handle_job(services, store.named_by(item))
+
+
+def _handle_delivery(services: Services, owner: str, job_id: str, number: int) -> None:
+    now, there = services.clock(), services.deliveries.get(owner, job_id, number)
+    if there is None or there.body is None or there.due_at is None or there.due_at > now:
+        return
+    if not services.webhook_queue.send([there.webhook(there.body)]):
+        services.deliveries.sent(there)
+
+
+def _handle_job(services: Services, ref: Ref) -> None:
     now = services.clock()
     there = services.store.get(ref)
     if there is None or there.is_ended or there.due_at is None or there.due_at > now:

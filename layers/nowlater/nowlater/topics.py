@@ -1,12 +1,8 @@
 """The topic: events published in batches."""
 
-from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from nowlater import aws
-
-#: SNS takes so many messages, and so many bytes in all, in one batch.
-_BATCH, _BATCH_BYTES = 10, 256 * 1024
 
 
 @dataclass(frozen=True)
@@ -21,19 +17,6 @@ class Message:
         """Bytes, as SNS counts them: of the body, and of the attributes with their types."""
         counted = [len(name + "String" + value) for name, value in self.attributes.items()]
         return len(self.body.encode()) + sum(counted)
-
-
-def batches(messages: Iterable[Message]) -> Iterator[list[Message]]:
-    """Yield the messages in lists that SNS takes at once."""
-    batch, size = list[Message](), 0
-    for message in messages:
-        if len(batch) == _BATCH or (batch and size + message.size > _BATCH_BYTES):
-            yield batch
-            batch, size = [], 0
-        batch.append(message)
-        size += message.size
-    if batch:
-        yield batch
 
 
 class Topic:

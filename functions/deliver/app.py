@@ -1,0 +1,14 @@
+"""Woken by messages of the webhook queue: sends each to its callback, and writes the log."""
+
+from typing import Any
+
+from nowlater.deliver import deliver
+from nowlater.log import logger
+from nowlater.services import Services
+
+services = Services("deliveries", "queues", "vault")
+
+
+@logger.inject_lambda_context(clear_state=True)
+def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    return deliver(services, event)

@@ -1,0 +1,103 @@
+"""Sends webhooks: each message of the delivery queue is one, to be sent now, or at its next time."""
+
+import random
+from typing import Any
+
+import msgspec
+
+from nowlater import addresses, callback, delivery, owner_secrets, sender, signing, store
+from nowlater.addresses import RefusedUrl, Target
+from nowlater.delivery import Delivery, Try, Webhook
+from nowlater.log import logger
+from nowlater.messages import each, receives
+from nowlater.sender import Reply, Unsent
+from nowlater.services import Services
+from nowlater.timing import LONGEST_POSTPONEMENT_S, Instant, seconds_until, whole_seconds_until
+
+#: What all of a try may take, from looking the name up to the end of the answer.
+TOTAL_S = 15
+#: A host that its breaker is open for is left alone so long; after so many times that is a try.
+_HELD_S, _HOLDS = 30, 10
+
+
+def deliver(services: Services, event: dict[str, Any]) -> dict[str, Any]:
+    """Handle an SQS event of webhooks; returns a partial batch response, raises nothing."""
+    return each(services, event["Records"], lambda record: _deliver(services, record))
+
+
+def _deliver(services: Services, record: dict[str, Any]) -> float | None:
+    """Send a webhook if it is time; return in how many seconds again, None where this was all."""
+    webhook = msgspec.json.decode(record["body"], type=Webhook)
+    logger.append_keys(owner=webhook.owner, job_id=webhook.job)
+    there = services.deliveries.get(webhook.owner, webhook.job, webhook.number)
+    there = there or delivery.of(webhook)
+    if there.state != "waiting":
+        return None
+    now = services.clock()
+    if there.next_at is not None and there.next_at > now:
+        return _hidden_until(there.next_at, now)
+    made = _try(services, webhook, now, may_hold=receives(record) <= _HOLDS)
+    if made is None:
+        return _HELD_S * (1 + random.random())
+    changes = delivery.tried(there, made, random.random())
+    next_at = changes["next_at"]
+    wait_s = None if next_at is None else _hidden_until(next_at, services.clock())
+    is_in_table = next_at is not None and wait_s is None
+    changes |= store.due(webhook.job, next_at if is_in_table else None)
+    changes["body"] = webhook.body if is_in_table or changes["state"] == "given-up" else None
+    if not services.deliveries.record(there, changes):
+        return None  # a message that came twice: the other's try is on record
+    _tell(made, changes["state"])
+    return wait_s
+
+
+def _hidden_until(next_at: Instant, now: Instant) -> float | None:
+    """Return for how long a message is hidden; None where the table has to remember it."""
+    wait_s = whole_seconds_until(next_at, now)
+    return wait_s if wait_s <= LONGEST_POSTPONEMENT_S else None
+
+
+def _try(services: Services, webhook: Webhook, now: Instant, *, may_hold: bool) -> Try | None:
+    """Send a webhook; return what came of it, None where its host is left alone for now."""
+    try:
+        where = _target(services, webhook)
+    except RefusedUrl as fault:
+        return Try(at=now, failure="address-refused", detail=str(fault))
+    if services.breaker.is_open(where.authority):
+        detail = f"{where.host} has just not answered several times; it was left alone."
+        return None if may_hold else Try(at=now, failure="held-back", detail=detail)
+    body = webhook.body.encode()
+    secrets = owner_secrets.active(services, webhook.owner, where.host)
+    headers = {"content-type": "application/json"}
+    headers |= signing.headers(webhook.event, now, body, secrets)
+    try:
+        reply = sender.send(where, body, headers, services.settings.callback_rules, total_s=TOTAL_S)
+    except Unsent as fault:
+        services.breaker.failed(where.authority)
+        return Try(at=now, failure=fault.kind, detail=str(fault), latency_ms=fault.latency_ms)
+    services.breaker.answered(where.authority)
+    return _answered(now, reply)
+
+
+def _answered(now: Instant, reply: Reply) -> Try:
+    return Try(
+        at=now,
+        status=reply.status,
+        latency_ms=reply.latency_ms,
+        size=reply.size,
+        excerpt=reply.excerpt,
+        retry_after_s=reply.retry_after_s,
+    )
+
+
+def _target(services: Services, webhook: Webhook) -> Target:
+    own = callback.hosts_of((webhook.base, services.settings.public_url))
+    return addresses.target(webhook.url, services.settings.callback_rules, own)
+
+
+def _tell(made: Try, state: str) -> None:
+    said = {"state": state, "status": made.status, "failure": made.failure}
+    if state == "given-up":
+        logger.error("a delivery was given up", extra=said | {"detail": made.detail})
+    else:
+        logger.info("tried a delivery", extra=said | {"latency_ms": made.latency_ms})

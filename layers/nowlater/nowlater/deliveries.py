@@ -1,0 +1,85 @@
+"""Deliveries in the table: each an item, found by its job, changed only where nobody else did."""
+
+from typing import Any
+
+import msgspec
+
+from nowlater import delivery, store
+from nowlater.delivery import Delivery
+from nowlater.table import Item, Table
+from nowlater.timing import Instant, after
+
+_UNTRIED_BY_OTHERS = "attribute_not_exists(PK) OR (#state = :waiting AND #count = :count)"
+_NOT_ERASED = "attribute_not_exists(PK) OR #state <> :erased"
+_PREFIX = "DELIVERY#"
+
+
+class Deliveries:
+    """The deliveries of all owners."""
+
+    def __init__(self, table: Table) -> None:
+        self._table = table
+
+    def get(self, owner: str, job_id: str, number: int) -> Delivery | None:
+        """Return a delivery as it is now; None where nothing was tried yet."""
+        item = self._table.get(*_key(owner, job_id, number))
+        return None if item is None else _from_item(item)
+
+    def of_job(self, owner: str, job_id: str) -> list[Delivery]:
+        """Return the deliveries of a job, the first first; eventually consistent."""
+        items = self._table.query(_key(owner, job_id, 1)[0])
+        return [_from_item(item) for item in reversed(items)]
+
+    def record(self, before: Delivery, changes: dict[str, Any]) -> bool:
+        """Write what a try changed; return False where another try was written meanwhile."""
+        values = {"waiting": "waiting", "count": before.count}
+        whole: Item = msgspec.to_builtins(msgspec.structs.replace(before, **changes))
+        news = {k: v for k, v in whole.items() if k not in ("owner", "job", "number")}
+        return self._update(before, news, _UNTRIED_BY_OTHERS, values)
+
+    def again(self, there: Delivery, body: str, now: Instant, look_at: Instant) -> bool:
+        """Have a delivery sent now, with all its patience; return False where it was erased."""
+        changes: Item = {"state": "waiting", "next_at": now, "since": now, "failed": 0}
+        changes |= {"url": there.url, "event": there.event, "base": there.base, "body": body}
+        changes |= {"ttl": after(now, delivery.LOG_S) // 1000} | store.due(there.job, look_at)
+        return self._update(there, changes, _NOT_ERASED, {"erased": "erased"})
+
+    def sent(self, there: Delivery) -> bool:
+        """Note that the queue has a delivery again, unless something else happened to it."""
+        return self._update(
+            there, store.due(there.job, None), "#due_at = :due_at", {"due_at": there.due_at}
+        )
+
+    def erase(self, owner: str, job_id: str, now: Instant) -> None:
+        """Have nothing sent any more of a job, and forget what was; also of what is on its way."""
+        content = ("url", "event", "base", "body", "tries", "next_at", "since")
+        changes: Item = dict.fromkeys(content) | store.due(job_id, None)
+        changes |= {"state": "erased", "ttl": after(now, delivery.LOG_S) // 1000}
+        numbers = {1} | {there.number for there in self.of_job(owner, job_id)}
+        for number in sorted(numbers):
+            there = Delivery(owner=owner, job=job_id, number=number)
+            self._update(there, changes, _NOT_ERASED, {"erased": "erased"})
+
+    def _update(self, there: Delivery, changes: Item, condition: str, values: Item) -> bool:
+        key = _key(there.owner, there.job, there.number)
+        return self._table.update_if(*key, changes, {}, condition, values)[0]
+
+
+def is_key(item: Item) -> bool:
+    """Tell whether an item of the `due` index is a delivery's."""
+    return str(item["PK"]).startswith(_PREFIX)
+
+
+def named_by(item: Item) -> tuple[str, str, int]:
+    """Return owner, job and number of the delivery that an item's keys name."""
+    _, owner, job_id = item["PK"].split("#")
+    return owner, job_id, int(item["SK"])
+
+
+def _key(owner: str, job_id: str, number: int) -> tuple[str, str]:
+    return f"{_PREFIX}{owner}#{job_id}", f"{number:04d}"
+
+
+def _from_item(item: Item) -> Delivery:
+    owner, job_id, number = named_by(item)
+    return msgspec.convert(item | {"owner": owner, "job": job_id, "number": number}, Delivery)
