@@ -19,6 +19,7 @@ APPS = sorted(FUNCTIONS.glob("*/app.py"))
 PURE = {
     *(
         "__init__",
+        "addresses",
         "cache",
         "clause",
         "context",
