@@ -58,10 +58,14 @@ class Stack:
         cloudformation.create_stack(StackName=name, TemplateBody=json.dumps(body))
         described = cloudformation.describe_stack_resources(StackName=name)["StackResources"]
         self.ids = {r["LogicalResourceId"]: r["PhysicalResourceId"] for r in described}
+        secrets = boto3.client("secretsmanager")  # which moto's CloudFormation does not make
+        made = secrets.create_secret(Name=f"{name}-master", SecretString="a master secret")
+        self.ids["MasterSecret"] = made["ARN"]
 
     def environment(self, **changed: str) -> dict[str, str]:
-        """Return the environment variables that the template gives to every Lambda."""
-        return environment(self.ids) | changed
+        """Return the environment variables that the template gives to every Lambda, or to some."""
+        some = {"NOWLATER_WORKER": "Work", "NOWLATER_MASTER_SECRET": self.ids["MasterSecret"]}
+        return environment(self.ids) | some | changed
 
 
 def environment(ids: Mapping[str, str]) -> dict[str, str]:

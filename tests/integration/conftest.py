@@ -45,9 +45,9 @@ def whole_world(catalogue: Path) -> Iterator[World]:
         for name, value in _AWS.items():
             patch.setenv(name, value)
         moto = stack.Stack()
-        for name, value in moto.environment(NOWLATER_DIAGNOSTICS="true").items():
+        choices = {"NOWLATER_DIAGNOSTICS": "true", "NOWLATER_LOOPBACK_CALLBACKS": "true"}
+        for name, value in moto.environment(**choices).items():
             patch.setenv(name, value)
-        patch.setenv("NOWLATER_WORKER", "Work")
         made = World(moto)
         emitter = aws.session().get_component("event_emitter")
         emitter.register("before-call", made.count)

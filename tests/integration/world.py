@@ -30,13 +30,17 @@ ROUTES = {
     "list": "status",
     "cancel": "status",
     "erase": "status",
+    "deliveries": "webhooks",
+    "replay": "webhooks",
+    "secret": "webhooks",
+    "rotate": "webhooks",
     "operations": "describe",
     "operation": "describe",
     "health": "describe",
     "problem": "describe",
     "unknown": "describe",
 }
-LAMBDAS = sorted({*ROUTES.values(), "work", "notify", "sweep", "bury", "authorize"})
+LAMBDAS = sorted({*ROUTES.values(), "work", "notify", "deliver", "sweep", "bury", "authorize"})
 
 #: When every test begins: 2026-11-24T12:00:00Z, the time of the sample events.
 START = 1_795_521_600_000
@@ -75,7 +79,7 @@ class World:
             services = self.app(name).services
             services.clock, services.settings = (lambda: self.now), self._settings
             services.catalogue = _WithOdd(with_diagnostics=True)
-            for kept in ("runtimes", "depths"):  # what they remember is of another test's time
+            for kept in ("runtimes", "depths", "breaker", "secret_counts"):  # what they remember is of another test's time
                 vars(services).pop(kept, None)
         self.faults.always("lambda.Invoke", self._invoke)
         self.calls.clear()
@@ -112,7 +116,8 @@ class World:
             context |= {"owner": owner} | ({} if scopes is None else {"scopes": scopes})
         event["headers"] |= {k.lower(): v for k, v in changes.get("headers", {}).items()}
         event["headers"] = {k: v for k, v in event["headers"].items() if v is not None}
-        for what, place in (("operation", "text-stats"), ("id", _JOB), ("name", "invalid-input")):
+        places = {"operation": "text-stats", "id": _JOB, "name": "invalid-input", "number": "1"}
+        for what, place in places.items():
             if what in changes:
                 event["rawPath"] = event["rawPath"].replace(place, changes[what])
                 held = event["pathParameters"]
@@ -160,6 +165,9 @@ class World:
     def work(self, lane: str = "Flexible", **context: Any) -> dict[str, Any]:
         """Receive what is visible in a lane, hand it to Work, and delete what it did not keep."""
         return self._consume(f"{lane}Queue", "work", **context)
+
+    def deliver(self) -> dict[str, Any]:
+        return self._consume("WebhookQueue", "deliver")
 
     def bury(self) -> dict[str, Any]:
         return self._consume("DeadLetterQueue", "bury")
@@ -252,6 +260,11 @@ class World:
         )
         counts = (int(got["Attributes"][n]) for n in names)
         return dict(zip(("visible", "hidden", "delayed"), counts, strict=True))
+
+    def delivery(self, job_id: str, owner: str = "acme", number: int = 1) -> dict[str, Any] | None:
+        """Return the item of a delivery."""
+        key = {"PK": f"DELIVERY#{owner}#{job_id}", "SK": f"{number:04d}"}
+        return self.table.get_item(Key=key).get("Item")
 
     def messages(self) -> int:
         """Return how many messages there are in the lanes, in whatever state."""

@@ -17,26 +17,15 @@ APPS = sorted(FUNCTIONS.glob("*/app.py"))
 
 #: Words and rules alone: they know neither AWS nor the environment.
 PURE = {
-    *(
-        "__init__",
-        "addresses",
-        "cache",
-        "clause",
-        "context",
-        "document",
-        "estimate",
-        "frame",
-        "histogram",
-        "ids",
-        "job",
-        "object_keys",
-        "operation",
-    ),
-    *("outcomes", "prefer", "problems", "request", "schema", "timer", "timing", "validation"),
-    "view",
+    *("__init__", "addresses", "breaker", "cache", "callback", "clause", "context", "delivery"),
+    *("document", "estimate", "frame", "histogram", "ids", "job", "object_keys", "operation"),
+    *("outcomes", "outgoing", "prefer", "problems", "receipt", "request", "schema", "signing"),
+    *("timer", "timing", "validation", "view"),
 }
 #: One AWS service each; `aws` has what they share.
-EDGES = {"aws", "blobs", "queues", "store", "table", "topics", "workers"}
+EDGES = {"aws", "blobs", "queues", "store", "table", "topics", "vault", "workers"}
+#: What talks to the callbacks of strangers, and to nobody else.
+SENDER = {"exchange", "sender"}
 #: What anybody may use.
 EVERYWHERE = {"log"}
 #: The modules that alone may import a package, or touch the environment.

@@ -3,6 +3,7 @@
 import msgspec
 import pytest
 
+from nowlater.addresses import Rules
 from nowlater.settings import from_environment, tell_operations
 
 ENVIRONMENT = {
@@ -11,6 +12,9 @@ ENVIRONMENT = {
     "NOWLATER_TOPIC": "topic",
     "NOWLATER_ON_TIME_QUEUE": "on-time",
     "NOWLATER_FLEXIBLE_QUEUE": "flexible",
+    "NOWLATER_WEBHOOK_QUEUE": "webhooks",
+    "NOWLATER_CALLBACK_PORTS": "443,8443",
+    "NOWLATER_LOOPBACK_CALLBACKS": "false",
     "NOWLATER_PUBLIC_URL": "",
     "NOWLATER_FLEXIBLE_WITHIN_S": "259200",
     "NOWLATER_WORK_TIMEOUT_S": "300",
@@ -30,7 +34,18 @@ def test_settings_are_read_from_variables_of_their_names() -> None:
     assert read.concurrency == {"on-time": 8, "flexible": 2}
     assert read.public_url == ""
     assert read.diagnostics is False
-    assert read.worker == ""
+    assert read.webhook_queue == "webhooks"
+    assert (read.worker, read.master_secret) == ("", "")
+
+
+def test_callbacks_may_use_the_ports_that_the_template_says() -> None:
+    assert from_environment(ENVIRONMENT).callback_rules == Rules(frozenset({443, 8443}))
+
+
+def test_callbacks_may_be_on_this_machine_where_the_template_says_so() -> None:
+    changed = ENVIRONMENT | {"NOWLATER_LOOPBACK_CALLBACKS": "true"}
+
+    assert from_environment(changed).callback_rules.loopback
 
 
 def test_diagnostics_are_on_where_the_template_says_true() -> None:

@@ -27,7 +27,8 @@ def _bury(services: Services, record: dict[str, Any]) -> float | None:
     logger.error("dead letter", extra={"message_id": record["messageId"]})
     try:
         said = msgspec.json.decode(record["body"], type=dict[str, Any])
-        about = msgspec.convert(said, Webhook if "url" in said else Ref)
+        kind: type[Ref | Webhook] = Webhook if "url" in said else Ref
+        about = msgspec.convert(said, kind)
     except msgspec.MsgspecError:
         return None
     if isinstance(about, Webhook):

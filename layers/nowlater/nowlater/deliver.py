@@ -8,9 +8,10 @@ import msgspec
 from nowlater import addresses, callback, delivery, owner_secrets, sender, signing, store
 from nowlater.addresses import RefusedUrl, Target
 from nowlater.delivery import Delivery, Try, Webhook
+from nowlater.exchange import Unsent
 from nowlater.log import logger
 from nowlater.messages import each, receives
-from nowlater.sender import Reply, Unsent
+from nowlater.receipt import Reply
 from nowlater.services import Services
 from nowlater.timing import LONGEST_POSTPONEMENT_S, Instant, seconds_until, whole_seconds_until
 

@@ -33,7 +33,9 @@ def shown(services: Services, owner: str, host: str) -> dict[str, Any]:
         detail = "?host is the host of a callback's URL, without port: hooks.example.com."
         raise Problem("malformed-request", detail, parameter="host")
     (current, _), *before = _active(services, _read(services, owner), owner, host)
-    previous = [{"secret": secret, "until": until and to_rfc3339(until)} for secret, until in before]
+    previous = [
+        {"secret": secret, "until": until and to_rfc3339(until)} for secret, until in before
+    ]
     return {"host": host, "secret": current, "previous": previous}
 
 

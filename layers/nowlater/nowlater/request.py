@@ -19,7 +19,8 @@ type TagName = Annotated[str, msgspec.Meta(pattern="^[a-z0-9_-]{1,32}$")]
 type TagValue = Annotated[str, msgspec.Meta(min_length=1, max_length=256)]
 
 _JSON_TYPE = re.compile(r"application/(?:[\w.+-]+\+)?json\s*(?:;.*)?", re.IGNORECASE)
-_PLACE = re.compile(r" - at `(?:key` in `)?\$([^\[]*)(?:\[\.{3}\])?`$")
+#: Where msgspec says that a fault is: `$.tags[...]`, `$.callback.events[0]`.
+_PLACE = re.compile(r" - at `(?:key` in `)?\$((?:\.\w+|\[\d+\])*)(?:\[\.{3}\])?`$")
 _UNKNOWN = re.compile(r"Object contains unknown field `(.*)`$", re.DOTALL)
 #: Levels of nesting: what whoever reads a job can parse in any language.
 _DEEPEST = 200
@@ -128,7 +129,7 @@ def _malformed(fault: msgspec.ValidationError) -> Problem:
     """Return the problem of an option of the wrong form, with the place as a JSON Pointer."""
     text = str(fault)
     place = _PLACE.search(text)
-    pointer = place[1].replace(".", "/") if place else ""
+    pointer = re.sub(r"\.|\[(\d+)\]", r"/\1", place[1]) if place else ""
     said = text[: place.start()] if place else text
     if unknown := _UNKNOWN.match(said):
         pointer += "/" + unknown[1].replace("~", "~0").replace("/", "~1")

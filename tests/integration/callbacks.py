@@ -1,0 +1,39 @@
+"""A receiver that jobs call back, and jobs that do."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.integration.world import World
+from tests.receiver import Behaviour, Receiver
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    with Receiver() as made:
+        yield made
+
+
+def ended(world: World, to: Receiver, *plays: Behaviour, **envelope: Any) -> str:
+    """Have a job end whose callback the receiver is, and answer by these behaviours; return its id."""
+    if plays:
+        to.plays[:] = plays
+    callback = {"url": to.url()} | envelope.pop("callback", {})
+    job: str = world.submit("echo", {"value": 1}, callback=callback, **envelope).json["id"]
+    world.work()
+    world.notify()
+    return job
+
+
+def settled(world: World) -> None:
+    """Let time pass from try to try, until nothing of a delivery is left to do."""
+    for _ in range(200):
+        world.deliver()
+        world.sweep()
+        world.deliver()
+        waiting = [int(item["next_at"]) for item in world.items() if "next_at" in item]
+        if not waiting and not sum(world.waiting("Webhook").values()):
+            return
+        world.pass_time(max(1, min(waiting, default=0) - world.now) / 1000 + 1)
+    raise AssertionError("deliveries go on for ever")

@@ -1,0 +1,101 @@
+"""Callbacks in the envelope: which are taken, and how the others are refused."""
+
+from typing import Any
+
+import pytest
+
+from tests.integration.world import World
+
+GOOD = "https://hooks.example.com/nowlater"
+
+
+@pytest.mark.parametrize(
+    "callback",
+    [
+        {"url": GOOD},
+        {"url": GOOD, "events": ["failed"]},
+        {"url": GOOD, "events": ["succeeded", "failed", "canceled"]},
+        {"url": "https://hooks.example.com:443/"},
+        {"url": "https://hooks.example.com/a?b=c"},
+    ],
+)
+def test_a_public_https_url_is_taken(world: World, callback: dict[str, Any]) -> None:
+    assert world.submit("echo", {"value": 1}, callback=callback).status == 202
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://hooks.example.com/",
+        "https://hooks.example.com:8443/",
+        "https://10.0.0.1/",
+        "https://169.254.169.254/latest/meta-data",
+        "https://[::1]/",
+        "https://user@hooks.example.com/",
+        "https://hooks.example.com/#part",
+        "https://api.example.com/async/echo",
+        "https://API.example.com./",
+        "ftp://hooks.example.com/",
+        "hooks.example.com",
+        "",
+        "https://" + "x" * 2050 + ".com/",
+        "https://hooks.example.com/\x00",
+        "https://hooks.example.com/\ud800",
+        "https://hoоks.example.com/",
+    ],
+)
+@pytest.mark.parametrize("door", ["submit", "hybrid"])
+def test_any_other_is_refused_with_what_to_send_instead(world: World, url: str, door: str) -> None:
+    ask = world.submit if door == "submit" else world.hybrid
+    answer = ask("echo", {"value": 1}, callback={"url": url})
+
+    assert answer.status in (400, 422)
+    assert answer.problem in ("callback-refused", "malformed-request")
+    assert answer.problem == "callback-refused" or not url.isprintable() or "\ud800" in url
+    assert world.left() == (0, 0, 0)
+
+
+def test_the_problem_points_at_the_url(world: World) -> None:
+    answer = world.submit("echo", {"value": 1}, callback={"url": "http://hooks.example.com/"})
+
+    assert answer.json["pointer"] == "/callback/url"
+    assert answer.json["detail"].startswith("/callback/url: Webhooks are sent by https alone")
+
+
+@pytest.mark.parametrize(
+    ("callback", "pointer"),
+    [
+        ("https://hooks.example.com/", "/callback"),
+        ({}, "/callback"),
+        ({"url": 1}, "/callback/url"),
+        ({"url": None}, "/callback/url"),
+        ({"url": GOOD, "events": []}, "/callback/events"),
+        ({"url": GOOD, "events": "failed"}, "/callback/events"),
+        ({"url": GOOD, "events": ["failed", "queued"]}, "/callback/events/1"),
+        ({"url": GOOD, "events": ["failed"] * 4}, "/callback/events"),
+        ({"url": GOOD, "secret": "x"}, "/callback/secret"),
+    ],
+)
+def test_a_callback_of_another_form_is_malformed_there(
+    world: World, callback: Any, pointer: str
+) -> None:
+    answer = world.submit("echo", {"value": 1}, callback=callback)
+
+    assert (answer.problem, answer.json["pointer"]) == ("malformed-request", pointer)
+
+
+def test_no_callback_is_none(world: World) -> None:
+    assert world.submit("echo", {"value": 1}, callback=None).status == 202
+
+
+def test_the_same_key_with_another_callback_is_another_request(world: World) -> None:
+    world.submit("echo", {"value": 1}, key="k", callback={"url": GOOD})
+    again = world.submit("echo", {"value": 1}, key="k", callback={"url": GOOD + "/2"})
+
+    assert again.problem == "idempotency-key-reused"
+
+
+def test_where_a_job_calls_back_does_not_show_in_it(world: World) -> None:
+    job = world.submit("echo", {"value": 1}, callback={"url": GOOD}).json
+
+    assert "hooks.example.com" not in str(job)

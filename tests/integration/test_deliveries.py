@@ -1,0 +1,299 @@
+"""The log of deliveries: as its owner sees it, sent again, and erased."""
+
+from typing import Any
+
+import pytest
+
+from tests import receiver as plays
+from tests.integration.callbacks import ended, receiver, settled
+from tests.integration.world import START, World
+from tests.receiver import Receiver
+
+__all__ = ["receiver"]
+
+NO_JOB = "019ac1d2-7b5e-7c31-8f44-5d1f3b0a9e78"
+
+
+def log(world: World, job: str, **who: Any) -> Any:
+    return world.call("deliveries", id=job, **who).json["deliveries"]
+
+
+def replay(world: World, job: str, **changes: Any) -> Any:
+    return world.call("replay", id=job, **changes)
+
+
+def test_each_try_is_on_record_with_time_status_latency_size_and_words(
+    world: World, receiver: Receiver
+) -> None:
+    said = plays.answer(404, b'{"error": "no such hook"}', Content_Type="application/json")
+    job = ended(world, receiver, said)
+    world.deliver()
+    (delivery,) = log(world, job)
+    (made,) = delivery.pop("tries")
+    made.pop("latency_ms")
+    delivery.pop("next")
+
+    assert delivery == {
+        "number": 1,
+        "event": f"{job}/succeeded",
+        "url": receiver.url(),
+        "state": "waiting",
+        "count": 1,
+        "links": {"replay": f"https://api.example.com/jobs/{job}/deliveries/1/replay"},
+    }
+    assert made == {
+        "at": "2026-11-24T12:00:00.000Z",
+        "status": 404,
+        "failure": None,
+        "size": 25,
+        "reply": '{"error": "no such hook"}',
+    }
+
+
+def test_a_failure_without_an_answer_is_told_by_name_and_in_a_sentence(world: World) -> None:
+    with Receiver() as closed:
+        pass
+    job = ended(world, closed)
+    world.deliver()
+    (delivery,) = log(world, job)
+
+    assert delivery["tries"][0]["status"] is None
+    assert delivery["tries"][0]["failure"] == {
+        "name": "unreachable",
+        "detail": f"Nothing accepts connections at 127.0.0.1, port {closed.port}.",
+    }
+
+
+def test_latency_is_measured(world: World, receiver: Receiver) -> None:
+    job = ended(world, receiver, plays.raw(b"HTTP/1.1 200 OK\r\n", b"\r\n", pause_s=0.1))
+    world.deliver()
+
+    assert 80 <= log(world, job)[0]["tries"][0]["latency_ms"] < 5000
+
+
+def test_a_delivery_shows_before_its_first_try(world: World, receiver: Receiver) -> None:
+    job = ended(world, receiver)
+
+    assert [(d["number"], d["state"], d["tries"]) for d in log(world, job)] == [(1, "waiting", [])]
+
+
+def test_a_job_without_a_callback_has_no_deliveries(world: World) -> None:
+    job = world.submit("echo", {"value": 1}).json["id"]
+    world.work()
+
+    assert log(world, job) == []
+
+
+def test_a_job_that_has_not_ended_has_none(world: World, receiver: Receiver) -> None:
+    job = world.submit("echo", {"value": 1}, callback={"url": receiver.url()}).json["id"]
+
+    assert log(world, job) == []
+
+
+def test_an_end_that_was_not_asked_for_has_none(world: World, receiver: Receiver) -> None:
+    assert log(world, ended(world, receiver, callback={"events": ["failed"]})) == []
+
+
+def test_the_next_try_is_told(world: World, receiver: Receiver) -> None:
+    job = ended(world, receiver, plays.busy("60"))
+    world.deliver()
+
+    assert log(world, job)[0]["next"].startswith("2026-11-24T12:01:00.")
+
+
+@pytest.mark.parametrize("name", ["deliveries", "replay"])
+def test_another_owner_s_are_not_there(world: World, receiver: Receiver, name: str) -> None:
+    job = ended(world, receiver)
+    world.deliver()
+
+    assert world.call(name, id=job, owner="other").problem == "unknown-job"
+
+
+@pytest.mark.parametrize("name", ["deliveries", "replay"])
+@pytest.mark.parametrize("job", [NO_JOB, "nonsense", "../x"])
+def test_no_job_has_none(world: World, name: str, job: str) -> None:
+    assert world.call(name, id=job).problem == "unknown-job"
+
+
+@pytest.mark.parametrize(
+    ("name", "scope"),
+    [("deliveries", "read"), ("replay", "manage"), ("secret", "manage"), ("rotate", "manage")],
+)
+def test_each_route_wants_its_scope(world: World, name: str, scope: str) -> None:
+    others = " ".join({"invoke", "read", "manage"} - {scope})
+    answer = world.call(name, scopes=others)
+
+    assert (answer.problem, answer.json["scope"]) == ("missing-scope", scope)
+
+
+def test_what_was_delivered_is_sent_again_under_the_same_id(
+    world: World, receiver: Receiver
+) -> None:
+    job = ended(world, receiver)
+    world.deliver()
+    world.pass_time(100)
+    answer = replay(world, job)
+    world.deliver()
+    first, second = receiver.requests
+
+    assert (answer.status, answer.json["state"]) == (202, "waiting")
+    assert first.body == second.body
+    assert first.headers["webhook-id"] == second.headers["webhook-id"]
+    assert int(second.headers["webhook-timestamp"]) == START // 1000 + 100
+    (delivery,) = log(world, job)
+    assert (delivery["state"], delivery["count"]) == ("delivered", 2)
+
+
+def test_what_waits_is_brought_forward(world: World, receiver: Receiver) -> None:
+    job = ended(world, receiver, plays.busy("10000"), plays.ok)
+    world.deliver()
+    replay(world, job)
+    world.deliver()
+
+    assert len(receiver.requests) == 2
+    assert log(world, job)[0]["state"] == "delivered"
+    settled(world)
+    assert len(receiver.requests) == 2
+
+
+def test_what_was_given_up_gets_three_more_days(world: World, receiver: Receiver) -> None:
+    job = ended(world, receiver, plays.answer(500), keep=30 * 86_400)
+    settled(world)
+    before = log(world, job)[0]["count"]
+    replay(world, job)
+    settled(world)
+    (delivery,) = log(world, job)
+
+    assert delivery["state"] == "given-up"
+    assert delivery["count"] >= 2 * before - 1
+
+
+def test_who_was_gone_may_be_back(world: World, receiver: Receiver) -> None:
+    job = ended(world, receiver, plays.gone, plays.ok)
+    settled(world)
+    replay(world, job)
+    settled(world)
+
+    assert [made["status"] for made in log(world, job)[0]["tries"]] == [410, 200]
+    assert log(world, job)[0]["state"] == "delivered"
+
+
+def test_a_replay_that_sqs_does_not_take_is_made_by_the_sweep(
+    world: World, receiver: Receiver
+) -> None:
+    job = ended(world, receiver)
+    world.deliver()
+    world.faults.unreachable("sqs.SendMessageBatch")
+    answer = replay(world, job)
+    world.faults.clear()
+    world.pass_time(61)
+    world.sweep()
+    world.deliver()
+
+    assert answer.status == 202
+    assert len(receiver.requests) == 2
+
+
+@pytest.mark.parametrize("number", ["2", "0", "01", "-1", "x", "1x", "٣", "9" * 50])
+def test_there_is_no_other_number(world: World, receiver: Receiver, number: str) -> None:
+    job = ended(world, receiver)
+    world.deliver()
+
+    assert replay(world, job, number=number).problem == "unknown-delivery"
+
+
+def test_a_job_without_a_callback_has_nothing_to_replay(world: World) -> None:
+    job = world.submit("echo", {"value": 1}).json["id"]
+    world.work()
+
+    assert replay(world, job).problem == "unknown-delivery"
+
+
+def test_the_log_keeps_the_last_fifty_tries(world: World, receiver: Receiver) -> None:
+    job = ended(world, receiver)
+    for _ in range(55):
+        world.deliver()
+        replay(world, job)
+    world.deliver()
+    (delivery,) = log(world, job)
+
+    assert (delivery["count"], len(delivery["tries"])) == (56, 50)
+
+
+# ── erased ────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_an_erased_job_s_log_is_gone(world: World, receiver: Receiver) -> None:
+    job = ended(world, receiver)
+    world.deliver()
+    world.call("erase", id=job)
+
+    assert world.call("deliveries", id=job).problem == "job-expired"
+    assert replay(world, job).problem == "job-expired"
+    assert not {"url", "tries", "event", "body"} & (world.delivery(job) or {}).keys()
+
+
+def test_the_stub_of_an_erased_job_does_not_know_whom_it_called(
+    world: World, receiver: Receiver
+) -> None:
+    job = ended(world, receiver)
+    world.call("erase", id=job)
+
+    assert str(receiver.port) not in str(world.job(job))
+
+
+def test_nothing_more_is_sent_of_an_erased_job_that_waits(world: World, receiver: Receiver) -> None:
+    job = ended(world, receiver, plays.answer(500))
+    world.deliver()
+    world.call("erase", id=job)
+    settled(world)
+
+    assert len(receiver.requests) == 1
+    assert not any("due_at" in item for item in world.items())
+
+
+def test_nothing_at_all_is_sent_of_a_job_erased_before_the_first_try(
+    world: World, receiver: Receiver
+) -> None:
+    job = ended(world, receiver)
+    assert world.call("erase", id=job).status == 204
+    settled(world)
+
+    assert receiver.requests == []
+
+
+def test_nothing_is_sent_of_a_job_erased_before_its_end_was_seen(
+    world: World, receiver: Receiver
+) -> None:
+    job = world.submit("echo", {"value": 1}, callback={"url": receiver.url()}).json["id"]
+    world.work()
+    world.call("erase", id=job)
+    world.notify()
+    settled(world)
+
+    assert receiver.requests == []
+
+
+def test_a_try_under_way_while_the_job_is_erased_leaves_no_log(
+    world: World, receiver: Receiver
+) -> None:
+    job = ended(world, receiver)
+
+    def erase(request: Any) -> None:
+        world.faults.clear()
+        world.call("erase", id=job)
+
+    world.faults.once("dynamodb.UpdateItem", erase)
+    world.deliver()
+
+    assert len(receiver.requests) == 1
+    assert (world.delivery(job) or {})["state"] == "erased"
+
+
+def test_what_was_given_up_and_the_log_are_forgotten_in_time(
+    world: World, receiver: Receiver
+) -> None:
+    job = ended(world, receiver, plays.gone)
+    world.deliver()
+
+    assert int((world.delivery(job) or {})["ttl"]) == START // 1000 + 14 * 86_400

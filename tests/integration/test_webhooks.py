@@ -1,0 +1,368 @@
+"""Webhooks: what is sent to a callback, when it is sent again, and when no more."""
+
+import json
+from typing import Any
+
+import pytest
+from standardwebhooks import Webhook
+
+from nowlater.delivery import PATIENCE_S, WAITS_S
+from tests import receiver as plays
+from tests.integration.callbacks import ended, receiver, settled
+from tests.integration.world import START, World
+from tests.receiver import Behaviour, Receiver
+
+__all__ = ["receiver"]
+
+DELIVERY = {"url": "http://127.0.0.1/", "events": ["succeeded"]}
+
+
+def tries(world: World, job: str) -> list[dict[str, Any]]:
+    """Return the tries that the log shows."""
+    (delivery,) = world.call("deliveries", id=job).json["deliveries"]
+    return list(delivery["tries"])
+
+
+def state(world: World, job: str) -> str:
+    (delivery,) = world.call("deliveries", id=job).json["deliveries"]
+    return str(delivery["state"])
+
+
+def times_s(world: World, job: str) -> list[float]:
+    """Return when each try was made, in seconds from the start."""
+    item = world.delivery(job)
+    assert item is not None
+    return [(int(made["at"]) - START) / 1000 for made in item["tries"]]
+
+
+def test_an_end_is_sent_as_the_topic_is_told_it(world: World, receiver: Receiver) -> None:
+    ended(world, receiver)
+    world.deliver()
+    (got,) = receiver.requests
+    (told,) = world.told()
+
+    assert got.method == "POST"
+    assert got.path == "/hook"
+    assert got.headers["content-type"] == "application/json"
+    assert got.body.decode() == told["Message"]
+
+
+def test_it_is_signed_so_that_the_standard_s_own_library_takes_it(
+    world: World, receiver: Receiver
+) -> None:
+    job = ended(world, receiver)
+    world.deliver()
+    (got,) = receiver.requests
+    secret = world.call("secret", query={"host": "127.0.0.1"}).json["secret"]
+    signed = Webhook(secret).sign(f"{job}/succeeded", _moment(START), got.body.decode())
+
+    assert got.headers["webhook-id"] == f"{job}/succeeded"
+    assert got.headers["webhook-timestamp"] == str(START // 1000)
+    assert got.headers["webhook-signature"] == signed
+
+
+def test_only_ends_that_were_asked_for_are_sent(world: World, receiver: Receiver) -> None:
+    ended(world, receiver, callback={"events": ["failed", "canceled"]})
+    world.deliver()
+
+    assert receiver.requests == []
+    assert len(world.told()) == 1
+
+
+@pytest.mark.parametrize("end", ["succeeded", "failed", "canceled"])
+def test_each_kind_of_end_is_sent(world: World, receiver: Receiver, end: str) -> None:
+    operation = {"succeeded": "echo", "failed": "fail", "canceled": "echo"}[end]
+    given = {"message": "no", "kind": "refused"} if end == "failed" else {"value": 1}
+    callback = {"url": receiver.url(), "events": [end]}
+    job = world.submit(operation, given, callback=callback).json["id"]
+    if end == "canceled":
+        world.call("cancel", id=job)
+    world.work()
+    world.notify()
+    world.deliver()
+    (got,) = receiver.requests
+
+    assert json.loads(got.body)["data"]["status"] == end
+
+
+def test_a_job_of_the_hybrid_door_calls_back_too(world: World, receiver: Receiver) -> None:
+    world.hybrid("echo", {"value": 1}, callback={"url": receiver.url()})
+    world.notify()
+    world.deliver()
+
+    assert len(receiver.requests) == 1
+
+
+def test_a_retried_job_calls_back_like_the_old_one(world: World, receiver: Receiver) -> None:
+    job = ended(world, receiver, callback={"events": ["succeeded"]})
+    world.deliver()
+    again = world.call("retry", id=job, headers={"idempotency-key": None}).json["id"]
+    world.work()
+    world.notify()
+    world.deliver()
+
+    assert [r.headers["webhook-id"] for r in receiver.requests] == [
+        f"{job}/succeeded",
+        f"{again}/succeeded",
+    ]
+
+
+@pytest.mark.parametrize("down", [1, 2, 3, 5])
+def test_who_is_down_for_some_tries_gets_it_on_the_next_under_the_same_id_at_a_new_time(
+    world: World, receiver: Receiver, down: int
+) -> None:
+    job = ended(world, receiver, *[plays.answer(500)] * down, plays.ok)
+    settled(world)
+    stamps = [int(r.headers["webhook-timestamp"]) for r in receiver.requests]
+
+    assert len(receiver.requests) == down + 1
+    assert {r.headers["webhook-id"] for r in receiver.requests} == {f"{job}/succeeded"}
+    assert {r.body for r in receiver.requests} == {receiver.requests[0].body}
+    assert stamps == sorted(set(stamps))
+    assert state(world, job) == "delivered"
+
+
+def test_it_is_tried_again_ever_later_for_three_days_and_then_given_up(
+    world: World, receiver: Receiver
+) -> None:
+    job = ended(world, receiver, plays.answer(500), keep=30 * 86_400)
+    settled(world)
+    made = times_s(world, job)
+    waits = [b - a for a, b in zip(made, made[1:], strict=False)]
+    usual = [*WAITS_S, *[WAITS_S[-1]] * len(waits)][: len(waits)]
+
+    assert state(world, job) == "given-up"
+    for wait, expected in zip(waits, usual, strict=True):
+        assert 0.9 * expected <= wait <= 1.1 * expected + 2
+    assert PATIENCE_S - 1.2 * WAITS_S[-1] <= made[-1] <= PATIENCE_S
+
+
+def test_what_is_given_up_is_logged_as_an_error(
+    world: World, receiver: Receiver, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The template's alarm counts these very words."""
+    ended(world, receiver, plays.gone)
+    world.deliver()
+
+    assert ("ERROR", "a delivery was given up") in [
+        (said.levelname, said.message) for said in caplog.records
+    ]
+
+
+def test_who_is_gone_is_left_alone_for_good(world: World, receiver: Receiver) -> None:
+    job = ended(world, receiver, plays.gone)
+    settled(world)
+
+    assert len(receiver.requests) == 1
+    assert state(world, job) == "given-up"
+    assert sum(world.waiting("Webhook").values()) == 0
+
+
+@pytest.mark.parametrize(
+    ("play", "status"),
+    [
+        (plays.redirect("http://127.0.0.1/elsewhere"), 301),
+        (plays.answer(400), 400),
+        (plays.answer(404), 404),
+        (plays.answer(500), 500),
+    ],
+)
+def test_any_other_status_is_a_failure(
+    world: World, receiver: Receiver, play: Behaviour, status: int
+) -> None:
+    job = ended(world, receiver, play)
+    world.deliver()
+
+    assert [made["status"] for made in tries(world, job)] == [status]
+    assert state(world, job) == "waiting"
+
+
+@pytest.mark.parametrize("status", [200, 201, 202, 204, 299])
+def test_any_2xx_is_a_success(world: World, receiver: Receiver, status: int) -> None:
+    job = ended(world, receiver, plays.answer(status))
+    world.deliver()
+
+    assert state(world, job) == "delivered"
+    assert sum(world.waiting("Webhook").values()) == 0
+
+
+@pytest.mark.parametrize(
+    ("asked", "status", "wait_s"),
+    [
+        ("120", 429, 120),
+        ("120", 503, 120),
+        ("0", 429, 5),
+        ("1000000", 429, 36_000),
+        ("120", 500, 5),
+        ("soon", 429, 5),
+    ],
+)
+def test_retry_after_is_honoured_within_bounds(
+    world: World, receiver: Receiver, asked: str, status: int, wait_s: int
+) -> None:
+    job = ended(world, receiver, plays.busy(asked, status))
+    world.deliver()
+    item = world.delivery(job)
+
+    assert item is not None
+    assert int(item["next_at"]) - START == pytest.approx(wait_s * 1000, rel=0.11, abs=200)
+
+
+def test_a_receiver_that_always_wants_it_in_a_second_is_asked_a_bounded_number_of_times(
+    world: World, receiver: Receiver
+) -> None:
+    ended(world, receiver, plays.busy("1"), keep=30 * 86_400)
+    settled(world)
+
+    assert len(receiver.requests) <= 60
+
+
+def test_a_message_that_comes_twice_sends_once_it_was_delivered(
+    world: World, receiver: Receiver
+) -> None:
+    (_, again) = (ended(world, receiver), world.ends())
+    world.deliver()
+    assert again == []
+    job = ended(world, receiver)
+    records = [r for r in _copies(world) if job in json.dumps(r)]
+    world.deliver()
+    for record in records:
+        world.sqs.send_message(
+            QueueUrl=world.ids["WebhookQueue"], MessageBody=record, MessageGroupId="x"
+        )
+    world.deliver()
+
+    assert [r.headers["webhook-id"] for r in receiver.requests].count(f"{job}/succeeded") == 1
+    assert sum(world.waiting("Webhook").values()) == 0
+
+
+def test_two_messages_of_one_delivery_that_waits_are_two_no_longer_than_it(
+    world: World, receiver: Receiver
+) -> None:
+    job = ended(world, receiver, plays.answer(500), plays.ok)
+    (body,) = _copies(world)
+    world.deliver()
+    world.sqs.send_message(QueueUrl=world.ids["WebhookQueue"], MessageBody=body, MessageGroupId="x")
+    world.deliver()
+
+    assert len(tries(world, job)) == 1, "before its time"
+    settled(world)
+    assert state(world, job) == "delivered"
+    assert len(tries(world, job)) == 2
+
+
+def test_a_try_that_dies_before_it_is_written_down_is_made_again(
+    world: World, receiver: Receiver
+) -> None:
+    job = ended(world, receiver)
+    world.faults.unreachable("dynamodb.UpdateItem")
+    world.deliver()
+    world.faults.clear()
+    assert world.delivery(job) is None
+    world.pass_time(60)
+    world.deliver()
+
+    assert len(receiver.requests) == 2
+    assert len(tries(world, job)) == 1
+    assert state(world, job) == "delivered"
+
+
+def test_a_try_whose_writing_down_was_not_confirmed_is_not_made_again(
+    world: World, receiver: Receiver
+) -> None:
+    job = ended(world, receiver)
+    for _ in range(2):
+        world.faults.lost_reply("dynamodb.UpdateItem")
+    world.deliver()
+    world.pass_time(60)
+    world.deliver()
+
+    assert len(receiver.requests) == 1
+    assert state(world, job) == "delivered"
+
+
+def test_an_event_outlives_its_job(world: World, receiver: Receiver) -> None:
+    ended(world, receiver, *[plays.answer(500)] * 6, plays.ok, keep=3600)
+    settled(world)
+
+    assert len(receiver.requests) == 7
+    assert {r.body for r in receiver.requests} == {receiver.requests[0].body}
+
+
+def test_a_dead_host_is_left_alone_and_others_are_not(world: World, receiver: Receiver) -> None:
+    with Receiver() as dead:
+        url = dead.url()
+    for _ in range(6):
+        world.submit("echo", {"value": 1}, callback={"url": url})
+    world.submit("echo", {"value": 1}, callback={"url": receiver.url()})
+    world.work()
+    world.notify()
+    world.deliver()
+    made = [len(i["tries"]) for i in world.items() if i["PK"].startswith("DELIVERY#")]
+
+    assert len(receiver.requests) == 1
+    assert sum(made) == 3 + 1, "three failures in a row, and then no more"
+    assert world.waiting("Webhook")["hidden"] == 6
+
+
+def test_held_back_again_and_again_is_a_try_at_last(world: World) -> None:
+    with Receiver() as dead:
+        url = dead.url()
+    jobs = [world.submit("echo", {"value": 1}, callback={"url": url}).json["id"] for _ in range(9)]
+    world.work()
+    world.notify()
+    for _ in range(60):
+        world.deliver()
+        world.pass_time(31)
+    failures = [made["failure"]["name"] for job in jobs for made in tries(world, job)]
+
+    assert set(failures) == {"unreachable", "held-back"}
+    assert all(len(tries(world, job)) >= 2 for job in jobs)
+
+
+def test_a_dead_letter_of_a_delivery_is_given_up_visibly(world: World, receiver: Receiver) -> None:
+    job = ended(world, receiver)
+    (body,) = _copies(world)
+    world.sqs.send_message(QueueUrl=world.ids["DeadLetterQueue"], MessageBody=body)
+    world.bury()
+    world.deliver()
+
+    assert receiver.requests == []
+    assert state(world, job) == "given-up"
+    assert len(world.objects("dead-letters/")) == 1
+
+
+def test_an_end_whose_webhook_sqs_refused_is_told_again_until_it_takes_it(
+    world: World, receiver: Receiver
+) -> None:
+    callback = {"url": receiver.url()}
+    job = world.submit("echo", {"value": 1}, callback=callback).json["id"]
+    world.work()
+    records = world.ends()
+    world.faults.unreachable("sqs.SendMessageBatch")
+    from tests.integration.lambdas import lambda_context
+
+    with pytest.raises(Exception, match="1 were not sent to their callbacks"):
+        world.app("notify").handler({"Records": records}, lambda_context())
+    world.faults.clear()
+    world.app("notify").handler({"Records": records}, lambda_context())
+    world.deliver()
+
+    assert [r.headers["webhook-id"] for r in receiver.requests] == [f"{job}/succeeded"]
+
+
+def _copies(world: World) -> list[str]:
+    """Return the bodies of the messages that are in the queue, leaving them there."""
+    url = world.ids["WebhookQueue"]
+    got = world.sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages", [])
+    for message in got:
+        world.sqs.change_message_visibility(
+            QueueUrl=url, ReceiptHandle=message["ReceiptHandle"], VisibilityTimeout=0
+        )
+    return [message["Body"] for message in got]
+
+
+def _moment(instant: int) -> Any:
+    from datetime import UTC, datetime
+
+    return datetime.fromtimestamp(instant / 1000, UTC)
