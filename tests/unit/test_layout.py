@@ -24,8 +24,8 @@ PURE = {
 }
 #: One AWS service each; `aws` has what they share.
 EDGES = {"aws", "blobs", "queues", "store", "table", "topics", "vault", "workers"}
-#: What talks to the callbacks of strangers, and to nobody else.
-SENDER = {"exchange", "sender"}
+#: What talks to strangers: no AWS, and the only sockets that are our own.
+OUTWARD = {"exchange", "sender"}
 #: What anybody may use.
 EVERYWHERE = {"log"}
 #: The modules that alone may import a package, or touch the environment.
@@ -35,6 +35,8 @@ ONLY = {
     "aws_lambda_powertools": {"log"},
     "environ": {"settings"},
     "getenv": set(),
+    "socket": OUTWARD,
+    "ssl": OUTWARD,
 }
 
 
@@ -73,6 +75,11 @@ def test_what_talks_to_aws_knows_no_use_case(path: Path) -> None:
     assert ours(path) <= PURE | EDGES | EVERYWHERE
 
 
+@pytest.mark.parametrize("path", [p for p in MODULES if p.stem in OUTWARD], ids=name)
+def test_what_talks_to_strangers_knows_nothing_of_us(path: Path) -> None:
+    assert ours(path) <= PURE | OUTWARD
+
+
 @pytest.mark.parametrize("path", [*MODULES, *APPS], ids=name)
 def test_packages_and_the_environment_are_used_in_one_place_each(path: Path) -> None:
     used = {part for module in imports(path) for part in module.split(".")}
@@ -88,7 +95,7 @@ def test_nothing_imports_a_lambda(path: Path) -> None:
 
 
 def test_each_list_names_modules_that_there_are() -> None:
-    assert {path.stem for path in MODULES} >= PURE | EDGES | EVERYWHERE
+    assert {path.stem for path in MODULES} >= PURE | EDGES | OUTWARD | EVERYWHERE
 
 
 def test_imports_go_round_in_no_circle() -> None:
