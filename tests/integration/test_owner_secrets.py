@@ -56,7 +56,9 @@ def test_the_case_of_a_host_is_nothing(world: World) -> None:
     assert secret(world, "Hooks.Example.com") == secret(world, "hooks.example.com")
 
 
-@pytest.mark.parametrize("query", [{}, {"host": ""}, {"host": "https://x.example"}, {"host": "a b"}])
+@pytest.mark.parametrize(
+    "query", [{}, {"host": ""}, {"host": "https://x.example"}, {"host": "a b"}]
+)
 def test_a_secret_is_for_a_host(world: World, query: dict[str, str]) -> None:
     answer = world.call("secret", query=query)
 

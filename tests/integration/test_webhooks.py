@@ -1,6 +1,7 @@
 """Webhooks: what is sent to a callback, when it is sent again, and when no more."""
 
 import json
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -128,7 +129,7 @@ def test_it_is_tried_again_ever_later_for_three_days_and_then_given_up(
     job = ended(world, receiver, plays.answer(500), keep=30 * 86_400)
     settled(world)
     made = times_s(world, job)
-    waits = [b - a for a, b in zip(made, made[1:], strict=False)]
+    waits = [b - a for a, b in pairwise(made)]
     usual = [*WAITS_S, *[WAITS_S[-1]] * len(waits)][: len(waits)]
 
     assert state(world, job) == "given-up"

@@ -79,7 +79,12 @@ class World:
             services = self.app(name).services
             services.clock, services.settings = (lambda: self.now), self._settings
             services.catalogue = _WithOdd(with_diagnostics=True)
-            for kept in ("runtimes", "depths", "breaker", "secret_counts"):  # what they remember is of another test's time
+            for kept in (
+                "runtimes",
+                "depths",
+                "breaker",
+                "secret_counts",
+            ):  # what they remember is of another test's time
                 vars(services).pop(kept, None)
         self.faults.always("lambda.Invoke", self._invoke)
         self.calls.clear()

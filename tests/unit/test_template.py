@@ -350,7 +350,14 @@ def test_nothing_is_named_so_that_two_stacks_can_live_side_by_side(
     resources: dict[str, Any],
 ) -> None:
     names = ("TableName", "QueueName", "TopicName", "BucketName", "FunctionName", "RoleName", "LogGroupName")  # fmt: skip
-    kinds = ("MetricFilter", "EventSourceMapping", "Permission", "Version", "Alias", "EventInvokeConfig")
+    kinds = (
+        "MetricFilter",
+        "EventSourceMapping",
+        "Permission",
+        "Version",
+        "Alias",
+        "EventInvokeConfig",
+    )
     named = [
         (logical_id, name)
         for logical_id, made in resources.items()

@@ -7,13 +7,13 @@ import msgspec
 
 from nowlater import addresses, callback, delivery, owner_secrets, sender, signing, store
 from nowlater.addresses import RefusedUrl, Target
-from nowlater.delivery import Delivery, Try, Webhook
+from nowlater.delivery import Try, Webhook
 from nowlater.exchange import Unsent
 from nowlater.log import logger
 from nowlater.messages import each, receives
 from nowlater.receipt import Reply
 from nowlater.services import Services
-from nowlater.timing import LONGEST_POSTPONEMENT_S, Instant, seconds_until, whole_seconds_until
+from nowlater.timing import LONGEST_POSTPONEMENT_S, Instant, whole_seconds_until
 
 #: What all of a try may take, from looking the name up to the end of the answer.
 TOTAL_S = 15
