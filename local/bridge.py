@@ -19,7 +19,7 @@ def bridge(stack: Stack) -> None:
             TimeToLiveSpecification=properties["TimeToLiveSpecification"],
         )
     for name, _ in stack.of_type("AWS::IAM::Role"):
-        _allow_publish_in_batches(stack.client("iam"), stack.ids[name])
+        _allow_batches(stack.client("iam"), stack.ids[name])
 
 
 def _make_concurrency_a_number(lambdas: Any, mapping: str) -> None:
@@ -30,15 +30,15 @@ def _make_concurrency_a_number(lambdas: Any, mapping: str) -> None:
         lambdas.update_event_source_mapping(UUID=mapping, ScalingConfig=most)
 
 
-def _allow_publish_in_batches(iam: Any, role: str) -> None:
-    """AWS checks sns:Publish for PublishBatch; the emulator wants sns:PublishBatch."""
+def _allow_batches(iam: Any, role: str) -> None:
+    """AWS checks sns:Publish for PublishBatch; the emulator wants sns:PublishBatch. So with SQS."""
     for name in iam.list_role_policies(RoleName=role)["PolicyNames"]:
         policy = iam.get_role_policy(RoleName=role, PolicyName=name)["PolicyDocument"]
         for statement in policy["Statement"]:
             said = statement["Action"]
             actions = {said} if isinstance(said, str) else set(said)
-            if "sns:Publish" in actions:
-                statement["Action"] = sorted(actions | {"sns:PublishBatch"})
+            if batched := {f"{a}Batch" for a in actions & {"sns:Publish", "sqs:SendMessage"}}:
+                statement["Action"] = sorted(actions | batched)
                 iam.put_role_policy(
                     RoleName=role, PolicyName=name, PolicyDocument=json.dumps(policy)
                 )
