@@ -14,7 +14,7 @@ import trustme
 
 from nowlater import sender
 from nowlater.addresses import Rules, Target, target
-from nowlater.exchange import MOST_BODY, USER_AGENT, Deadline, Unsent
+from nowlater.exchange import MOST_BODY, USER_AGENT, TimeLimit, Unsent
 from nowlater.receipt import Reply
 from nowlater.sender import send
 from tests import receiver
@@ -475,7 +475,7 @@ def test_a_connection_to_another_address_than_the_vetted_one_is_refused(there: R
     # Linux takes 0.0.0.0 for loopback: whatever let it pass, the peer tells.
     to = Target("http", "hooks.example.com", there.port, "/")
     with pytest.raises(Unsent, match="not to the address") as fault:
-        sender._connected(to, ["0.0.0.0"], Deadline(TOTAL_S))
+        sender._connected(to, ["0.0.0.0"], TimeLimit(TOTAL_S))
 
     assert fault.value.kind == "address-refused"
 
