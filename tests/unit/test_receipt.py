@@ -34,6 +34,7 @@ def test_a_retry_after_is_seconds_or_a_date(value: str, seconds: int) -> None:
     [
         *(None, "", "soon", "-1", "1.5", "1e3", "٣", "5, 6", "9" * 10, "9" * 5000),
         "Tue, 99 Nov 2026 12:05:00 GMT",
+        "Tue, 24 Nov 2026 12:05:00" + " " * 100 + "GMT",
         "Tue, 24 Nov 99999999999 12:05:00 GMT",
     ],
 )

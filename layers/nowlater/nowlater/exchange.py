@@ -47,7 +47,7 @@ class Unsent(Exception):
         self.latency_ms = latency_ms
 
 
-class Deadline:
+class TimeLimit:
     """The one time limit of all that is done; `doing` says on what it is being spent."""
 
     def __init__(self, total_s: float) -> None:
@@ -86,20 +86,20 @@ def request(target: Target, body: bytes, headers: Headers) -> bytes:
     return "\r\n".join([*lines, "", ""]).encode() + body
 
 
-def exchange(sock: socket, message: bytes, deadline: Deadline) -> Reply:
+def exchange(sock: socket, message: bytes, limit: TimeLimit) -> Reply:
     """Send a request over a connection, and return the reply; raises Unsent, TimeoutError.
 
     Once the head is there, the reply counts, however its body ends or does not end.
     """
-    deadline.doing = "sending"
+    limit.doing = "sending"
     try:
-        _send(sock, message, deadline)
+        _send(sock, message, limit)
     except TimeoutError:
         raise
     except OSError:
         pass  # who does not want it all may have answered already
-    deadline.doing = "waiting for the answer"
-    source = _Source(sock, deadline)
+    limit.doing = "waiting for the answer"
+    source = _Source(sock, limit)
     reader: Reader = io.BufferedReader(source)
     try:
         status, headers = _head(reader)
@@ -107,12 +107,12 @@ def exchange(sock: socket, message: bytes, deadline: Deadline) -> Reply:
         raise
     except OSError as fault:
         sentence = f"The connection broke before an answer came: {fault.strerror or fault}."
-        raise deadline.unsent("broken", sentence) from fault
+        raise limit.unsent("broken", sentence) from fault
     except ValueError as fault:
         too_long = "The head of the answer has more than 32 KB."
         sentence = str(fault) if source.most else too_long
-        raise deadline.unsent("broken", sentence) from fault
-    latency_ms, body = deadline.spent_ms(), bytearray()
+        raise limit.unsent("broken", sentence) from fault
+    latency_ms, body = limit.spent_ms(), bytearray()
     source.most = MOST_BODY
     with suppress(OSError):
         for piece in _body(reader, headers) if status not in (204, 304) else ():
@@ -122,11 +122,11 @@ def exchange(sock: socket, message: bytes, deadline: Deadline) -> Reply:
 
 
 class _Source(io.RawIOBase):
-    """What a socket gives until the deadline, and at most `most` bytes of it."""
+    """What a socket gives until the limit, and at most `most` bytes of it."""
 
-    def __init__(self, sock: socket, deadline: Deadline) -> None:
+    def __init__(self, sock: socket, limit: TimeLimit) -> None:
         self.most = MOST_HEAD
-        self._sock, self._deadline = sock, deadline
+        self._sock, self._limit = sock, limit
 
     def readable(self) -> bool:
         return True
@@ -134,16 +134,16 @@ class _Source(io.RawIOBase):
     def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
         if self.most <= 0:
             return 0
-        self._sock.settimeout(self._deadline.left_s())
+        self._sock.settimeout(self._limit.left_s())
         got = self._sock.recv_into(buffer[: self.most])
         self.most -= got
         return got
 
 
-def _send(sock: socket, message: bytes, deadline: Deadline) -> None:
+def _send(sock: socket, message: bytes, limit: TimeLimit) -> None:
     rest = memoryview(message)
     while rest:
-        sock.settimeout(deadline.left_s())
+        sock.settimeout(limit.left_s())
         rest = rest[sock.send(rest[:MOST_BODY]) :]
 
 

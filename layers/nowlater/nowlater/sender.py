@@ -13,7 +13,7 @@ from concurrent.futures import Future
 from ipaddress import ip_address
 
 from nowlater.addresses import Rules, Target, is_public
-from nowlater.exchange import Deadline, exchange, request
+from nowlater.exchange import TimeLimit, exchange, request
 from nowlater.receipt import Headers, Reply
 
 #: Addresses of a name that are tried; all are vetted.
@@ -45,16 +45,16 @@ def send(
     reply, and ValueError for headers that cannot be sent.
     """
     message = request(target, body, headers)
-    deadline = Deadline(total_s)
+    limit = TimeLimit(total_s)
     try:
-        addresses = _vetted(target, rules, resolve, deadline)
-        with _connected(target, addresses, deadline) as plain:
+        addresses = _vetted(target, rules, resolve, limit)
+        with _connected(target, addresses, limit) as plain:
             if target.scheme == "http":
-                return exchange(plain, message, deadline)
-            with _secured(plain, target.host, tls or default_tls(), deadline) as secured:
-                return exchange(secured, message, deadline)
+                return exchange(plain, message, limit)
+            with _secured(plain, target.host, tls or default_tls(), limit) as secured:
+                return exchange(secured, message, limit)
     except TimeoutError as fault:
-        raise deadline.is_up() from fault
+        raise limit.is_up() from fault
 
 
 @functools.cache
@@ -65,27 +65,27 @@ def default_tls() -> ssl.SSLContext:
     return context
 
 
-def _vetted(target: Target, rules: Rules, resolve: Resolve, deadline: Deadline) -> list[str]:
+def _vetted(target: Target, rules: Rules, resolve: Resolve, limit: TimeLimit) -> list[str]:
     """Return the IPv4 addresses of a target; if one address is bad, the whole name is."""
-    deadline.doing = "looking up the name"
+    limit.doing = "looking up the name"
     try:
-        addresses = list(_in_time(lambda: resolve(target.host, target.port), deadline))
+        addresses = list(_in_time(lambda: resolve(target.host, target.port), limit))
     except TimeoutError:
         raise
     except OSError as fault:
-        raise deadline.unsent("unresolved", f"{target.host} has no address.") from fault
+        raise limit.unsent("unresolved", f"{target.host} has no address.") from fault
     is_allowed = _is_loopback if rules.loopback and target.is_loopback else is_public
     if not all(map(is_allowed, addresses)):
         # Which one stays untold: the look-up may see more than the caller can.
         sentence = f"{target.host} has an address that is not public."
-        raise deadline.unsent("address-refused", sentence)
+        raise limit.unsent("address-refused", sentence)
     over_ipv4 = [address for address in addresses if ":" not in address]
     if not over_ipv4:
-        raise deadline.unsent("unresolved", f"{target.host} has no IPv4 address.")
+        raise limit.unsent("unresolved", f"{target.host} has no IPv4 address.")
     return over_ipv4[:TRIED]
 
 
-def _in_time[T](look_up: Callable[[], T], deadline: Deadline) -> T:
+def _in_time[T](look_up: Callable[[], T], limit: TimeLimit) -> T:
     """Return what a call returns that knows no time limit; raises TimeoutError, and leaves it."""
     answer: Future[T] = Future()
 
@@ -96,18 +96,18 @@ def _in_time[T](look_up: Callable[[], T], deadline: Deadline) -> T:
             answer.set_exception(fault)
 
     threading.Thread(target=run, daemon=True).start()
-    return answer.result(deadline.left_s())
+    return answer.result(limit.left_s())
 
 
-def _connected(target: Target, addresses: list[str], deadline: Deadline) -> socket.socket:
+def _connected(target: Target, addresses: list[str], limit: TimeLimit) -> socket.socket:
     """Return a connection to the first address that takes one; they share the time that is left."""
-    deadline.doing = "connecting"
+    limit.doing = "connecting"
     for position, address in enumerate(addresses):
         plain = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
         try:
-            plain.settimeout(deadline.left_s() / (len(addresses) - position))
+            plain.settimeout(limit.left_s() / (len(addresses) - position))
             plain.connect((address, target.port))
-            _check_peer(plain, address, deadline)
+            _check_peer(plain, address, limit)
         except OSError:
             plain.close()
         except BaseException:
@@ -115,31 +115,31 @@ def _connected(target: Target, addresses: list[str], deadline: Deadline) -> sock
             raise
         else:
             return plain
-    deadline.left_s()
+    limit.left_s()
     sentence = f"Nothing accepts connections at {target.host}, port {target.port}."
-    raise deadline.unsent("unreachable", sentence)
+    raise limit.unsent("unreachable", sentence)
 
 
-def _check_peer(plain: socket.socket, address: str, deadline: Deadline) -> None:
+def _check_peer(plain: socket.socket, address: str, limit: TimeLimit) -> None:
     if plain.getpeername()[0] != address:
-        raise deadline.unsent("address-refused", "The connection is not to the address looked up.")
+        raise limit.unsent("address-refused", "The connection is not to the address looked up.")
 
 
 def _secured(
-    plain: socket.socket, host: str, tls: ssl.SSLContext, deadline: Deadline
+    plain: socket.socket, host: str, tls: ssl.SSLContext, limit: TimeLimit
 ) -> ssl.SSLSocket:
-    deadline.doing = "agreeing on TLS"
-    plain.settimeout(deadline.left_s())
+    limit.doing = "agreeing on TLS"
+    plain.settimeout(limit.left_s())
     try:
         return tls.wrap_socket(plain, server_hostname=host)
     except TimeoutError:
         raise
     except ssl.SSLCertVerificationError as fault:
         sentence = f"The certificate of {host} is not valid: {fault.verify_message}."
-        raise deadline.unsent("tls", sentence) from fault
+        raise limit.unsent("tls", sentence) from fault
     except OSError as fault:
         why = getattr(fault, "reason", None) or "the connection was closed"
-        raise deadline.unsent("tls", f"{host} does not agree on TLS: {why}.") from fault
+        raise limit.unsent("tls", f"{host} does not agree on TLS: {why}.") from fault
 
 
 def _is_loopback(address: str) -> bool:
