@@ -298,8 +298,7 @@ class Posted:
             self.checked.append((message, topic))
             check(message, topic)
 
-        take = lambda event, owner: self.taken.append((event, owner))  # noqa: E731
-        self._app = load("receiver").receiver(TOPIC, take, checking)
+        self._app = load("receiver").receiver(TOPIC, self.taken.append, checking)
 
     def post(self, body: bytes, **environ: str) -> str:
         answers: list[str] = []
@@ -313,12 +312,12 @@ def body(message: Any) -> bytes:
     return json.dumps(message).encode()
 
 
-def test_a_notification_is_taken_with_its_owner(load: Callable[[str], ModuleType]) -> None:
+def test_a_notification_is_taken(load: Callable[[str], ModuleType]) -> None:
     receiver = Posted(load, lambda message, topic: None)
     answer = receiver.post(body(notification()))
 
     assert answer == "200 OK"
-    assert receiver.taken == [(EVENT, "acme")]
+    assert receiver.taken == [EVENT]
     assert receiver.checked == [(notification(), TOPIC)]
 
 
@@ -368,9 +367,7 @@ def test_a_body_of_no_good_size_is_not_read(load: Callable[[str], ModuleType], s
 
 
 def test_what_its_user_raises_is_the_servers_to_answer(load: Callable[[str], ModuleType]) -> None:
-    receiver = load("receiver").receiver(
-        TOPIC, lambda event, owner: 1 / 0, lambda message, topic: None
-    )
+    receiver = load("receiver").receiver(TOPIC, lambda event: 1 / 0, lambda message, topic: None)
     sent = body(notification())
     environ = {"CONTENT_LENGTH": str(len(sent)), "wsgi.input": io.BytesIO(sent)}
     with pytest.raises(ZeroDivisionError):
