@@ -113,8 +113,10 @@ def deployed(served: Served, template: str, folder: Path) -> Iterator[dict[str, 
     assert done.returncode == 0, done.stdout + done.stderr
     cloudformation = served.client("cloudformation")
     (stack,) = cloudformation.describe_stacks(StackName=name)["Stacks"]
-    yield {o["OutputKey"]: o["OutputValue"] for o in stack["Outputs"]}
-    cloudformation.delete_stack(StackName=name)
+    try:
+        yield {o["OutputKey"]: o["OutputValue"] for o in stack["Outputs"]}
+    finally:
+        cloudformation.delete_stack(StackName=name)
 
 
 def subscription(served: Served, endpoint: str) -> dict[str, str]:
