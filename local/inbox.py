@@ -9,16 +9,20 @@ from local.stack import Stack
 class Inbox:
     """The events that a subscriber receives."""
 
-    def __init__(self, stack: Stack, name: str) -> None:
-        """Make a queue of this name, and subscribe it."""
-        self._sqs, topic = stack.client("sqs"), stack.outputs["TopicArn"]
+    def __init__(self, stack: Stack, name: str, **attributes: str) -> None:
+        """Make a queue of this name, and subscribe it; `attributes` are the subscription's."""
+        self._sqs, self._sns = stack.client("sqs"), stack.client("sns")
+        topic = stack.outputs["TopicArn"]
         self._queue = self._sqs.create_queue(QueueName=name)["QueueUrl"]
         got = self._sqs.get_queue_attributes(QueueUrl=self._queue, AttributeNames=["QueueArn"])
         arn = got["Attributes"]["QueueArn"]
         policy = {"Policy": _may_send(arn, topic)}
         self._sqs.set_queue_attributes(QueueUrl=self._queue, Attributes=policy)
         raw = {"RawMessageDelivery": "true"}
-        stack.client("sns").subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn, Attributes=raw)
+        made = self._sns.subscribe(
+            TopicArn=topic, Protocol="sqs", Endpoint=arn, Attributes=raw | attributes
+        )
+        self._subscription = made["SubscriptionArn"]
 
     def receive(self, wait_s: int) -> list[dict[str, Any]]:
         """Return the next events, up to ten, waiting for the first of them."""
@@ -29,6 +33,11 @@ class Inbox:
         for message in messages:
             self._sqs.delete_message(QueueUrl=self._queue, ReceiptHandle=message["ReceiptHandle"])
         return [json.loads(message["Body"]) for message in messages]
+
+    def close(self) -> None:
+        """End the subscription, and delete the queue."""
+        self._sns.unsubscribe(SubscriptionArn=self._subscription)
+        self._sqs.delete_queue(QueueUrl=self._queue)
 
 
 def _may_send(queue: str, topic: str) -> str:

@@ -1,0 +1,375 @@
+"""The subscribers of docs/notifications.md, against real ends; local signatures are fake, see the unit tests."""
+
+import json
+import shlex
+import subprocess
+import threading
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from socketserver import ThreadingMixIn
+from types import ModuleType
+from typing import Any
+from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
+
+import pytest
+import yaml
+from botocore import xform_name
+
+from local import emulator
+from local.inbox import Inbox
+from tests import snippets
+from tests.e2e.client import Client
+from tests.e2e.served import Served, Told, environment
+from tests.e2e.test_refusals import make_key
+
+pytestmark = pytest.mark.usefixtures("diagnostics")
+
+PAGE = "notifications.md"
+FILTERS = {policy: scope for policy, scope, _ in snippets.table(PAGE, "filter policy")}
+#: What each filter selects of the jobs that `Ends` makes.
+SELECTED = {
+    '{"status": ["failed", "canceled"]}': {"failed", "canceled"},
+    '{"owner": ["acme"], "operation": ["text-stats"]}': {"counted", "canceled"},
+    '{"owner": [{"anything-but": ["acme"]}]}': {"another's"},
+    '{"data": {"tags": {"customer": ["7"]}}}': {"counted", "another's"},
+    '{"data": {"status": ["failed"], "tags": {"customer": [{"exists": true}]}}}': {"failed"},
+}
+
+
+class Ends:
+    """Ends jobs of two owners in every way, and waits until all are told."""
+
+    def __init__(self, api: Client, other: Client, told: Told) -> None:
+        self._api, self._other, self._told = api, other, told
+        self.names: dict[str, str] = {}
+
+    def make(self) -> dict[str, Any]:
+        """Return the jobs by name."""
+        count = {"text": "To be, or not to be."}
+        given = {
+            "counted": self._api.submit("text-stats", count, tags={"customer": "7"}),
+            "failed": self._api.submit("fail", {"kind": "refused"}, tags={"customer": "8"}),
+            "canceled": self._api.submit("text-stats", count, start={"after": 3600}),
+            "another's": self._other.submit("text-stats", count, tags={"customer": "7"}),
+        }
+        self._api.call("POST", given["canceled"]["links"]["cancel"])
+        made = {
+            name: (self._other if name == "another's" else self._api).ended(job)
+            for name, job in given.items()
+        }
+        self._told.of({job["id"] for job in made.values()})
+        self.names |= {job["id"]: name for name, job in made.items()}
+        return made
+
+    def named(self, events: list[dict[str, Any]]) -> set[str]:
+        """Return the names of the jobs that events tell of."""
+        return {self.names[e["subject"]] for e in events if e["subject"] in self.names}
+
+
+@pytest.fixture(scope="module")
+def ends(served: Served, api: Client, told: Told) -> Iterator[Ends]:
+    other = Client(served.told()["url"], make_key(served, "--owner", "umbrella"))
+    yield Ends(api, other, told)
+    other.close()
+
+
+@pytest.fixture(scope="module")
+def load(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], ModuleType]]:
+    """Imports a snippet by its name."""
+    with snippets.modules(PAGE, tmp_path_factory.mktemp("snippets")) as load:
+        yield load
+
+
+def wait_for(what: Callable[[], Any], within_s: float = 20) -> Any:
+    """Return the first thing that is true."""
+    until = time.monotonic() + within_s
+    while not (found := what()):
+        assert time.monotonic() < until, what
+        time.sleep(0.1)
+    return found
+
+
+@contextmanager
+def deployed(served: Served, template: str, folder: Path) -> Iterator[dict[str, str]]:
+    """Deploy a template of the page as its reader would; return its outputs."""
+    snippets.write(PAGE, folder)
+    name = f"subscriber-{uuid.uuid4().hex[:8]}"
+    command = ["sam", "deploy", "--template-file", template, "--stack-name", name]
+    command += ["--s3-bucket", "nowlater-deployment", "--region", emulator.REGION]
+    command += ["--capabilities", "CAPABILITY_IAM", "--no-confirm-changeset"]
+    command += ["--parameter-overrides", f"TopicArn={served.told()['topic']}"]
+    aws = {"AWS_ENDPOINT_URL": served.told()["endpoint"], "SAM_CLI_TELEMETRY": "0"}
+    done = subprocess.run(
+        command,
+        cwd=folder,
+        env=environment() | emulator.CREDENTIALS | aws,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    cloudformation = served.client("cloudformation")
+    (stack,) = cloudformation.describe_stacks(StackName=name)["Stacks"]
+    try:
+        yield {o["OutputKey"]: o["OutputValue"] for o in stack["Outputs"]}
+    finally:
+        cloudformation.delete_stack(StackName=name)
+
+
+def subscription(served: Served, endpoint: str) -> dict[str, str]:
+    """Return the attributes of the topic's subscription with this endpoint."""
+    sns, topic = served.client("sns"), served.told()["topic"]
+    listed = sns.list_subscriptions_by_topic(TopicArn=topic)["Subscriptions"]
+    (arn,) = [s["SubscriptionArn"] for s in listed if s["Endpoint"] == endpoint]
+    got = sns.get_subscription_attributes(SubscriptionArn=arn)
+    attributes: dict[str, str] = got["Attributes"]
+    return attributes
+
+
+def unsubscribe(served: Served, *endpoints: str) -> None:
+    for endpoint in endpoints:
+        arn = subscription(served, endpoint)["SubscriptionArn"]
+        served.client("sns").unsubscribe(SubscriptionArn=arn)
+
+
+# ── filters ───────────────────────────────────────────────────────────────────────────────────
+
+
+def test_each_filter_selects_what_the_page_says(served: Served, ends: Ends) -> None:
+    assert set(FILTERS) == set(SELECTED)
+    inboxes = {
+        policy: Inbox(served.stack(), f"filter-{n}", FilterPolicy=policy, FilterPolicyScope=scope)
+        for n, (policy, scope) in enumerate(FILTERS.items())
+    }
+    ends.make()
+    got = {policy: ends.named(received(inbox)) for policy, inbox in inboxes.items()}
+    for inbox in inboxes.values():
+        inbox.close()
+
+    assert got == SELECTED
+
+
+def received(inbox: Inbox) -> list[dict[str, Any]]:
+    """Return all that is there."""
+    events = inbox.receive(wait_s=1)
+    return events + received(inbox) if events else []
+
+
+# ── a queue ───────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.fixture(scope="module")
+def queue(served: Served, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The URL of the template's queue."""
+    with deployed(served, "queue.yaml", tmp_path_factory.mktemp("queue")) as outputs:
+        yield outputs["QueueUrl"]
+
+
+def test_the_queue_gets_what_its_filter_selects_and_the_program_reads_it(
+    served: Served, ends: Ends, load: Callable[[str], ModuleType], queue: str
+) -> None:
+    drain, taken = load("drain").drain, list[tuple[dict[str, Any], str]]()
+    made = ends.make()
+    while len(taken) < 2:
+        assert drain(served.client("sqs"), queue, lambda *got: taken.append(got))
+
+    assert {owner for _, owner in taken} == {"acme"}
+    assert {event["id"]: event["data"] for event, _ in taken} == {
+        f"{made[name]['id']}/{name}": made[name] for name in ("failed", "canceled")
+    }
+    assert waiting(served, queue) == (0, 0)
+
+
+def test_an_event_that_the_program_fails_for_is_not_deleted(
+    served: Served, ends: Ends, load: Callable[[str], ModuleType], queue: str
+) -> None:
+    drain, sqs = load("drain").drain, served.client("sqs")
+    ends.make()
+    with pytest.raises(ZeroDivisionError):
+        drain(sqs, queue, lambda event, owner: 1 / 0)
+
+    assert sum(waiting(served, queue)) == 2
+
+
+def waiting(served: Served, queue: str) -> tuple[int, int]:
+    """Return how many messages are visible, and how many are in flight."""
+    names = ("ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible")
+    got = served.client("sqs").get_queue_attributes(QueueUrl=queue, AttributeNames=list(names))
+    visible, hidden = (int(got["Attributes"][name]) for name in names)
+    return visible, hidden
+
+
+# ── what every subscriber gets ────────────────────────────────────────────────────────────────
+
+
+def test_a_message_has_three_attributes_whatever_the_tags(served: Served, api: Client) -> None:
+    inbox = Inbox(served.stack(), "attributes", RawMessageDelivery="false")
+    forged = {"owner": "umbrella", "status": "failed", "more": "1"}
+    api.ended(api.submit("text-stats", {"text": "x"}, tags=forged))
+    (envelope,) = wait_for(lambda: inbox.receive(wait_s=1))
+    inbox.close()
+
+    assert envelope["MessageAttributes"] == {
+        "status": {"Type": "String", "Value": "succeeded"},
+        "operation": {"Type": "String", "Value": "text-stats"},
+        "owner": {"Type": "String", "Value": "acme"},
+    }
+    assert json.loads(envelope["Message"])["data"]["tags"] == forged
+
+
+@pytest.mark.parametrize(("size", "is_inline"), [(16_382, True), (16_383, False)])
+def test_a_result_above_16_kb_is_told_by_its_link_alone(
+    api: Client, told: Told, size: int, is_inline: bool
+) -> None:
+    """The result is a string of JSON: with its quotes, 16,384 bytes at most."""
+    job = api.ended(api.submit("echo", {"value": "x" * size}))
+    (event,) = told.of({job["id"]})
+
+    assert (event["data"]["result"] == "x" * size) == is_inline
+    assert is_inline or event["data"]["result"] is None
+    assert api.result(event["data"]).json() == "x" * size
+
+
+# ── a Lambda ──────────────────────────────────────────────────────────────────────────────────
+
+
+def test_the_lambda_is_handed_what_its_filter_selects(
+    served: Served, ends: Ends, tmp_path: Path
+) -> None:
+    dynamodb = served.client("dynamodb")
+    with deployed(served, "lambda.yaml", tmp_path) as outputs:
+        made = ends.make()
+        wait_for(lambda: len(dynamodb.scan(TableName=outputs["Table"])["Items"]) == 2)
+        time.sleep(1)  # whatever else would come
+        kept = dynamodb.scan(TableName=outputs["Table"])["Items"]
+
+    wanted = {"counted": "acme", "another's": "umbrella"}
+    assert {item["id"]["S"]: item["owner"]["S"] for item in kept} == {
+        f"{made[name]['id']}/succeeded": owner for name, owner in wanted.items()
+    }
+    assert all(json.loads(item["result"]["S"]) == made["counted"]["result"] for item in kept)
+
+
+# ── e-mail ────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_the_command_for_e_mail_subscribes(served: Served) -> None:
+    """With the parameters of the command line; whether mail arrives only a mailbox can tell."""
+    words = shlex.split(snippets.snippets(PAGE)["email.sh"].replace("\\\n", ""))
+    sns = served.client("sns")
+    takes = sns.meta.service_model.operation_model("Subscribe").input_shape.members
+    names = {f"--{xform_name(name, '-')}": name for name in takes}
+    names["--notification-endpoint"] = names.pop("--endpoint")  # the one that the CLI renames
+    given = {
+        names[option]: value for option, value in zip(words[3::2], words[4::2], strict=True)
+    } | {"TopicArn": served.told()["topic"]}
+    sns.subscribe(**given | {"Attributes": json.loads(given["Attributes"])})
+    made = subscription(served, "ops@example.com")
+    unsubscribe(served, "ops@example.com")
+
+    assert words[:3] == ["aws", "sns", "subscribe"]
+    assert (made["Protocol"], made["FilterPolicy"]) == ("email", '{"status": ["failed"]}')
+
+
+# ── an HTTPS endpoint ─────────────────────────────────────────────────────────────────────────
+
+
+class _Server(ThreadingMixIn, WSGIServer):
+    daemon_threads = True
+
+
+class _Quiet(WSGIRequestHandler):
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@contextmanager
+def listening(app: Any) -> Iterator[str]:
+    """Serve a WSGI app on this machine; return its URL."""
+    with make_server("127.0.0.1", 0, app, _Server, _Quiet) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.05,))
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}/ends"
+        server.shutdown()
+        thread.join()
+
+
+def subscribe_url(served: Served, url: str) -> None:
+    """Subscribe a URL by what the template says, but in plain HTTP.
+
+    The local stack's CloudFormation sends no request to confirm.
+    """
+    template = yaml.safe_load(snippets.snippets(PAGE)["https.yaml"].replace("!", ""))
+    said = template["Resources"]["Subscription"]["Properties"]
+    attributes = {name: json.dumps(said[name]) for name in ("FilterPolicy", "DeliveryPolicy")}
+    served.client("sns").subscribe(
+        TopicArn=served.told()["topic"], Protocol="http", Endpoint=url, Attributes=attributes
+    )
+
+
+def test_the_receiver_confirms_its_subscription_and_takes_what_its_filter_selects(
+    served: Served, ends: Ends, load: Callable[[str], ModuleType]
+) -> None:
+    taken: list[dict[str, Any]] = []
+    told = served.told()
+    app = load("receiver").receiver(
+        told["topic"],
+        taken.append,
+        lambda message, topic: None,  # the local stack's signatures are fake
+        told["endpoint"],
+    )
+    with listening(app) as url:
+        subscribe_url(served, url)
+        wait_for(lambda: subscription(served, url)["PendingConfirmation"] == "false")
+        made = ends.make()
+        wait_for(lambda: taken)
+        time.sleep(1)  # whatever else would come
+        unsubscribe(served, url)
+
+    (event,) = taken
+    assert event["data"] == made["counted"]
+
+
+def test_the_receiver_refuses_the_local_stack_whose_signatures_are_fake(
+    served: Served, load: Callable[[str], ModuleType]
+) -> None:
+    told, answers = served.told(), list[str]()
+    app = load("receiver").receiver(told["topic"], print, sns=told["endpoint"])
+
+    def heard(environ: dict[str, Any], start_response: Callable[..., Any]) -> Any:
+        def start(status: str, headers: Any) -> None:
+            answers.append(status)
+            start_response(status, headers)
+
+        return app(environ, start)
+
+    with listening(heard) as url:
+        subscribe_url(served, url)
+        wait_for(lambda: answers)
+        pending = subscription(served, url)["PendingConfirmation"]
+        unsubscribe(served, url)
+
+    assert (answers, pending) == (["403 Forbidden"], "true")
+
+
+def test_the_template_for_https_can_be_deployed(served: Served, tmp_path: Path) -> None:
+    url = f"https://ends.example.com/{uuid.uuid4().hex}"
+    snippets.write(PAGE, tmp_path)
+    cloudformation = served.client("cloudformation")
+    parameters = {"TopicArn": served.told()["topic"], "Url": url}
+    cloudformation.create_stack(
+        StackName="https",
+        TemplateBody=(tmp_path / "https.yaml").read_text(),
+        Parameters=[
+            {"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()
+        ],
+    )
+    cloudformation.get_waiter("stack_create_complete").wait(StackName="https")
+    made = subscription(served, url)
+    cloudformation.delete_stack(StackName="https")
+
+    assert json.loads(made["FilterPolicy"]) == {"owner": ["acme"], "status": ["succeeded"]}
+    assert json.loads(made["RedrivePolicy"])["deadLetterTargetArn"].startswith("arn:aws:sqs:")
