@@ -40,11 +40,7 @@ START = 1_795_521_600_000 + 7
 EACH_S, VISIBILITY_S = 60, 330
 CALLER = Caller("acme", "https://api.example.com")
 SETTINGS = Settings(
-    **dict.fromkeys(
-        ("table", "bucket", "topic", "on_time_queue", "flexible_queue", "webhook_queue"), "x"
-    ),
-    callback_ports="443",
-    loopback_callbacks=False,
+    **dict.fromkeys(("table", "bucket", "topic", "on_time_queue", "flexible_queue"), "x"),
     public_url="",
     flexible_within_s=3600,
     work_timeout_s=300,
