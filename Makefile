@@ -1,6 +1,6 @@
 # nowlater. `make` alone lists what there is.
 .DEFAULT_GOAL := help
-.PHONY: help up test check build deploy key bench
+.PHONY: help up test check build deploy key redrive bench
 
 PYTHON ?= python3
 TOOLS := .local/tools
@@ -27,6 +27,7 @@ help: # lists these
 	@echo 'make deploy                       builds, and deploys to your AWS account (ARCHITECTURE=, STACK=)'
 	@echo 'make key OWNER=name               makes an API key (SCOPES=invoke,read,manage DAYS=90)'
 	@echo 'make key LIST=1 | REVOKE=id       lists the keys, or takes one away; with STACK=name on AWS'
+	@echo 'make redrive                      has webhooks that were given up sent again (LIST=1 OWNER= HOST= STACK=)'
 	@echo 'make bench                        measures imports and latency, and prints them with their budgets'
 
 up: $(ENVIRONMENT) $(EMULATOR)
@@ -54,6 +55,10 @@ key: $(ENVIRONMENT)
 	@PYTHONPATH=layers/nowlater .venv/bin/python -m local.key $(if $(STACK),--stack '$(STACK)') $(if $(OWNER),--owner '$(OWNER)') \
 		$(if $(SCOPES),--scopes '$(SCOPES)') $(if $(DAYS),--days '$(DAYS)') \
 		$(if $(LIST),--list) $(if $(REVOKE),--revoke '$(REVOKE)')
+
+redrive: $(ENVIRONMENT)
+	@PYTHONPATH=layers/nowlater .venv/bin/python -m local.redrive $(if $(STACK),--stack '$(STACK)') \
+		$(if $(OWNER),--owner '$(OWNER)') $(if $(HOST),--host '$(HOST)') $(if $(LIST),--list)
 
 bench: $(ENVIRONMENT) $(EMULATOR)
 	@PYTHONPATH=layers/nowlater:layers/operations .venv/bin/python -m tests.bench

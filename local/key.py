@@ -1,16 +1,12 @@
 """`make key`: makes, lists and revokes API keys, of the local stack or of one on AWS."""
 
 import argparse
-import json
 import sys
-from pathlib import Path
 
-import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
-from local import deploy, emulator
+from local import tools
 from local.failure import Failure
-from local.stack import Stack
 from nowlater import keys, timing
 from nowlater.table import Table
 
@@ -20,7 +16,7 @@ _MOST_DAYS = 36500
 def main() -> int:
     arguments = _arguments()
     try:
-        table = _table(arguments)
+        table = tools.table(arguments)
         if arguments.list:
             for key in keys.listed(table):
                 print(_line(key))
@@ -61,26 +57,6 @@ def _line(key: keys.Key) -> str:
     return f"{key.id}  {key.owner}  {','.join(key.scopes)}  {end}"
 
 
-def _table(asked: argparse.Namespace) -> Table:
-    if asked.stack:
-        session, endpoint, name = boto3.Session(), None, asked.stack
-    else:
-        session, endpoint, name = emulator.session(), _local_endpoint(asked.home), deploy.NAME
-    stack = Stack(session, name, endpoint)
-    return Table(stack.outputs["TableName"], stack.client("dynamodb"))
-
-
-def _local_endpoint(home: Path) -> str:
-    try:
-        endpoint: str = json.loads((home / "api.json").read_text())["endpoint"]
-    except FileNotFoundError as error:
-        raise Failure(
-            "Nothing is served from this folder. Run make up here first, or name a stack on AWS: "
-            "make key OWNER=acme STACK=nowlater"
-        ) from error
-    return endpoint
-
-
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="make key", description=__doc__)
     what = parser.add_mutually_exclusive_group(required=True)
@@ -89,8 +65,7 @@ def _arguments() -> argparse.Namespace:
     what.add_argument("--revoke", metavar="ID", help="takes a key away (REVOKE=)")
     parser.add_argument("--scopes", default=",".join(keys.SCOPES), help="what it allows (SCOPES=)")
     parser.add_argument("--days", type=int, help="how long it is good (DAYS=); else for ever")
-    parser.add_argument("--stack", help="a stack on AWS (STACK=), else that of make up")
-    parser.add_argument("--home", type=Path, default=Path(".local"), help=argparse.SUPPRESS)
+    tools.take_stack(parser)
     return parser.parse_args()
 
 

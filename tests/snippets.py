@@ -1,4 +1,4 @@
-"""The code in a page of the docs, by the file name in its first line: `# receiver.py`."""
+"""The code in a page of the docs, by the file name in its first line: `# receiver.py`, `// receiver.mjs`."""
 
 import importlib
 import re
@@ -11,7 +11,7 @@ from types import ModuleType
 from tests import stack
 
 DOCS = stack.ROOT / "docs"
-_BLOCK = re.compile(r"^```\w+\n# (\S+\.\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+_BLOCK = re.compile(r"^```\w+\n(?:#|//) (\S+\.\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
 def snippets(page: str) -> dict[str, str]:

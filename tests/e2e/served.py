@@ -66,6 +66,11 @@ class Served:
     def client(self, service: str) -> Any:
         return self.stack().client(service)
 
+    def sweep(self) -> None:
+        """Have the sweep come now, not at the minute."""
+        stack = self.stack()
+        stack.client("lambda").invoke(FunctionName=stack.ids["Sweep"], Payload=b"{}")
+
     def processes(self) -> list[tuple[int, str]]:
         """Return id and command line of each process that works for this stack."""
         listed = subprocess.run(

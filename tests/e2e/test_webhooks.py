@@ -2,10 +2,13 @@
 
 import json
 import ssl
+import subprocess
 import time
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,6 +18,7 @@ from standardwebhooks import Webhook
 
 from tests import receiver as plays
 from tests.e2e.client import Client
+from tests.e2e.served import Served, environment
 from tests.receiver import Behaviour, Received, Receiver
 
 
@@ -192,6 +196,51 @@ def test_a_dead_host_delays_nobody_else(api: Client) -> None:
         taken = time.monotonic() - began
 
     assert taken < 45
+
+
+def redrive(served: Served, *arguments: str) -> "subprocess.CompletedProcess[str]":
+    """Run what `make redrive` runs."""
+    return subprocess.run(
+        [".venv/bin/python", "-m", "local.redrive", *arguments],
+        cwd=served.folder,
+        env=environment(),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def test_what_was_given_up_is_listed_and_sent_again_in_bulk(api: Client, served: Served) -> None:
+    with Receiver([plays.gone, plays.gone, plays.ok]) as receiver:
+        host = receiver.url().split("/")[2]
+        callback = {"url": receiver.url()}
+        jobs = [api.submit("echo", {"value": n}, callback=callback) for n in range(2)]
+        for job in jobs:
+            _until(api, job, 1)
+        listed = redrive(served, "--host", host, "--list")
+        assert listed.stderr == "2 deliveries are given up.\n"
+        assert all(f"{job['id']}/succeeded" in listed.stdout for job in jobs)
+        assert len(receiver.requests) == 2
+
+        done = redrive(served, "--host", host)
+        assert done.stderr == "2 deliveries are sent again within some minutes.\n"
+        served.sweep()
+        delivered = [_until(api, job, 2)["state"] for job in jobs]
+        again = redrive(served, "--host", host)
+
+    assert delivered == ["delivered", "delivered"]
+    assert again.stderr == "0 deliveries are sent again within some minutes.\n"
+    assert Counter(r.headers["webhook-id"] for r in receiver.requests) == {
+        f"{job['id']}/succeeded": 2 for job in jobs
+    }
+
+
+def test_redrive_without_a_stack_says_what_to_do(served: Served, tmp_path: Path) -> None:
+    done = redrive(served, "--home", str(tmp_path))
+
+    assert done.returncode == 1
+    assert "Run make up here first, or name a stack on AWS: STACK=nowlater" in done.stderr
 
 
 @pytest.mark.parametrize(

@@ -76,10 +76,11 @@ def test_the_attributes_that_it_names_are_those_of_the_message() -> None:
 def test_each_of_its_snippets_is_run() -> None:
     run_here = {"once.py", "receiver.py", "sns_signature.py"}
     run_against_the_local_stack = {"queue.yaml", "drain.py", "lambda.yaml", "ends/app.py"}
-    run_against_the_local_stack |= {"email.sh", "https.yaml"}
+    run_against_the_local_stack |= {"email.sh", "https.yaml", "webhook.py", "webhook.mjs"}
 
     assert set(snippets.snippets(PAGE)) == run_here | run_against_the_local_stack
-    assert TEXT.count("```") == 2 * (1 + len(snippets.snippets(PAGE)))
+    others = 2  # the event, and a call
+    assert TEXT.count("```") == 2 * (others + len(snippets.snippets(PAGE)))
 
 
 # ── duplicates ────────────────────────────────────────────────────────────────────────────────

@@ -1,5 +1,6 @@
 """Deliveries in the table: each an item, found by its job, changed only where nobody else did."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import msgspec
@@ -29,6 +30,11 @@ class Deliveries:
         """Return the deliveries of a job, the first first; eventually consistent."""
         items = self._table.query(_key(owner, job_id, 1)[0])
         return [_from_item(item) for item in reversed(items)]
+
+    def given_up(self) -> Iterator[Delivery]:
+        """Yield each delivery that was given up, reading the whole table: for tools alone."""
+        found = map(_from_item, self._table.scan(_PREFIX))
+        return (there for there in found if there.state == "given-up")
 
     def record(self, before: Delivery, changes: dict[str, Any]) -> bool:
         """Write what a try changed; return False where another try was written meanwhile."""

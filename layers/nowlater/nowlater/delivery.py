@@ -42,8 +42,8 @@ class Webhook(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def group(self) -> str:
-        """The host of the callback, as a message group's id."""
-        return self.url.split("/")[2].lower()[:128]
+        """The callback's host, as a message group's id."""
+        return host(self.url)[:128]
 
 
 class Try(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -88,6 +88,10 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True):
     due_shard: int | None = None
     ttl: int | None = None
 
+    @property
+    def host(self) -> str:
+        return host(self.url)
+
     def webhook(self, body: str) -> Webhook:
         """Return what a message carries to have this sent."""
         return Webhook(
@@ -100,6 +104,11 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True):
             base=self.base,
             since=self.since,
         )
+
+
+def host(url: str) -> str:
+    """Return the host of a callback's URL, with the port that it names."""
+    return url.split("/")[2].lower()
 
 
 def of(webhook: Webhook) -> Delivery:
