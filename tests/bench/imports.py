@@ -13,11 +13,13 @@ ROUNDS = 15
 CLIENTS = {
     "authorize": ("dynamodb",),
     "bury": ("dynamodb", "sqs", "s3"),
+    "deliver": ("dynamodb", "sqs", "secretsmanager"),
     "hybrid": ("dynamodb", "sqs", "lambda"),
     "notify": ("sns", "dynamodb"),
     "status": ("dynamodb",),
     "submit": ("dynamodb", "sqs"),
     "sweep": ("dynamodb", "sqs"),
+    "webhooks": ("dynamodb", "secretsmanager"),
     "work": ("dynamodb", "sqs"),
 }
 MOST_OF_CLIENTS, MOST_OF_SUBMIT = 1.25, 0.5

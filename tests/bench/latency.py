@@ -1,9 +1,7 @@
 """How long callers wait at each door of a warm local stack, and for the end of a job."""
 
 import statistics
-import tempfile
 import time
-from pathlib import Path
 
 from tests.e2e.client import Client
 from tests.e2e.served import Served
@@ -14,12 +12,11 @@ TEXT = {"text": "To be, or not to be."}
 MOST_TO_END_S = 2.0
 
 
-def measure() -> bool:
+def measure(served: Served) -> bool:
     """Print the doors' median latencies, and tell whether they are in their budget."""
-    with tempfile.TemporaryDirectory() as folder, Served(Path(folder)) as served:
-        client = Client(served.told()["url"], served.told()["key"])
-        taken = [_round(client) for _ in range(ROUNDS + 3)][3:]
-        client.close()
+    client = Client(served.told()["url"], served.told()["key"])
+    taken = [_round(client) for _ in range(ROUNDS + 3)][3:]
+    client.close()
     sync, later, end, hybrid = (statistics.median(column) for column in zip(*taken, strict=True))
     budget = 2 * sync + 0.1
     print(f"\nlatency on the local stack, median of {ROUNDS} (ms)        budget")

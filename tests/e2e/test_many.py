@@ -5,22 +5,31 @@ from concurrent.futures import ThreadPoolExecutor
 
 from tests.e2e.client import Client
 from tests.e2e.served import Told
+from tests.receiver import Receiver
 
 
-def test_500_jobs_of_8_clients_all_succeed_each_once_each_notified(api: Client, told: Told) -> None:
-    def submit(n: int) -> str:
-        job = api.submit("text-stats", {"text": f"number {n}"}, deliver={"within": 300})
-        return str(job["id"])
+def test_1000_jobs_of_8_clients_all_succeed_each_once_each_told_to_topic_and_callback(
+    api: Client, told: Told
+) -> None:
+    with Receiver() as receiver:
 
-    with ThreadPoolExecutor(8) as clients:
-        ids = list(clients.map(submit, range(500)))
-    events = told.of(set(ids), within_s=120)
+        def submit(n: int) -> str:
+            callback = {"url": receiver.url()}
+            given = {"text": f"number {n}"}
+            job = api.submit("text-stats", given, deliver={"within": 300}, callback=callback)
+            return str(job["id"])
+
+        with ThreadPoolExecutor(8) as clients:
+            ids = list(clients.map(submit, range(1000)))
+        events = told.of(set(ids), within_s=240)
+        called = receiver.wait(1000, within_s=240)
     jobs = [api.get(f"/jobs/{job_id}").json() for job_id in ids]
 
-    assert len(set(ids)) == 500
-    assert Counter((j["status"], j["attempt"]) for j in jobs) == {("succeeded", 1): 500}
+    assert len(set(ids)) == 1000
+    assert Counter((j["status"], j["attempt"]) for j in jobs) == {("succeeded", 1): 1000}
     assert {e["id"] for e in events} == {f"{job_id}/succeeded" for job_id in ids}
-    assert [j["result"]["characters"] for j in jobs] == [len(f"number {n}") for n in range(500)]
+    assert {r.headers["webhook-id"] for r in called} == {f"{job_id}/succeeded" for job_id in ids}
+    assert [j["result"]["characters"] for j in jobs] == [len(f"number {n}") for n in range(1000)]
 
 
 def test_twenty_requests_with_one_key_make_one_job(api: Client, key: str) -> None:
