@@ -22,7 +22,7 @@ class Contract:
     def __init__(self, document: dict[str, Any]) -> None:
         self._paths = document["paths"]
         self._components = {
-            name: {k: _closed(v) for k, v in parts.items()} if name == "schemas" else parts
+            name: {k: closed(v) for k, v in parts.items()} if name == "schemas" else parts
             for name, parts in document["components"].items()
         }
         self._patterns = [
@@ -91,7 +91,7 @@ class Contract:
     def _compiled(self, route: tuple[str, str], status: str, kind: str) -> Any:
         path, verb = route
         response = self._resolved(self._paths[path][verb]["responses"][status])
-        schema = _closed(response["content"][kind]["schema"])
+        schema = closed(response["content"][kind]["schema"])
         return jsonschema_rs.Draft202012Validator({**schema, "components": self._components})
 
     def _resolved(self, part: Any) -> Any:
@@ -101,13 +101,13 @@ class Contract:
         return part
 
 
-def _closed(schema: Any) -> Any:
+def closed(schema: Any) -> Any:
     """Return a schema by which an object has no members beside those that are listed."""
     if isinstance(schema, list):
-        return [_closed(part) for part in schema]
+        return [closed(part) for part in schema]
     if not isinstance(schema, dict):
         return schema
-    closed = {key: _closed(part) for key, part in schema.items()}
+    made = {key: closed(part) for key, part in schema.items()}
     if isinstance(schema.get("properties"), dict):
-        closed.setdefault("additionalProperties", False)
-    return closed
+        made.setdefault("additionalProperties", False)
+    return made

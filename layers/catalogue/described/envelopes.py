@@ -2,11 +2,13 @@
 
 from typing import Any
 
-from described.shapes import Schema, number, record, text
+from described.shapes import Schema, number, record, ref, text
 from nowlater import uploads
 from nowlater.document import MEDIA_TYPE
 from nowlater.frame import FURTHEST_DEADLINE_S, FURTHEST_START_S
 from nowlater.timing import DAY_S, HOUR_S
+
+_FURTHEST_S = FURTHEST_START_S + FURTHEST_DEADLINE_S
 
 
 def schemas() -> dict[str, Schema]:
@@ -14,22 +16,28 @@ def schemas() -> dict[str, Schema]:
     size = number("The exact number of bytes.", "integer", minimum=1, maximum=uploads.MOST_BYTES)
     media_type = text("Its type.", pattern=MEDIA_TYPE, default="application/octet-stream")
     wish = record("A file to come.", optional=("media_type",), size=size, media_type=media_type)
+    way_out = {"or": text("Refuse at once what cannot be met.", const="refuse")}
+    forms = {
+        "StartAfter": {
+            "after": number("Seconds from now.", minimum=0, maximum=FURTHEST_START_S),
+        },
+        "StartAt": {"at": text("A time with its offset.", format="date-time")},
+        "DeliverWithin": {
+            "within": number("Seconds from now.", exclusiveMinimum=0, maximum=_FURTHEST_S),
+            **way_out,
+        },
+        "DeliverBy": {"by": text("A time with its offset.", format="date-time"), **way_out},
+    }
     return {
-        "Start": _either(
-            "No attempt starts before.",
-            after=number("Seconds from now.", minimum=0, maximum=FURTHEST_START_S),
-            at=text("A time with its offset.", format="date-time"),
-        ),
-        "Deliver": _either(
-            "The deadline: nothing starts or succeeds after it.",
-            {"or": text("Refuse at once what cannot be met.", const="refuse")},
-            within=number(
-                "Seconds from now.",
-                exclusiveMinimum=0,
-                maximum=FURTHEST_START_S + FURTHEST_DEADLINE_S,
-            ),
-            by=text("A time with its offset.", format="date-time"),
-        ),
+        **{name: _closed(record(None, optional=("or",), **f)) for name, f in forms.items()},
+        "Start": {
+            "description": "No attempt starts before.",
+            "oneOf": [ref("StartAfter"), ref("StartAt")],
+        },
+        "Deliver": {
+            "description": "The deadline: nothing starts or succeeds after it.",
+            "oneOf": [ref("DeliverWithin"), ref("DeliverBy")],
+        },
         "Tags": {
             "type": "object",
             "description": "Yours, for finding jobs.",
@@ -38,7 +46,7 @@ def schemas() -> dict[str, Schema]:
             "additionalProperties": text("Printable.", minLength=1, maxLength=256),
             "examples": [{"order": "42"}],
         },
-        "UploadWish": wish | {"additionalProperties": False},
+        "UploadWish": _closed(wish),
     }
 
 
@@ -51,14 +59,14 @@ def body(door: str, schema: Schema, *, may_be_empty: bool) -> Schema:
     )
     if door != "sync":
         made["properties"] |= options()
-    return made | {"additionalProperties": False}
+    return _closed(made)
 
 
 def options() -> dict[str, Any]:
     """Return the schemas of the envelope's members beside `input`."""
     return {
-        "start": {"$ref": "#/components/schemas/Start"},
-        "deliver": {"$ref": "#/components/schemas/Deliver"},
+        "start": ref("Start"),
+        "deliver": ref("Deliver"),
         "keep": number(
             "Seconds for which the ended job can be read.",
             "integer",
@@ -66,17 +74,11 @@ def options() -> dict[str, Any]:
             maximum=30 * DAY_S,
             default=DAY_S,
         ),
-        "tags": {"$ref": "#/components/schemas/Tags"},
+        "tags": ref("Tags"),
         # `callback` goes here, with `callbacks` at the paths that take it (openapi.py).
     }
 
 
-def _either(description: str, more: Any = None, /, **forms: Schema) -> Schema:
-    """Return the schema of an object that takes one of some members."""
-    return {
-        "type": "object",
-        "description": description,
-        "properties": forms | (more or {}),
-        "oneOf": [{"required": [name]} for name in forms],
-        "additionalProperties": False,
-    }
+def _closed(schema: Schema) -> Schema:
+    """Return the schema of an object that has no other members."""
+    return schema | {"additionalProperties": False}

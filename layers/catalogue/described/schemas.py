@@ -17,7 +17,12 @@ def lifted(schema: dict[str, Any], name: str) -> dict[str, Any]:
     """Return a schema and its definitions as components; the schema itself gets this name."""
     root = {k: v for k, v in schema.items() if k not in ("$schema", "$defs")}
     definitions = schema.get("$defs", {})
-    names = {key: f"{name}{_plain(key)}" for key in definitions}
+    names: dict[str, str] = {}
+    for key in definitions:
+        plain = f"{name}{_plain(key)}"
+        while plain in (name, *names.values()):
+            plain += "_"
+        names[key] = plain
     if set(root) == {"$ref"}:  # or a component would only refer to another
         names[root["$ref"].removeprefix(_DEFINITION)] = name
     else:
@@ -37,7 +42,8 @@ def _untitled(part: dict[str, Any]) -> dict[str, Any]:
 
 
 def _plain(name: str) -> str:
-    return re.sub(r"\W", "", name)
+    """Return what of a name can stand in that of a component."""
+    return re.sub(r"\W", "", name, flags=re.ASCII)
 
 
 def _renamed(part: Any, names: dict[str, str]) -> Any:

@@ -29,7 +29,7 @@ def of_door(door: str, result: Any) -> dict[str, Any]:
         "description": "A job was accepted, or found by its idempotency key.",
         "headers": sent(*_ACCEPTED, maybe=("Retry-After", "Idempotency-Replayed")),
         "content": {_JSON: {"schema": ref("Job")}},
-        "links": links("$response.body#/id"),
+        "links": links(),
     }
     answered: dict[str, Any] = {
         "description": "The result itself.",
@@ -47,8 +47,9 @@ def of_door(door: str, result: Any) -> dict[str, Any]:
     }
 
 
-def links(job_id: str) -> dict[str, Any]:
-    """Return the links of an answer with a job, whose id is at this place."""
+def links() -> dict[str, Any]:
+    """Return the links of an answer with a job."""
+    job_id = "$response.body#/id"
     return {
         name: {"operationId": route, "parameters": {"id": job_id}, "description": description}
         for name, (route, description) in _JOB_LINKS.items()
@@ -61,24 +62,19 @@ def _of(status: int, description: str, headers: Any, schema: Schema | None, **mo
 
 
 def _job(status: int, description: str, headers: Any) -> Any:
-    return _of(status, description, headers, ref("Job"), links=links("$response.body#/id"))
+    return _of(status, description, headers, ref("Job"), links=links())
 
 
 _NOT_STORED = sent("Cache-Control")
 _SHOWN = sent("ETag", "Cache-Control", maybe=("Retry-After", "Preference-Applied"))
 _UNCHANGED = _of(304, "Nothing has changed since your last look.", sent(*_KEPT), None)
 _DOCUMENT = _of(200, "The document.", sent(*_KEPT), {"type": "object"}) | _UNCHANGED
+_EVENTS = {"description": "`retry`, and `id` and `data` where there is news; `data` is a Job."}
 _FILE = text(contentMediaType="application/octet-stream")
 
 #: route → status → answer.
 SUCCESSES: dict[str, dict[str, Any]] = {
-    "listJobs": _of(
-        200,
-        "A page of jobs.",
-        _NOT_STORED,
-        ref("JobPage"),
-        links=links("$response.body#/jobs/0/id"),
-    ),
+    "listJobs": _of(200, "A page of jobs.", _NOT_STORED, ref("JobPage")),
     "getJob": _job(200, "The job as it is.", _SHOWN)
     | _of(304, "The job is as you have seen it.", _SHOWN, None),
     "getResult": {
@@ -97,7 +93,7 @@ SUCCESSES: dict[str, dict[str, Any]] = {
         "200": {
             "description": "The job as one event, unless it was seen, and when to come back.",
             "headers": _NOT_STORED,
-            "content": {"text/event-stream": {"schema": text()}},
+            "content": {"text/event-stream": {"schema": _EVENTS}},
         }
     }
     | _of(204, "The end was seen.", _NOT_STORED, None),
