@@ -1,8 +1,8 @@
-"""Woken by GET /operations…, /health and /problems/{name}, and by whatever no route takes."""
+"""Woken by GET /operations…, /problems…, /health and the manual, and by whatever no route takes."""
 
 from typing import Any
 
-from nowlater import problems
+from nowlater import manual, problems
 from nowlater.api import Answer, Api, answer
 from nowlater.call import Call
 from nowlater.describe import operation, operations
@@ -38,3 +38,23 @@ def problem(call: Call) -> Answer:
 @api.route("GET /health")
 def health(call: Call) -> Answer:
     return answer(200, {"status": "ok"})
+
+
+@api.route("GET /openapi.json")
+def openapi(call: Call) -> Answer:
+    return manual.openapi(services, call)
+
+
+@api.route("GET /asyncapi.json")
+def asyncapi(call: Call) -> Answer:
+    return manual.asyncapi(call)
+
+
+@api.route("GET /docs")
+def docs(call: Call) -> Answer:
+    return manual.page(call)
+
+
+@api.route("GET /docs/{file}")
+def docs_file(call: Call) -> Answer:
+    return manual.file(call, call.path("file"))

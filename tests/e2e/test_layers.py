@@ -29,6 +29,13 @@ def test_all_bytecode_is_there_and_is_trusted_without_a_look_at_its_source(
     assert len(compiled) == len(list(folder.rglob("*.py")))
 
 
+def test_the_catalogue_layer_is_small(served: Served) -> None:
+    folder = python(served, "CatalogueLayer")
+    size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+
+    assert size <= 2_000_000
+
+
 def test_the_framework_layer_is_small_and_has_no_aws_sdk(served: Served) -> None:
     folder = python(served, "NowlaterLayer")
     size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())

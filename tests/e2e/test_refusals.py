@@ -66,13 +66,15 @@ def test_bad_requests_get_their_problem(api: Client, case: str) -> None:
     assert api.get(problem["type"]).json()["title"] == problem["title"]
 
 
-def test_without_a_good_key_nothing_is_served_but_health_and_problems(api: Client) -> None:
+def test_without_a_good_key_nothing_is_served_but_what_describes_the_api(api: Client) -> None:
     for key, status in ((None, 401), ("nl_0123456789ab_" + "x" * 43, 403)):
         stranger = Client(api.url, key)
 
         assert stranger.ask("sync", "text-stats", TEXT).status_code == status
         assert stranger.get("/jobs").status_code == status
         assert stranger.get("/health").json() == {"status": "ok"}
+        for path in ("/openapi.json", "/asyncapi.json", "/docs", "/docs/start.js"):
+            assert stranger.get(path).status_code == 200
         stranger.close()
 
 

@@ -11,8 +11,9 @@ from moto.dynamodb.models import dynamodb_backends
 from moto.sqs.models import sqs_backends
 
 from nowlater import settings, timing
-from nowlater.catalogue import Catalogue, Entry
+from nowlater.catalogue import Catalogue, Entry, manual
 from tests import stack
+from tests.contract import Contract
 from tests.integration import odd
 from tests.integration.faults import Faults, answered
 from tests.integration.lambdas import Reply, lambda_context, record_of, reply_of
@@ -38,13 +39,24 @@ ROUTES = {
     "operation": "describe",
     "health": "describe",
     "problem": "describe",
+    "openapi": "describe",
+    "asyncapi": "describe",
+    "docs": "describe",
+    "docs-file": "describe",
     "unknown": "describe",
 }
 LAMBDAS = sorted({*ROUTES.values(), "work", "notify", "deliver", "sweep", "bury", "authorize"})
 
 #: When every test begins: 2026-11-24T12:00:00Z, the time of the sample events.
 START = 1_795_521_600_000
-_JOB = "019ac1d2-7b5e-7c31-8f44-5d1f3b0a9e77"
+#: What the paths of the sample events have in the place of their variables.
+_PLACES = {
+    "operation": "text-stats",
+    "id": "019ac1d2-7b5e-7c31-8f44-5d1f3b0a9e77",
+    "name": "invalid-input",
+    "file": "swagger-ui.css",
+    "number": "1",
+}
 
 
 class World:
@@ -61,6 +73,7 @@ class World:
         self._stream = Stream(self.table.latest_stream_arn)
         self._subscribe()
         self._apps: dict[str, ModuleType] = {}
+        self.contract = Contract(json.loads(manual("openapi-diagnostics.json") or b""))
         self._settings = settings.from_environment()
 
     def empty(self) -> None:
@@ -121,8 +134,7 @@ class World:
             context |= {"owner": owner} | ({} if scopes is None else {"scopes": scopes})
         event["headers"] |= {k.lower(): v for k, v in changes.get("headers", {}).items()}
         event["headers"] = {k: v for k, v in event["headers"].items() if v is not None}
-        places = {"operation": "text-stats", "id": _JOB, "name": "invalid-input", "number": "1"}
-        for what, place in places.items():
+        for what, place in _PLACES.items():
             if what in changes:
                 event["rawPath"] = event["rawPath"].replace(place, changes[what])
                 held = event["pathParameters"]
@@ -137,7 +149,10 @@ class World:
         if "raw" in changes:
             event["body"] = changes["raw"]
         event["isBase64Encoded"] = changes.get("is_base64", False)
-        return reply_of(self.app(ROUTES[name]).handler(event, lambda_context()))
+        reply = reply_of(self.app(ROUTES[name]).handler(event, lambda_context()))
+        method, _, _ = event["routeKey"].partition(" ")
+        self.contract.check(method, event["rawPath"], reply.status, reply.headers, reply.body)
+        return reply
 
     def submit(self, operation: str = "text-stats", given: Any = None, **envelope: Any) -> Reply:
         """Ask at the async door, with no idempotency key unless `key` gives one."""

@@ -17,7 +17,7 @@ from nowlater.log import logger
 from nowlater.problems import Problem
 
 JSON, PROBLEM = "application/json", "application/problem+json"
-EVENTS = "text/event-stream"
+EVENTS, HTML = "text/event-stream", "text/html; charset=utf-8"
 
 #: A result up to this many bytes is answered directly.
 MOST_RESULT = 4 * 1024 * 1024

@@ -64,6 +64,11 @@ class Call:
         """Return a header's value, by its name in lower case."""
         return self._headers.get(name)
 
+    def has_seen(self, etag: str) -> bool:
+        """Tell whether If-None-Match names this entity tag, or any (RFC 9110 §13.1.2)."""
+        seen = {_weak(tag.strip()) for tag in (self.header("if-none-match") or "").split(",")}
+        return self.is_read and bool(seen & {_weak(etag), "*"})
+
     def path(self, name: str) -> str:
         """Return what stands in the path where the route has `{name}`."""
         return str(self._event["pathParameters"][name])
@@ -96,3 +101,8 @@ class Call:
         kind = self.header("content-type")
         body, uploads = self._event.get("body"), f"{self.base}/uploads"
         return request.decoded(body, in_base64, kind, most, uploads)
+
+
+def _weak(tag: str) -> str:
+    """Return what is compared of an entity tag (RFC 9110 §8.8.3.2)."""
+    return tag.removeprefix("W/")

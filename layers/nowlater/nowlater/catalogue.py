@@ -65,6 +65,12 @@ class Catalogue:
         return [d for d in described if self._with_diagnostics or not d["diagnostic"]]
 
 
+def manual(name: str) -> bytes | None:
+    """Return a document that the build made of the API, or None where there is none."""
+    path = _folder() / "manual" / name
+    return path.read_bytes() if path.is_file() else None
+
+
 def check(entry: Entry, given: dict[str, Any], base: str) -> None:
     """Check an input against the operation's schema; raises Problem `invalid-input`."""
     try:
@@ -105,7 +111,9 @@ def _entry(name: str) -> Entry | None:
 
 @cache
 def _index() -> list[dict[str, Any]]:
-    package = importlib.import_module(_PACKAGE)
-    text = Path(package.__path__[0], "index.json").read_bytes()
-    listing: list[dict[str, Any]] = msgspec.json.decode(text)
+    listing: list[dict[str, Any]] = msgspec.json.decode((_folder() / "index.json").read_bytes())
     return listing
+
+
+def _folder() -> Path:
+    return Path(importlib.import_module(_PACKAGE).__path__[0])

@@ -35,15 +35,9 @@ def status(services: Services, call: Call, job: Job, waited_s: int = 0) -> Answe
     shown, pause = _shown(services, call, job)
     headers = {"ETag": view.etag(shown)} | pause
     headers |= {"Preference-Applied": f"wait={waited_s}"} if waited_s else {}
-    seen = {_weak(tag.strip()) for tag in (call.header("if-none-match") or "").split(",")}
-    if call.is_read and seen & {_weak(headers["ETag"]), "*"}:
+    if call.has_seen(headers["ETag"]):
         return answer(304, headers=headers)
     return answer(200, shown, headers)
-
-
-def _weak(tag: str) -> str:
-    """Return what is compared of an entity tag (RFC 9110 §8.8.3.2)."""
-    return tag.removeprefix("W/")
 
 
 def events(services: Services, call: Call, job: Job) -> Answer:

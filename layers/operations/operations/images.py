@@ -48,9 +48,15 @@ _UPRIGHT = {
 _LYING = (5, 6, 7, 8)
 
 
+#: A picture of one pixel.
+_EXAMPLE = {
+    "base64": "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+}
+
+
 @operation(timeout=60, attempts=3)
 def thumbnail(
-    image: Document,
+    image: Annotated[Document, Meta(examples=[_EXAMPLE])],
     width: Pixels = 256,
     height: Pixels = 256,
     format: Format | None = None,  # the name callers know it by

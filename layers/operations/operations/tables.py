@@ -23,7 +23,7 @@ _BYTES = 160_000_000
 
 @operation(timeout=240, attempts=3)
 def csv_profile(
-    csv: Document,
+    csv: Annotated[Document, Meta(examples=["name,born\nAda,1815\nGrace,1906\n"])],
     context: Context,
     delimiter: Annotated[str, Meta(pattern=r'^[^"\r\n]$')] | None = None,
     header: Annotated[bool | None, Meta(description="Whether the first row names them.")] = None,

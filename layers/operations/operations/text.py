@@ -59,7 +59,10 @@ class TextStats(Struct, frozen=True):
 
 
 @operation(timeout=20, attempts=2)
-def text_stats(text: str, top: Annotated[int, Meta(ge=0, le=1000)] = 10) -> TextStats:
+def text_stats(
+    text: Annotated[str, Meta(examples=["To be, or not to be."])],
+    top: Annotated[int, Meta(ge=0, le=1000)] = 10,
+) -> TextStats:
     """Counts a text's characters, words, sentences and paragraphs, and its most frequent words.
 
     Words and characters are bounded by Unicode's rules (UAX #29), so any language's text will do.

@@ -1,0 +1,24 @@
+"""Describes the API by what the build knows: OpenAPI, AsyncAPI, and the page that shows them."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from described import asyncapi, openapi, pages
+
+
+def write(folder: Path, index: list[dict[str, Any]]) -> None:
+    """Write all documents into a folder, from what the catalogue tells of the operations.
+
+    There are two of OpenAPI: with the diagnostic operations, and without.
+    """
+    folder.mkdir(exist_ok=True)
+    served = [entry for entry in index if not entry["diagnostic"]]
+    for name, entries in (("openapi", served), ("openapi-diagnostics", index)):
+        _write(folder / f"{name}.json", openapi.document(entries, pages.FILES))
+    _write(folder / "asyncapi.json", asyncapi.document())
+    pages.write(folder)
+
+
+def _write(path: Path, document: dict[str, Any]) -> None:
+    path.write_text(json.dumps(document, separators=(",", ":"), ensure_ascii=False))

@@ -1,0 +1,44 @@
+"""Parameters of the path and of the query, route by route."""
+
+from typing import Any
+
+from described import shapes
+from described.shapes import text
+from nowlater import problems
+from nowlater.routes import Route
+
+
+def in_path(route: Route, files: list[str]) -> list[Any]:
+    """Return the parameters of a route's path; `files` are those of the page."""
+    known = {
+        "{id}": ("id", text(pattern=shapes.JOB_ID)),
+        "/operations/{name}": ("name", text(pattern=shapes.NAME, examples=["text-stats"])),
+        "/problems/{name}": ("name", text(enum=list(problems.KINDS))),
+        "{file}": ("file", text(enum=files)),
+    }
+    return [
+        {"name": name, "in": "path", "required": True, "schema": schema}
+        for part, (name, schema) in known.items()
+        if part in route.path
+    ]
+
+
+def in_query(route: Route) -> list[Any]:
+    """Return the parameters of a route's query."""
+    limit = {"type": "integer", "minimum": 1, "maximum": 100, "default": 20}
+    known = {
+        "listJobs": {
+            "status": ("Jobs of this status.", text(enum=shapes.STATUSES)),
+            "operation": ("Jobs of this operation.", text(pattern=shapes.NAME)),
+            "tag": ("Jobs with this tag: `name:value`.", text(pattern="^[^:]*:")),
+            "limit": ("Jobs a page, at most.", limit),
+            "cursor": ("From `next`.", text(pattern=shapes.JOB_ID)),
+        },
+        "getResult": {
+            "redirect": ("`0`: 200 and the URL of a large result, not 303.", text(enum=["0"]))
+        },
+    }
+    return [
+        {"name": name, "in": "query", "description": description, "schema": schema}
+        for name, (description, schema) in known.get(route.id, {}).items()
+    ]

@@ -1,0 +1,180 @@
+"""JSON Schemas of what the API answers with, whatever the operation."""
+
+from collections.abc import Collection
+from typing import Any
+
+from nowlater import job
+from nowlater.operation import DOORS
+
+type Schema = dict[str, Any]
+
+STATUSES = [*job.UNFINISHED, *job.ENDED]
+JOB_ID = "^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$"
+NAME = "^[a-z][a-z0-9]*(-[a-z0-9]+)*$"
+UPLOAD_ID = "^[0-9a-f]{32}$"
+
+_LINKS = {
+    "self": "The job itself.",
+    "result": "Its result.",
+    "events": "Its status as server-sent events.",
+    "cancel": "POST here to end it.",
+    "retry": "POST here to ask again.",
+}
+
+
+def ref(name: str) -> Schema:
+    """Return a reference to a schema of the document's components."""
+    return {"$ref": f"#/components/schemas/{name}"}
+
+
+def record(
+    description: str | None = None, /, *, optional: Collection[str] = (), **members: Schema
+) -> Schema:
+    """Return the schema of an object whose members are all there, but for the optional ones."""
+    said = {} if description is None else {"description": description}
+    required = {"required": [name for name in members if name not in optional]}
+    return {"type": "object"} | said | {"properties": members} | required
+
+
+def text(description: str | None = None, **more: Any) -> Schema:
+    return {"type": "string"} | ({} if description is None else {"description": description}) | more
+
+
+def number(description: str, kind: str = "number", **more: Any) -> Schema:
+    return {"type": kind, "description": description, **more}
+
+
+def url(description: str) -> Schema:
+    return text(description, format="uri")
+
+
+def time(description: str) -> Schema:
+    return text(description, format="date-time")
+
+
+def or_null(schema: Schema) -> Schema:
+    """Return the schema of a value that can be missing, and then is null."""
+    if "type" in schema and "enum" not in schema:
+        return schema | {"type": [schema["type"], "null"]}
+    return {"anyOf": [schema, {"type": "null"}]}
+
+
+def of_answers() -> dict[str, Schema]:
+    """Return the schemas by the names that references give them."""
+    return {
+        "Job": _job(),
+        "Links": record("Absolute URLs.", **{name: url(what) for name, what in _LINKS.items()}),
+        "Progress": _progress(),
+        "Estimate": _estimate(),
+        "JobPage": record(
+            jobs={"type": "array", "items": ref("Job"), "maxItems": 100},
+            next=or_null(url("Where the list goes on; null at its end.")),
+        ),
+        "Operation": _operation(),
+        "OperationList": record(operations={"type": "array", "items": ref("OperationInShort")}),
+        "OperationInShort": record(
+            name=text(pattern=NAME),
+            description=text(),
+            doors={"type": "array", "items": text(enum=list(DOORS))},
+            url=url("Its description."),
+        ),
+        "Upload": _upload(),
+        "Download": record(
+            "Where a large result lies.",
+            url=url("A presigned URL that works for 5 minutes; send no key along."),
+            media_type=text("The result's type."),
+        ),
+        "ProblemKind": record(
+            type=url("What identifies it."),
+            title=text(),
+            status=number("Of a direct answer.", "integer", minimum=400, maximum=599),
+            phrase=text("The status in words."),
+        ),
+        "Health": record(status=text(const="ok")),
+    }
+
+
+def _job() -> Schema:
+    times = {
+        "created": time("When it was accepted."),
+        "updated": time("When its status or its progress last changed."),
+        "started": or_null(time("When its latest attempt started.")),
+        "ended": or_null(time("When it ended; null while unfinished.")),
+        "start_at": or_null(time("The start that was asked for.")),
+        "deliver_by": time("Its deadline, or the bound of a flexible job."),
+        "expires": or_null(time("Until when the ended job can be read.")),
+    }
+    return record(
+        "A request that was accepted, and what has become of it.",
+        id=text("A UUID that sorts by time.", pattern=JOB_ID),
+        operation=text("The operation's name.", pattern=NAME),
+        status=text("Never another than these six.", enum=STATUSES),
+        attempt=number("How many attempts were started.", "integer", minimum=0),
+        **times,
+        progress=or_null(ref("Progress")),
+        estimate=or_null(ref("Estimate")),
+        at_risk={"type": "boolean", "description": "Whether the deadline will probably be missed."},
+        tags={"type": "object", "additionalProperties": {"type": "string"}},
+        retry_of=or_null(text("The job that this one repeats.", pattern=JOB_ID)),
+        result={
+            "description": "The result, if there is one of at most 16 KB; a file is "
+            '`{"base64": …, "media_type": …}`.'
+        },
+        error=or_null(ref("Problem")),
+        links=ref("Links"),
+    )
+
+
+def _progress() -> Schema:
+    return record(
+        "What the operation last said of this attempt.",
+        fraction=or_null(number("How much is done.", minimum=0, maximum=1)),
+        message=text(maxLength=256),
+    )
+
+
+def _estimate() -> Schema:
+    rests_on = record(
+        "What it is concluded from.",
+        runs=number("The operation's earlier runs.", "integer", minimum=0),
+        p50_s=or_null(number("Seconds that half of them took at most.")),
+        p90_s=or_null(number("Seconds that nine tenths of them took at most.")),
+        waiting=or_null(number("The jobs that wait for the same workers.", "integer", minimum=0)),
+    )
+    finish = time("When it will probably have ended.")
+    return record("No promise: half of all jobs take longer.", finish=finish, rests_on=rests_on)
+
+
+def _operation() -> Schema:
+    limits = record(
+        timeout_s=number("The longest that one attempt may run."),
+        attempts=number("How often a job is tried.", "integer", minimum=1),
+    )
+    run_time = record(
+        runs=number("Attempts with which jobs succeeded.", "integer", minimum=0),
+        p50_s=or_null(number("Seconds that half of them took at most.")),
+        p90_s=or_null(number("Seconds that nine tenths of them took at most.")),
+    )
+    return record(
+        name=text(pattern=NAME),
+        description=text(),
+        input={"type": "object", "description": "The JSON Schema of its input."},
+        result={"type": "object", "description": "The JSON Schema of its result."},
+        doors=record(optional=DOORS, **{door: url(f"Its {door} door.") for door in DOORS}),
+        limits=limits,
+        run_time=run_time,
+    )
+
+
+def _upload() -> Schema:
+    return record(
+        "The request that puts the file there, once.",
+        id=text(pattern=UPLOAD_ID),
+        method=text(const="PUT"),
+        url=url("Where to; send no key along."),
+        headers={"type": "object", "additionalProperties": {"type": "string"}},
+        expires=time("Until when that works."),
+        use=record(
+            "What to send where the operation takes a file.", upload=text(pattern=UPLOAD_ID)
+        ),
+    )

@@ -1,0 +1,139 @@
+"""The HTTP API's routes in one place: what the build describes, and what the tests hold all else to.
+
+No Lambda imports it: API Gateway matches routes, as template.yaml spells them.
+"""
+
+from dataclasses import dataclass
+
+#: Why a job ends without success: its `error`, and what its result's route then tells as 409.
+OF_JOBS = (
+    *("invalid-input", "refused", "operation-failed", "unavailable", "timed-out"),
+    *("attempts-exhausted", "deadline-exceeded", "canceled"),
+)
+
+#: What every route tells for which a key is needed, and of these every one that uses AWS.
+_KEYED = ("missing-scope", "internal-error")
+_KEPT = (*_KEYED, "try-again")
+
+_BODY = ("malformed-request", "too-large", "unsupported-media-type")
+_ASKED = (*_BODY, "unknown-operation", "invalid-input")
+_ONE_JOB = (*_KEPT, "unknown-job", "job-expired")
+
+_SYNC = (
+    *(*_KEYED, *_ASKED, "refused", "operation-failed"),
+    *("unavailable", "timed-out", "result-too-large"),
+)
+_ASYNC = (
+    *(*_KEPT, *_ASKED, "impossible-time", "deadline-unachievable"),
+    *("idempotency-key-reused", "job-expired"),
+)
+_HYBRID = (*_ASYNC, *OF_JOBS)
+_RETRY = (
+    *(*_ONE_JOB, "unfinished", "malformed-request", "unknown-operation"),
+    *("invalid-input", "idempotency-key-reused"),
+)
+_OPEN = ("internal-error",)
+
+
+@dataclass(frozen=True)
+class Route:
+    """One route, what a key needs for it, and the problems that it can tell."""
+
+    id: str
+    #: As the template, the Lambdas and the samples spell it; `{operation}` stands for each one
+    #: that is served at that door.
+    key: str
+    tag: str
+    summary: str
+    #: None: open to all.
+    scope: str | None
+    problems: tuple[str, ...]
+
+    @property
+    def method(self) -> str:
+        return self.key.partition(" ")[0]
+
+    @property
+    def path(self) -> str:
+        return self.key.partition(" ")[2]
+
+
+ROUTES = (
+    Route("sync", "POST /sync/{operation}", "Doors", "answered at once", "invoke", _SYNC),
+    Route("async", "POST /async/{operation}", "Doors", "answered later", "invoke", _ASYNC),
+    Route(
+        "hybrid", "POST /hybrid/{operation}", "Doors", "at once, or else later", "invoke", _HYBRID
+    ),
+    Route(
+        "listJobs",
+        "GET /jobs",
+        "Jobs",
+        "List your jobs, newest first",
+        "read",
+        (*_KEPT, "malformed-request"),
+    ),
+    Route("getJob", "GET /jobs/{id}", "Jobs", "Show a job", "read", _ONE_JOB),
+    Route(
+        "getResult",
+        "GET /jobs/{id}/result",
+        "Jobs",
+        "Get a job's result",
+        "read",
+        (*_ONE_JOB, *OF_JOBS),
+    ),
+    Route("getEvents", "GET /jobs/{id}/events", "Jobs", "Follow a job", "read", _ONE_JOB),
+    Route(
+        "cancelJob",
+        "POST /jobs/{id}/cancel",
+        "Jobs",
+        "Cancel an unfinished job",
+        "manage",
+        (*_ONE_JOB, "already-ended"),
+    ),
+    Route("retryJob", "POST /jobs/{id}/retry", "Jobs", "Ask again, as a new job", "invoke", _RETRY),
+    Route(
+        "eraseJob",
+        "DELETE /jobs/{id}",
+        "Jobs",
+        "Erase an ended job",
+        "manage",
+        (*_ONE_JOB, "unfinished"),
+    ),
+    Route(
+        "createUpload",
+        "POST /uploads",
+        "Uploads",
+        "Get a place for a file",
+        "invoke",
+        (*_KEPT, *_BODY),
+    ),
+    Route("listOperations", "GET /operations", "Operations", "List them", "read", _KEYED),
+    Route(
+        "getOperation",
+        "GET /operations/{name}",
+        "Operations",
+        "Describe an operation",
+        "read",
+        (*_KEYED, "unknown-operation"),
+    ),
+    Route(
+        "getProblem",
+        "GET /problems/{name}",
+        "About",
+        "Describe a kind of problem",
+        None,
+        (*_OPEN, "unknown-route"),
+    ),
+    Route("getHealth", "GET /health", "About", "Tell whether the API answers", None, _OPEN),
+    Route("getOpenApi", "GET /openapi.json", "About", "Describe the HTTP API", None, _OPEN),
+    Route("getAsyncApi", "GET /asyncapi.json", "About", "Describe the events", None, _OPEN),
+    Route("getDocs", "GET /docs", "About", "Show this description to people", None, _OPEN),
+    Route(
+        "getDocsFile",
+        "GET /docs/{file}",
+        "About",
+        "Get a part of that page",
+        None,
+        (*_OPEN, "unknown-route"),
+    ),
+)

@@ -1,0 +1,101 @@
+"""The API's manual as Describe serves it: OpenAPI, AsyncAPI, and the page for people."""
+
+import gzip
+import re
+
+import msgspec
+import pytest
+
+from tests.integration.lambdas import Reply
+from tests.integration.world import World
+
+BASE = "https://api.example.com"
+DOCUMENTS = ["openapi", "asyncapi", "docs", "docs-file"]
+
+
+@pytest.mark.parametrize("name", ["openapi", "asyncapi"])
+def test_the_links_of_a_document_start_with_the_host_that_the_caller_used(
+    world: World, name: str
+) -> None:
+    there, elsewhere = (world.call(name, headers={"host": h}) for h in ("a.example", "b.example"))
+
+    assert there.status == 200
+    assert there.headers["content-type"] == "application/json"
+    assert b"nowlater.invalid" not in there.body
+    assert there.body.replace(b"https://a.example", b"https://b.example") == elsewhere.body
+    assert there.headers["etag"] != elsewhere.headers["etag"]
+
+
+def test_a_host_that_is_no_host_does_not_break_the_document(world: World) -> None:
+    reply = world.call("openapi", headers={"host": 'x"}], "evil": [{"y": "\\'})
+
+    assert reply.json["servers"][0]["url"].startswith('https://x"}]')
+    assert "evil" not in reply.json
+
+
+def test_the_operations_in_it_are_those_that_are_served(world: World) -> None:
+    services = world.app("describe").services
+    paths = world.call("openapi").json["paths"]
+    services.settings = msgspec.structs.replace(services.settings, diagnostics=False)
+    fewer = world.call("openapi").json["paths"]
+
+    assert {"/sync/text-stats", "/async/text-stats", "/hybrid/text-stats"} <= fewer.keys()
+    assert {"/sync/echo", "/async/sleep"} <= paths.keys() - fewer.keys()
+
+
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_what_the_reader_has_seen_is_not_sent_again(world: World, name: str) -> None:
+    first = world.call(name)
+    again = world.call(name, headers={"if-none-match": f'"other", {first.headers["etag"]}'})
+
+    assert (first.status, first.headers["cache-control"]) == (200, "no-cache")
+    assert (again.status, again.body) == (304, b"")
+    assert world.call(name, headers={"if-none-match": '"other"'}).body == first.body
+
+
+def file(world: World, name: str, **headers: str) -> Reply:
+    return world.call("docs-file", file=name, headers={"accept-encoding": "br"} | headers)
+
+
+def test_the_page_loads_what_is_beside_it_and_nothing_else(world: World) -> None:
+    page = world.call("docs")
+    policy = page.headers["content-security-policy"]
+    loaded = re.findall(r'(?:src|href)="([^"]+)"', page.body.decode())
+
+    assert page.headers["content-type"] == "text/html; charset=utf-8"
+    assert "unsafe" not in policy
+    assert "default-src 'none'" in policy
+    assert b"<script>" not in page.body
+    for url in set(loaded) - {"openapi.json"}:
+        assert file(world, url.removeprefix("docs/")).status == 200
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "starts"),
+    [
+        ("start.js", "text/javascript", b"SwaggerUIBundle("),
+        ("swagger-ui-bundle.js", "text/javascript", b"/*! For license"),
+        ("favicon-32x32.png", "image/png", b"\x89PNG"),
+        ("LICENSE.txt", "text/plain", b""),
+    ],
+)
+def test_a_file_of_the_page_is_sent_small_to_who_takes_it_so(
+    world: World, name: str, kind: str, starts: bytes
+) -> None:
+    plain, small = file(world, name), file(world, name, **{"accept-encoding": "gzip, br"})
+
+    assert plain.headers["content-type"].partition(";")[0] == kind
+    assert plain.body.startswith(starts)
+    assert small.headers["content-encoding"] == "gzip"
+    assert gzip.decompress(small.body) == plain.body
+    assert "content-encoding" not in plain.headers
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["nothing.js", "../index.json", "..", "docs.html", "start.js.gz", "%2e%2e/x.js", "a/b.js"],
+)
+def test_no_other_file_is_sent(world: World, name: str) -> None:
+    reply = file(world, name)
+
+    assert (reply.status, reply.problem) == (404, "unknown-route")
