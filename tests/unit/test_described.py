@@ -68,7 +68,7 @@ def test_every_problem_is_described_that_a_route_can_tell(document: dict[str, An
     described = {name for name in document["components"]["schemas"] if name.endswith("Problem")}
 
     assert described == {"Problem", *map(openapi.faults.kind_name, told)}
-    assert KINDS.keys() - told == {"callback-refused"}, "it is reserved, and nothing raises it yet"
+    assert KINDS.keys() == told
 
 
 def test_its_version_is_the_projects() -> None:

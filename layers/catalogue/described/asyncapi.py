@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from described import faults, shapes
+from described import faults, shapes, webhooks
 from described.faults import BASE
 from described.openapi import VERSION, used
-from described.shapes import Schema, record, ref, text, time, url
+from described.shapes import record, ref, text
 from nowlater import job
 
 _ABOUT = """\
@@ -46,7 +46,16 @@ def document() -> dict[str, Any]:
                 },
                 "bindings": {"sns": {"name": "the stack's output TopicArn"}},
             },
-            # The channel `webhook` goes here, with the same messages and headers of its own.
+            "webhook": {
+                "title": "A job's callback",
+                "address": None,
+                "description": "The end of a job that was submitted with a `callback`, POSTed to "
+                "its `url` and signed as Standard Webhooks has it; sent again for three days.",
+                "messages": {
+                    name: {"$ref": f"#/components/messages/{name}Webhook"}
+                    for name in names.values()
+                },
+            },
         },
         "operations": {
             "tellEnd": {
@@ -55,38 +64,39 @@ def document() -> dict[str, Any]:
                 "summary": "Tells a job's end.",
                 "messages": on_topic,
             },
-            # `callBack`, on that channel, goes here.
+            "callBack": {
+                "action": "send",
+                "channel": {"$ref": "#/channels/webhook"},
+                "summary": "Tells a job's end to its callback.",
+                "bindings": {"http": {"method": "POST", "bindingVersion": "0.3.0"}},
+                "messages": [
+                    {"$ref": f"#/channels/webhook/messages/{name}"} for name in names.values()
+                ],
+            },
         },
         "components": {
-            "messages": {name: _message(status) for status, name in names.items()},
+            "messages": {name: _message(status) for status, name in names.items()}
+            | {f"{name}Webhook": _webhook(status) for status, name in names.items()},
             "schemas": used(ref("Job"), {"schemas": schemas})["schemas"],
         },
     }
 
 
 def _message(status: str) -> dict[str, Any]:
+    headers = record("SNS message attributes.", **_ATTRIBUTES)
+    return _told(status) | {
+        "headers": headers | {"properties": _ATTRIBUTES | {"status": text(const=status)}}
+    }
+
+
+def _webhook(status: str) -> dict[str, Any]:
+    return _told(status) | {"headers": record("HTTP headers.", **webhooks.HEADERS)}
+
+
+def _told(status: str) -> dict[str, Any]:
     return {
         "name": f"nowlater.job.{status}",
         "title": f"A job {'was canceled' if status == 'canceled' else status}",
         "contentType": "application/json",
-        "headers": record("SNS message attributes.", **_ATTRIBUTES)
-        | {"properties": _ATTRIBUTES | {"status": text(const=status)}},
-        "payload": _event(status),
+        "payload": webhooks.event(status),
     }
-
-
-def _event(status: str) -> Schema:
-    """Return the schema of a CloudEvent that tells this end."""
-    return record(
-        optional=("traceparent",),
-        specversion=text(const="1.0"),
-        id=text("Job and status: the same each time it is told.", pattern=f"/{status}$"),
-        source=url("The API that accepted the job."),
-        type=text(const=f"nowlater.job.{status}"),
-        subject=text("The job's id.", pattern=shapes.JOB_ID),
-        time=time("When it ended."),
-        timestamp=time("The same, for Standard Webhooks."),
-        datacontenttype=text(const="application/json"),
-        traceparent=text("The request's W3C Trace Context, if it sent one."),
-        data=ref("Job"),
-    )

@@ -75,7 +75,7 @@ def options() -> dict[str, Any]:
             default=DAY_S,
         ),
         "tags": ref("Tags"),
-        # `callback` goes here, with `callbacks` at the paths that take it (openapi.py).
+        "callback": ref("Callback"),
     }
 
 

@@ -29,6 +29,7 @@ _MEMBERS: dict[str, tuple[dict[str, Schema], set[str]]] = {
         {"pointer", "schema", "expected"},
     ),
     "impossible-time": ({"pointer": _POINTER}, set()),
+    "callback-refused": ({"pointer": _POINTER}, set()),
     "deadline-unachievable": (
         {"pointer": _POINTER, "earliest": time("When the job would be done.")},
         set(),

@@ -14,6 +14,7 @@ from described import (
     schemas,
     shapes,
     successes,
+    webhooks,
 )
 from described.faults import BASE
 from described.shapes import ref
@@ -23,6 +24,7 @@ VERSION = "0.1.0"
 _TAGS = {
     "Doors": "Ask for an operation: at once, later, or at once if that can be.",
     "Jobs": "What was accepted, and what has become of it.",
+    "Webhooks": "What callbacks are sent, and what signs it.",
     "Uploads": "Inputs that are too large to send inline.",
     "Operations": "What can be asked for.",
     "About": "What the API says of itself; open to all.",
@@ -45,10 +47,12 @@ def document(index: list[Entry], files: list[str]) -> dict[str, Any]:
     """Return the document of these operations; its links and its server start with `BASE`."""
     shared = _Shared()
     paths = _paths(index, files, shared)
+    told = {"jobEnded": {"$ref": "#/components/pathItems/Ended"}}
     components = {
         "schemas": _schemas(index),
         "responses": shared.responses,
         **headers.components(),
+        **webhooks.components(),
     }
     return {
         "openapi": "3.1.1",
@@ -61,9 +65,9 @@ def document(index: list[Entry], files: list[str]) -> dict[str, Any]:
         "servers": [{"url": BASE}],
         "tags": [{"name": name, "description": said} for name, said in _TAGS.items()],
         "paths": paths,
-        # `webhooks` goes here, and into `used`: what a callback URL is sent.
+        "webhooks": told,
         "components": {"securitySchemes": {"key": {"type": "http", "scheme": "bearer"}}}
-        | used(paths, components),
+        | used([paths, told], components),
     }
 
 
@@ -106,7 +110,7 @@ class _Shared:
 
 
 def _schemas(index: list[Entry]) -> dict[str, Any]:
-    made = shapes.of_answers() | faults.schemas() | envelopes.schemas()
+    made = shapes.of_answers() | faults.schemas() | envelopes.schemas() | webhooks.schemas()
     for entry in index:
         name = schemas.camel(entry["name"])
         made |= schemas.lifted(entry["input"], f"{name}Input")
@@ -150,6 +154,8 @@ def _at_door(route: Route, entry: Entry, shared: _Shared) -> dict[str, Any]:
     schema = envelopes.body(route.id, ref(f"{name}Input"), may_be_empty=may_be_empty)
     given = _sample(entry["input"])
     said["requestBody"] = _body(schema, None if given is None else {"input": given})
+    if route.id != "sync":
+        said["callbacks"] = {"ended": {"$ref": "#/components/callbacks/ended"}}
     answers = successes.of_door(route.id, _result(entry, name))
     told = {s: a if s == "200" else shared.ref(route, s, a) for s, a in answers.items()}
     said["responses"] = told | shared.all(route, faults.responses(route))

@@ -14,6 +14,7 @@ def in_path(route: Route, files: list[str]) -> list[Any]:
         "{id}": ("id", text(pattern=shapes.JOB_ID)),
         "/operations/{name}": ("name", text(pattern=shapes.NAME, examples=["text-stats"])),
         "/problems/{name}": ("name", text(enum=list(problems.KINDS))),
+        "{number}": ("number", {"type": "integer", "minimum": 1, "examples": [1]}),
         "{file}": ("file", text(enum=files)),
     }
     return [
@@ -37,8 +38,16 @@ def in_query(route: Route) -> list[Any]:
         "getResult": {
             "redirect": ("`0`: 200 and the URL of a large result, not 303.", text(enum=["0"]))
         },
+        "getSecret": {
+            "host": (
+                "The host of a callback's URL, without its port.",
+                text(pattern="^[A-Za-z0-9._-]{1,253}$", examples=["hooks.example.com"]),
+            )
+        },
     }
+    needed = {"host"}
     return [
         {"name": name, "in": "query", "description": description, "schema": schema}
+        | ({"required": True} if name in needed else {})
         for name, (description, schema) in known.get(route.id, {}).items()
     ]

@@ -20,6 +20,7 @@ _JOB_LINKS = {
     "cancel": ("cancelJob", "Ends it."),
     "retry": ("retryJob", "Asks again, once it has ended."),
     "erase": ("eraseJob", "Erases it, once it has ended."),
+    "deliveries": ("listDeliveries", "What its callback was sent."),
 }
 
 
@@ -100,6 +101,10 @@ SUCCESSES: dict[str, dict[str, Any]] = {
     "cancelJob": _job(200, "The canceled job.", sent(*_KEPT)),
     "retryJob": of_door("async", None),
     "eraseJob": _of(204, "It is erased.", _NOT_STORED, None),
+    "listDeliveries": _of(200, "All deliveries of the job.", _NOT_STORED, ref("DeliveryList")),
+    "replayDelivery": _of(202, "It is sent again.", _NOT_STORED, ref("Delivery")),
+    "getSecret": _of(200, "The secret, and those before it.", _NOT_STORED, ref("Secret")),
+    "rotateSecret": _of(200, "There are new secrets.", _NOT_STORED, ref("Rotation")),
     "createUpload": _of(201, "Where to put the file.", _NOT_STORED, ref("Upload")),
     "listOperations": _of(200, "All operations.", {}, ref("OperationList")),
     "getOperation": _of(200, "The operation.", {}, ref("Operation")),

@@ -25,12 +25,12 @@ _SYNC = (
 )
 _ASYNC = (
     *(*_KEPT, *_ASKED, "impossible-time", "deadline-unachievable"),
-    *("idempotency-key-reused", "job-expired"),
+    *("callback-refused", "idempotency-key-reused", "job-expired"),
 )
 _HYBRID = (*_ASYNC, *OF_JOBS)
 _RETRY = (
     *(*_ONE_JOB, "unfinished", "malformed-request", "unknown-operation"),
-    *("invalid-input", "idempotency-key-reused"),
+    *("invalid-input", "callback-refused", "idempotency-key-reused"),
 )
 _OPEN = ("internal-error",)
 
@@ -98,6 +98,38 @@ ROUTES = (
         "Erase an ended job",
         "manage",
         (*_ONE_JOB, "unfinished"),
+    ),
+    Route(
+        "listDeliveries",
+        "GET /jobs/{id}/deliveries",
+        "Webhooks",
+        "See what a callback was sent",
+        "read",
+        _ONE_JOB,
+    ),
+    Route(
+        "replayDelivery",
+        "POST /jobs/{id}/deliveries/{number}/replay",
+        "Webhooks",
+        "Have it sent again",
+        "manage",
+        (*_ONE_JOB, "unknown-delivery"),
+    ),
+    Route(
+        "getSecret",
+        "GET /webhooks/secret",
+        "Webhooks",
+        "Show what signs your callbacks",
+        "manage",
+        (*_KEPT, "malformed-request"),
+    ),
+    Route(
+        "rotateSecret",
+        "POST /webhooks/secret/rotate",
+        "Webhooks",
+        "Change your secrets",
+        "manage",
+        _KEPT,
     ),
     Route(
         "createUpload",

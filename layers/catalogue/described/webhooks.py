@@ -1,0 +1,160 @@
+"""Webhooks: what a callback is sent, and what its owner sees of it and can do."""
+
+from typing import Any, get_args
+
+from described import shapes
+from described.shapes import Schema, number, or_null, record, ref, text, time, url
+from nowlater import addresses, callback, delivery, job
+from nowlater.exchange import Kind
+
+_URL = "https://hooks.example.com/nowlater"
+_SECRET = text("For a library of Standard Webhooks.", pattern="^whsec_[A-Za-z0-9+/]{43}=$")
+#: The headers of a webhook, as Standard Webhooks has them.
+HEADERS: dict[str, Schema] = {
+    "webhook-id": text("The event's `id`: the same each time it is sent."),
+    "webhook-timestamp": text("When this was sent, in seconds since 1970.", pattern="^[0-9]+$"),
+    "webhook-signature": text(
+        "`v1,` and HMAC-SHA256 of id, timestamp and body, in base64; several, with spaces between.",
+        pattern="^v1,[A-Za-z0-9+/=]+( v1,[A-Za-z0-9+/=]+)*$",
+    ),
+}
+
+
+def schemas() -> dict[str, Schema]:
+    """Return the schemas of the log, of the secrets, and of the event, by their names."""
+    return {
+        "Event": event(),
+        "Callback": _callback(),
+        "Delivery": _delivery(),
+        "DeliveryList": record(deliveries={"type": "array", "items": ref("Delivery")}),
+        "Try": _try(),
+        "Secret": record(
+            "What signs your callbacks at a host.",
+            host=text(),
+            secret=_SECRET,
+            previous={
+                "type": "array",
+                "description": "Those before it that sign as well.",
+                "items": record(secret=_SECRET, until=time("Until when.")),
+            },
+        ),
+        "Rotation": record(
+            rotated=time("Since when there are new secrets."),
+            previous_until=time("Until when those before sign as well."),
+        ),
+    }
+
+
+def event(status: str | None = None) -> Schema:
+    """Return the schema of a CloudEvent that tells this end of a job, or (None) any."""
+    ends = status or f"({'|'.join(job.ENDED)})"
+    return record(
+        "The end of a job: a CloudEvents 1.0 JSON object, and a payload of Standard Webhooks.",
+        optional=("traceparent",),
+        specversion=text(const="1.0"),
+        id=text("Job and status: the same each time it is told.", pattern=f"/{ends}$"),
+        source=url("The API that accepted the job."),
+        type=text(pattern=rf"^nowlater\.job\.{ends}$"),
+        subject=text("The job's id.", pattern=shapes.JOB_ID),
+        time=time("When it ended."),
+        timestamp=time("The same, for Standard Webhooks."),
+        datacontenttype=text(const="application/json"),
+        traceparent=text("The request's W3C Trace Context, if it sent one."),
+        data=ref("Job"),
+    )
+
+
+def components() -> dict[str, Any]:
+    """Return what doors with a callback refer to, and the request that it gets."""
+    address = "{$request.body#/callback/url}"
+    return {
+        "callbacks": {"ended": {address: {"$ref": "#/components/pathItems/Ended"}}},
+        "pathItems": {"Ended": {"post": _request()}},
+    }
+
+
+def _request() -> dict[str, Any]:
+    headers = [
+        {
+            "name": name,
+            "in": "header",
+            "required": True,
+            "description": schema["description"],
+            "schema": {k: v for k, v in schema.items() if k != "description"},
+        }
+        for name, schema in HEADERS.items()
+    ]
+    return {
+        "operationId": "ended",
+        "tags": ["Webhooks"],
+        "summary": "A job has ended",
+        "description": "Sent to the `callback` of a job; verify the signature before you believe it.",
+        "security": [],
+        "parameters": headers,
+        "requestBody": {
+            "required": True,
+            "content": {"application/json": {"schema": ref("Event")}},
+        },
+        "responses": {
+            "2XX": {"description": "It is yours now; whatever the body."},
+            "410": {"description": "Nothing more of it is sent."},
+            "default": {"description": "It is sent again later, for three days."},
+        },
+    }
+
+
+def _callback() -> Schema:
+    return record(
+        "Who is told of the job's end, by a signed webhook.",
+        optional=("events",),
+        url=text(
+            "A public https URL.",
+            format="uri",
+            pattern="^https://",
+            maxLength=addresses.LONGEST_URL,
+            examples=[_URL],
+        ),
+        events={
+            "type": "array",
+            "description": "The ends to be told of; without it all.",
+            "items": text(enum=list(get_args(callback.End.__value__))),
+            "minItems": 1,
+            "maxItems": 3,
+        },
+    ) | {"additionalProperties": False}
+
+
+def _delivery() -> Schema:
+    states = [state for state in get_args(delivery.State.__value__) if state != "erased"]
+    return record(
+        "A webhook, and how far it has come.",
+        number=number("Which one of the job it is.", "integer", minimum=1),
+        event=text("The event's id, which is the `webhook-id`."),
+        url=url("Where it is sent."),
+        state=text(enum=states),
+        count=number("How many tries there were.", "integer", minimum=0),
+        next=or_null(time("When it is tried again.")),
+        tries={
+            "type": "array",
+            "description": "The last of them.",
+            "items": ref("Try"),
+            "maxItems": delivery.MOST_TRIES,
+        },
+        links=record(replay=url("POST here to have it sent again.")),
+    )
+
+
+def _try() -> Schema:
+    names = [*get_args(Kind.__value__), "held-back"]
+    failure = record(
+        "Why no answer came.", name=text(enum=names), detail=text("The same, for people.")
+    )
+    return record(
+        "What came of sending it once.",
+        at=time("When."),
+        status=or_null(number("The HTTP status that came back.", "integer")),
+        failure=or_null(failure),
+        latency_ms=number("Until the answer's head was there, or it failed.", "integer", minimum=0),
+        size=number("Bytes read of the answer's body.", "integer", minimum=0),
+        reply=or_null(text("Its beginning, where it is text.", maxLength=256)),
+    )
