@@ -69,11 +69,8 @@ def test_the_asyncapi_document_is_understood(anybody: Client, tmp_path: Path) ->
     parsed = json.loads(nodejs.run("parse.js", saved(anybody, "asyncapi.json", tmp_path)))
 
     assert parsed["diagnostics"] == []
-    assert parsed["messages"]["topic"] == [
-        "nowlater.job.succeeded",
-        "nowlater.job.failed",
-        "nowlater.job.canceled",
-    ]
+    ends = ["nowlater.job.succeeded", "nowlater.job.failed", "nowlater.job.canceled"]
+    assert parsed["messages"] == {"topic": ends, "webhook": ends}
 
 
 def test_no_request_is_answered_otherwise_than_it_tells(served: Served, tmp_path: Path) -> None:

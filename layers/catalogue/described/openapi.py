@@ -47,7 +47,7 @@ def document(index: list[Entry], files: list[str]) -> dict[str, Any]:
     """Return the document of these operations; its links and its server start with `BASE`."""
     shared = _Shared()
     paths = _paths(index, files, shared)
-    told = {"jobEnded": {"$ref": "#/components/pathItems/Ended"}}
+    told = {"ended": webhooks.ENDED}
     components = {
         "schemas": _schemas(index),
         "responses": shared.responses,
@@ -155,7 +155,7 @@ def _at_door(route: Route, entry: Entry, shared: _Shared) -> dict[str, Any]:
     given = _sample(entry["input"])
     said["requestBody"] = _body(schema, None if given is None else {"input": given})
     if route.id != "sync":
-        said["callbacks"] = {"ended": {"$ref": "#/components/callbacks/ended"}}
+        said["callbacks"] = webhooks.CALLBACKS
     answers = successes.of_door(route.id, _result(entry, name))
     told = {s: a if s == "200" else shared.ref(route, s, a) for s, a in answers.items()}
     said["responses"] = told | shared.all(route, faults.responses(route))

@@ -8,6 +8,9 @@ from nowlater import addresses, callback, delivery, job
 from nowlater.exchange import Kind
 
 _URL = "https://hooks.example.com/nowlater"
+#: What a callback is sent, and where: in a door's `callbacks` and in the document's `webhooks`.
+ENDED = {"$ref": "#/components/pathItems/Ended"}
+CALLBACKS = {"ended": {"{$request.body#/callback/url}": ENDED}}
 _SECRET = text("For a library of Standard Webhooks.", pattern="^whsec_[A-Za-z0-9+/]{43}=$")
 #: The headers of a webhook, as Standard Webhooks has them.
 HEADERS: dict[str, Schema] = {
@@ -65,12 +68,8 @@ def event(status: str | None = None) -> Schema:
 
 
 def components() -> dict[str, Any]:
-    """Return what doors with a callback refer to, and the request that it gets."""
-    address = "{$request.body#/callback/url}"
-    return {
-        "callbacks": {"ended": {address: {"$ref": "#/components/pathItems/Ended"}}},
-        "pathItems": {"Ended": {"post": _request()}},
-    }
+    """Return the request that a callback gets, for references to it."""
+    return {"pathItems": {"Ended": {"post": _request()}}}
 
 
 def _request() -> dict[str, Any]:
