@@ -8,9 +8,11 @@ from collections import defaultdict
 from random import Random
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from nowlater import run
 from nowlater.job import SWEEP_AHEAD_S, WRITES, Job, Ref
 from nowlater.timing import HOUR_S, after, seconds_until
 from tests.clockwork import EACH_S, VISIBILITY_S, World
@@ -27,6 +29,12 @@ ASKED = st.lists(
 #: How wrong clocks are and how late sweeps, in seconds, and how likely each trouble is.
 SKEWS_S, LATE_S, TROUBLES = st.floats(0, 600), st.floats(0, 600), st.sampled_from([0, 0.1, 0.4])
 some = settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
+
+
+@pytest.fixture(autouse=True)
+def no_alarms(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Time passes as the world says: no alarm of the real clock may go off meanwhile."""
+    monkeypatch.setattr(run, "within", lambda _seconds, body, **_: body())
 
 
 class Story:

@@ -87,6 +87,8 @@ def examples(part: Any) -> Iterator[tuple[Any, Any]]:
                 yield part["schema"], part["example"]
             for example in part.get("examples", {}).values():
                 yield part["schema"], example["value"]
+        elif isinstance(part.get("examples"), list):
+            yield from ((part, value) for value in part["examples"])
         for value in part.values():
             yield from examples(value)
 
@@ -95,6 +97,7 @@ def test_every_example_fits_its_schema(document: dict[str, Any]) -> None:
     found = list(examples(document))
 
     assert len(found) > 50
+    assert document["components"]["schemas"]["Job"]["examples"][0] in [value for _, value in found]
     for schema, value in found:
         whole = {**schema, "components": document["components"]}
         jsonschema_rs.Draft202012Validator(whole).validate(value)

@@ -7,6 +7,7 @@ from typing import Any
 
 from described import (
     envelopes,
+    examples,
     faults,
     headers,
     parameters,
@@ -111,6 +112,7 @@ class _Shared:
 
 def _schemas(index: list[Entry]) -> dict[str, Any]:
     made = shapes.of_answers() | faults.schemas() | envelopes.schemas() | webhooks.schemas()
+    made["Job"] |= {"examples": [examples.job()]}
     for entry in index:
         name = schemas.camel(entry["name"])
         made |= schemas.lifted(entry["input"], f"{name}Input")
