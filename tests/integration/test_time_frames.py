@@ -5,6 +5,7 @@ by exactly as much.
 """
 
 from collections import defaultdict
+from collections.abc import Callable
 from random import Random
 from typing import Any
 
@@ -34,7 +35,11 @@ some = settings(max_examples=100, deadline=None, suppress_health_check=list(Heal
 @pytest.fixture(autouse=True)
 def no_alarms(monkeypatch: pytest.MonkeyPatch) -> None:
     """Time passes as the world says: no alarm of the real clock may go off meanwhile."""
-    monkeypatch.setattr(run, "within", lambda _seconds, body, **_: body())
+
+    def within(_seconds: float, body: Callable[[], object], **_: object) -> object:
+        return body()
+
+    monkeypatch.setattr(run, "within", within)
 
 
 class Story:
