@@ -1,6 +1,6 @@
 # nowlater. `make` alone lists what there is.
 .DEFAULT_GOAL := help
-.PHONY: help up test check build deploy key redrive bench
+.PHONY: help up test check build deploy key redrive retell bench
 
 PYTHON ?= python3
 TOOLS := .local/tools
@@ -28,6 +28,7 @@ help: # lists these
 	@echo 'make key OWNER=name               makes an API key (SCOPES=invoke,read,manage DAYS=90)'
 	@echo 'make key LIST=1 | REVOKE=id       lists the keys, or takes one away; with STACK=name on AWS'
 	@echo 'make redrive                      has webhooks that were given up sent again (LIST=1 OWNER= HOST= STACK=)'
+	@echo 'make retell                       has ends told that could not be told when they came (LIST=1 STACK=)'
 	@echo 'make bench                        measures imports and latency, and prints them with their budgets'
 
 up: $(ENVIRONMENT) $(EMULATOR)
@@ -59,6 +60,9 @@ key: $(ENVIRONMENT)
 redrive: $(ENVIRONMENT)
 	@PYTHONPATH=layers/nowlater .venv/bin/python -m local.redrive $(if $(STACK),--stack '$(STACK)') \
 		$(if $(OWNER),--owner '$(OWNER)') $(if $(HOST),--host '$(HOST)') $(if $(LIST),--list)
+
+retell: $(ENVIRONMENT)
+	@PYTHONPATH=layers/nowlater .venv/bin/python -m local.retell $(if $(STACK),--stack '$(STACK)') $(if $(LIST),--list)
 
 bench: $(ENVIRONMENT) $(EMULATOR)
 	@PYTHONPATH=layers/nowlater:layers/operations .venv/bin/python -m tests.bench

@@ -18,14 +18,17 @@ def take_stack(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--home", type=Path, default=Path(".local"), help=argparse.SUPPRESS)
 
 
-def table(asked: argparse.Namespace) -> Table:
-    """Return the table of the stack that a tool was told; raises Failure where there is none."""
+def stack(asked: argparse.Namespace) -> Stack:
+    """Return the stack that a tool was told; raises Failure where there is none."""
     if asked.stack:
-        session, endpoint, name = boto3.Session(), None, asked.stack
-    else:
-        session, endpoint, name = emulator.session(), _local_endpoint(asked.home), deploy.NAME
-    stack = Stack(session, name, endpoint)
-    return Table(stack.outputs["TableName"], stack.client("dynamodb"))
+        return Stack(boto3.Session(), asked.stack)
+    return Stack(emulator.session(), deploy.NAME, _local_endpoint(asked.home))
+
+
+def table(asked: argparse.Namespace) -> Table:
+    """Return the table of that stack."""
+    there = stack(asked)
+    return Table(there.outputs["TableName"], there.client("dynamodb"))
 
 
 def _local_endpoint(home: Path) -> str:

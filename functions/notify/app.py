@@ -10,5 +10,7 @@ services = Services("topic", "table")
 
 
 @logger.inject_lambda_context(clear_state=True)
-def handler(event: dict[str, Any], context: Any) -> None:
-    logger.info("told", extra={"ends": notify(services, event["Records"])})
+def handler(event: dict[str, Any], context: Any) -> dict[str, int]:
+    told = notify(services, event["Records"])
+    logger.info("told", extra={"ends": told})
+    return {"told": told}

@@ -1,5 +1,8 @@
 """Where payloads lie in the bucket."""
 
+#: Lambda keeps the stream records here that it could not hand over; Notify, those it cannot read.
+UNTOLD = "aws/lambda/"
+
 
 def input_key(owner: str, job_id: str) -> str:
     """Return the key of a job's input; a repeated submit writes the same."""
@@ -18,7 +21,7 @@ def upload_key(owner: str, upload_id: str) -> str:
 
 def untold_key(record_id: str) -> str:
     """Return the key of a stream record that no event can be made of."""
-    return f"aws/lambda/untold/{record_id}"  # where Lambda keeps those that it could not hand over
+    return f"{UNTOLD}untold/{record_id}"
 
 
 def dead_letter_key(message_id: str) -> str:
