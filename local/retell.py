@@ -57,8 +57,10 @@ def _tell(stack: Stack, records: list[dict[str, Any]]) -> bool:
     answer = stack.client("lambda").invoke(
         FunctionName=stack.ids["Notify"], Payload=json.dumps({"Records": records})
     )
-    said = json.load(answer["Payload"])
-    return "FunctionError" not in answer and said["told"] == len(records)
+    if "FunctionError" in answer:
+        return False
+    told: int = json.load(answer["Payload"])["told"]
+    return told == len(records)
 
 
 def _keys(s3: Any, bucket: str) -> Iterator[str]:
