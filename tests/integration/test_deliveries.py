@@ -144,6 +144,18 @@ def test_what_was_delivered_is_sent_again_under_the_same_id(
     assert (delivery["state"], delivery["count"]) == ("delivered", 2)
 
 
+def test_what_was_not_tried_yet_is_sent_and_written_down_like_any_other(
+    world: World, receiver: Receiver
+) -> None:
+    job = ended(world, receiver)
+    assert replay(world, job).status == 202
+    settled(world)
+    (delivery,) = log(world, job)
+
+    assert (delivery["state"], delivery["count"], len(delivery["tries"])) == ("delivered", 1, 1)
+    assert len(receiver.requests) == 1
+
+
 def test_what_waits_is_brought_forward(world: World, receiver: Receiver) -> None:
     job = ended(world, receiver, plays.busy("10000"), plays.ok)
     world.deliver()

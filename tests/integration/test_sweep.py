@@ -5,6 +5,7 @@ import json
 import pytest
 from botocore.exceptions import EndpointConnectionError
 
+from nowlater import sweep
 from tests.integration.world import START, World
 
 
@@ -165,3 +166,23 @@ def test_a_record_that_cannot_be_read_does_not_stop_the_others(world: World) -> 
     world.sweep()
 
     assert {world.job(job)["status"] for job in jobs[1:]} == {"failed"}
+
+
+def test_jobs_come_before_deliveries_however_long_those_have_been_due(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So a flood of deliveries keeps no job from its deadline."""
+    for n in range(20):
+        item = {"PK": f"DELIVERY#acme#{n}", "SK": "0001", "state": "waiting", "body": "{}"}
+        item |= {"url": "https://x.example/", "event": "e", "base": "", "since": 1, "count": 1}
+        world.table.put_item(Item=item | {"due_at": 1, "due_shard": n % 8})
+    job = world.submit(deliver={"within": 10}).json["id"]
+    world.pass_time(60)
+    order: list[str] = []
+    monkeypatch.setattr(sweep, "_handle_job", lambda _services, item: order.append("job"))
+    monkeypatch.setattr(sweep, "_handle_delivery", lambda *_: order.append("delivery"))
+    monkeypatch.setattr(sweep, "MOST_DELIVERIES", 15)
+    world.sweep()
+
+    assert order == ["job"] + ["delivery"] * 15
+    assert world.see(job)["status"] == "failed"

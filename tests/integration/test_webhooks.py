@@ -331,6 +331,10 @@ def test_a_dead_letter_of_a_delivery_is_given_up_visibly(world: World, receiver:
     assert receiver.requests == []
     assert state(world, job) == "given-up"
     assert len(world.objects("dead-letters/")) == 1
+    assert (world.delivery(job) or {})["ttl"] == START // 1000 + 14 * 86_400
+    world.call("replay", id=job)
+    world.deliver()
+    assert state(world, job) == "delivered"
 
 
 def test_an_end_whose_webhook_sqs_refused_is_told_again_until_it_takes_it(

@@ -4,7 +4,7 @@ from typing import Any
 
 import msgspec
 
-from nowlater import delivery, ending, ids, object_keys, store
+from nowlater import delivery, ending, ids, object_keys
 from nowlater.delivery import Webhook
 from nowlater.job import Ref
 from nowlater.log import logger
@@ -55,6 +55,6 @@ def _give_up(services: Services, webhook: Webhook) -> None:
     """Have a delivery be one that was given up, unless it went well by another message."""
     there = services.deliveries.get(webhook.owner, webhook.job, webhook.number)
     there = there or delivery.of(webhook)
-    changes = {"state": "given-up", "body": webhook.body, "count": there.count}
-    services.deliveries.record(there, changes | store.due(webhook.job, None))
+    changes = delivery.given_up(there, services.clock()) | {"body": webhook.body}
+    services.deliveries.record(there, changes)
     logger.error("a delivery was given up", extra={"job_id": webhook.job})

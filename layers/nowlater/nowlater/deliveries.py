@@ -48,7 +48,9 @@ class Deliveries:
         changes: Item = {"state": "waiting", "next_at": now, "since": now, "failed": 0}
         changes |= {"url": there.url, "event": there.event, "base": there.base, "body": body}
         changes |= {"ttl": after(now, delivery.LOG_S) // 1000} | store.due(there.job, look_at)
-        return self._update(there, changes, _NOT_ERASED, {"erased": "erased"})
+        values = {"erased": "erased", "zero": 0}
+        first = {"count": "if_not_exists(#count, :zero)"}
+        return self._update(there, changes, _NOT_ERASED, values, first)
 
     def sent(self, there: Delivery) -> bool:
         """Note that the queue has a delivery again, unless something else happened to it."""
@@ -66,9 +68,16 @@ class Deliveries:
             there = Delivery(owner=owner, job=job_id, number=number)
             self._update(there, changes, _NOT_ERASED, {"erased": "erased"})
 
-    def _update(self, there: Delivery, changes: Item, condition: str, values: Item) -> bool:
+    def _update(
+        self,
+        there: Delivery,
+        changes: Item,
+        condition: str,
+        values: Item,
+        arithmetic: dict[str, str] | None = None,
+    ) -> bool:
         key = _key(there.owner, there.job, there.number)
-        return self._table.update_if(*key, changes, {}, condition, values)[0]
+        return self._table.update_if(*key, changes, arithmetic or {}, condition, values)[0]
 
 
 def is_key(item: Item) -> bool:

@@ -1,5 +1,6 @@
 """A delivery: one webhook being sent until it is accepted, each try on record."""
 
+import re
 from typing import Any, Literal
 
 import msgspec
@@ -108,7 +109,7 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True):
 
 def host(url: str) -> str:
     """Return the host of a callback's URL, with the port that it names."""
-    return url.split("/")[2].lower()
+    return re.split("[/?]", url)[2].lower()
 
 
 def of(webhook: Webhook) -> Delivery:
@@ -142,6 +143,12 @@ def tried(delivery: Delivery, made: Try, chance: float) -> dict[str, Any]:
     if made.status == GONE or seconds_until(next_at, delivery.since) > PATIENCE_S:
         return changes | {"state": "given-up"}
     return changes | {"state": "waiting", "failed": delivery.failed + 1, "next_at": next_at}
+
+
+def given_up(delivery: Delivery, now: Instant) -> dict[str, Any]:
+    """Return what changes where a delivery is given up without another try."""
+    over = {"next_at": None, "due_at": None, "due_shard": None}
+    return over | {"state": "given-up", "count": delivery.count, "ttl": after(now, LOG_S) // 1000}
 
 
 def _wait_s(delivery: Delivery, made: Try, chance: float) -> float:

@@ -1,55 +1,65 @@
 """Looks each minute at what is due, and knows one verb: send it again, or end it."""
 
+from collections.abc import Callable
+from itertools import chain
+
 from nowlater import deliveries, ending, job, store
-from nowlater.job import Job, Ref
+from nowlater.job import Job
 from nowlater.log import logger
 from nowlater.services import Services
 from nowlater.table import Item
 from nowlater.timing import whole_seconds_until
 
+#: Deliveries that one sweep sends, after the jobs: it has a minute.
+MOST_DELIVERIES = 1000
+
 
 def sweep(services: Services) -> int:
     """Handle every job and delivery that is due; return how many.
 
-    Done twice, late, or half, it is harmless.
+    Done twice, late, or half, it is harmless. Jobs come first: they have a deadline.
     """
+    shards = (services.table.due(n, services.clock()) for n in range(store.DUE_SHARDS))
+    later = list[Item]()
     handled = 0
-    for shard in range(store.DUE_SHARDS):
-        for item in services.table.due(shard, services.clock()):
-            try:
-                _handle(services, item)
-                handled += 1
-            except Exception:  # one of them must not keep the others
-                logger.exception("left for the next sweep", extra={"item": item})
+    for item in chain.from_iterable(shards):
+        if deliveries.is_key(item):
+            later.append(item)
+        else:
+            handled += _handled(_handle_job, services, item)
+    for item in later[:MOST_DELIVERIES]:
+        handled += _handled(_handle_delivery, services, item)
     if handled:
         logger.info("swept", extra={"items": handled})
     return handled
 
 
-def _handle(services: Services, item: Item) -> None:
-    if deliveries.is_key(item):
-        _handle_delivery(services, *deliveries.named_by(item))
-    else:
-        _handle_job(services, store.named_by(item))
+def _handled(handle: Callable[[Services, Item], None], services: Services, item: Item) -> bool:
+    try:
+        handle(services, item)
+    except Exception:  # one of them must not keep the others
+        logger.exception("left for the next sweep", extra={"item": item})
+        return False
+    return True
 
 
-def _handle_delivery(services: Services, owner: str, job_id: str, number: int) -> None:
-    now, there = services.clock(), services.deliveries.get(owner, job_id, number)
+def _handle_delivery(services: Services, item: Item) -> None:
+    now, there = services.clock(), services.deliveries.get(*deliveries.named_by(item))
     if there is None or there.body is None or there.due_at is None or there.due_at > now:
         return
     if not services.webhook_queue.send([there.webhook(there.body)]):
         services.deliveries.sent(there)
 
 
-def _handle_job(services: Services, ref: Ref) -> None:
+def _handle_job(services: Services, item: Item) -> None:
     now = services.clock()
-    there = services.store.get(ref)
+    there = services.store.get(store.named_by(item))
     if there is None or there.is_ended or there.due_at is None or there.due_at > now:
         return  # the index is a moment behind the table
     if there.deliver_by <= now:
         ending.expire(services, there)
         return
-    services.queues.send(there.lane, ref, whole_seconds_until(there.not_before or now, now))
+    services.queues.send(there.lane, there.ref, whole_seconds_until(there.not_before or now, now))
     _move_on(services, there)
 
 
