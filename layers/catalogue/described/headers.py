@@ -26,7 +26,7 @@ _ANSWERED: dict[str, Schema] = {
 _ASKED: dict[str, tuple[str, Schema]] = {
     "IdempotencyKey": (
         "For 24 hours it names the job that the first request with it got.",
-        text(pattern="^[ -~]{1,255}$", examples=["order-42"]),
+        text(pattern="^[ -~]{1,255}$", examples=["import-2026-11-24"]),
     ),
     "Prefer": (
         "`wait=N` (seconds), `respond-async`, `handling=strict` (RFC 7240); others are ignored.",
