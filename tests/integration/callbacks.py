@@ -1,10 +1,13 @@
 """A receiver that jobs call back, and jobs that do."""
 
+import json
+import logging
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
+from nowlater.log import logger
 from tests.integration.world import World
 from tests.receiver import Behaviour, Receiver
 
@@ -13,6 +16,17 @@ from tests.receiver import Behaviour, Receiver
 def receiver() -> Iterator[Receiver]:
     with Receiver() as made:
         yield made
+
+
+@pytest.fixture
+def lines() -> Iterator[list[Any]]:
+    """The lines of the log, as they are written."""
+    written: list[Any] = []
+    handler = logging.Handler()
+    handler.emit = lambda said: written.append(json.loads(logger.registered_formatter.format(said)))  # type: ignore[method-assign]
+    logger.addHandler(handler)
+    yield written
+    logger.removeHandler(handler)
 
 
 def ended(world: World, to: Receiver, *plays: Behaviour, **envelope: Any) -> str:

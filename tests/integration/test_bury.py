@@ -5,8 +5,12 @@ from typing import Any
 
 import pytest
 
+from tests.integration.callbacks import ended, lines, receiver, settled
 from tests.integration.test_leases import UNKNOWN
 from tests.integration.world import START, World
+from tests.receiver import Receiver, busy
+
+__all__ = ["lines", "receiver"]
 
 
 def send(world: World, body: str) -> None:
@@ -138,3 +142,101 @@ def test_a_letter_is_left_where_the_bucket_does_not_answer(world: World) -> None
 
     assert len(answer["batchItemFailures"]) == 1
     assert (world.see(job)["status"], letters(world)) == ("queued", 1)
+
+
+# ── webhooks ──────────────────────────────────────────────────────────────────────────────────
+
+
+def letter(world: World) -> str:
+    """Take the one webhook that waits off its queue, as SQS does with what nobody could handle."""
+    url = world.ids["WebhookQueue"]
+    (message,) = world.sqs.receive_message(QueueUrl=url)["Messages"]
+    world.sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+    return str(message["Body"])
+
+
+def given_up(lines: list[Any]) -> list[Any]:
+    """Return the lines that the alarm counts."""
+    return [line for line in lines if line["message"] == "a delivery was given up"]
+
+
+def test_a_webhook_is_given_up_and_forgotten_in_time(
+    world: World, receiver: Receiver, lines: list[Any]
+) -> None:
+    job = ended(world, receiver)
+    send(world, letter(world))
+    world.bury()
+    (said,) = given_up(lines)
+    item = world.delivery(job) or {}
+
+    assert (item["state"], "body" in item) == ("given-up", True)
+    assert item["ttl"] == START // 1000 + 14 * 86_400
+    assert {"owner": "acme", "job_id": job, "failure": "dead-letter"}.items() <= said.items()
+
+
+def test_a_webhook_that_was_delivered_is_not_said_to_be_given_up(
+    world: World, receiver: Receiver, lines: list[Any]
+) -> None:
+    job = ended(world, receiver)
+    body = letter(world)
+    world.call("replay", id=job)
+    world.deliver()
+    send(world, body)
+    world.bury()
+
+    assert (world.delivery(job) or {})["state"] == "delivered"
+    assert given_up(lines) == []
+
+
+def test_a_webhook_that_was_asked_for_again_is_not_given_up_with_its_older_message(
+    world: World, receiver: Receiver, lines: list[Any]
+) -> None:
+    job = ended(world, receiver)
+    body = letter(world)
+    world.pass_time(10)
+    world.call("replay", id=job)
+    send(world, body)
+    world.bury()
+    assert given_up(lines) == []
+    settled(world)
+
+    assert len(receiver.requests) == 1
+    assert (world.delivery(job) or {})["state"] == "delivered"
+
+
+def test_what_an_erased_job_was_to_be_told_is_kept_nowhere(
+    world: World, receiver: Receiver
+) -> None:
+    job = ended(world, receiver)
+    body = letter(world)
+    world.call("erase", id=job)
+    send(world, body)
+    world.bury()
+
+    assert world.objects() == []
+    assert str(receiver.port) not in str(world.items())
+
+
+def test_a_webhook_that_is_given_up_while_it_is_tried_stays_so(
+    world: World, receiver: Receiver
+) -> None:
+    job = ended(world, receiver)
+    body = letter(world)
+    world.sqs.send_message(QueueUrl=world.ids["WebhookQueue"], MessageBody=body)
+    send(world, body)
+    world.faults.once("dynamodb.UpdateItem", lambda _: world.bury() and None)
+    world.deliver()
+
+    assert (world.delivery(job) or {})["state"] == "given-up"
+
+
+def test_a_webhook_that_is_given_up_is_not_swept(world: World, receiver: Receiver) -> None:
+    job = ended(world, receiver, busy("2000"))
+    body = letter(world)
+    world.sqs.send_message(QueueUrl=world.ids["WebhookQueue"], MessageBody=body)
+    world.deliver()
+    assert "due_at" in (world.delivery(job) or {})
+    send(world, body)
+    world.bury()
+
+    assert not {"due_at", "due_shard"} & (world.delivery(job) or {}).keys()

@@ -7,7 +7,7 @@ import pytest
 from tests import receiver as plays
 from tests.integration.callbacks import ended, receiver, settled
 from tests.integration.world import START, World
-from tests.receiver import Receiver
+from tests.receiver import Behaviour, Receiver
 
 __all__ = ["receiver"]
 
@@ -190,6 +190,44 @@ def test_who_was_gone_may_be_back(world: World, receiver: Receiver) -> None:
     assert log(world, job)[0]["state"] == "delivered"
 
 
+def test_what_was_never_tried_is_replayed_once_and_on_record(
+    world: World, receiver: Receiver
+) -> None:
+    job = ended(world, receiver)
+    replay(world, job)
+    settled(world)
+    (delivery,) = log(world, job)
+
+    assert len(receiver.requests) == 1
+    assert (delivery["state"], delivery["count"]) == ("delivered", 1)
+
+
+def test_what_was_replayed_before_its_first_try_is_tried_on_where_it_fails(
+    world: World, receiver: Receiver
+) -> None:
+    job = ended(world, receiver, plays.answer(500), plays.answer(500), plays.ok)
+    replay(world, job)
+    settled(world)
+
+    assert [made["status"] for made in log(world, job)[0]["tries"]] == [500, 500, 200]
+
+
+def test_a_replay_during_the_last_try_still_gives_three_more_days(
+    world: World, receiver: Receiver
+) -> None:
+    """The try under way began before it: its end says nothing of what was asked for since."""
+    job = ended(world, receiver, plays.gone, plays.ok)
+
+    def ask_again(request: Any) -> None:
+        world.pass_time(1)
+        assert replay(world, job).status == 202
+
+    world.faults.once("dynamodb.UpdateItem", ask_again)
+    settled(world)
+
+    assert log(world, job)[0]["state"] == "delivered"
+
+
 def test_a_replay_that_sqs_does_not_take_is_made_by_the_sweep(
     world: World, receiver: Receiver
 ) -> None:
@@ -232,6 +270,21 @@ def test_the_log_keeps_the_last_fifty_tries(world: World, receiver: Receiver) ->
     assert (delivery["count"], len(delivery["tries"])) == (56, 50)
 
 
+def test_a_log_that_is_no_longer_kept_is_not_a_delivery_that_waits(
+    world: World, receiver: Receiver
+) -> None:
+    job = ended(world, receiver, keep=30 * 86_400)
+    world.deliver()
+    world.pass_time(14 * 86_400)
+    item = world.delivery(job) or {}
+    world.table.delete_item(
+        Key={"PK": item["PK"], "SK": item["SK"]}
+    )  # as DynamoDB does, by its ttl
+
+    assert log(world, job) == []
+    assert replay(world, job).problem == "unknown-delivery"
+
+
 # ── erased ────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -262,6 +315,39 @@ def test_nothing_more_is_sent_of_an_erased_job_that_waits(world: World, receiver
 
     assert len(receiver.requests) == 1
     assert not any("due_at" in item for item in world.items())
+
+
+def test_a_job_is_erased_though_its_log_cannot_be_read(world: World, receiver: Receiver) -> None:
+    job = ended(world, receiver, plays.answer(500))
+    world.deliver()
+    world.table.put_item(Item=(world.delivery(job) or {}) | {"tries": "unreadable"})
+    answer = world.call("erase", id=job)
+
+    assert answer.status == 204
+    assert (world.delivery(job) or {})["state"] == "erased"
+
+
+@pytest.mark.parametrize("play", [plays.gone, plays.busy("2000")], ids=["given up", "waits"])
+def test_an_erased_job_s_event_goes_out_of_the_table_and_what_is_left_in_time(
+    world: World, receiver: Receiver, play: Behaviour
+) -> None:
+    job = ended(world, receiver, play)
+    world.deliver()
+    world.pass_time(100)
+    world.call("erase", id=job)
+    item = world.delivery(job) or {}
+
+    assert not {"body", "due_at", "due_shard", "next_at"} & item.keys()
+    assert item["ttl"] == world.now // 1000 + 14 * 86_400
+
+
+def test_a_replay_has_the_log_kept_for_as_long_again(world: World, receiver: Receiver) -> None:
+    job = ended(world, receiver, keep=30 * 86_400)
+    world.deliver()
+    world.pass_time(13 * 86_400)
+    replay(world, job)
+
+    assert (world.delivery(job) or {})["ttl"] == world.now // 1000 + 14 * 86_400
 
 
 def test_nothing_at_all_is_sent_of_a_job_erased_before_the_first_try(
@@ -300,6 +386,16 @@ def test_a_try_under_way_while_the_job_is_erased_leaves_no_log(
 
     assert len(receiver.requests) == 1
     assert (world.delivery(job) or {})["state"] == "erased"
+
+
+def test_a_replay_while_the_job_is_erased_is_refused(world: World, receiver: Receiver) -> None:
+    job = ended(world, receiver)
+    world.deliver()
+    world.faults.once("dynamodb.UpdateItem", lambda _: world.call("erase", id=job) and None)
+    answer = replay(world, job)
+
+    assert answer.problem == "job-expired"
+    assert sum(world.waiting("Webhook").values()) == 0
 
 
 def test_what_was_given_up_and_the_log_are_forgotten_in_time(

@@ -6,7 +6,12 @@ import pytest
 from botocore.exceptions import EndpointConnectionError
 
 from nowlater import sweep
+from tests.integration.callbacks import ended, receiver
+from tests.integration.test_notify_failures import Killed, kill
 from tests.integration.world import START, World
+from tests.receiver import Receiver, answer
+
+__all__ = ["receiver"]
 
 
 def test_a_late_start_is_sent_with_the_delay_that_is_left(world: World) -> None:
@@ -166,6 +171,25 @@ def test_a_record_that_cannot_be_read_does_not_stop_the_others(world: World) -> 
     world.sweep()
 
     assert {world.job(job)["status"] for job in jobs[1:]} == {"failed"}
+
+
+def test_deadlines_do_not_wait_behind_deliveries_however_many(
+    world: World, receiver: Receiver
+) -> None:
+    """The sweep's own time is up while it sends them."""
+    for _ in range(8):
+        ended(world, receiver, answer(500))
+    jobs = [world.submit(deliver={"within": 3000}).json["id"] for _ in range(8)]
+    for _ in range(3):
+        while world.deliver()["records"]:
+            pass
+        world.pass_time(400)
+    world.pass_time(1800)
+    world.faults.always("sqs.SendMessageBatch", kill)
+    with pytest.raises(Killed):
+        world.sweep()
+
+    assert {world.job(job)["status"] for job in jobs} == {"failed"}
 
 
 def test_jobs_come_before_deliveries_however_long_those_have_been_due(

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from samtranslator.translator.transform import transform
 
+from nowlater import deliver, delivery
 from tests import stack
 
 SOURCE = stack.template()
@@ -188,6 +189,30 @@ def test_every_lambda_may_receive_from_what_wakes_it(resources: dict[str, Any]) 
             assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
 
 
+@pytest.mark.parametrize(
+    ("role", "kinds"),
+    [
+        ("DeliverRole", {"DELIVERY#*"}),
+        ("WebhooksRole", {"DELIVERY#*", "SECRET#*"}),
+        ("NotifyRole", {"STATS#*"}),
+        ("StatusRole", {"JOB#*", "DELIVERY#*"}),
+        ("SweepRole", {"JOB#*", "DELIVERY#*"}),
+        ("BuryRole", {"JOB#*", "DELIVERY#*"}),
+    ],
+)
+def test_who_changes_items_changes_those_of_its_kind_alone(
+    resources: dict[str, Any], role: str, kinds: set[str]
+) -> None:
+    changing = [
+        statement["Condition"]["ForAllValues:StringLike"]["dynamodb:LeadingKeys"]
+        for statement in statements(resources[role]["Properties"]["Policies"])
+        if "dynamodb:UpdateItem" in one_or_more(statement["Action"])
+    ]
+
+    assert set(changing[0]) == kinds
+    assert len(changing) == 1
+
+
 def test_what_the_stream_gives_up_can_be_kept(resources: dict[str, Any]) -> None:
     (stream,) = [
         m
@@ -262,6 +287,17 @@ def test_a_queue_hides_a_message_at_least_as_long_as_its_lambda_may_take(
     bury = resources["Bury"]["Properties"]["Timeout"]
 
     assert resources["DeadLetterQueue"]["Properties"]["VisibilityTimeout"] >= bury
+
+
+def test_a_webhook_outlives_its_tries_and_a_try_its_time_limit(resources: dict[str, Any]) -> None:
+    timeout_s = resources["Deliver"]["Properties"]["Timeout"]
+    queue = resources["WebhookQueue"]["Properties"]
+
+    assert deliver.TOTAL_S == 15  # as the docs say
+    assert timeout_s >= 2 * deliver.TOTAL_S
+    assert queue["VisibilityTimeout"] > timeout_s
+    assert queue["MessageRetentionPeriod"] > delivery.PATIENCE_S
+    assert queue["RedrivePolicy"]["maxReceiveCount"] == 1000
 
 
 def test_messages_outlive_every_deadline(resources: dict[str, Any]) -> None:

@@ -1,10 +1,10 @@
-"""Dead letters: keeps what nobody could handle, and ends the job or delivery that it is about."""
+"""Dead letters: what nobody could handle is kept, and the job or delivery that it is about ended."""
 
 from typing import Any
 
 import msgspec
 
-from nowlater import delivery, ending, ids, object_keys
+from nowlater import delivery, ending, ids, object_keys, store
 from nowlater.delivery import Webhook
 from nowlater.job import Ref
 from nowlater.log import logger
@@ -21,20 +21,25 @@ def bury(services: Services, event: dict[str, Any]) -> dict[str, Any]:
 
 def _bury(services: Services, record: dict[str, Any]) -> float | None:
     """Bury one letter; return in how many seconds to look at it again, None when that was all."""
-    services.bucket.put(
-        object_keys.dead_letter_key(record["messageId"]), record["body"].encode(), "text/plain"
-    )
     logger.error("dead letter", extra={"message_id": record["messageId"]})
-    try:
-        said = msgspec.json.decode(record["body"], type=dict[str, Any])
-        kind: type[Ref | Webhook] = Webhook if "url" in said else Ref
-        about = msgspec.convert(said, kind)
-    except msgspec.MsgspecError:
-        return None
+    about = _about(record["body"])
     if isinstance(about, Webhook):
         _give_up(services, about)
         return None
-    return _bury_job(services, about, sent_ago_s(services, record))
+    services.bucket.put(
+        object_keys.dead_letter_key(record["messageId"]), record["body"].encode(), "text/plain"
+    )
+    return None if about is None else _bury_job(services, about, sent_ago_s(services, record))
+
+
+def _about(body: str) -> Ref | Webhook | None:
+    """Return the job or the webhook that a letter is about, None where nobody can tell."""
+    try:
+        said = msgspec.json.decode(body, type=dict[str, Any])
+        kind: type[Ref | Webhook] = Webhook if "url" in said else Ref
+        return msgspec.convert(said, kind)
+    except msgspec.MsgspecError:
+        return None
 
 
 def _bury_job(services: Services, ref: Ref, age_s: float) -> float | None:
@@ -52,9 +57,16 @@ def _bury_job(services: Services, ref: Ref, age_s: float) -> float | None:
 
 
 def _give_up(services: Services, webhook: Webhook) -> None:
-    """Have a delivery be one that was given up, unless it went well by another message."""
+    """Have a delivery be one that was given up, unless another message goes on with it, or went well.
+
+    The event is kept with it, and nowhere else: there it is erased with its job.
+    """
     there = services.deliveries.get(webhook.owner, webhook.job, webhook.number)
     there = there or delivery.of(webhook)
-    changes = delivery.given_up(there, services.clock()) | {"body": webhook.body}
-    services.deliveries.record(there, changes)
-    logger.error("a delivery was given up", extra={"job_id": webhook.job})
+    if there.since != webhook.since:
+        return  # it was asked for again
+    changes: dict[str, Any] = {"state": "given-up", "body": webhook.body}
+    changes |= {"ttl": delivery.ttl(services.clock())} | store.due(webhook.job, None)
+    if services.deliveries.record(there, changes):
+        said = {"owner": webhook.owner, "job_id": webhook.job, "failure": "dead-letter"}
+        logger.error("a delivery was given up", extra=said)

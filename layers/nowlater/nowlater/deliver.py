@@ -35,27 +35,23 @@ def _deliver(services: Services, record: dict[str, Any]) -> float | None:
     if there.state != "waiting":
         return None
     now = services.clock()
-    if there.next_at is not None and there.next_at > now:
-        return _hidden_until(there.next_at, now)
+    early_s = whole_seconds_until(there.next_at or 0, now)
+    if early_s > 0:
+        waits_in_table = there.due_at is not None and early_s > LONGEST_POSTPONEMENT_S
+        return None if waits_in_table else early_s
     made = _try(services, webhook, now, may_hold=receives(record) <= _HOLDS)
     if made is None:
         return _HELD_S * (1 + random.random())
     changes = delivery.tried(there, made, random.random())
     next_at = changes["next_at"]
-    wait_s = None if next_at is None else _hidden_until(next_at, services.clock())
-    is_in_table = next_at is not None and wait_s is None
+    wait_s = None if next_at is None else whole_seconds_until(next_at, services.clock())
+    is_in_table = wait_s is not None and wait_s > LONGEST_POSTPONEMENT_S
     changes |= store.due(webhook.job, next_at if is_in_table else None)
     changes["body"] = webhook.body if is_in_table or changes["state"] == "given-up" else None
     if not services.deliveries.record(there, changes):
-        return None  # a message that came twice: the other's try is on record
+        return None  # it came twice, or was asked for again: another message goes on with it
     _tell(made, changes["state"])
-    return wait_s
-
-
-def _hidden_until(next_at: Instant, now: Instant) -> float | None:
-    """Return for how long a message is hidden; None where the table has to remember it."""
-    wait_s = whole_seconds_until(next_at, now)
-    return wait_s if wait_s <= LONGEST_POSTPONEMENT_S else None
+    return None if is_in_table else wait_s
 
 
 def _try(services: Services, webhook: Webhook, now: Instant, *, may_hold: bool) -> Try | None:

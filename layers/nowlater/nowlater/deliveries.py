@@ -7,10 +7,14 @@ import msgspec
 
 from nowlater import delivery, store
 from nowlater.delivery import Delivery
+from nowlater.log import logger
 from nowlater.table import Item, Table
-from nowlater.timing import Instant, after
+from nowlater.timing import Instant
 
-_UNTRIED_BY_OTHERS = "attribute_not_exists(PK) OR (#state = :waiting AND #count = :count)"
+#: Nobody else has tried it, asked for it again or erased it since it was read.
+_UNCHANGED = (
+    "attribute_not_exists(PK) OR (#state = :waiting AND #count = :count AND #since = :since)"
+)
 _NOT_ERASED = "attribute_not_exists(PK) OR #state <> :erased"
 _PREFIX = "DELIVERY#"
 
@@ -33,24 +37,34 @@ class Deliveries:
 
     def given_up(self) -> Iterator[Delivery]:
         """Yield each delivery that was given up, reading the whole table: for tools alone."""
-        found = map(_from_item, self._table.scan(_PREFIX))
-        return (there for there in found if there.state == "given-up")
+        for item in self._table.scan(_PREFIX):
+            try:
+                there = _from_item(item)
+            except msgspec.ValidationError as fault:  # one of them must not keep the others
+                said = {"key": item["PK"], "fault": str(fault)}
+                logger.error("a delivery cannot be read", extra=said)
+                continue
+            if there.state == "given-up":
+                yield there
 
     def record(self, before: Delivery, changes: dict[str, Any]) -> bool:
-        """Write what a try changed; return False where another try was written meanwhile."""
-        values = {"waiting": "waiting", "count": before.count}
+        """Write what a try changed; return False where something else was written meanwhile.
+
+        Then another message sends it: that of the other try, or of who asked for it again.
+        """
+        values = {"waiting": "waiting", "count": before.count, "since": before.since}
         whole: Item = msgspec.to_builtins(msgspec.structs.replace(before, **changes))
         news = {k: v for k, v in whole.items() if k not in ("owner", "job", "number")}
-        return self._update(before, news, _UNTRIED_BY_OTHERS, values)
+        return self._update(before, news, _UNCHANGED, values)
 
     def again(self, there: Delivery, body: str, now: Instant, look_at: Instant) -> bool:
         """Have a delivery sent now, with all its patience; return False where it was erased."""
         changes: Item = {"state": "waiting", "next_at": now, "since": now, "failed": 0}
         changes |= {"url": there.url, "event": there.event, "base": there.base, "body": body}
-        changes |= {"ttl": after(now, delivery.LOG_S) // 1000} | store.due(there.job, look_at)
-        values = {"erased": "erased", "zero": 0}
-        first = {"count": "if_not_exists(#count, :zero)"}
-        return self._update(there, changes, _NOT_ERASED, values, first)
+        changes |= {"ttl": delivery.ttl(now)} | store.due(there.job, look_at)
+        values = {"erased": "erased", "count": there.count}
+        keep_count = {"count": "if_not_exists(#count, :count)"}  # a try goes by it
+        return self._update(there, changes, _NOT_ERASED, values, keep_count)
 
     def sent(self, there: Delivery) -> bool:
         """Note that the queue has a delivery again, unless something else happened to it."""
@@ -62,8 +76,9 @@ class Deliveries:
         """Have nothing sent any more of a job, and forget what was; also of what is on its way."""
         content = ("url", "event", "base", "body", "tries", "next_at", "since")
         changes: Item = dict.fromkeys(content) | store.due(job_id, None)
-        changes |= {"state": "erased", "ttl": after(now, delivery.LOG_S) // 1000}
-        numbers = {1} | {there.number for there in self.of_job(owner, job_id)}
+        changes |= {"state": "erased", "ttl": delivery.ttl(now)}
+        items = self._table.query(_key(owner, job_id, 1)[0])  # unread: one may be unreadable
+        numbers = {1} | {named_by(item)[2] for item in items}
         for number in sorted(numbers):
             there = Delivery(owner=owner, job=job_id, number=number)
             self._update(there, changes, _NOT_ERASED, {"erased": "erased"})

@@ -112,6 +112,11 @@ def host(url: str) -> str:
     return re.split("[/?]", url)[2].lower()
 
 
+def ttl(now: Instant) -> int:
+    """Return until when the log is kept that was last written now, as DynamoDB has it."""
+    return after(now, LOG_S) // 1000
+
+
 def of(webhook: Webhook) -> Delivery:
     """Return the delivery of a webhook that was never sent."""
     return Delivery(
@@ -133,7 +138,7 @@ def tried(delivery: Delivery, made: Try, chance: float) -> dict[str, Any]:
     changes: dict[str, Any] = {
         "count": delivery.count + 1,
         "tries": (*delivery.tries, made)[-MOST_TRIES:],
-        "ttl": after(made.at, LOG_S) // 1000,
+        "ttl": ttl(made.at),
         "next_at": None,
     }
     if made.is_success:
@@ -143,12 +148,6 @@ def tried(delivery: Delivery, made: Try, chance: float) -> dict[str, Any]:
     if made.status == GONE or seconds_until(next_at, delivery.since) > PATIENCE_S:
         return changes | {"state": "given-up"}
     return changes | {"state": "waiting", "failed": delivery.failed + 1, "next_at": next_at}
-
-
-def given_up(delivery: Delivery, now: Instant) -> dict[str, Any]:
-    """Return what changes where a delivery is given up without another try."""
-    over = {"next_at": None, "due_at": None, "due_shard": None}
-    return over | {"state": "given-up", "count": delivery.count, "ttl": after(now, LOG_S) // 1000}
 
 
 def _wait_s(delivery: Delivery, made: Try, chance: float) -> float:

@@ -10,7 +10,7 @@ from nowlater.job import Job
 from nowlater.log import logger
 from nowlater.problems import Problem
 from nowlater.services import Services
-from nowlater.timing import MINUTE_S, after
+from nowlater.timing import MINUTE_S, after, seconds_until
 
 
 def deliveries(services: Services, owner: str, base: str, job_id: str) -> dict[str, Any]:
@@ -44,9 +44,12 @@ def replay(services: Services, owner: str, job_id: str, number: str) -> Delivery
 
 
 def _deliveries(services: Services, job: Job) -> list[Delivery]:
-    """Return a job's deliveries; one that was not tried yet is there from the job's end on."""
-    there = services.deliveries.of_job(job.owner, job.id)
-    if there or not job.is_ended:
+    """Return a job's deliveries; one that was not tried yet is there from the job's end on.
+
+    Without a log after so long, it is not the first try that is missing, but the log.
+    """
+    there, now = services.deliveries.of_job(job.owner, job.id), services.clock()
+    if there or job.ended is None or seconds_until(now, job.ended) >= delivery.LOG_S:
         return there
     webhook = event.for_callback(job, event.of_end(job))
     return [] if webhook is None else [delivery.of(webhook)]

@@ -1,0 +1,288 @@
+"""Deliver at each of its decisions: to send or not, to keep the message or leave it to the table."""
+
+import json
+from typing import Any
+
+import msgspec
+import pytest
+
+from tests import receiver as plays
+from tests.integration.callbacks import ended, receiver, settled
+from tests.integration.faults import answered
+from tests.integration.world import START, World
+from tests.receiver import Receiver
+
+__all__ = ["receiver"]
+
+
+def send(world: World, url: str, base: str = "https://api.example.com") -> str:
+    """Put a webhook on the queue as Notify does; return its job."""
+    job = "019ac1d2-7b5e-7c31-8f44-5d1f3b0a9e77"
+    webhook = {"owner": "acme", "job": job, "url": url, "event": f"{job}/succeeded", "body": "{}"}
+    world.sqs.send_message(
+        QueueUrl=world.ids["WebhookQueue"],
+        MessageBody=json.dumps(webhook | {"base": base, "since": START}),
+    )
+    return job
+
+
+def failures(world: World, job: str) -> list[str]:
+    return [str(made.get("failure")) for made in (world.delivery(job) or {})["tries"]]
+
+
+def messages(world: World) -> int:
+    return sum(world.waiting("Webhook").values())
+
+
+def copy(world: World) -> None:
+    """Send the one message that is in the queue a second time, as SQS may."""
+    url = world.ids["WebhookQueue"]
+    (got,) = world.sqs.receive_message(QueueUrl=url)["Messages"]
+    world.sqs.change_message_visibility(
+        QueueUrl=url, ReceiptHandle=got["ReceiptHandle"], VisibilityTimeout=0
+    )
+    world.sqs.send_message(QueueUrl=url, MessageBody=got["Body"])
+
+
+# ── to whom ───────────────────────────────────────────────────────────────────────────────────
+
+
+def test_nothing_is_sent_to_where_the_job_was_asked_for(world: World, receiver: Receiver) -> None:
+    job = send(world, receiver.url(), base=receiver.url("/v1"))
+    world.deliver()
+
+    assert (receiver.requests, failures(world, job)) == ([], ["address-refused"])
+
+
+@pytest.mark.parametrize("setting", ["public_url", "loopback_callbacks"])
+def test_nothing_is_sent_to_a_url_that_may_not_be_called_any_more(
+    world: World, receiver: Receiver, setting: str
+) -> None:
+    now_is = {"public_url": receiver.url("/v1"), "loopback_callbacks": False}[setting]
+    services = world.app("deliver").services
+    services.settings = msgspec.structs.replace(services.settings, **{setting: now_is})
+    job = ended(world, receiver)
+    world.deliver()
+
+    assert (receiver.requests, failures(world, job)) == ([], ["address-refused"])
+    assert (world.delivery(job) or {})["state"] == "waiting"
+
+
+# ── when ──────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_no_try_is_made_a_moment_too_early(world: World, receiver: Receiver) -> None:
+    job = ended(world, receiver, plays.answer(500), plays.ok)
+    world.deliver()
+    next_at = int((world.delivery(job) or {})["next_at"])
+    world.pass_time(10)
+    world.now = next_at - 500
+    world.deliver()
+
+    assert len(receiver.requests) == 1
+    assert messages(world) == 1
+
+
+def test_a_replay_is_sent_at_once_though_a_clock_is_a_little_behind(
+    world: World, receiver: Receiver
+) -> None:
+    job = ended(world, receiver)
+    world.deliver()
+    world.call("replay", id=job)
+    world.now -= 500
+    world.deliver()
+    world.pass_time(1)
+    world.deliver()
+
+    assert len(receiver.requests) == 2
+
+
+def test_a_host_is_held_back_for_at_least_its_pause(world: World) -> None:
+    with Receiver() as dead:
+        url = dead.url()
+    for _ in range(4):
+        world.submit("echo", {"value": 1}, callback={"url": url})
+    world.work()
+    world.notify()
+    world.deliver()
+    world.pass_time(4)
+
+    assert world.waiting("Webhook")["hidden"] == 4
+    world.pass_time(24)
+    held = [i for i in world.items() if i["PK"].startswith("DELIVERY#")]
+    assert len(held) == 3
+    assert world.waiting("Webhook") == {"visible": 3, "hidden": 1, "delayed": 0}
+
+
+def test_a_host_that_answers_in_between_is_not_held_back(world: World, receiver: Receiver) -> None:
+    receiver.plays[:] = [plays.reset, plays.reset, plays.answer(500), plays.reset, plays.ok]
+    for _ in range(5):
+        world.submit("echo", {"value": 1}, callback={"url": receiver.url()})
+    world.work()
+    world.notify()
+    world.deliver()
+
+    assert len(receiver.requests) == 5
+
+
+def test_a_failure_is_timed_too(world: World, receiver: Receiver) -> None:
+    job = ended(world, receiver, plays.raw(b"HTTP/1.1 2", pause_s=0.1))
+    world.deliver()
+    (made,) = (world.delivery(job) or {})["tries"]
+
+    assert (made["failure"], made["latency_ms"] >= 80) == ("broken", True)
+
+
+# ── the message or the table ──────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    ("play", "is_kept"),
+    [
+        (plays.ok, False),
+        (plays.answer(500), False),
+        (plays.busy("2000"), True),
+        (plays.gone, True),
+    ],
+    ids=["delivered", "waits as a message", "waits in the table", "given up"],
+)
+def test_the_table_keeps_an_event_that_no_message_has(
+    world: World, receiver: Receiver, play: Any, is_kept: bool
+) -> None:
+    job = ended(world, receiver, play)
+    (sent,) = (told["Message"] for told in world.told())
+    world.deliver()
+
+    assert (world.delivery(job) or {}).get("body") == (sent if is_kept else None)
+
+
+def test_a_second_message_of_what_waits_in_the_table_is_dropped(
+    world: World, receiver: Receiver
+) -> None:
+    ended(world, receiver, plays.busy("2000"), plays.ok)
+    copy(world)
+    url = world.ids["WebhookQueue"]
+    world.sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=1, VisibilityTimeout=60)
+    world.deliver()
+    world.pass_time(61)
+    world.deliver()
+
+    assert (len(receiver.requests), messages(world)) == (1, 0)
+
+
+def test_two_messages_that_are_tried_at_once_leave_one(world: World, receiver: Receiver) -> None:
+    job = ended(world, receiver, plays.answer(500))
+    copy(world)
+    url = world.ids["WebhookQueue"]
+    world.sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=1, VisibilityTimeout=1)
+
+    def the_other(request: Any) -> None:
+        world.pass_time(2)
+        world.deliver()
+
+    world.faults.once("dynamodb.UpdateItem", the_other)
+    world.deliver()
+
+    assert len(receiver.requests) == 2
+    assert (world.delivery(job) or {})["count"] == 1
+    assert messages(world) == 1
+
+
+def test_what_was_asked_for_again_while_it_was_tried_is_sent_again(
+    world: World, receiver: Receiver
+) -> None:
+    job = ended(world, receiver)
+
+    def ask_again(request: Any) -> None:
+        world.pass_time(1)
+        world.call("replay", id=job)
+
+    world.faults.once("dynamodb.UpdateItem", ask_again)
+    settled(world)
+
+    assert (len(receiver.requests), messages(world)) == (2, 0)
+
+
+# ── the sweep ─────────────────────────────────────────────────────────────────────────────────
+
+
+def in_table(world: World, receiver: Receiver) -> str:
+    """Have a delivery wait in the table; return its job."""
+    job = ended(world, receiver, plays.busy("2000"))
+    world.deliver()
+    return job
+
+
+def refused(request: Any) -> Any:
+    """Answer as SQS does that takes none of a batch."""
+    failed = {"Id": "0", "SenderFault": False, "Code": "InternalError"}
+    body = json.dumps({"Successful": [], "Failed": [failed]}).encode()
+    return answered(request.url, 200, body)
+
+
+def test_what_the_queue_does_not_take_is_swept_again(world: World, receiver: Receiver) -> None:
+    job = in_table(world, receiver)
+    world.pass_time(2001)
+    world.faults.once("sqs.SendMessageBatch", refused)
+    world.sweep()
+    assert "due_at" in (world.delivery(job) or {})
+    world.sweep()
+
+    assert (messages(world), "due_at" in (world.delivery(job) or {})) == (1, False)
+
+
+def test_what_is_asked_for_again_while_it_is_swept_keeps_its_next_look(
+    world: World, receiver: Receiver
+) -> None:
+    """Should the replay's own message be lost, it is the sweep that sends another."""
+    job = in_table(world, receiver)
+    world.pass_time(2001)
+
+    def ask_again(request: Any) -> None:
+        world.pass_time(1)
+        world.call("replay", id=job)
+
+    world.faults.once("sqs.SendMessageBatch", ask_again)
+    world.sweep()
+
+    assert int((world.delivery(job) or {})["due_at"]) == world.now + 60_000
+
+
+def test_what_was_put_off_since_the_sweep_read_its_index_is_left(
+    world: World, receiver: Receiver
+) -> None:
+    jobs = [in_table(world, receiver) for _ in range(2)]
+    world.pass_time(2001)
+
+    def put_off(request: Any) -> None:
+        sent = [job for job in jobs if job in str(request.body)]
+        (other,) = (world.delivery(job) or {} for job in jobs if job not in sent)
+        world.table.put_item(Item=other | {"due_at": world.now + 1000})
+
+    world.faults.once("sqs.SendMessageBatch", put_off)
+    world.sweep()
+
+    assert messages(world) == 1
+
+
+def test_a_replay_that_the_queue_does_not_take_is_made_by_the_sweep(
+    world: World, receiver: Receiver
+) -> None:
+    job = ended(world, receiver)
+    world.deliver()
+    world.faults.once("sqs.SendMessageBatch", refused)
+    assert world.call("replay", id=job).status == 202
+    assert messages(world) == 0
+    world.pass_time(60)
+    world.sweep()
+    world.deliver()
+
+    assert len(receiver.requests) == 2
+
+
+def test_an_end_whose_webhook_the_queue_does_not_take_is_told_again(
+    world: World, receiver: Receiver
+) -> None:
+    world.faults.once("sqs.SendMessageBatch", refused)
+    with pytest.raises(Exception, match="and 1 were not sent to their callbacks"):
+        ended(world, receiver)
