@@ -102,6 +102,19 @@ def environment() -> dict[str, str]:
     return kept | {"PATH": path, "PYTHONPATH": "layers/nowlater"}
 
 
+def tool(folder: Path, module: str, *arguments: str) -> "subprocess.CompletedProcess[str]":
+    """Run a module of `local` in a folder, as the Makefile does there."""
+    return subprocess.run(
+        [".venv/bin/python", "-m", f"local.{module}", *arguments],
+        cwd=folder,
+        env=environment(),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
 class Told:
     """What a subscriber of the topic has been told since the tests began."""
 

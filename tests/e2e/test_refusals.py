@@ -1,14 +1,13 @@
 """What is refused over HTTP, and what other owners see: nothing."""
 
 import json
-import subprocess
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from tests.e2e.client import Client
-from tests.e2e.served import Served, environment
+from tests.e2e.served import Served, tool
 
 TEXT = {"text": "To be, or not to be."}
 DEEP = '{"input": ' + "[" * 100_000 + "]" * 100_000 + "}"
@@ -88,14 +87,8 @@ def other(served: Served) -> Iterator[Client]:
 
 def make_key(served: Served, *arguments: str) -> str:
     """Run what `make key` runs; return what it prints."""
-    done = subprocess.run(
-        [".venv/bin/python", "-m", "local.key", *arguments],
-        cwd=served.folder,
-        env=environment(),
-        capture_output=True,
-        text=True,
-        check=True,
-    )
+    done = tool(served.folder, "key", *arguments)
+    done.check_returncode()
     return done.stdout.strip()
 
 

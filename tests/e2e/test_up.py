@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 
 from tests.e2e.client import Client
-from tests.e2e.served import Served, copy, environment
+from tests.e2e.served import Served, copy, tool
 
 SHOUT = '''
 from nowlater import operation
@@ -20,15 +20,7 @@ def shout(text: str) -> str:
 
 
 def up(folder: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
-    return subprocess.run(
-        [".venv/bin/python", "-m", "local.up", *arguments],
-        cwd=folder,
-        env=environment(),
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    return tool(folder, "up", *arguments)
 
 
 def test_it_prints_a_call_for_each_door_and_each_notification(api: Client, served: Served) -> None:

@@ -18,7 +18,7 @@ from standardwebhooks import Webhook
 
 from tests import receiver as plays
 from tests.e2e.client import Client
-from tests.e2e.served import Served, environment
+from tests.e2e.served import Served, tool
 from tests.receiver import Behaviour, Received, Receiver
 
 
@@ -200,15 +200,7 @@ def test_a_dead_host_delays_nobody_else(api: Client) -> None:
 
 def redrive(served: Served, *arguments: str) -> "subprocess.CompletedProcess[str]":
     """Run what `make redrive` runs."""
-    return subprocess.run(
-        [".venv/bin/python", "-m", "local.redrive", *arguments],
-        cwd=served.folder,
-        env=environment(),
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    return tool(served.folder, "redrive", *arguments)
 
 
 def test_what_was_given_up_is_listed_and_sent_again_in_bulk(api: Client, served: Served) -> None:

@@ -3,9 +3,11 @@
 import json
 import logging
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from standardwebhooks import Webhook
 
 from nowlater.log import logger
 from tests.integration.world import World
@@ -38,6 +40,24 @@ def ended(world: World, to: Receiver, *plays: Behaviour, **envelope: Any) -> str
     world.work()
     world.notify()
     return job
+
+
+def signature(receiver: Receiver, secret: str) -> str:
+    """Return how the standard's own library would sign the last webhook with a secret."""
+    got = receiver.requests[-1]
+    at = datetime.fromtimestamp(int(got.headers["webhook-timestamp"]), UTC)
+    return str(Webhook(secret).sign(got.headers["webhook-id"], at, got.body.decode()))
+
+
+def queued(world: World) -> list[str]:
+    """Return the bodies of the webhooks that are in the queue, leaving them there."""
+    url = world.ids["WebhookQueue"]
+    got = world.sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages", [])
+    for message in got:
+        world.sqs.change_message_visibility(
+            QueueUrl=url, ReceiptHandle=message["ReceiptHandle"], VisibilityTimeout=0
+        )
+    return [message["Body"] for message in got]
 
 
 def settled(world: World) -> None:

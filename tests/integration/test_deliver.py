@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from tests import receiver as plays
-from tests.integration.callbacks import ended, receiver, settled
+from tests.integration.callbacks import ended, queued, receiver, settled
 from tests.integration.faults import answered
 from tests.integration.world import START, World
 from tests.receiver import Receiver
@@ -36,12 +36,8 @@ def messages(world: World) -> int:
 
 def copy(world: World) -> None:
     """Send the one message that is in the queue a second time, as SQS may."""
-    url = world.ids["WebhookQueue"]
-    (got,) = world.sqs.receive_message(QueueUrl=url)["Messages"]
-    world.sqs.change_message_visibility(
-        QueueUrl=url, ReceiptHandle=got["ReceiptHandle"], VisibilityTimeout=0
-    )
-    world.sqs.send_message(QueueUrl=url, MessageBody=got["Body"])
+    (body,) = queued(world)
+    world.sqs.send_message(QueueUrl=world.ids["WebhookQueue"], MessageBody=body)
 
 
 # ── to whom ───────────────────────────────────────────────────────────────────────────────────
