@@ -135,6 +135,7 @@ class _Lanes(Queues):
 
     def __init__(self, caller: Lambda) -> None:
         self._urls = {"on-time": "sqs/on-time", "flexible": "sqs/flexible"}
+        self._webhooks = "sqs/webhooks"
         self._client = self
         self._world, self._calls = caller.world, caller.calls
 

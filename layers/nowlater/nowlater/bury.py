@@ -69,4 +69,4 @@ def _give_up(services: Services, webhook: Webhook) -> None:
     changes |= {"ttl": delivery.ttl(services.clock())} | store.due(webhook.job, None)
     if services.deliveries.record(there, changes):
         said = {"owner": webhook.owner, "job_id": webhook.job, "failure": "dead-letter"}
-        logger.error("a delivery was given up", extra=said)
+        logger.error(delivery.GIVEN_UP, extra=said)

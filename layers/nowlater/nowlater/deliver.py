@@ -11,7 +11,6 @@ from nowlater.delivery import Try, Webhook
 from nowlater.exchange import Unsent
 from nowlater.log import logger
 from nowlater.messages import each, receives
-from nowlater.receipt import Reply
 from nowlater.services import Services
 from nowlater.timing import LONGEST_POSTPONEMENT_S, Instant, whole_seconds_until
 
@@ -73,18 +72,7 @@ def _try(services: Services, webhook: Webhook, now: Instant, *, may_hold: bool) 
         services.breaker.failed(where.authority)
         return Try(at=now, failure=fault.kind, detail=str(fault), latency_ms=fault.latency_ms)
     services.breaker.answered(where.authority)
-    return _answered(now, reply)
-
-
-def _answered(now: Instant, reply: Reply) -> Try:
-    return Try(
-        at=now,
-        status=reply.status,
-        latency_ms=reply.latency_ms,
-        size=reply.size,
-        excerpt=reply.excerpt,
-        retry_after_s=reply.retry_after_s,
-    )
+    return Try(at=now, **msgspec.structs.asdict(reply))
 
 
 def _target(services: Services, webhook: Webhook) -> Target:
@@ -95,6 +83,6 @@ def _target(services: Services, webhook: Webhook) -> Target:
 def _tell(made: Try, state: str) -> None:
     said = {"state": state, "status": made.status, "failure": made.failure}
     if state == "given-up":
-        logger.error("a delivery was given up", extra=said | {"detail": made.detail})
+        logger.error(delivery.GIVEN_UP, extra=said | {"detail": made.detail})
     else:
         logger.info("tried a delivery", extra=said | {"latency_ms": made.latency_ms})

@@ -17,6 +17,8 @@ JITTER = 0.1
 PATIENCE_S = 3 * DAY_S
 #: The log is kept for so long, and so many tries in it.
 LOG_S, MOST_TRIES = 14 * DAY_S, 50
+#: What the log says of one that is given up: the template's alarm counts these words.
+GIVEN_UP = "a delivery was given up"
 #: The answers whose `Retry-After` counts, and the one that means: never again (Standard Webhooks).
 _LATER, GONE = (429, 503), 410
 

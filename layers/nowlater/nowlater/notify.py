@@ -30,7 +30,7 @@ def notify(services: Services, records: Iterable[dict[str, Any]]) -> int:
     ends = list(_ends(services, records))
     webhooks = [webhook for _, webhook in ends if webhook is not None]
     untold = _send((message for message, _ in ends), lambda batch: services.topic.publish(batch))
-    unsent = _send(webhooks, lambda batch: services.webhook_queue.send(batch))
+    unsent = _send(webhooks, lambda batch: services.queues.send_webhooks(batch))
     _write_counts(services)
     if untold or unsent:
         raise NotAllTold(

@@ -1,4 +1,4 @@
-"""The queues: messages that point at jobs, sent, and put off."""
+"""The queues: messages that point at jobs, and webhooks, sent, and put off."""
 
 import math
 from typing import Any
@@ -13,10 +13,14 @@ from nowlater.timing import LONGEST_POSTPONEMENT_S, Clock
 
 
 class Queues:
-    """The two lanes; an owner's messages are one group, so that SQS is fair between owners."""
+    """The two lanes, and the webhooks.
 
-    def __init__(self, urls: dict[Lane, str]) -> None:
-        self._urls = urls
+    An owner's messages in a lane are one group, and so are the webhooks for one host: SQS is fair
+    between groups.
+    """
+
+    def __init__(self, urls: dict[Lane, str], webhooks: str) -> None:
+        self._urls, self._webhooks = urls, webhooks
         self._client = aws.client("sqs")
 
     def send(self, lane: Lane, ref: Ref, delay_s: int = 0) -> None:
@@ -28,29 +32,7 @@ class Queues:
             DelaySeconds=min(delay_s, LONGEST_POSTPONEMENT_S),
         )
 
-    def depth(self, lane: Lane) -> int:
-        """Return about how many messages of a lane could be received now."""
-        name = "ApproximateNumberOfMessages"
-        answer = self._client.get_queue_attributes(QueueUrl=self._urls[lane], AttributeNames=[name])
-        return int(answer["Attributes"][name])
-
-    def postpone(self, record: dict[str, Any], seconds: float) -> None:
-        """Hide a received message, as Lambda hands it on, for that long, at most 15 min."""
-        self._client.change_message_visibility(
-            QueueUrl=_url(record["eventSourceARN"], next(iter(self._urls.values()))),
-            ReceiptHandle=record["receiptHandle"],
-            VisibilityTimeout=min(math.ceil(seconds), LONGEST_POSTPONEMENT_S),
-        )
-
-
-class WebhookQueue:
-    """Webhooks to be sent; those for one host are a group, so that SQS is fair between hosts."""
-
-    def __init__(self, url: str) -> None:
-        self._url = url
-        self._client = aws.client("sqs")
-
-    def send(self, webhooks: list[Webhook]) -> list[Webhook]:
+    def send_webhooks(self, webhooks: list[Webhook]) -> list[Webhook]:
         """Send up to a batch of webhooks; return those that SQS did not take."""
         entries = [
             {
@@ -60,8 +42,22 @@ class WebhookQueue:
             }
             for n, webhook in enumerate(webhooks)
         ]
-        answer = self._client.send_message_batch(QueueUrl=self._url, Entries=entries)
+        answer = self._client.send_message_batch(QueueUrl=self._webhooks, Entries=entries)
         return [webhooks[int(failed["Id"])] for failed in answer.get("Failed", [])]
+
+    def depth(self, lane: Lane) -> int:
+        """Return about how many messages of a lane could be received now."""
+        name = "ApproximateNumberOfMessages"
+        answer = self._client.get_queue_attributes(QueueUrl=self._urls[lane], AttributeNames=[name])
+        return int(answer["Attributes"][name])
+
+    def postpone(self, record: dict[str, Any], seconds: float) -> None:
+        """Hide a received message, as Lambda hands it on, for that long, at most 15 min."""
+        self._client.change_message_visibility(
+            QueueUrl=_url(record["eventSourceARN"], self._webhooks),
+            ReceiptHandle=record["receiptHandle"],
+            VisibilityTimeout=min(math.ceil(seconds), LONGEST_POSTPONEMENT_S),
+        )
 
 
 class Depths:

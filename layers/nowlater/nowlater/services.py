@@ -11,7 +11,8 @@ if TYPE_CHECKING:
     from nowlater.breaker import Breaker
     from nowlater.cache import Cache
     from nowlater.deliveries import Deliveries
-    from nowlater.queues import Depths, Queues, WebhookQueue
+    from nowlater.job import Lane
+    from nowlater.queues import Depths, Queues
     from nowlater.runtimes import Runtimes
     from nowlater.store import Store
     from nowlater.table import Table
@@ -73,9 +74,9 @@ class Services:
     def queues(self) -> "Queues":
         from nowlater.queues import Queues
 
-        return Queues(
-            {"on-time": self.settings.on_time_queue, "flexible": self.settings.flexible_queue}
-        )
+        s = self.settings
+        lanes: dict[Lane, str] = {"on-time": s.on_time_queue, "flexible": s.flexible_queue}
+        return Queues(lanes, s.webhook_queue)
 
     @cached_property
     def bucket(self) -> "Bucket":
@@ -94,12 +95,6 @@ class Services:
         from nowlater.deliveries import Deliveries
 
         return Deliveries(self.table)
-
-    @cached_property
-    def webhook_queue(self) -> "WebhookQueue":
-        from nowlater.queues import WebhookQueue
-
-        return WebhookQueue(self.settings.webhook_queue)
 
     @cached_property
     def breaker(self) -> "Breaker":

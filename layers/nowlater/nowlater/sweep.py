@@ -47,7 +47,7 @@ def _handle_delivery(services: Services, item: Item) -> None:
     now, there = services.clock(), services.deliveries.get(*deliveries.named_by(item))
     if there is None or there.body is None or there.due_at is None or there.due_at > now:
         return
-    if not services.webhook_queue.send([there.webhook(there.body)]):
+    if not services.queues.send_webhooks([there.webhook(there.body)]):
         services.deliveries.sent(there)
 
 

@@ -35,7 +35,7 @@ def replay(services: Services, owner: str, job_id: str, number: str) -> Delivery
         raise Problem("job-expired", "The job was erased meanwhile.")
     again = msgspec.structs.replace(there, state="waiting", next_at=now, since=now)
     try:
-        unsent = services.webhook_queue.send([again.webhook(body)])
+        unsent = services.queues.send_webhooks([again.webhook(body)])
     except aws.FAILURES:
         unsent = [again.webhook(body)]
     if unsent:
