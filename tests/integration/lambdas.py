@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import Any
 
+from tests import stack
+
 
 @dataclass
 class Reply:
@@ -26,6 +28,44 @@ class Reply:
         if self.headers.get("content-type") != "application/problem+json":
             return None
         return str(self.json["type"]).rpartition("/")[2]
+
+
+#: What the paths of the sample events have in the place of their variables.
+_PLACES = {
+    "operation": "text-stats",
+    "id": "019ac1d2-7b5e-7c31-8f44-5d1f3b0a9e77",
+    "name": "invalid-input",
+    "file": "swagger-ui.css",
+    "number": "1",
+}
+
+
+def http_event(
+    name: str, *, owner: str = "acme", scopes: str | None = None, **changes: Any
+) -> dict[str, Any]:
+    """Return the sample event of this name, changed: body, operation, id, headers, query, …"""
+    event = stack.event(name)
+    if "authorizer" in event["requestContext"]:
+        context = event["requestContext"]["authorizer"]["lambda"]
+        context |= {"owner": owner} | ({} if scopes is None else {"scopes": scopes})
+    event["headers"] |= {k.lower(): v for k, v in changes.get("headers", {}).items()}
+    event["headers"] = {k: v for k, v in event["headers"].items() if v is not None}
+    for what, place in _PLACES.items():
+        if what in changes:
+            event["rawPath"] = event["rawPath"].replace(place, changes[what])
+            held = event["pathParameters"]
+            event["pathParameters"] = {
+                k: changes[what] if v == place else v for k, v in held.items()
+            }
+    event["requestContext"]["http"]["path"] = event["rawPath"]
+    if "query" in changes:
+        event["queryStringParameters"] = changes["query"]
+    if "body" in changes:
+        event["body"] = json.dumps(changes["body"])
+    if "raw" in changes:
+        event["body"] = changes["raw"]
+    event["isBase64Encoded"] = changes.get("is_base64", False)
+    return event
 
 
 def lambda_context(remaining_s: float = 60, request_id: str | None = None) -> Any:

@@ -22,7 +22,7 @@ class Stream:
 
     def ends(self) -> list[dict[str, Any]]:
         """Return the new records that the filter of Notify lets through."""
-        return [r for r in self._new() if any(_passes(r, p) for p in self._patterns)]
+        return [r for r in self._new() if any(passes(r, p) for p in self._patterns)]
 
     def skip(self) -> None:
         """Begin with what comes from now on."""
@@ -40,10 +40,10 @@ class Stream:
             yield from page["Records"]
 
 
-def _passes(record: Any, pattern: Any) -> bool:
+def passes(record: Any, pattern: Any) -> bool:
     """Tell whether EventBridge's pattern (members and lists of values alone) matches."""
     if isinstance(pattern, list):
         return record in pattern
     return isinstance(record, dict) and all(
-        key in record and _passes(record[key], part) for key, part in pattern.items()
+        key in record and passes(record[key], part) for key, part in pattern.items()
     )

@@ -16,7 +16,7 @@ from tests import stack
 from tests.contract import Contract
 from tests.integration import odd
 from tests.integration.faults import Faults, answered
-from tests.integration.lambdas import Reply, lambda_context, record_of, reply_of
+from tests.integration.lambdas import Reply, http_event, lambda_context, record_of, reply_of
 from tests.integration.stream import Stream
 
 ROUTES = {
@@ -49,14 +49,6 @@ LAMBDAS = sorted({*ROUTES.values(), "work", "notify", "deliver", "sweep", "bury"
 
 #: When every test begins: 2026-11-24T12:00:00Z, the time of the sample events.
 START = 1_795_521_600_000
-#: What the paths of the sample events have in the place of their variables.
-_PLACES = {
-    "operation": "text-stats",
-    "id": "019ac1d2-7b5e-7c31-8f44-5d1f3b0a9e77",
-    "name": "invalid-input",
-    "file": "swagger-ui.css",
-    "number": "1",
-}
 
 
 class World:
@@ -128,27 +120,7 @@ class World:
         self, name: str, /, *, owner: str = "acme", scopes: str | None = None, **changes: Any
     ) -> Reply:
         """Send the sample event of this name, changed: body, operation, id, headers, query, …"""
-        event = stack.event(name)
-        if "authorizer" in event["requestContext"]:
-            context = event["requestContext"]["authorizer"]["lambda"]
-            context |= {"owner": owner} | ({} if scopes is None else {"scopes": scopes})
-        event["headers"] |= {k.lower(): v for k, v in changes.get("headers", {}).items()}
-        event["headers"] = {k: v for k, v in event["headers"].items() if v is not None}
-        for what, place in _PLACES.items():
-            if what in changes:
-                event["rawPath"] = event["rawPath"].replace(place, changes[what])
-                held = event["pathParameters"]
-                event["pathParameters"] = {
-                    k: changes[what] if v == place else v for k, v in held.items()
-                }
-        event["requestContext"]["http"]["path"] = event["rawPath"]
-        if "query" in changes:
-            event["queryStringParameters"] = changes["query"]
-        if "body" in changes:
-            event["body"] = json.dumps(changes["body"])
-        if "raw" in changes:
-            event["body"] = changes["raw"]
-        event["isBase64Encoded"] = changes.get("is_base64", False)
+        event = http_event(name, owner=owner, scopes=scopes, **changes)
         reply = reply_of(self.app(ROUTES[name]).handler(event, lambda_context()))
         method, _, _ = event["routeKey"].partition(" ")
         self.contract.check(method, event["rawPath"], reply.status, reply.headers, reply.body)

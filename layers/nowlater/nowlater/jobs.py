@@ -25,7 +25,30 @@ def read(services: Services, owner: str, job_id: str) -> Job:
 
     Raises Problem `unknown-job` (there is none, or it is another owner's) or `job-expired`.
     """
-    return view.shown(_kept(services, owner, job_id), services.clock())
+    return settled(services, kept(services, owner, job_id))
+
+
+def settled(services: Services, there: Job) -> Job:
+    """Return a job as it is to be shown now; a deadline that readers see as missed is missed for good.
+
+    A write of its worker, or of a canceler, may be under way since before: that one comes too late.
+    """
+    now = services.clock()
+    if view.shown(there, now).is_ended and not there.is_ended:
+        there = ending.expire(services, there).job or there
+    return view.shown(there, now)
+
+
+def kept(services: Services, owner: str, job_id: str) -> Job:
+    """Return a job as it is in the table; raises what `read` raises."""
+    there = services.store.get(Ref(owner, job_id)) if ids.is_id(job_id) else None
+    if there is None:
+        raise Problem("unknown-job", "There is no such job, or it is not yours.")
+    if view.is_gone(there, services.clock()):
+        raise Problem(
+            "job-expired", "The job ended, was kept as long as it was to be, and is gone."
+        )
+    return there
 
 
 def cancel(services: Services, owner: str, job_id: str) -> Job:
@@ -48,9 +71,7 @@ def erase(services: Services, owner: str, job_id: str) -> None:
 
     Raises Problem `unfinished` where it has not ended: cancel it first.
     """
-    there, now = _kept(services, owner, job_id), services.clock()
-    if not there.is_ended and view.shown(there, now).is_ended:
-        there = ending.expire(services, there).job or there
+    there, now = read(services, owner, job_id), services.clock()
     if not there.is_ended:
         raise Problem("unfinished", f"The job is {there.status}: cancel it first, then erase it.")
     if there.callback is not None:
@@ -67,14 +88,3 @@ def _objects(there: Job) -> set[str]:
     only_one = there.attempt == 1 and there.status == "succeeded"
     attempts = () if only_one else range(1, there.attempt + 1)
     return keys | {object_keys.result_key(there.owner, there.id, n) for n in attempts}
-
-
-def _kept(services: Services, owner: str, job_id: str) -> Job:
-    there = services.store.get(Ref(owner, job_id)) if ids.is_id(job_id) else None
-    if there is None:
-        raise Problem("unknown-job", "There is no such job, or it is not yours.")
-    if view.is_gone(there, services.clock()):
-        raise Problem(
-            "job-expired", "The job ended, was kept as long as it was to be, and is gone."
-        )
-    return there

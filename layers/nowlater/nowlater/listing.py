@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
-from nowlater import ids, job, view
+from nowlater import ids, job, jobs, view
 from nowlater.forecast import forecast
 from nowlater.job import Job
 from nowlater.problems import Problem
@@ -57,7 +57,7 @@ def listed(
         chunk = _chunk(services, owner, cursor)
         for there in chunk:
             cursor = there.id
-            shown = view.shown(there, now)
+            shown = jobs.settled(services, there)
             if not view.is_gone(shown, now) and wanted.takes(shown):
                 found.append(shown)
                 if len(found) == limit:

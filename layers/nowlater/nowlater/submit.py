@@ -4,7 +4,18 @@ from dataclasses import dataclass
 
 import msgspec
 
-from nowlater import callback, catalogue, document, idempotency, ids, job, object_keys, store, view
+from nowlater import (
+    callback,
+    catalogue,
+    document,
+    idempotency,
+    ids,
+    job,
+    jobs,
+    object_keys,
+    store,
+    view,
+)
 from nowlater.call import Caller
 from nowlater.catalogue import Entry
 from nowlater.forecast import forecast
@@ -64,7 +75,7 @@ def submit(services: Services, asked: Request) -> Accepted:
     if asked.key is not None:
         named = idempotency.reserve(services.table, _under_key(asked, asked.key), job_id, now)
         if named != job_id and (there := services.store.get(Ref(asked.caller.owner, named))):
-            return Accepted(_kept(there, now), replayed=True)
+            return Accepted(_kept(services, there), replayed=True)
         job_id = named  # ours, or one that a crash left without a record
     return Accepted(_accept(services, asked, entry, times, job_id, now), replayed=False)
 
@@ -152,13 +163,13 @@ def _replay(services: Services, asked: Request, now: Instant) -> Accepted | None
     under_key = _under_key(asked, asked.key or "")
     named = idempotency.named(services.table, under_key, now)
     there = named and services.store.get(Ref(asked.caller.owner, named))
-    return Accepted(_kept(there, now), replayed=True) if there else None
+    return Accepted(_kept(services, there), replayed=True) if there else None
 
 
-def _kept(there: Job, now: Instant) -> Job:
-    if view.is_gone(there, now):
+def _kept(services: Services, there: Job) -> Job:
+    if view.is_gone(there, services.clock()):
         raise Problem("job-expired", f"The job {there.id} that this key names is no longer kept.")
-    return view.shown(there, now)
+    return jobs.settled(services, there)
 
 
 def _check_callback(services: Services, asked: Request) -> None:

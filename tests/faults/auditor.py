@@ -1,0 +1,233 @@
+"""Holds what is left when all is quiet against the guarantees (docs/guarantees.md), one by one.
+
+It reads the table and its stream, the queues, the topic, what callbacks got and what callers were
+told, and knows nothing of what went wrong but how much it may have delayed things.
+"""
+
+import json
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from nowlater.timing import from_rfc3339
+from tests.faults.caller import Asked, Caller
+from tests.faults.cloud import Cloud
+from tests.faults.memory import Change
+
+ENDED = ("succeeded", "failed", "canceled")
+#: Beyond its deadline a promised job may end so much later, and any other.
+_PROMISED_S, _FLEXIBLE_S = 120, 900 + 330
+#: What a fault can add to that: a sweep, or a worker's visibility time-out.
+_FAULT_S = 340
+
+
+@dataclass
+class Story:
+    """One job: the records of the stream that are about it, and what it was asked for with."""
+
+    id: str
+    changes: list[Change]
+    asked: Asked | None
+
+    @cached_property
+    def claims(self) -> list[Change]:
+        return [c for c in self.changes if _attempt(c.new) > _attempt(c.old)]
+
+    @cached_property
+    def ends(self) -> list[Change]:
+        return [c for c in self.changes if _is_ended(c.new) and not _is_ended(c.old)]
+
+    @property
+    def now(self) -> dict[str, Any]:
+        """The record, as it was last."""
+        return next(c.new for c in reversed(self.changes) if c.new is not None)
+
+
+class Auditor:
+    """Finds what is not as it was promised."""
+
+    def __init__(self, cloud: Cloud, caller: Caller, faults: int) -> None:
+        self._cloud, self._caller, self._faults = cloud, caller, faults
+        self._skew_ms = 1000 * cloud.plan.skew_s
+        by_tag = {asked.tag: asked for asked in caller.asked}
+        changes = defaultdict[str, list[Change]](list)
+        for change in cloud.memory.changes:
+            item = change.new or change.old or {}
+            if item["PK"].startswith("JOB#"):
+                changes[item["SK"]].append(change)
+        self.stories = [Story(i, c, by_tag.get(_tag(c))) for i, c in changes.items()]
+
+    def violations(self, *, while_it_runs: bool = False) -> list[str]:
+        """Return a sentence for each violation; some can only be seen when all is quiet."""
+        found = list(self._cloud.odd)
+        for story in self.stories:
+            found += [f"{what} (job {story.id})" for what in self._always(story)]
+            if not while_it_runs:
+                found += [f"{what} (job {story.id})" for what in self._in_the_end(story)]
+        found += self._keys()
+        return found if while_it_runs else found + list(self._left()) + list(self._requests())
+
+    # ── each job, at any time ─────────────────────────────────────────────────────────────────
+
+    def _always(self, story: Story) -> Iterator[str]:
+        if len(story.ends) > 1:
+            yield "G1: it ended twice"
+        for end in story.ends[:1]:
+            after = [c for c in story.changes if c.number > end.number]
+            if any(c.new not in (end.new, None) and not c.new.get("erased") for c in after if c.new):
+                yield "G2: it was written after its end"
+            if any(_facts(c.new) != _facts(end.new) for c in after if c.new):
+                yield "G2: its end has changed"
+            yield from self._in_time(end.new or {})
+            if any(c.old is None for c in after):
+                yield "G2: it came back"
+            if [c for c in story.claims if c.number > end.number]:
+                yield "G2: it was started after its end"
+            yield from self._winner(story, end)
+        for claim in story.claims:
+            yield from self._in_frame(claim)
+        if any((c.new or {}).get("tries_left", 0) < 0 for c in story.changes):
+            yield "G3: it was tried more often than its operation may be"
+        runs = [run.attempt for run in self._cloud.runs if run.job == story.id]
+        if len(runs) > len(set(runs)) or set(runs) - {_attempt(c.new) for c in story.claims}:
+            yield f"G3: its attempts ran as {runs}, which are not its claims"
+        told = {(t.seen["status"], t.seen["ended"]) for t in self._caller.told if t.job == story.id}
+        ends = {(status, _instant(ended)) for status, ended in told if status in ENDED}
+        if len(ends) > 1 or (story.ends and ends - {(story.now["status"], story.now["ended"])}):
+            yield f"G2: readers were told {ends}"
+
+    def _in_time(self, ended: dict[str, Any]) -> Iterator[str]:
+        """By the clock of whoever ended it, to the millisecond."""
+        name = ended.get("error", {}).get("name")
+        if name == "deadline-exceeded":
+            if ended["ended"] != ended["deliver_by"]:
+                yield "G1: it missed its deadline at another time"
+        elif ended["status"] != "failed" and ended["ended"] >= ended["deliver_by"]:
+            yield f"G5: it {ended['status']} after its deadline"
+
+    def _winner(self, story: Story, end: Change) -> Iterator[str]:
+        item = end.new or {}
+        if item["status"] != "succeeded":
+            return
+        text = item.get("result")
+        if text is None:
+            data = self._cloud.memory.objects.get(item["result_key"], (None, ""))[0]
+            text = data.decode() if data else None
+        if text is None:
+            if not story.now.get("erased"):
+                yield "G3: its result is lost"
+        elif json.loads(text)["attempt"] != item["attempt"]:
+            yield "G3: its result is that of another attempt"
+
+    def _in_frame(self, claim: Change) -> Iterator[str]:
+        item = claim.new or {}
+        canceled = self._caller.canceled.get(item["SK"])
+        if canceled is not None and claim.at > canceled:
+            yield "G5: it was started after a cancel that was acknowledged"
+        if claim.at < item.get("start_at", 0) - self._skew_ms:
+            yield "G5: it was started before its time"
+        if claim.at >= item["deliver_by"] + self._skew_ms:
+            yield "G5: it was started after its deadline"
+
+    # ── each job, when all is quiet ───────────────────────────────────────────────────────────
+
+    def _in_the_end(self, story: Story) -> Iterator[str]:
+        if not story.ends:
+            yield f"G1: it has not ended: {story.now['status']}"
+            return
+        item, end = story.ends[0].new or {}, story.ends[0]
+        late_s = (end.at - item["deliver_by"]) / 1000
+        bound_s = _PROMISED_S if item.get("promised") else _FLEXIBLE_S
+        if late_s > bound_s + _FAULT_S * self._faults + self._cloud.plan.late_s:
+            yield f"G1: it ended {late_s:g} s after its deadline"
+        yield from self._told(story, f"{story.id}/{item['status']}")
+        if story.id in self._caller.erased:
+            yield from self._erased(story)
+
+    def _told(self, story: Story, event: str) -> Iterator[str]:
+        published = [json.loads(body) for _, body in self._cloud.memory.published]
+        of_it = [said for said in published if said["subject"] == story.id]
+        if not of_it:
+            yield "G6: its end was not published"
+        if any(said["id"] != event for said in of_it):
+            yield "G6: another end than its own was published"
+        got = [i for _, i, _ in self._cloud.received if i.startswith(story.id)]
+        if set(got) - {event}:
+            yield f"G6: its callback was told of {set(got)}"
+        delivery = self._cloud.memory.items.get((f"DELIVERY#acme#{story.id}", "0001"), {})
+        wants = story.asked is not None and story.asked.callback
+        if wants and not got and delivery.get("state") not in ("given-up", "erased"):
+            yield "G6: its callback was not told"
+
+    def _erased(self, story: Story) -> Iterator[str]:
+        at = self._caller.erased[story.id]
+        content = {"input", "input_key", "result", "result_key", "error", "callback"}
+        if content & set(story.now) or not story.now.get("erased"):
+            yield "G2: it was erased, and has content"
+        if [key for key in self._cloud.memory.objects if story.id in key]:
+            yield "G2: it was erased, and has objects"
+        if [t for t, i, _ in self._cloud.received if i.startswith(story.id) and t > at + 60_000]:
+            yield "G2: it was erased, and told"
+
+    # ── all of it ─────────────────────────────────────────────────────────────────────────────
+
+    def _keys(self) -> Iterator[str]:
+        jobs = defaultdict[str, set[str]](set)
+        for asked in self._caller.asked:
+            if asked.key is not None:
+                jobs[asked.key] |= {job for _, job in asked.accepted}
+                jobs[asked.key] |= {s.id for s in self.stories if s.asked is asked}
+        for key, found in jobs.items():
+            if len(found) > 1:
+                yield f"G4: the key {key} has the jobs {sorted(found)}"
+
+    def _left(self) -> Iterator[str]:
+        for message in self._cloud.memory.messages:
+            yield f"G8: a message is left in {message.queue}: {message.body[:100]}"
+        for item in self._cloud.memory.items.values():
+            if "due_at" in item:
+                yield f"G8: the sweep is to look at {item['PK']} {item['SK']} for ever"
+        for key in self._cloud.memory.objects:
+            if key.startswith("untold/"):
+                yield f"G6: {key} could not be told"
+
+    def _requests(self) -> Iterator[str]:
+        known = {story.id for story in self.stories}
+        for asked in self._caller.asked:
+            for _, job in asked.accepted:
+                if job not in known:
+                    yield f"G8: the job {job} was accepted, and is nowhere"
+            own = [story for story in self.stories if story.asked is asked]
+            if len(own) > 1:
+                yield f"G10: one request has {len(own)} jobs"
+            definite = not asked.accepted and all(s and s < 500 for s in asked.refused)
+            if own and definite:
+                yield f"G10: a request that was refused ({asked.refused}) has a job"
+        for story in self.stories:
+            if story.asked is None:
+                yield f"G10: nobody asked for the job {story.id}"
+
+
+def _tag(changes: list[Change]) -> str:
+    item = changes[0].new or {}
+    return f"retry of {item['retry_of']}" if "retry_of" in item else item.get("tags", {}).get("asked", "")
+
+
+def _attempt(item: dict[str, Any] | None) -> int:
+    return int((item or {}).get("attempt", 0))
+
+
+def _is_ended(item: dict[str, Any] | None) -> bool:
+    return (item or {}).get("status") in ENDED
+
+
+def _facts(item: dict[str, Any] | None) -> Any:
+    """Return what must not change of an end."""
+    names = ("status", "ended", "expires", "attempt")
+    return {name: (item or {}).get(name) for name in names}
+
+
+def _instant(text: str | None) -> int | None:
+    return None if text is None else from_rfc3339(text)

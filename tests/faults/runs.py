@@ -1,0 +1,100 @@
+"""One run: a scenario on a virtual AWS where a plan goes wrong, to its end, and the audit of it."""
+
+from dataclasses import dataclass
+
+from tests.faults.auditor import Auditor
+from tests.faults.caller import Caller
+from tests.faults.cloud import Cloud, Plan
+from tests.faults.scenarios import SCENARIOS, Scenario
+from tests.faults.standins import StandIns
+from tests.faults.turns import Process
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of a run: what was not as promised, and its calls and invocations."""
+
+    violations: list[str]
+    calls: list[str]
+    invocations: list[str]
+
+
+def run(here: StandIns, name: str, plan: Plan | None = None, seed: int = 0) -> Outcome:
+    """Run a scenario; a fault of its own is a violation as well."""
+    scenario, plan = SCENARIOS[name], plan or Plan()
+    cloud = here.begin(plan, seed)
+    caller = Caller(cloud)
+    _prepare(cloud, caller)
+    told = cloud.start("caller", lambda: scenario.tell(caller))
+    cloud.run()
+    faults = len(plan.calls) + len(plan.invocations)
+    calls, invocations = list(cloud.calls), list(cloud.invocations)
+    violations = Auditor(cloud, caller, faults).violations()
+    if told.raised is not None or told.is_dead:
+        violations.append(f"the caller: {told.raised!r}")
+    violations += _unexpected(cloud, caller, scenario, plan)
+    violations += _afterlife(cloud, caller)
+    cloud.kill_all()
+    return Outcome(violations, calls, invocations)
+
+
+def _prepare(cloud: Cloud, caller: Caller) -> None:
+    """Say what others do meanwhile: cancel what there is, ask for it again."""
+
+    def cancel() -> list[Process]:
+        there = [key[1] for key in cloud.memory.items if key[0].startswith("JOB#")]
+        return [cloud.start("canceler", lambda job=job: caller.cancel(job)) for job in there]  # type: ignore[misc]
+
+    def ask() -> list[Process]:
+        asked = [asked for asked in caller.asked if asked.key is not None]
+        return [cloud.start("asker", lambda a=a: caller.again(a, a.send)) for a in asked]  # type: ignore[misc]
+
+    cloud.meanwhile |= {"cancel": cancel, "ask": ask}
+
+
+def _unexpected(cloud: Cloud, caller: Caller, scenario: Scenario, plan: Plan) -> list[str]:
+    """Return the ends that no single fault excuses."""
+    kinds = [*plan.calls.values(), *plan.invocations.values()]
+    may = scenario.ends | ({"canceled"} if "meanwhile-canceled" in kinds else set())
+    if len(kinds) > 1:
+        return []
+    items = [item for key, item in cloud.memory.items.items() if key[0].startswith("JOB#")]
+    found = [f"a job {item['status']}" for item in items if item["status"] not in may]
+    if not kinds and None in [status for asked in caller.asked for status in asked.refused]:
+        found.append("a request got no answer")
+    return found
+
+
+def _afterlife(cloud: Cloud, caller: Caller) -> list[str]:
+    """Ask as somebody else; have the table forget; receive each job's message once more."""
+    jobs = [key for key in cloud.memory.items if key[0].startswith("JOB#")]
+    found = list[str]()
+
+    def strangers() -> None:
+        for _, job in jobs:
+            for route in ("status", "cancel", "erase", "result"):
+                reply = caller.http(route, id=job, owner="stranger")
+                if reply is None or reply.status != 404:
+                    found.append(f"G7: a stranger got {reply} at {route}")
+        reply = caller.http("list", owner="stranger", query={})
+        if reply is None or reply.json["jobs"]:
+            found.append(f"G7: a stranger's list is {reply}")
+
+    cloud.plan = Plan()
+    cloud.start("stranger", strangers)
+    cloud.run()
+    cloud.now = max(cloud.now, *(1000 * i.get("ttl", 0) + 1 for i in cloud.memory.items.values()), 0)
+    for key in [k for k, i in cloud.memory.items.items() if 1000 * i.get("ttl", cloud.now) < cloud.now]:
+        del cloud.memory.items[key]
+    before = dict(cloud.memory.items)
+    for pk, job in jobs:
+        cloud.memory.sqs_send_message(
+            QueueUrl="aws/FlexibleQueue",
+            MessageBody=f'{{"owner": "{pk.split("#")[1]}", "id": "{job}"}}',
+        )
+        cloud.memory.messages[-1].sent = 0
+    cloud.react()
+    cloud.run()
+    if cloud.memory.items != before or cloud.memory.messages:
+        found.append("G2: a message brought back a job that was forgotten")
+    return found

@@ -1,0 +1,117 @@
+"""What the Lambdas of this process have instead of AWS, the clock, chance and the network.
+
+All stand-ins are set here, and taken away again; the Lambdas themselves know of none.
+"""
+
+import os
+import random
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+from unittest.mock import patch
+
+from nowlater import aws, ids, run, sender, workers
+from nowlater.addresses import Target
+from nowlater.log import logger
+from tests import stack
+from tests.faults import operations
+from tests.faults.cloud import QUEUES, Cloud, Plan
+from tests.faults.memory import Client
+
+#: The Lambdas of the simulation, and the time-less modules that are told the time.
+LAMBDAS = ("submit", "hybrid", "status", "webhooks", "work", "notify", "deliver", "sweep", "bury")
+_TIMED = ("work", "waiting", "hybrid", "context")
+_NAMES = ("Table", "Bucket", "Topic", "MasterSecret", "Work", *QUEUES)
+
+
+class StandIns:
+    """The Lambdas, and the cloud that they are in for now."""
+
+    def __init__(self) -> None:
+        self.cloud: Cloud = None  # type: ignore[assignment]
+        self._apps = {name: stack.load(name) for name in LAMBDAS}
+        self._kept = {"settings", "clock", "catalogue"}
+        for app in self._apps.values():
+            app.services.clock = lambda: self.cloud.clock()
+            app.services.catalogue = operations.OneOperation()
+
+    def begin(self, plan: Plan | None = None, seed: int = 0) -> Cloud:
+        """Return a new, empty cloud, in which no Lambda has run before."""
+        self.cloud = Cloud(self._apps, plan, seed)
+        for app in self._apps.values():
+            for name in set(vars(app.services)) - self._kept:
+                delattr(app.services, name)
+        operations.PAUSE[:], operations.BEGUN[:] = [self.cloud.pause], [self.cloud.begun]
+        random.seed(seed)  # the jitter of waits
+        return self.cloud
+
+
+class _Time:
+    """Stands in for the module `time`."""
+
+    def __init__(self, cloud: Callable[[], Cloud]) -> None:
+        self._cloud = cloud
+
+    def sleep(self, seconds: float) -> None:
+        self._cloud().sleep(seconds)
+
+    def monotonic(self) -> float:
+        return self._cloud().now / 1000
+
+
+class _Secrets:
+    """Stands in for the module `secrets`."""
+
+    def __init__(self, cloud: Callable[[], Cloud]) -> None:
+        self._cloud = cloud
+
+    def randbits(self, bits: int) -> int:
+        return self._cloud().chance.getrandbits(bits)
+
+    def randbelow(self, bound: int) -> int:
+        return self._cloud().chance.randrange(bound)
+
+
+@contextmanager
+def stand_ins() -> Iterator[StandIns]:
+    """Put the stand-ins in place, and load the Lambdas among them."""
+    made: StandIns
+
+    def cloud() -> Cloud:
+        return made.cloud
+
+    def client(service: str, **options: Any) -> Client:
+        return Client(service, options, lambda *call: cloud().call(*call))
+
+    def send(where: Target, body: bytes, headers: dict[str, str], *_: Any, **__: Any) -> Any:
+        given = {"url": where.authority, "headers": headers, "body": body}
+        return cloud().call("webhook", "post", given, {})
+
+    def within(seconds: float, body: Callable[[], Any], **_: Any) -> Any:
+        cloud().current.stops_at = cloud().now + round(1000 * seconds)
+        return body()
+
+    environment = stack.environment({name: f"aws/{name}" for name in _NAMES})
+    environment |= {"NOWLATER_WORKER": "aws/Work", "NOWLATER_MASTER_SECRET": "aws/MasterSecret"}
+    workers._client.cache_clear()
+    level = logger.log_level
+    with patch.object(aws, "client", client), patch.object(run, "within", within):
+        with patch.object(sender, "send", send), patch.object(ids, "secrets", _Secrets(cloud)):
+            with patch.dict(os.environ, environment):
+                timed = [
+                    sys.modules[f"nowlater.{name}"]
+                    for name in _TIMED
+                    if f"nowlater.{name}" in sys.modules
+                ]
+                made = StandIns()
+                timed = [sys.modules[f"nowlater.{name}"] for name in _TIMED]
+                before = [module.time for module in timed]  # type: ignore[attr-defined]
+                for module in timed:
+                    module.time = _Time(cloud)  # type: ignore[attr-defined]
+                logger.setLevel("CRITICAL")
+                yield made
+                logger.setLevel(level)
+                for module, was in zip(timed, before, strict=True):
+                    module.time = was  # type: ignore[attr-defined]
+    workers._client.cache_clear()
