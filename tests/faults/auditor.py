@@ -50,14 +50,15 @@ class Auditor:
 
     def __init__(self, cloud: Cloud, caller: Caller, faults: int) -> None:
         self._cloud, self._caller, self._faults = cloud, caller, faults
-        self._skew_ms = 1000 * cloud.plan.skew_s
-        by_tag = {asked.tag: asked for asked in caller.asked}
+        #: How far what happened may be from what whoever did it had seen on their clock.
+        self._skew_ms = 1000 * (cloud.plan.skew_s + cloud.plan.held_s)
+        by_trace = {asked.trace: asked for asked in caller.asked}
         changes = defaultdict[str, list[Change]](list)
         for change in cloud.memory.changes:
             item = change.new or change.old or {}
             if item["PK"].startswith("JOB#"):
                 changes[item["SK"]].append(change)
-        self.stories = [Story(i, c, by_tag.get(_tag(c))) for i, c in changes.items()]
+        self.stories = [Story(i, c, by_trace.get(_trace(c))) for i, c in changes.items()]
 
     def violations(self, *, while_it_runs: bool = False) -> list[str]:
         """Return a sentence for each violation; some can only be seen when all is quiet."""
@@ -76,7 +77,9 @@ class Auditor:
             yield "G1: it ended twice"
         for end in story.ends[:1]:
             after = [c for c in story.changes if c.number > end.number]
-            if any(c.new not in (end.new, None) and not c.new.get("erased") for c in after if c.new):
+            if any(
+                c.new not in (end.new, None) and not c.new.get("erased") for c in after if c.new
+            ):
                 yield "G2: it was written after its end"
             if any(_facts(c.new) != _facts(end.new) for c in after if c.new):
                 yield "G2: its end has changed"
@@ -86,8 +89,15 @@ class Auditor:
             if [c for c in story.claims if c.number > end.number]:
                 yield "G2: it was started after its end"
             yield from self._winner(story, end)
+            yield from self._not_at_work(end)
         for claim in story.claims:
             yield from self._in_frame(claim)
+        progress = {
+            (_attempt(c.new), (c.new or {}).get("progress", {}).get("message"))
+            for c in story.changes
+        }
+        if any(said is not None and said != f"attempt {attempt}" for attempt, said in progress):
+            yield "G3: it shows the progress of another attempt"
         if any((c.new or {}).get("tries_left", 0) < 0 for c in story.changes):
             yield "G3: it was tried more often than its operation may be"
         runs = [run.attempt for run in self._cloud.runs if run.job == story.id]
@@ -107,6 +117,12 @@ class Auditor:
         elif ended["status"] != "failed" and ended["ended"] >= ended["deliver_by"]:
             yield f"G5: it {ended['status']} after its deadline"
 
+    def _not_at_work(self, end: Change) -> Iterator[str]:
+        old, new = end.old or {}, end.new or {}
+        leased = old.get("status") == "running" and old["lease_until"] > end.at + self._skew_ms
+        if leased and new.get("error", {}).get("name") == "attempts-exhausted":
+            yield "G1: it was given up while an attempt was at work on it"
+
     def _winner(self, story: Story, end: Change) -> Iterator[str]:
         item = end.new or {}
         if item["status"] != "succeeded":
@@ -118,7 +134,7 @@ class Auditor:
         if text is None:
             if not story.now.get("erased"):
                 yield "G3: its result is lost"
-        elif json.loads(text)["attempt"] != item["attempt"]:
+        elif json.loads(text).get("attempt") != _attempt(item):
             yield "G3: its result is that of another attempt"
 
     def _in_frame(self, claim: Change) -> Iterator[str]:
@@ -126,6 +142,8 @@ class Auditor:
         canceled = self._caller.canceled.get(item["SK"])
         if canceled is not None and claim.at > canceled:
             yield "G5: it was started after a cancel that was acknowledged"
+        if not item.get("start_at", 0) <= item["started"] < item["deliver_by"]:
+            yield "G5: it was started out of its time frame, by the worker's own clock"
         if claim.at < item.get("start_at", 0) - self._skew_ms:
             yield "G5: it was started before its time"
         if claim.at >= item["deliver_by"] + self._skew_ms:
@@ -210,9 +228,8 @@ class Auditor:
                 yield f"G10: nobody asked for the job {story.id}"
 
 
-def _tag(changes: list[Change]) -> str:
-    item = changes[0].new or {}
-    return f"retry of {item['retry_of']}" if "retry_of" in item else item.get("tags", {}).get("asked", "")
+def _trace(changes: list[Change]) -> str:
+    return str((changes[0].new or {}).get("trace"))
 
 
 def _attempt(item: dict[str, Any] | None) -> int:

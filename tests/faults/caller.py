@@ -15,12 +15,13 @@ _GATEWAY_S, _AGAIN_S = 30, (1, 5, 20, 60)
 
 @dataclass
 class Asked:
-    """A request for a job, and the jobs that it was told it has: by its answers' times."""
+    """A request for a job: when it was told which job it has, or with which status that it has none.
 
-    tag: str
+    Its trace is kept with its job.
+    """
+
+    trace: str
     key: str | None
-    start_s: float | None
-    within_s: float | None
     callback: bool
     accepted: list[tuple[int, str]] = field(default_factory=list)
     refused: list[int | None] = field(default_factory=list)
@@ -72,23 +73,25 @@ class Caller:
 
         With a key, a request that got no answer is sent again, a few times.
         """
-        tag = str(len(self.asked))
-        asked = Asked(tag, key, start_s, within_s, callback)
-        self.asked.append(asked)
-        body: dict[str, Any] = {"input": {"does": does}, "tags": {"asked": tag}} | envelope
+        asked = self._asked(key, callback)
+        body: dict[str, Any] = {"input": {"does": does}} | envelope
         body |= {} if start_s is None else {"start": {"after": start_s}}
         body |= {} if within_s is None else {"deliver": {"within": within_s}}
         body |= {"callback": {"url": "https://hooks.example.org/x"}} if callback else {}
-        headers = {"idempotency-key": key, "prefer": prefer}
+        headers = {"idempotency-key": key, "prefer": prefer, "traceparent": asked.trace}
         said = {"operation": "something", "body": body, "headers": headers}
         return self._persist(asked, lambda: self.http(door, **said))
 
     def retry(self, job: str, key: str | None = None) -> str | None:
         """Ask for a job again as a new one."""
-        asked = Asked(f"retry of {job}", key, None, None, callback=False)
-        self.asked.append(asked)
-        headers = {"idempotency-key": key}
+        asked = self._asked(key, callback=False)
+        headers = {"idempotency-key": key, "traceparent": asked.trace}
         return self._persist(asked, lambda: self.http("retry", id=job, headers=headers))
+
+    def _asked(self, key: str | None, callback: bool) -> Asked:
+        """Note a new request, that its job can be known by."""
+        self.asked.append(Asked(f"00-{len(self.asked) + 1:032x}-{1:016x}-01", key, callback))
+        return self.asked[-1]
 
     def again(self, asked: Asked, send: Callable[[], Reply | None]) -> str | None:
         """Send a request, and note its answer; return its job's id."""

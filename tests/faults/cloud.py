@@ -7,7 +7,7 @@ at which a plan can have something go wrong.
 import json
 import random
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cache
 from itertools import count
 from types import ModuleType
@@ -21,8 +21,9 @@ from nowlater.outcomes import TimedOut
 from nowlater.receipt import Reply as Receipt
 from nowlater.table import pack_item
 from tests import stack
-from tests.faults.kinds import OF_CALLS, OF_INVOCATIONS
+from tests.faults.kinds import OF_CALLS
 from tests.faults.memory import Change, Memory, Message
+from tests.faults.plan import Plan
 from tests.faults.turns import Process, Turns
 from tests.integration.lambdas import lambda_context
 from tests.integration.stream import passes
@@ -31,31 +32,12 @@ from tests.integration.stream import passes
 START = 1_795_521_600_007
 #: How long a call takes, and until the stream's records are with Notify, in seconds.
 _CALL_S, _STREAM_S = 0.003, 0.25
+#: No scenario has nearly as many calls, whatever goes wrong.
+_MOST_CALLS = 2000
 #: Names as in the environment of the Lambdas, and which Lambda takes from which queue.
 QUEUES = {"OnTimeQueue": "work", "FlexibleQueue": "work", "WebhookQueue": "deliver"}
 QUEUES |= {"DeadLetterQueue": "bury"}
 LANES = ("OnTimeQueue", "FlexibleQueue")
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What goes wrong: the kind of fault by the number of the call, or of the invocation."""
-
-    calls: dict[int, str] = field(default_factory=dict)
-    invocations: dict[int, str] = field(default_factory=dict)
-
-    @property
-    def skew_s(self) -> float:
-        """How wrong clocks are at most."""
-        return max((abs(self._how(k).get("skew_s", 0)) for k in self.invocations), default=0)
-
-    @property
-    def late_s(self) -> float:
-        """How late AWS is at most, in all."""
-        return sum(self._how(k).get("late_s", 0) for k in self.invocations)
-
-    def _how(self, number: int) -> dict[str, float]:
-        return OF_INVOCATIONS[self.invocations[number]]
 
 
 @dataclass(frozen=True)
@@ -102,8 +84,11 @@ class Cloud(Turns):
     ) -> Any:
         """Carry out a call to AWS, as the plan lets it."""
         self.live()
+        if len(self.calls) >= _MOST_CALLS:
+            self.odd.append("G1: it goes on for ever")
+            self.stop()
         self.calls.append(f"{self.current.name}: {service}.{operation}")
-        kind = self.plan.calls.get(len(self.calls))
+        kind = self.plan.of_call(len(self.calls))
 
         def do() -> Any:
             self.sleep(_CALL_S)
@@ -166,8 +151,7 @@ class Cloud(Turns):
     def _number(self, name: str) -> tuple[int, dict[str, float]]:
         """Count an invocation; return its number, and what goes wrong with it."""
         self.invocations.append(name)
-        kind = self.plan.invocations.get(len(self.invocations))
-        return len(self.invocations), OF_INVOCATIONS[kind] if kind else {}
+        return len(self.invocations), self.plan.of_invocation(len(self.invocations))
 
     def process(self, name: str, number: int, event: Any, skew_s: float = 0) -> Process:
         """Start a Lambda's handler."""

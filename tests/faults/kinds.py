@@ -12,9 +12,12 @@ if TYPE_CHECKING:
     from tests.faults.cloud import Cloud
 
 type Do = Callable[[], Any]
+type How = dict[str, float]
 
 #: A call that hangs is given up after ten seconds (`aws.client`), and tried again.
 HANGS_S = 10
+#: Longer than the lease of an attempt of 20 seconds.
+FROZEN_S = 45
 
 
 def _crash_before(cloud: "Cloud", service: str, do: Do) -> Any:
@@ -66,6 +69,12 @@ def _slow(cloud: "Cloud", service: str, do: Do) -> Any:
     return do()
 
 
+def _frozen(cloud: "Cloud", service: str, do: Do) -> Any:
+    """The Lambda stands still for longer than a lease, and then makes the call."""
+    cloud.sleep(FROZEN_S)
+    return do()
+
+
 def _slow_reply(cloud: "Cloud", service: str, do: Do) -> Any:
     """It takes almost ten seconds from its effect until it is heard of."""
     try:
@@ -108,17 +117,25 @@ OF_CALLS: dict[str, Callable[["Cloud", str, Do], Any]] = {
     "hung-once": _hung_once,
     "slow": _slow,
     "slow-reply": _slow_reply,
+    "frozen": _frozen,
     "meanwhile-canceled": meanwhile("cancel"),
     "meanwhile-received": meanwhile("receive"),
     "meanwhile-swept": meanwhile("sweep"),
     "meanwhile-asked": meanwhile("ask"),
 }
+#: What has a call have its effect later than its sender thinks, and by how much.
+HELD_S = {"hung-once": HANGS_S, "slow": HANGS_S, "frozen": FROZEN_S} | {
+    kind: 40.0 for kind in OF_CALLS if kind.startswith("meanwhile")
+}
 #: By name, what happens to an invocation: how often it is started, how late, how often its source
 #: does not hear that it returned, and how wrong its clock is.
-OF_INVOCATIONS: dict[str, dict[str, float]] = {
+OF_INVOCATIONS: dict[str, How] = {
     "twice": {"times": 2},
     "unheard": {"unheard": 1},
-    "late": {"late_s": 340},
+    "late": {"late_s": 700},
     "fast-clock": {"skew_s": 20},
     "slow-clock": {"skew_s": -20},
 }
+#: Those that pairs are made of: the others are these at another time.
+IN_PAIRS = ("crash-before", "crash-after", "throttled", "reset-once", "hung-once", "slow")
+IN_PAIRS += ("twice", "unheard", "late")

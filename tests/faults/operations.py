@@ -71,7 +71,7 @@ def something(does: list[str], context: Context, filling: str = "") -> dict[str,
     BEGUN[-1](context)
     takes_s, act = ACTS[does[min(context.attempt, len(does)) - 1]]
     PAUSE[-1](takes_s / 2)
-    context.progress(0.5)
+    context.progress(0.5, f"attempt {context.attempt}")
     PAUSE[-1](takes_s / 2)
     return dict(act(context))
 

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 from tests.faults.auditor import Auditor
 from tests.faults.caller import Caller
-from tests.faults.cloud import Cloud, Plan
+from tests.faults.cloud import Cloud
+from tests.faults.plan import Plan
 from tests.faults.scenarios import SCENARIOS, Scenario
 from tests.faults.standins import StandIns
 from tests.faults.turns import Process
@@ -24,12 +25,11 @@ def run(here: StandIns, name: str, plan: Plan | None = None, seed: int = 0) -> O
     scenario, plan = SCENARIOS[name], plan or Plan()
     cloud = here.begin(plan, seed)
     caller = Caller(cloud)
-    _prepare(cloud, caller)
+    prepare(cloud, caller)
     told = cloud.start("caller", lambda: scenario.tell(caller))
     cloud.run()
-    faults = len(plan.calls) + len(plan.invocations)
     calls, invocations = list(cloud.calls), list(cloud.invocations)
-    violations = Auditor(cloud, caller, faults).violations()
+    violations = Auditor(cloud, caller, len(plan.kinds)).violations()
     if told.raised is not None or told.is_dead:
         violations.append(f"the caller: {told.raised!r}")
     violations += _unexpected(cloud, caller, scenario, plan)
@@ -38,7 +38,7 @@ def run(here: StandIns, name: str, plan: Plan | None = None, seed: int = 0) -> O
     return Outcome(violations, calls, invocations)
 
 
-def _prepare(cloud: Cloud, caller: Caller) -> None:
+def prepare(cloud: Cloud, caller: Caller) -> None:
     """Say what others do meanwhile: cancel what there is, ask for it again."""
 
     def cancel() -> list[Process]:
@@ -54,7 +54,7 @@ def _prepare(cloud: Cloud, caller: Caller) -> None:
 
 def _unexpected(cloud: Cloud, caller: Caller, scenario: Scenario, plan: Plan) -> list[str]:
     """Return the ends that no single fault excuses."""
-    kinds = [*plan.calls.values(), *plan.invocations.values()]
+    kinds = plan.kinds
     may = scenario.ends | ({"canceled"} if "meanwhile-canceled" in kinds else set())
     if len(kinds) > 1:
         return []
@@ -83,8 +83,12 @@ def _afterlife(cloud: Cloud, caller: Caller) -> list[str]:
     cloud.plan = Plan()
     cloud.start("stranger", strangers)
     cloud.run()
-    cloud.now = max(cloud.now, *(1000 * i.get("ttl", 0) + 1 for i in cloud.memory.items.values()), 0)
-    for key in [k for k, i in cloud.memory.items.items() if 1000 * i.get("ttl", cloud.now) < cloud.now]:
+    cloud.now = max(
+        cloud.now, *(1000 * i.get("ttl", 0) + 1 for i in cloud.memory.items.values()), 0
+    )
+    for key in [
+        k for k, i in cloud.memory.items.items() if 1000 * i.get("ttl", cloud.now) < cloud.now
+    ]:
         del cloud.memory.items[key]
     before = dict(cloud.memory.items)
     for pk, job in jobs:

@@ -2,7 +2,10 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
+from nowlater import job, store
+from nowlater.job import Ref
 from tests.faults.caller import Caller
 from tests.faults.cloud import LANES
 
@@ -63,7 +66,7 @@ def something_is_unavailable(caller: Caller) -> None:
 
 @_scenario("succeeded")
 def something_is_unavailable_for_long(caller: Caller) -> None:
-    caller.wait_for_end(caller.submit(["wait-long", "succeed"], key="k"))
+    caller.wait_for_end(caller.submit(["wait-long", "wait-long", "succeed"], key="k"), 20_000)
 
 
 @_scenario("succeeded", "failed")
@@ -254,6 +257,38 @@ def an_erase_before_the_callback_heard(caller: Caller) -> None:
     caller.wait_for_end(job)
     caller.cloud.sleep(400)
     caller.erase(job)
+
+
+# ── what nobody should do ─────────────────────────────────────────────────────────────────────────
+
+
+@_scenario("succeeded")
+def somebody_who_does_not_look(caller: Caller) -> None:
+    """All writes of a job, at times and with tokens that are not theirs: the table has them refused."""
+    job = caller.submit(["take-long"], key="k", start_s=20, within_s=1000)
+    for _ in range(8):
+        caller.cloud.sleep(5)
+        if job is not None:
+            caller.cloud.join(caller.cloud.start("somebody", partial(_write_all, caller, job)), 60)
+    caller.wait_for_end(job)
+
+
+def _write_all(caller: Caller, job_id: str) -> None:
+    services = caller.cloud.apps["sweep"].services
+    there, now = services.store.get(Ref("acme", job_id)), services.clock()
+    if there is None:
+        return
+    late = job.end(there, "failed", there.deliver_by, error={"name": "deadline-exceeded"})
+    won = job.end(there, "succeeded", now, result="{}")
+    for write, changes in {
+        "progress": {"progress": {"fraction": 1.0}},
+        "finish": won,
+        "give_back": {"status": "queued", "lease_until": None, "holder": None},
+        "expire": late,
+        "erase": {"erased": True},
+        "move_on": store.due(job_id, None),
+    }.items():
+        services.store.write(there.ref, write, now, changes, token=99)
 
 
 # ── what only an operator does ────────────────────────────────────────────────────────────────────

@@ -16,12 +16,15 @@ from nowlater.addresses import Target
 from nowlater.log import logger
 from tests import stack
 from tests.faults import operations
-from tests.faults.cloud import QUEUES, Cloud, Plan
+from tests.faults.cloud import QUEUES, Cloud
 from tests.faults.memory import Client
+from tests.faults.plan import Plan
 
 #: The Lambdas of the simulation, and the time-less modules that are told the time.
 LAMBDAS = ("submit", "hybrid", "status", "webhooks", "work", "notify", "deliver", "sweep", "bury")
 _TIMED = ("work", "waiting", "hybrid", "context")
+#: Jobs without a deadline are given up after this; in three days there would be little to see.
+_FLEXIBLE_WITHIN_S = 20_000
 _NAMES = ("Table", "Bucket", "Topic", "MasterSecret", "Work", *QUEUES)
 
 
@@ -93,6 +96,7 @@ def stand_ins() -> Iterator[StandIns]:
         return body()
 
     environment = stack.environment({name: f"aws/{name}" for name in _NAMES})
+    environment |= {"NOWLATER_FLEXIBLE_WITHIN_S": str(_FLEXIBLE_WITHIN_S)}
     environment |= {"NOWLATER_WORKER": "aws/Work", "NOWLATER_MASTER_SECRET": "aws/MasterSecret"}
     workers._client.cache_clear()
     level = logger.log_level

@@ -114,6 +114,11 @@ class Turns:
             raise GreenletExit
         self._go_on(process, lambda: process.greenlet.throw(GreenletExit))
 
+    def stop(self) -> None:
+        """Have nothing happen any more; whose turn it is, dies."""
+        self._agenda.clear()
+        self.kill(self.current)
+
     def kill_all(self) -> None:
         for process in list(self._processes.values()):
             self.kill(process)

@@ -1,0 +1,97 @@
+"""Goes through what can go wrong, and says what it covered and what it found.
+
+python -m tests.faults                              all of it, within ten minutes (make faults)
+python -m tests.faults async-door                   every single fault of one scenario
+python -m tests.faults async-door 12:crash-after    one run, call by call
+"""
+
+import argparse
+import sys
+import time
+from collections.abc import Iterable
+from itertools import islice, takewhile
+
+from tests.faults.killers import killer
+from tests.faults.kinds import IN_PAIRS, OF_CALLS, OF_INVOCATIONS
+from tests.faults.mutations import mutations
+from tests.faults.plan import Plan, plan_of
+from tests.faults.runs import run
+from tests.faults.scenarios import SCENARIOS
+from tests.faults.search import ALL_KINDS, PAIRED, Found, after, firsts, in_parallel
+from tests.faults.standins import StandIns, stand_ins
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(
+        "python -m tests.faults",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("scenario", nargs="?", choices=sorted(SCENARIOS), metavar="scenario")
+    parser.add_argument("fault", nargs="*", help="such as 12:crash-after, or i3:twice")
+    parser.add_argument("--seed", type=int, default=0, help="of the jitter and of ids")
+    parser.add_argument("--within", type=float, default=600, metavar="SECONDS")
+    asked = parser.parse_args()
+    if asked.scenario is None:
+        return _everything(time.monotonic() + asked.within)
+    try:
+        plan = plan_of(asked.fault)
+    except ValueError as fault:
+        parser.error(str(fault))
+    with stand_ins() as here:
+        if asked.fault:
+            return _show(here, asked.scenario, plan, asked.seed)
+        return _told([after(here, asked.scenario, Plan(), ALL_KINDS)])
+
+
+def _everything(until_s: float) -> int:
+    """Cover what there is, pairs as far as time allows; return the exit status."""
+    print(f"{len(SCENARIOS)} scenarios, each fault at each point …", flush=True)
+    singles = list(in_parallel((name, Plan(), ALL_KINDS) for name in SCENARIOS))
+    calls, invocations = sum(f.calls for f in singles), sum(f.invocations for f in singles)
+    print(f"crash points covered: {calls} calls to AWS × {len(OF_CALLS)} faults,")
+    print(f"    {invocations} invocations × {len(OF_INVOCATIONS)} faults: {_runs(singles)} runs")
+    with stand_ins() as here:
+        every = list(mutations())
+        alive = [mutation.name for mutation in every if killer(here, mutation) is None]
+        print(f"mutations killed: {len(every) - len(alive)} of {len(every)}", flush=True)
+        plans = [(name, first) for name in PAIRED for first in firsts(here, name)]
+    print(f"pairs of faults, in {len(PAIRED)} scenarios …", flush=True)
+    parts = takewhile(lambda _: time.monotonic() < until_s, _spread(plans))
+    pairs = list(in_parallel((name, first, IN_PAIRS) for name, first in parts))
+    print(f"pairs covered: {_runs(pairs)}, after {len(pairs)} of {len(plans)} first faults")
+    for name in alive:
+        print(f"NOT KILLED: {name}")
+    return _told(singles + pairs) or bool(alive)
+
+
+def _spread[T](plans: list[T]) -> Iterable[T]:
+    """Return the plans so that time, where it runs out, does so for all scenarios alike."""
+    return (plan for start in range(17) for plan in islice(plans, start, None, 17))
+
+
+def _runs(found: Iterable[Found]) -> int:
+    return sum(part.runs for part in found)
+
+
+def _told(found: Iterable[Found]) -> int:
+    """Print what went wrong, with the command that shows it again; return the exit status."""
+    wrong = [(part.scenario, *violation) for part in found for violation in part.violations]
+    for scenario, plan, said in wrong[:50]:
+        print(f"VIOLATED {said}\n    python -m tests.faults {scenario} {plan}")
+    print(f"{len(wrong)} violations" if wrong else "no violation")
+    return bool(wrong)
+
+
+def _show(here: StandIns, name: str, plan: Plan, seed: int) -> int:
+    outcome = run(here, name, plan, seed)
+    for number, call in enumerate(outcome.calls, 1):
+        print(f"{number:5} {call} {plan.calls.get(number, '')}")
+    for number, invocation in enumerate(outcome.invocations, 1):
+        print(f"i{number:4} {invocation} {plan.invocations.get(number, '')}")
+    print("\n".join(outcome.violations) or "no violation")
+    return bool(outcome.violations)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
