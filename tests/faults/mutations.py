@@ -1,0 +1,252 @@
+"""The protocol, each of its rules left out in turn: what proves that a test attacks the rule.
+
+`with mutation.applied(): …` runs the real code without the rule: the clauses of `job.WRITES`, in
+DynamoDB's words and in Python's alike, and the rules that are code.
+"""
+
+import copy
+import math
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack
+from dataclasses import dataclass
+from typing import Any
+from unittest import mock
+
+from nowlater import bury, ending, finish, job, store, submit, sweep, table, work
+from nowlater.clause import Clause, either
+from nowlater.finish import Left
+from nowlater.job import ABANDONED, WAITING, WRITES, Job
+from nowlater.services import Services
+from nowlater.store import Written
+
+#: What is left of a clause that is left out.
+ANYTHING = Clause("attribute_exists(PK)", lambda job, now, token: True)
+
+_NAMES = {id(clause): name for name, clause in vars(job).items() if isinstance(clause, Clause)}
+
+
+@dataclass(frozen=True)
+class Mutation:
+    """The code without one of its rules."""
+
+    name: str
+    _patches: Callable[[], list[AbstractContextManager[Any]]]
+
+    def applied(self) -> ExitStack:
+        """Return the context in which the rule is left out."""
+        with ExitStack() as stack:
+            for patch in self._patches():
+                stack.enter_context(patch)
+            return stack.pop_all()
+
+
+def mutations() -> Iterator[Mutation]:
+    """Yield each mutation: of every clause of every write, of their halves, and of the code."""
+    for name, write, clauses in writes():
+        yield Mutation(name, lambda w=write, c=clauses: [mock.patch.dict(WRITES, {w: c})])
+    yield from (Mutation(name, patches) for name, patches in _RULES.items())
+
+
+def writes() -> Iterator[tuple[str, str, tuple[Clause, ...]]]:
+    """Yield a name, a write, and its clauses without one of them or a half of one."""
+    for write, clauses in WRITES.items():
+        for n, clause in enumerate(clauses):
+            clause_name = _NAMES.get(id(clause), "WAITING-OR-ABANDONED")
+            halves = {"": ANYTHING} | _HALVES.get(clause_name, {})
+            for half, rest in halves.items():
+                name = f"{write}:{clause_name}{half and f'.{half}'}"
+                yield name, write, (*clauses[:n], rest, *clauses[n + 1 :])
+
+
+def _only(expression: str, holds: Callable[[Job, int, int], bool]) -> Clause:
+    return Clause(expression, holds)
+
+
+_WAITS = _only(
+    "#status IN (:scheduled, :queued)", lambda job, _, __: job.status in ("scheduled", "queued")
+)
+_RUNS = _only("#status = :running", lambda job, _, __: job.status == "running")
+_IS_TIME = _only(
+    "(attribute_not_exists(#not_before) OR #not_before <= :now)",
+    lambda job, now, _: (job.not_before or 0) <= now,
+)
+_LAPSED = _only(
+    "#lease_until < :now", lambda job, now, _: job.lease_until is not None and job.lease_until < now
+)
+_TOKEN = _only("#attempt = :token", lambda job, _, token: 0 < job.attempt == token)
+_AT_REST = _only("#status <> :running", lambda job, _, __: job.status != "running")
+
+#: The halves of clauses that have some: by what is left out, what is left.
+_HALVES: dict[str, dict[str, Clause]] = {
+    "WAITING-OR-ABANDONED": {
+        "waiting": ABANDONED,
+        "abandoned": WAITING,
+        "waiting.status": either(_IS_TIME, ABANDONED),
+        "waiting.not_before": either(_WAITS, ABANDONED),
+        "abandoned.status": either(WAITING, _LAPSED),
+        "abandoned.lease": either(WAITING, _RUNS),
+    },
+    "MINE": {"status": _TOKEN, "token": _RUNS},
+    "UNLEASED": {"at-rest": _LAPSED, "lapsed": _AT_REST},
+}
+
+
+# ── rules that are code ───────────────────────────────────────────────────────────────────────
+
+
+def _patch(there: Any, name: str, new: Any) -> AbstractContextManager[Any]:
+    return mock.patch.object(there, name, new)
+
+
+def _refuses_what_is_done() -> list[AbstractContextManager[Any]]:
+    """A refused write is a refused write, also where the item already shows it."""
+    update_if, old_image, refusals = table.Table.update_if, table._old_image, []
+
+    def noted(error: Any) -> Any:
+        image = old_image(error)
+        refusals.append(image)
+        return image
+
+    def mutated(*args: Any, **how: Any) -> tuple[bool, Any]:
+        refusals.clear()
+        done, item = update_if(*args, **how)
+        return (done and not refusals), item
+
+    return [_patch(table, "_old_image", noted), _patch(table.Table, "update_if", mutated)]
+
+
+def _holds_for_anybody() -> list[AbstractContextManager[Any]]:
+    """A claim does not say whose it is."""
+    claim = store.Store.claim
+    return [
+        _patch(
+            store.Store, "claim", lambda self, ref, _holder, now: claim(self, ref, "a worker", now)
+        )
+    ]
+
+
+def _leaves(when: Callable[[Job, int], bool], again_s: float | None) -> Any:
+    """Return the patch by which a job of some kind is left, with its message put off or deleted."""
+
+    def patches() -> list[AbstractContextManager[Any]]:
+        leave = finish.leave
+
+        def mutated(services: Services, there: Job | None) -> Left:
+            if there is not None and when(there, services.clock()):
+                return Left(there, again_s)
+            return leave(services, there)
+
+        return [_patch(finish, "leave", mutated)]
+
+    return patches
+
+
+def _is_leased(there: Job, now: int) -> bool:
+    return there.status == "running" and (there.lease_until or 0) >= now and now < there.deliver_by
+
+
+def _is_used_up(there: Job, now: int) -> bool:
+    return not there.is_ended and not _is_leased(there, now) and there.tries_left <= 0
+
+
+def _is_late(there: Job, now: int) -> bool:
+    return not there.is_ended and there.deliver_by <= now
+
+
+def _is_early(there: Job, now: int) -> bool:
+    return not there.is_ended and now < (there.not_before or 0)
+
+
+def _deletes_always() -> list[AbstractContextManager[Any]]:
+    """A message is deleted whatever became of its job."""
+    done = work.work
+    from nowlater import batch
+
+    def mutated(*args: Any, **how: Any) -> Left:
+        return Left(done(*args, **how).job)
+
+    return [_patch(batch, "work", mutated)]
+
+
+def _records_first() -> list[AbstractContextManager[Any]]:
+    """The record goes before the message."""
+    accept = submit._accept
+
+    def mutated(services: Services, *asked: Any) -> Job:
+        put_off = _PutOff()
+        accepted = accept(_with_queues(services, put_off), *asked)
+        put_off.send(services)
+        return accepted
+
+    return [_patch(submit, "_accept", mutated)]
+
+
+def _moves_on_first() -> list[AbstractContextManager[Any]]:
+    """The sweep takes a job off its index, and then sends the message."""
+    handle = sweep._handle_job
+
+    def mutated(services: Services, item: Any) -> None:
+        put_off = _PutOff()
+        handle(_with_queues(services, put_off), item)
+        put_off.send(services)
+
+    return [_patch(sweep, "_handle_job", mutated)]
+
+
+class _PutOff:
+    """Queues that send later."""
+
+    def __init__(self) -> None:
+        self._sent: list[tuple[Any, ...]] = []
+
+    def send(self, *sent: Any) -> None:
+        if len(sent) > 1:
+            self._sent.append(sent)
+            return
+        (services,) = sent
+        for message in self._sent:
+            services.queues.send(*message)
+
+
+def _with_queues(services: Services, queues: Any) -> Services:
+    other = copy.copy(services)
+    vars(other)["queues"] = queues
+    return other
+
+
+def _direct_sends_nothing() -> list[AbstractContextManager[Any]]:
+    """A direct run that gives its job back leaves it to the message sent before."""
+    direct = work.direct
+
+    def mutated(services: Services, *args: Any, **how: Any) -> Job | None:
+        return direct(_with_queues(services, _PutOff()), *args, **how)
+
+    return [_patch(work, "direct", mutated)]
+
+
+def _buries_nothing(_services: Services, there: Job, _because: str) -> Written:
+    return Written(False, there)
+
+
+_RULES: dict[str, Callable[[], list[AbstractContextManager[Any]]]] = {
+    "what is done already counts as done": _refuses_what_is_done,
+    "the holder of a claim is named": _holds_for_anybody,
+    "an ended job's message is dropped": _leaves(lambda there, _: there.is_ended, 1),
+    "a leased job's message is put off": _leaves(_is_leased, None),
+    "a job without tries is ended": _leaves(_is_used_up, 1),
+    "a late job is ended": _leaves(_is_late, 1),
+    "an early job's message is put off": _leaves(_is_early, None),
+    "a message is deleted only when its job has ended": _deletes_always,
+    "a young message without a record is kept": lambda: [
+        _patch(work, "SUBMIT_LIFE_S", 0),
+        _patch(bury, "SUBMIT_LIFE_S", 0),
+    ],
+    "an old message without a record is dropped": lambda: [
+        _patch(work, "SUBMIT_LIFE_S", math.inf),
+        _patch(bury, "SUBMIT_LIFE_S", math.inf),
+    ],
+    "the message goes before the record": _records_first,
+    "the sweep sends before it moves on": _moves_on_first,
+    "a direct run sends a message for another try": _direct_sends_nothing,
+    "a job that a worker cannot read is buried": lambda: [_patch(ending, "bury", _buries_nothing)],
+}
