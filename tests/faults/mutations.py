@@ -214,16 +214,6 @@ def _with_queues(services: Services, queues: Any) -> Services:
     return other
 
 
-def _direct_sends_nothing() -> list[AbstractContextManager[Any]]:
-    """A direct run that gives its job back leaves it to the message sent before."""
-    direct = work.direct
-
-    def mutated(services: Services, *args: Any, **how: Any) -> Job | None:
-        return direct(_with_queues(services, _PutOff()), *args, **how)
-
-    return [_patch(work, "direct", mutated)]
-
-
 def _buries_nothing(_services: Services, there: Job, _because: str) -> Written:
     return Written(False, there)
 
@@ -247,6 +237,5 @@ _RULES: dict[str, Callable[[], list[AbstractContextManager[Any]]]] = {
     ],
     "the message goes before the record": _records_first,
     "the sweep sends before it moves on": _moves_on_first,
-    "a direct run sends a message for another try": _direct_sends_nothing,
-    "a job that a worker cannot read is buried": lambda: [_patch(ending, "bury", _buries_nothing)],
+    "a job that no worker can end is buried": lambda: [_patch(ending, "bury", _buries_nothing)],
 }

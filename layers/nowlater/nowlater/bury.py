@@ -50,7 +50,10 @@ def _bury_job(services: Services, ref: Ref, age_s: float) -> float | None:
         return 5 if age_s < SUBMIT_LIFE_S else None
     if there.is_ended:
         return None
-    written = ending.bury(services, there, "The job's message could not be worked on.")
+    if there.deliver_by <= services.clock():
+        written = ending.expire(services, there)  # as readers have been shown it since
+    else:
+        written = ending.bury(services, there, "The job's message could not be worked on.")
     if written.job is None or written.job.is_ended:
         return None
     return whole_seconds_until(written.job.lease_until or 0, services.clock()) + 1

@@ -29,7 +29,9 @@ type Move = tuple[tuple[str, str], State]
 OWNER = "acme"
 #: The ids that the two submitters make, the second only where the first left no key.
 IDS = {"A": "019ca957-3c00-7abc-8def-012345678900", "B": "019ca957-3c00-7abc-8def-012345678908"}
-#: How long Lambda lets each live; a submit may not take longer, a worker takes as long as it does.
+#: A message that is so old, in seconds, and has no record never will have one.
+SUBMITS_FOR_S = 60
+#: How long Lambda lets each live, in seconds.
 LIVES_S = {"submit": 30, "worker": 60, "sweep": 60, "bury": 60}
 _CLIENTS = ("cancel", "erase")
 
@@ -146,7 +148,7 @@ class Game:
         elif program.who == "cancel":
             facts, word = facts._replace(canceled=True), "answers: canceled"
         if program.message and done.returned["batchItemFailures"]:
-            promises.kept(actor, record)
+            promises.kept(actor, there.record)
             word = "leaves its message"
         elif program.message:
             then, word = deletes(then, program.message), "deletes its message"
@@ -204,19 +206,21 @@ class Game:
 
     def _starts(self, there: State, program: Program, before: State | None = None) -> State:
         run = self.code.start(program)
-        in_vain = before is not None and self._is_in_vain(before, program)
-        actor = Actor(run, self.now(there), in_vain=in_vain)
+        is_over = before is not None and self._is_over(before, program)
+        actor = Actor(run, self.now(there), over=(there.record,) if is_over else None)
         actors = sorted([*there.actors, actor], key=lambda a: a.run.serial)
         return there._replace(actors=tuple(actors))
 
-    def _is_in_vain(self, there: State, program: Program) -> bool:
-        """Tell whether a message points at a job that has ended, or never will be."""
-        record = self._record(there)
-        if record is not None:
-            return record.is_ended
-        is_old = seconds_until(self.now(there), program.sent) >= 60
-        asks = there.left.replay or any(actor.program.who in IDS for actor in there.actors)
-        return is_old and not asks
+    def _is_over(self, there: State, program: Program) -> bool:
+        """Tell whether whoever handles a message has to bring it and its job to their end."""
+        record, now = self._record(there), self.now(there)
+        if record is None:
+            asks = there.left.replay or any(actor.program.who in IDS for actor in there.actors)
+            return seconds_until(now, program.sent) >= SUBMITS_FOR_S and not asks
+        if record.is_ended or now >= record.deliver_by:
+            return True
+        has_no_more = record.tries_left <= 0 or program.who == "bury"
+        return has_no_more and not promises.is_held(record, now)
 
     def _has_room(self, there: State) -> bool:
         return _active(there, "worker") < self.scenario.workers

@@ -26,11 +26,11 @@ def written(call: Call, who: str, facts: Facts, old: Job, new: Job, now: Instant
         raise Broken(f"G1 after its deadline, a job ends otherwise: {call.what}")
     if call.what == "claim":
         _claimed(facts, old, now)
-    if call.what in ("progress", "finish", "give_back") and old.holder != who:
+    if call.what in ("progress", "finish", "give_back") and who != old.holder and old != new:
         raise Broken(f"G3 an attempt that has lost the job writes it: {call.what}")
     if new.status == "succeeded" and not new.erased and new.result != str(new.attempt):
         raise Broken("G3 the result is not the claim winner's")
-    if call.what == "bury" and _is_held(old, now):
+    if call.what == "bury" and is_held(old, now):
         raise Broken("G8 a job is buried whose worker is at work on it")
     if call.what == "bury" and old.status == "running" and facts.let_go:
         raise Broken("G8 a job is given up whose attempt was not cut short")
@@ -43,7 +43,7 @@ def _claimed(facts: Facts, old: Job, now: Instant) -> None:
         raise Broken("G5 a run starts before its time")
     if now >= old.deliver_by:
         raise Broken("G5 a run starts after its deadline")
-    if _is_held(old, now):
+    if is_held(old, now):
         raise Broken("G3 two attempts hold a job at once")
     if old.tries_left <= 0:
         raise Broken("G8 a job is tried more often than it may be")
@@ -62,7 +62,7 @@ def recorded(there: State, new: Job) -> None:
 def refused(who: str, old: Job, now: Instant) -> None:
     """Check that a claim was refused for a reason."""
     waits = old.is_ended or now < (old.not_before or 0) or now >= old.deliver_by
-    if not waits and old.tries_left > 0 and not _is_held(old, now) and old.holder != who:
+    if not waits and old.tries_left > 0 and not is_held(old, now) and old.holder != who:
         raise Broken("G8 a job that waits for a run is refused to a worker")
 
 
@@ -85,11 +85,10 @@ def returned(there: State, actor: Actor, done: Done, record: Job | None) -> None
         raise Broken("G1 an error of our own")
 
 
-def kept(actor: Actor, record: Job | None) -> None:
-    """Check that a message is kept for a reason."""
-    has_ended = record is None or record.is_ended
-    if actor.in_vain and has_ended and not actor.failed:
-        raise Broken("G8 a message outlives the job that it points at")
+def kept(actor: Actor, record: str | None) -> None:
+    """Check that a message is kept for a reason: it must not be where its job could go no further."""
+    if actor.over == (record,) and not actor.failed:
+        raise Broken("G8 a message is kept that has nothing to wait for")
 
 
 def goes_on(there: State, record: Job | None, now: Instant) -> None:
@@ -104,7 +103,8 @@ def goes_on(there: State, record: Job | None, now: Instant) -> None:
         raise Broken("G8 nothing will run the job before its deadline")
 
 
-def _is_held(there: Job, now: Instant) -> bool:
+def is_held(there: Job, now: Instant) -> bool:
+    """Tell whether an attempt may be at work on a job."""
     return there.status == "running" and (there.lease_until or 0) >= now
 
 

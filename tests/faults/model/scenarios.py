@@ -61,25 +61,30 @@ class Scenario:
 
 #: A lease and a wait last 30 s, a message is hidden for 90: each instant is after all of them.
 _ASYNC = Scenario("async", (0, 100, 200), does=(30,))
-_BY = replace(_ASYNC, name="by", by_s=150)
+#: The deadline comes while a worker or a caller can be in the middle of something.
+_BY = replace(_ASYNC, name="by", by_s=120, instants=(0, 100, 125))
 _LATE = replace(_ASYNC, name="late", start_s=2000, instants=(0, 1400, 2000, 2100), does=())
 
 #: Small ones first.
 SCENARIOS = [
     _ASYNC,
-    replace(_BY, cancels=1),
+    replace(_BY, does=()),
+    replace(_BY, name="by-wait", workers=1),
+    replace(_BY, name="by-cancel", cancels=1, workers=1, does=()),
+    # A worker is still at it when its lease is over and another has the job.
+    replace(_ASYNC, name="slow", does=("reports",), instants=(0, 40)),
     replace(_ASYNC, name="progress", does=("reports",), cancels=1, instants=(0, 100)),
     replace(_ASYNC, name="erase", erases=1, cancels=1, instants=(0, 100), does=()),
-    replace(_BY, name="erase-by", erases=1, does=()),
+    replace(_BY, name="erase-by", erases=1, workers=1, does=()),
     replace(_ASYNC, name="replay", replay=True, workers=1, instants=(0, 100), does=()),
     replace(_BY, name="replay-by", replay=True, workers=1, does=()),
     replace(_ASYNC, name="dead-letter", buries=2, does=()),
-    replace(_BY, name="dead-letter-by", buries=2, does=()),
+    replace(_BY, name="dead-letter-by", buries=2, workers=1, does=()),
     replace(_ASYNC, name="hybrid", head_start=True, does=()),
     replace(_BY, name="hybrid-by", head_start=True, does=()),
     replace(_ASYNC, name="delayed", start_s=60, cancels=1),
     _LATE,
-    replace(_LATE, name="late-by", by_s=2050, cancels=1),
+    replace(_LATE, name="late-by", by_s=2050),
     replace(_LATE, name="late-wait", does=(2000,), instants=(0, 1400, 2000, 3400, 4000), workers=1),
     replace(_LATE, name="late-replay", replay=True, workers=1),
     replace(_ASYNC, name="forgotten", forgets=True, instants=(0, 100, 100_000), does=()),

@@ -31,8 +31,8 @@ class Actor(NamedTuple):
     again: Call | None = None
     #: Whether AWS failed it.
     failed: bool = False
-    #: Whether its message had nothing to tell any more when it was received.
-    in_vain: bool = False
+    #: The record that its message pointed at, where nothing was left but to end the job, if that.
+    over: tuple[str | None] | None = None
 
     @property
     def program(self) -> Program:
