@@ -231,7 +231,11 @@ class _DynamoDB:
     def update_item(self, **asked: Any) -> dict[str, Any]:
         values = {k[1:]: unpack(v) for k, v in asked["ExpressionAttributeValues"].items()}
         details = *_key(asked["Key"]), asked["UpdateExpression"], json.dumps(values)
-        return {"Attributes": pack_item(json.loads(self._ask(Call("update", self._tape.write, details))))}
+        return {
+            "Attributes": pack_item(
+                json.loads(self._ask(Call("update", self._tape.write, details)))
+            )
+        }
 
     def get_paginator(self, _query: str) -> "_DynamoDB":
         return self
@@ -241,7 +245,7 @@ class _DynamoDB:
         if values[":shard"] != 0:  # where all ids of the model are
             return []
         keys = self._ask(Call("due", "", (values[":by"],)))
-        return [{"Items": [] if keys is None else [pack_item(dict(zip(("PK", "SK"), keys)))]}]
+        return [{"Items": [] if keys is None else [pack_item({"PK": keys[0], "SK": keys[1]})]}]
 
 
 def _key(item: dict[str, Any]) -> tuple[str, str]:

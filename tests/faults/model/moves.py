@@ -57,6 +57,11 @@ class Game:
         yield self._sweeps(there)
         yield self._asks(there)
         yield self._passes(there)
+        yield self._forgets(there)
+
+    def check(self, there: State) -> None:
+        """Check what must be true of every state. Raises Broken."""
+        promises.goes_on(there, self._record(there), self.now(there))
 
     # ── an invocation's steps ─────────────────────────────────────────────────────────────────
 
@@ -110,7 +115,7 @@ class Game:
 
     def _goes_on(self, there: State, actor: Actor, reply: Reply) -> State:
         run = self.code.answered(actor.run, self.now(there), reply)
-        return self._checked(there.but(actor, actor._replace(run=run, again=None)))
+        return there.but(actor, actor._replace(run=run, again=None))
 
     def _operates(self, there: State, actor: Actor, call: Call) -> Iterator[Move]:
         attempt = call.details[0]
@@ -154,10 +159,10 @@ class Game:
             then, word = deletes(then, program.message), "deletes its message"
         if record is not None and record.holder == program.who and not actor.failed:
             facts = facts._replace(let_go=True)
-        return (program.who, word), self._checked(then._replace(facts=facts))
+        return (program.who, word), then._replace(facts=facts)
 
     def _dies(self, there: State, actor: Actor) -> State:
-        return self._checked(_one_fault_less(there.but(actor)))
+        return _one_fault_less(there.but(actor))
 
     # ── what starts an invocation ─────────────────────────────────────────────────────────────
 
@@ -193,9 +198,7 @@ class Game:
     def _asks(self, there: State) -> Iterator[Move]:
         record, left = self._record(there), there.left
         if left.replay and there.key is not None:
-            then = self._starts(
-                there._replace(left=left._replace(replay=0)), self._submitter("B")
-            )
+            then = self._starts(there._replace(left=left._replace(replay=0)), self._submitter("B"))
             yield ("B", "asks again, under the same key"), then
         if left.cancels and record is not None and there.facts.accepted:
             then = there._replace(left=left._replace(cancels=left.cancels - 1))
@@ -235,7 +238,10 @@ class Game:
         ref = Ref(OWNER, job_id)
         if message is None:
             return Program(
-                who, LIVES_S["worker"], lambda s: work.direct(s, ref, who, remaining=_plenty), job_id
+                who,
+                LIVES_S["worker"],
+                lambda s: work.direct(s, ref, who, remaining=_plenty),
+                job_id,
             )
         event = _event(message)
         return Program(
@@ -270,23 +276,19 @@ class Game:
                 for actor in over:
                     timed_out = _one_fault_less(timed_out.but(actor))
                 word = f"shows {self.scenario.instants[later]} s"
-                yield ("the clock", word), self._checked(timed_out)
-        record = self._record(there)
-        if self.scenario.forgets and record is not None and record.ttl is not None:
-            if record.ttl * 1000 <= self.now(there):
-                yield ("the table", "forgets the job"), there._replace(record=None)
-        if self.scenario.forgets and there.key is not None:
-            if json.loads(there.key)["ttl"] * 1000 <= self.now(there):
-                yield ("the table", "forgets the key"), there._replace(key=None)
+                yield ("the clock", word), timed_out
+
+    def _forgets(self, there: State) -> Iterator[Move]:
+        """Let the table forget what is past its `ttl`."""
+        for name in ("record", "key") if self.scenario.forgets else ():
+            item = json.loads(getattr(there, name) or "{}")
+            if item.get("ttl", self.now(there)) * 1000 <= self.now(there):
+                yield ("the table", f"forgets the {name}"), there._replace(**{name: None})
 
     # ── the state ─────────────────────────────────────────────────────────────────────────────
 
     def _record(self, there: State) -> Job | None:
         return None if there.record is None else self.aws.job(there.record)
-
-    def _checked(self, there: State) -> State:
-        promises.goes_on(there, self._record(there), self.now(there))
-        return there
 
 
 def _client(who: str, record: Job) -> Program:
@@ -319,4 +321,3 @@ def _one_burial_less(there: State) -> State:
 
 def _said(call: Call) -> str:
     return " ".join(filter(None, (call.kind, call.what)))
-

@@ -28,13 +28,16 @@ def search(scenario: Scenario, *, first_only: bool = False, most: int = 10_000_0
         while todo and len(came) < most and not (first_only and found.violations):
             there = todo.popleft()
             for moves in game.moves(there):
+                last = there
                 try:
                     for said, then in moves:
                         if then not in came:
-                            came[then] = there, said
+                            came[then], last = (there, said), then
+                            game.check(then)
                             todo.append(then)
+                            last = there
                 except Broken as broken:
-                    found.violations.setdefault(str(broken), _trace(came, there, str(broken)))
+                    found.violations.setdefault(str(broken), _trace(came, last, str(broken)))
         found.states = len(came)
         return found
 

@@ -171,7 +171,9 @@ def sends(there: State, job_id: str, delay_s: int, now: Instant) -> State:
 def shows(there: State, number: int, at: Instant, *, dead: bool | None = None) -> State:
     """Let a message, if it is still there, be visible from an instant on, here or among the dead."""
     messages = [
-        m._replace(visible_at=at, dead=m.dead if dead is None else dead) if m.number == number else m
+        m._replace(visible_at=at, dead=m.dead if dead is None else dead)
+        if m.number == number
+        else m
         for m in there.messages
     ]
     return there._replace(messages=tuple(messages))
