@@ -103,6 +103,19 @@ def test_a_job_whose_worker_is_dead_is_ended_once_its_lease_is_over(world: World
     assert (world.see(job)["status"], letters(world)) == ("failed", 0)
 
 
+def test_a_job_whose_deadline_has_passed_ends_as_readers_were_shown_it(world: World) -> None:
+    job = world.submit(deliver={"within": 60}).json["id"]
+    world.pass_time(62)
+    shown = world.see(job)
+    send(world, pointer(job))
+    world.bury()
+    world.notify()
+
+    assert (world.see(job), letters(world)) == (shown, 0)
+    assert shown["error"]["type"].endswith("/problems/deadline-exceeded")
+    assert len(world.told()) == 1
+
+
 def test_an_ended_job_is_not_touched(world: World) -> None:
     job = world.submit().json["id"]
     world.work()

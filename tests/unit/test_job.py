@@ -51,7 +51,7 @@ def expected(write: str, there: Job, token: int) -> bool:
         "give_back": mine,
         "cancel": unfinished and in_time,
         "expire": unfinished and not in_time,
-        "bury": unfinished and (not runs or lapsed),
+        "bury": unfinished and (not runs or lapsed) and in_time,
         "move_on": unfinished and there.due_at == token,
         "erase": not unfinished,
     }[write]

@@ -4,13 +4,12 @@ from typing import Any
 
 import msgspec
 
-from nowlater import delivery, ending, ids, object_keys, store
+from nowlater import delivery, ending, finish, ids, object_keys, store
 from nowlater.delivery import Webhook
 from nowlater.job import Ref
 from nowlater.log import logger
 from nowlater.messages import each, sent_ago_s
 from nowlater.services import Services
-from nowlater.timing import whole_seconds_until
 from nowlater.work import SUBMIT_LIFE_S
 
 
@@ -51,9 +50,7 @@ def _bury_job(services: Services, ref: Ref, age_s: float) -> float | None:
     if there.is_ended:
         return None
     written = ending.bury(services, there, "The job's message could not be worked on.")
-    if written.job is None or written.job.is_ended:
-        return None
-    return whole_seconds_until(written.job.lease_until or 0, services.clock()) + 1
+    return None if written.done else finish.leave(services, written.job).again_s
 
 
 def _give_up(services: Services, webhook: Webhook) -> None:

@@ -183,7 +183,7 @@ WRITES: dict[str, tuple[Clause, ...]] = {
     "give_back": (MINE,),
     "cancel": (WAITS_OR_RUNS, IN_TIME),
     "expire": (WAITS_OR_RUNS, LATE),
-    "bury": (WAITS_OR_RUNS, UNLEASED),
+    "bury": (WAITS_OR_RUNS, UNLEASED, IN_TIME),
     "move_on": (WAITS_OR_RUNS, UNMOVED),
     "erase": (FINISHED,),
 }

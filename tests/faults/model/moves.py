@@ -1,0 +1,323 @@
+"""What can happen next: each step of each invocation, each fault, and the passing of time."""
+
+import json
+from collections.abc import Iterator
+
+from nowlater import jobs, work
+from nowlater.batch import batch
+from nowlater.bury import bury
+from nowlater.job import Job, Ref
+from nowlater.submit import Accepted
+from nowlater.sweep import sweep
+from nowlater.timing import Instant, after, seconds_until
+from tests.faults.model import promises
+from tests.faults.model.code import FAILED, Call, Code, Done, Program, Reply
+from tests.faults.model.scenarios import Scenario
+from tests.faults.model.world import (
+    AWS,
+    VISIBILITY_S,
+    Actor,
+    Left,
+    Message,
+    State,
+    deletes,
+    shows,
+)
+
+type Move = tuple[tuple[str, str], State]
+
+OWNER = "acme"
+#: The ids that the two submitters make, the second only where the first left no key.
+IDS = {"A": "019ca957-3c00-7abc-8def-012345678900", "B": "019ca957-3c00-7abc-8def-012345678908"}
+#: A message that is so old, in seconds, and has no record never will have one.
+SUBMITS_FOR_S = 60
+#: How long Lambda lets each live, in seconds.
+LIVES_S = {"submit": 30, "worker": 60, "sweep": 60, "bury": 60}
+_CLIENTS = ("cancel", "erase")
+
+
+class Game:
+    """A scenario's states and moves."""
+
+    def __init__(self, scenario: Scenario) -> None:
+        self.scenario, self.code, self.aws = scenario, Code(), AWS()
+
+    def first(self) -> State:
+        s = self.scenario
+        left = Left(s.faults, int(s.replay), s.cancels, s.erases, s.buries)
+        return self._starts(State(0, left), self._submitter("A"))
+
+    def now(self, there: State) -> Instant:
+        return self.scenario.at(there.clock)
+
+    def moves(self, there: State) -> Iterator[Iterator[Move]]:
+        """Yield all that can happen next: who does what, and the state then; each can raise Broken."""
+        yield from (self._acts(there, actor) for actor in there.actors)
+        yield from (self._handles(there, message) for message in there.messages)
+        yield self._sweeps(there)
+        yield self._asks(there)
+        yield self._passes(there)
+        yield self._forgets(there)
+
+    def check(self, there: State) -> None:
+        """Check what must be true of every state. Raises Broken."""
+        promises.goes_on(there, self._record(there), self.now(there))
+
+    # ── an invocation's steps ─────────────────────────────────────────────────────────────────
+
+    def _acts(self, there: State, actor: Actor) -> Iterator[Move]:
+        who, now = actor.program.who, self.now(there)
+        call = actor.again or self.code.next(actor.run, now)
+        if there.left.faults and who not in _CLIENTS:
+            yield (who, "dies"), self._dies(there, actor)
+        if isinstance(call, Done):
+            yield self._returns(there, actor, call)
+        elif call.kind == "operate":
+            yield from self._operates(there, actor, call)
+        elif call.kind == "invoke":
+            yield from self._invokes(there, actor, call)
+        else:
+            yield from self._calls(there, actor, call)
+
+    def _calls(self, there: State, actor: Actor, call: Call) -> Iterator[Move]:
+        who, said = actor.program.who, _said(call)
+        after_it, reply = self._does(there, actor, call)
+        word = said if reply.how == "done" else f"{said}: refused"
+        yield (who, word), self._goes_on(after_it, actor, reply)
+        if not there.left.faults or actor.again:
+            return
+        faulty, failed = _one_fault_less(there), actor._replace(failed=True)
+        fails = self._goes_on(faulty.but(actor, failed), failed, FAILED)
+        yield (who, f"{said}: AWS does not answer, nothing was done"), fails
+        if call.kind in ("put", "update", "send", "postpone") and reply.how == "done":
+            lost = _one_fault_less(after_it).but(actor, actor._replace(again=call))
+            yield (who, f"{word}, but the reply is lost: asks again"), lost
+            unheard = self._goes_on(_one_fault_less(after_it).but(actor, failed), failed, FAILED)
+            yield (who, f"{word}, but hears of no answer"), unheard
+
+    def _does(self, there: State, actor: Actor, call: Call) -> tuple[State, Reply]:
+        """Return the state after a call, having checked what it did."""
+        now, who = self.now(there), actor.program.who
+        then, reply = self.aws.does(call, there, now)
+        if call.kind == "update" and there.record is not None:
+            old = self.aws.job(there.record)
+            if reply.how == "done":
+                new = self.aws.job(then.record or "")
+                promises.written(call, who, there.facts, old, new, now)
+                if new.holder != old.holder:
+                    then = then._replace(facts=then.facts._replace(let_go=False))
+            elif call.what == "claim":
+                promises.refused(who, old, now)
+        if call.kind == "put" and call.what == "record" and reply.how == "done":
+            promises.recorded(there, self.aws.job(then.record or ""))
+            then = then._replace(facts=then.facts._replace(existed=True))
+        return then, reply
+
+    def _goes_on(self, there: State, actor: Actor, reply: Reply) -> State:
+        run = self.code.answered(actor.run, self.now(there), reply)
+        return there.but(actor, actor._replace(run=run, again=None))
+
+    def _operates(self, there: State, actor: Actor, call: Call) -> Iterator[Move]:
+        attempt = call.details[0]
+        has_begun = any(reply.value == "reports" for _, reply in actor.run.history)
+        if not has_begun:
+            promises.operates(there, attempt)
+        ran = there._replace(facts=there.facts._replace(ran=there.facts.ran | {attempt}))
+        waits = 0 if there.record is None else self.aws.job(there.record).waits
+        for does in ("returns", "fails", *self.scenario.does):
+            if does == "reports" if has_begun else isinstance(does, int) and waits > 0:
+                continue
+            word = f"is unavailable for {does} s" if isinstance(does, int) else does
+            then = self._goes_on(ran, actor, Reply(value=does))
+            yield (actor.program.who, f"runs attempt {attempt}: it {word}"), then
+
+    def _invokes(self, there: State, actor: Actor, call: Call) -> Iterator[Move]:
+        who = actor.program.who
+        busy = self._goes_on(there, actor, Reply(value=False))
+        yield (who, "invokes a worker: none is free"), busy
+        if self._has_room(there):
+            runs = self._starts(there, self._worker(there, call.details[0]))
+            yield (who, "invokes a worker"), self._goes_on(runs, actor, Reply(value=True))
+            if there.left.faults:
+                unheard = self._goes_on(_one_fault_less(runs), actor, FAILED)
+                yield (who, "invokes a worker, but hears of no answer"), unheard
+
+    def _returns(self, there: State, actor: Actor, done: Done) -> Move:
+        program, record = actor.program, self._record(there)
+        promises.returned(there, actor, done, record)
+        then, word, facts = there.but(actor), "returns", there.facts
+        if isinstance(done.returned, Accepted):
+            facts, word = facts._replace(accepted=True), "answers: accepted"
+        elif done.raised is not None:
+            word = f"answers: {done.raised}"
+        elif program.who == "cancel":
+            facts, word = facts._replace(canceled=True), "answers: canceled"
+        if program.message and done.returned["batchItemFailures"]:
+            promises.kept(actor, there.record)
+            word = "leaves its message"
+        elif program.message:
+            then, word = deletes(then, program.message), "deletes its message"
+        if record is not None and record.holder == program.who and not actor.failed:
+            facts = facts._replace(let_go=True)
+        return (program.who, word), then._replace(facts=facts)
+
+    def _dies(self, there: State, actor: Actor) -> State:
+        return _one_fault_less(there.but(actor))
+
+    # ── what starts an invocation ─────────────────────────────────────────────────────────────
+
+    def _handles(self, there: State, message: Message) -> Iterator[Move]:
+        now, who = self.now(there), f"message {message.number}"
+        is_visible = message.visible_at <= now
+        if message.dead:
+            if is_visible and not _active(there, "bury"):
+                letter = shows(there, message.number, after(now, 60))
+                yield (who, "wakes Bury"), self._starts(letter, self._burier(message), there)
+            if is_visible and there.left.buries:
+                back = shows(there, message.number, now, dead=False)
+                yield (who, "is redriven by the operator"), _one_burial_less(back)
+            return
+        if is_visible and there.left.buries:
+            dead = shows(there, message.number, now, dead=True)
+            yield (who, "becomes a dead letter"), _one_burial_less(dead)
+        if self._has_room(there) and (is_visible or there.left.faults):
+            hidden = shows(there, message.number, after(now, VISIBILITY_S))
+            hidden = hidden if is_visible else _one_fault_less(hidden)
+            worker = self._worker(there, message.job_id, message)
+            word = "wakes" if is_visible else "too early or twice, wakes"
+            yield (who, f"{word} {worker.who}"), self._starts(hidden, worker, there)
+
+    def _sweeps(self, there: State) -> Iterator[Move]:
+        record, active = self._record(there), _active(there, "sweep")
+        is_due = record is not None and (record.due_at or 0) <= self.now(there) and record.due_at
+        if is_due and (not active or (active == 1 and there.left.faults)):
+            then = _one_fault_less(there) if active else there
+            program = Program(f"sweep {active + 1}", LIVES_S["sweep"], sweep)
+            yield ("the clock", f"wakes {program.who}"), self._starts(then, program)
+
+    def _asks(self, there: State) -> Iterator[Move]:
+        record, left = self._record(there), there.left
+        if left.replay and there.key is not None:
+            then = self._starts(there._replace(left=left._replace(replay=0)), self._submitter("B"))
+            yield ("B", "asks again, under the same key"), then
+        if left.cancels and record is not None and there.facts.accepted:
+            then = there._replace(left=left._replace(cancels=left.cancels - 1))
+            yield ("cancel", "is asked for"), self._starts(then, _client("cancel", record))
+        if left.erases and record is not None and record.is_ended:
+            then = there._replace(left=left._replace(erases=left.erases - 1))
+            yield ("erase", "is asked for"), self._starts(then, _client("erase", record))
+
+    def _starts(self, there: State, program: Program, before: State | None = None) -> State:
+        run = self.code.start(program)
+        is_over = before is not None and self._is_over(before, program)
+        actor = Actor(run, self.now(there), over=(there.record,) if is_over else None)
+        actors = sorted([*there.actors, actor], key=lambda a: a.run.serial)
+        return there._replace(actors=tuple(actors))
+
+    def _is_over(self, there: State, program: Program) -> bool:
+        """Tell whether whoever handles a message has to bring it and its job to their end."""
+        record, now = self._record(there), self.now(there)
+        if record is None:
+            asks = there.left.replay or any(actor.program.who in IDS for actor in there.actors)
+            return seconds_until(now, program.sent) >= SUBMITS_FOR_S and not asks
+        if record.is_ended or now >= record.deliver_by:
+            return True
+        has_no_more = record.tries_left <= 0 or program.who == "bury"
+        return has_no_more and not promises.is_held(record, now)
+
+    def _has_room(self, there: State) -> bool:
+        return _active(there, "worker") < self.scenario.workers
+
+    def _submitter(self, who: str) -> Program:
+        return Program(who, LIVES_S["submit"], self.scenario.asks, IDS[who])
+
+    def _worker(self, there: State, job_id: str, message: Message | None = None) -> Program:
+        record = self._record(there)
+        taken = {actor.program.who for actor in there.actors} | {record and record.holder}
+        who = next(w for n in range(1, 99) if (w := f"worker {n}") not in taken)
+        ref = Ref(OWNER, job_id)
+        if message is None:
+            return Program(
+                who,
+                LIVES_S["worker"],
+                lambda s: work.direct(s, ref, who, remaining=_plenty),
+                job_id,
+            )
+        event = _event(message)
+        return Program(
+            who,
+            LIVES_S["worker"],
+            lambda s: batch(s, event, who, _plenty),
+            job_id,
+            message.number,
+            message.sent,
+        )
+
+    def _burier(self, message: Message) -> Program:
+        event = _event(message)
+        return Program(
+            "bury",
+            LIVES_S["bury"],
+            lambda s: bury(s, event),
+            message.job_id,
+            message.number,
+            message.sent,
+        )
+
+    # ── time ──────────────────────────────────────────────────────────────────────────────────
+
+    def _passes(self, there: State) -> Iterator[Move]:
+        later = there.clock + 1
+        if later < len(self.scenario.instants) and not any(a.again for a in there.actors):
+            then = self.scenario.at(later)
+            over = [a for a in there.actors if seconds_until(then, a.began) > a.program.life_s]
+            if len(over) <= there.left.faults:
+                timed_out = there._replace(clock=later)
+                for actor in over:
+                    timed_out = _one_fault_less(timed_out.but(actor))
+                word = f"shows {self.scenario.instants[later]} s"
+                yield ("the clock", word), timed_out
+
+    def _forgets(self, there: State) -> Iterator[Move]:
+        """Let the table forget what is past its `ttl`."""
+        for name in ("record", "key") if self.scenario.forgets else ():
+            item = json.loads(getattr(there, name) or "{}")
+            if item.get("ttl", self.now(there)) * 1000 <= self.now(there):
+                yield ("the table", f"forgets the {name}"), there._replace(**{name: None})
+
+    # ── the state ─────────────────────────────────────────────────────────────────────────────
+
+    def _record(self, there: State) -> Job | None:
+        return None if there.record is None else self.aws.job(there.record)
+
+
+def _client(who: str, record: Job) -> Program:
+    does = {"cancel": jobs.cancel, "erase": jobs.erase}[who]
+    return Program(who, 30, lambda services: does(services, OWNER, record.id), record.id)
+
+
+def _event(message: Message) -> dict[str, list[dict[str, object]]]:
+    body = json.dumps({"owner": OWNER, "id": message.job_id})
+    times = {"ApproximateReceiveCount": "1", "SentTimestamp": str(message.sent)}
+    record = {"messageId": "1", "receiptHandle": message.number, "body": body}
+    return {"Records": [record | {"attributes": times, "eventSourceARN": "arn:aws:sqs:::x"}]}
+
+
+def _plenty() -> float:
+    return 60
+
+
+def _active(there: State, kind: str) -> int:
+    return sum(actor.program.who.startswith(kind) for actor in there.actors)
+
+
+def _one_fault_less(there: State) -> State:
+    return there._replace(left=there.left._replace(faults=there.left.faults - 1))
+
+
+def _one_burial_less(there: State) -> State:
+    return there._replace(left=there.left._replace(buries=there.left.buries - 1))
+
+
+def _said(call: Call) -> str:
+    return " ".join(filter(None, (call.kind, call.what)))

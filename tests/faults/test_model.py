@@ -1,0 +1,123 @@
+"""The exhaustive model: it finds nothing in the protocol, and something wherever a rule is left out."""
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+
+from nowlater import job
+from nowlater.job import WRITES, Job
+from tests.faults.model.code import Code, Done, Program, Reply, without_chance
+from tests.faults.model.mutants import REDUNDANT, search_without
+from tests.faults.model.scenarios import SCENARIOS, Scenario
+from tests.faults.model.search import search
+from tests.faults.model.world import updated
+from tests.faults.mutations import ANYTHING, Mutation, mutations, writes
+from tests.unit.jobs import NOW
+from tests.unit.test_job import TOKENS, jobs, met
+
+#: The rest are for `make faults`: they take a minute and a half.
+QUICK = ("async", "by-wait", "dead-letter", "late-wait", "forgotten")
+
+ATTACKED = [mutation for mutation in mutations() if mutation.name not in REDUNDANT]
+
+
+@pytest.mark.parametrize(
+    "scenario", [s for s in SCENARIOS if s.name in QUICK], ids=lambda s: s.name
+)
+def test_no_interleaving_breaks_a_promise(scenario: Scenario) -> None:
+    found = search(scenario)
+
+    assert found.violations == {}
+    assert found.states > 1000
+
+
+@pytest.mark.parametrize("mutation", ATTACKED, ids=lambda mutation: mutation.name)
+def test_a_rule_that_is_left_out_breaks_a_promise(mutation: Mutation) -> None:
+    assert search_without(mutation).violations
+
+
+def test_every_clause_of_every_write_is_left_out_once() -> None:
+    named = {mutation.name for mutation in mutations()}
+    whole = [name for name in named if "." not in name and name.split(":")[0] in WRITES]
+
+    assert len(whole) == sum(len(clauses) for clauses in WRITES.values())
+    assert set(REDUNDANT) < named
+
+
+@pytest.mark.parametrize(
+    ("write", "clauses"), [pytest.param(w, c, id=name) for name, w, c in writes()]
+)
+@given(there=jobs(), token=TOKENS)
+def test_a_mutation_says_the_same_to_dynamodb_and_to_python(
+    write: str, clauses: tuple[job.Clause, ...], there: Job, token: int
+) -> None:
+    item = {k: v for k, v in json.loads(_json(there)).items() if v is not None}
+    for clause in set(clauses) - {ANYTHING}:
+        assert met(clause.expression, item, token) == clause.holds(there, NOW, token)
+
+
+def _json(there: Job) -> str:
+    import msgspec
+
+    return msgspec.json.encode(there).decode()
+
+
+def test_a_mutation_lasts_as_long_as_its_context() -> None:
+    for mutation in mutations():
+        before = _code()
+        with mutation.applied():
+            assert _code() != before, mutation.name
+        assert _code() == before, mutation.name
+
+
+def _code() -> list[Any]:
+    from nowlater import batch, bury, ending, finish, store, submit, sweep, table, work
+
+    modules = (batch, bury, ending, finish, submit, sweep, table, work)
+    named = [{k: id(v) for k, v in vars(module).items()} for module in modules]
+    classes = [id(store.Store.claim), id(table.Table.update_if)]
+    return [*named, *classes, {name: id(clauses) for name, clauses in WRITES.items()}]
+
+
+def test_a_violation_comes_with_a_shortest_trace() -> None:
+    first = next(m for m in mutations() if m.name == "the message goes before the record")
+
+    ((violation, trace),) = search_without(first).violations.items()
+    assert violation == "G1 nothing will ever run or end the job"
+    assert trace[:3] == ["A: put key", "A: put record", "A: dies"]
+    assert len(trace) == 4
+
+
+def test_the_code_is_resumed_where_it_called() -> None:
+    code, there = Code(), SCENARIOS[0]
+    with without_chance():
+        run = code.start(Program("A", 30, there.asks, "019ca957-3c00-7abc-8def-012345678900"))
+        calls = []
+        while not isinstance(step := code.next(run, there.at(0)), Done):
+            calls.append((step.kind, step.what))
+            run = code.answered(run, there.at(0), Reply())
+
+    assert calls == [("put", "key"), ("send", ""), ("put", "record")]
+    assert step.returned.job.status == "queued"
+
+
+def test_an_update_is_what_dynamodb_makes_of_it() -> None:
+    item = {"attempt": 1, "tries_left": 2, "timeout_ms": 20, "holder": "a", "due_at": 5}
+    update = (
+        "SET #holder = :new_holder, #attempt = if_not_exists(#attempt, :zero) + :one, "
+        "#waits = if_not_exists(#waits, :zero) + :one, #tries_left = #tries_left - :one, "
+        "#lease_until = #timeout_ms + :grace_end REMOVE #due_at, #progress"
+    )
+    values = {"new_holder": "b", "zero": 0, "one": 1, "grace_end": 7}
+
+    assert updated(item, update, values) == {
+        "attempt": 2,
+        "waits": 1,
+        "tries_left": 1,
+        "timeout_ms": 20,
+        "holder": "b",
+        "lease_until": 27,
+    }
+    assert updated(item, "REMOVE #due_at", {}) == {k: item[k] for k in item if k != "due_at"}
