@@ -11,6 +11,7 @@ export SAM_CLI_TELEMETRY := 0
 export UV_SYSTEM_CERTS := 1
 ENVIRONMENT := .venv/.made-from-lock
 EMULATOR := .local/ministack/.made-from-requirements
+SCANNER := .local/checkov/.made-from-requirements
 
 # Where the API is served by `make up`.
 PORT ?= 8080
@@ -22,7 +23,7 @@ STACK ?=
 help: # lists these
 	@echo 'make up                           serves everything on this machine; Ctrl-C ends it (PORT=8080)'
 	@echo 'make test                         runs all tests, those of the deployed local stack included (ARGS=)'
-	@echo 'make check                        formats nothing, checks everything: ruff, mypy, cfn-lint, the lock'
+	@echo 'make check                        formats nothing, checks everything: ruff, mypy, cfn-lint, checkov, the lock'
 	@echo 'make build                        builds the Lambdas and layers (ARCHITECTURE=arm64 or x86_64)'
 	@echo 'make deploy                       builds, and deploys to your AWS account (ARCHITECTURE=, STACK=)'
 	@echo 'make key OWNER=name               makes an API key (SCOPES=invoke,read,manage DAYS=90)'
@@ -37,7 +38,7 @@ up: $(ENVIRONMENT) $(EMULATOR)
 test: $(ENVIRONMENT) $(EMULATOR)
 	@.venv/bin/python -m pytest $(ARGS)
 
-check: $(ENVIRONMENT)
+check: $(ENVIRONMENT) $(SCANNER)
 	"$(UV)" lock --check
 	ruff format --check
 	ruff check
@@ -45,6 +46,8 @@ check: $(ENVIRONMENT)
 	mypy layers/operations/operations
 	for app in functions/*/app.py; do mypy $$app || exit 1; done
 	sam validate --lint
+	.local/checkov/bin/checkov --file template.yaml --framework cloudformation --skip-download --quiet --compact
+	python -m pytest -q tests/unit/test_template.py tests/unit/test_alarms.py
 
 build: $(ENVIRONMENT)
 	ARCHITECTURE=$(ARCHITECTURE) sam build --parameter-overrides Architecture=$(ARCHITECTURE)
@@ -81,4 +84,10 @@ $(EMULATOR): local/requirements.txt | $(TOOLS)/bin/uv
 	@echo 'installing the AWS emulator …'
 	@"$(UV)" venv --quiet --clear --python 3.13 .local/ministack
 	@"$(UV)" pip install --quiet --python .local/ministack/bin/python --requirement local/requirements.txt
+	@touch $@
+
+$(SCANNER): local/checkov.txt | $(TOOLS)/bin/uv
+	@echo 'installing the scanner of templates …'
+	@"$(UV)" venv --quiet --clear --python 3.13 .local/checkov
+	@"$(UV)" pip install --quiet --python .local/checkov/bin/python --requirement local/checkov.txt
 	@touch $@

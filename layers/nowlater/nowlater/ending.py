@@ -1,17 +1,44 @@
-"""Ends that are not a run's: a deadline that passed, and a job that nobody will work on again."""
+"""Every end of a job is written, and said in the log, here; those that are not a run's are made here too."""
+
+from typing import Any
 
 from nowlater import job, view
 from nowlater.job import Job
+from nowlater.log import logger
 from nowlater.problems import Problem
 from nowlater.services import Services
 from nowlater.store import Written
+from nowlater.timing import Instant
+
+#: What the log says of each job that ended: the template counts these words, by status and problem.
+ENDED = "ended"
+
+
+def write(
+    services: Services,
+    there: Job,
+    how: str,
+    now: Instant,
+    changes: dict[str, Any],
+    *,
+    token: int = 0,
+) -> Written:
+    """End a job by one of the ending writes; a promise that was not kept is said as an error."""
+    written = services.store.write(there.ref, how, now, changes, token=token)
+    if written.done:
+        problem = (changes.get("error") or {}).get("name")
+        said = {"owner": there.owner, "job_id": there.id, "operation": there.operation}
+        ended = {"status": changes["status"], "problem": problem}
+        say = logger.error if problem == "deadline-exceeded" else logger.info
+        say(ENDED, extra=said | ended)
+    return written
 
 
 def expire(services: Services, there: Job) -> Written:
     """End a job at its deadline, as readers have been shown it since."""
     problem = view.deadline_exceeded(there).record()
     changes = job.end(there, "failed", there.deliver_by, error=problem)
-    return services.store.write(there.ref, "expire", services.clock(), changes)
+    return write(services, there, "expire", services.clock(), changes)
 
 
 def bury(services: Services, there: Job, because: str) -> Written:
@@ -19,7 +46,7 @@ def bury(services: Services, there: Job, because: str) -> Written:
     now = services.clock()
     problem = Problem("attempts-exhausted", because).record()
     changes = job.end(there, "failed", now, error=problem)
-    return services.store.write(there.ref, "bury", now, changes)
+    return write(services, there, "bury", now, changes)
 
 
 def cancel(services: Services, there: Job) -> Written:
@@ -27,4 +54,4 @@ def cancel(services: Services, there: Job) -> Written:
     now = services.clock()
     problem = Problem("canceled", "The job was canceled by its owner.").record()
     changes = job.end(there, "canceled", now, error=problem)
-    return services.store.write(there.ref, "cancel", now, changes)
+    return write(services, there, "cancel", now, changes)

@@ -7,7 +7,6 @@ from typing import Any
 
 from nowlater import ending, job, object_keys, store
 from nowlater.job import Job
-from nowlater.log import logger
 from nowlater.outcomes import TimedOut, Unavailable
 from nowlater.problems import Problem
 from nowlater.run import Answer, UnfitInput
@@ -55,11 +54,8 @@ def refuse(services: Services, claimed: Job, final: Exception) -> Left:
 def _finish(services: Services, claimed: Job, status: job.Status, **outcome: Any) -> Left:
     now = services.clock()
     changes = job.end(claimed, status, now, **outcome)
-    written = services.store.write(claimed.ref, "finish", now, changes, token=claimed.attempt)
-    if written.done:
-        logger.info("ended", extra={"status": status})
-        return Left(written.job)
-    return leave(services, written.job)
+    written = ending.write(services, claimed, "finish", now, changes, token=claimed.attempt)
+    return Left(written.job) if written.done else leave(services, written.job)
 
 
 def _stored(services: Services, claimed: Job, answer: Answer) -> dict[str, Any]:

@@ -1,0 +1,56 @@
+"""What an operator finds in the deployed stack: alarms, dashboards, and the whole life of one job in the log."""
+
+import json
+import time
+
+from tests import stack
+from tests.e2e.client import Client
+from tests.e2e.served import Served
+from tests.filters import matches
+
+
+def of_type(kind: str) -> list[str]:
+    resources = stack.template()["Resources"]
+    return [name for name, made in resources.items() if made["Type"] == kind]
+
+
+def test_every_alarm_is_there_and_says_where_to_read_on(served: Served) -> None:
+    ids = served.stack().ids
+    described = served.client("cloudwatch").describe_alarms(MaxRecords=100)["MetricAlarms"]
+    found = {alarm["AlarmName"]: alarm["AlarmDescription"] for alarm in described}
+
+    for name in of_type("AWS::CloudWatch::Alarm"):
+        assert f"docs/operating.md#{name.lower()}" in found[ids[name]]
+
+
+def test_the_dashboards_show_the_resources_of_this_stack(served: Served) -> None:
+    there = served.stack()
+    shown = [
+        there.client("cloudwatch").get_dashboard(DashboardName=there.ids[name])["DashboardBody"]
+        for name in of_type("AWS::CloudWatch::Dashboard")
+    ]
+
+    assert len(shown) == 2
+    assert [json.loads(body)["widgets"] != [] for body in shown] == [True, True]
+    assert "${" not in "".join(shown)
+    assert there.outputs["DashboardName"] == there.ids["Dashboard"]
+    for name in [*of_type("AWS::Serverless::Function"), "Table"]:
+        assert f'"{there.ids[name]}"' in "".join(shown)
+
+
+def test_the_log_tells_a_jobs_life_by_its_id(api: Client, served: Served) -> None:
+    job = api.ended(api.submit("text-stats", {"text": "looked for"}))["id"]
+    group = served.stack().outputs["LogGroupName"]
+    until = time.monotonic() + 20
+    said: list[str] = []
+    while "ended" not in said:
+        assert time.monotonic() < until, said
+        time.sleep(0.5)
+        events = served.client("logs").filter_log_events(
+            logGroupName=group, startTime=int(time.time() * 1000) - 60_000
+        )["events"]
+        written = [line for event in events for line in event["message"].splitlines()]
+        lines = [json.loads(line) for line in written if line.startswith("{")]
+        said = [line["message"] for line in lines if matches(f'{{ $.job_id = "{job}" }}', line)]
+
+    assert "attempt over" in said

@@ -1,0 +1,472 @@
+"""Alarms and dashboards: what they watch is there, and each alarm's section of the runbook is too."""
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import botocore.loaders
+import botocore.model
+import pytest
+from botocore import xform_name
+
+from tests import stack
+from tests.filters import matches
+from tests.unit.test_template import PARAMETERS, SOURCE, of_type, region, resources
+
+__all__ = ["region", "resources"]
+
+PAGE = (stack.ROOT / "docs/operating.md").read_text()
+RESOURCES: dict[str, Any] = SOURCE["Resources"]
+ALARMS = {n: r["Properties"] for n, r in RESOURCES.items() if r["Type"] == "AWS::CloudWatch::Alarm"}
+DASHBOARDS = {n: r["Properties"] for n, r in RESOURCES.items() if r["Type"].endswith("::Dashboard")}
+FILTERS = {
+    n: r["Properties"] for n, r in RESOURCES.items() if r["Type"] == "AWS::Logs::MetricFilter"
+}
+LAMBDAS = [n for n, r in RESOURCES.items() if r["Type"] == "AWS::Serverless::Function"]
+
+#: Metrics as AWS names them, by namespace, and the dimension that ours have.
+KNOWN = {
+    "AWS/Lambda": (
+        *("FunctionName", "Lambda"),
+        {"Invocations", "Errors", "Throttles", "Duration", "ConcurrentExecutions", "IteratorAge"},
+    ),
+    "AWS/SQS": (
+        *("QueueName", "Queue"),
+        {
+            "ApproximateAgeOfOldestMessage",
+            "ApproximateNumberOfMessagesVisible",
+            "ApproximateNumberOfMessagesNotVisible",
+            "NumberOfMessagesDeleted",
+        },
+    ),
+    "AWS/ApiGateway": (*("ApiId", "Api"), {"Count", "4xx", "5xx", "Latency"}),
+    "AWS/DynamoDB": (
+        *("TableName", "Table"),
+        {
+            "ConsumedReadCapacityUnits",
+            "ConsumedWriteCapacityUnits",
+            "ReadThrottleEvents",
+            "WriteThrottleEvents",
+        },
+    ),
+}
+ALARM_METRIC, LOG_METRIC, SECRET = 0.10, 0.30, 0.40  # dollars a month
+
+
+def text(value: Any) -> str:
+    """Return a part of the template as it names things: `Table`, `${Table}` and `!Ref Table` alike."""
+    if isinstance(value, dict):
+        ((how, what),) = value.items()
+        return text(".".join(what) if how == "Fn::GetAtt" else what)
+    return re.sub(r"\$\{([\w.:]+)\}", r"\1", str(value))
+
+
+def stats(alarm: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the metrics that an alarm watches, each with its id, period and statistic."""
+    if "MetricName" in alarm:
+        keys = ("Namespace", "MetricName", "Dimensions", "Period")
+        return [{k: alarm.get(k) for k in keys} | {"Stat": alarm["Statistic"], "Id": "watched"}]
+    found = [(q["Id"], q["MetricStat"]) for q in alarm["Metrics"] if "MetricStat" in q]
+    return [s["Metric"] | {"Period": s["Period"], "Stat": s["Stat"], "Id": i} for i, s in found]
+
+
+def expressions(alarm: dict[str, Any]) -> dict[str, str]:
+    """Return an alarm's arithmetic, by id."""
+    found = [q for q in alarm.get("Metrics", []) if "Expression" in q]
+    return {q["Id"]: text(q["Expression"]) for q in found}
+
+
+def about(metric: dict[str, Any]) -> str:
+    """Return the resource that a metric is about."""
+    return " ".join(text(d["Value"]) for d in metric.get("Dimensions") or [])
+
+
+def goes_off(alarm: dict[str, Any], seen: dict[str, float | None]) -> bool:
+    """Tell whether an alarm goes off, from what its metrics are (None: there is no data).
+
+    Python has what the expressions use of CloudWatch's arithmetic, but for missing data.
+    """
+    missing = object()
+    values = {m["Id"]: missing if seen[m["Id"]] is None else seen[m["Id"]] for m in stats(alarm)}
+    functions = {
+        "IF": lambda condition, then, otherwise: then if condition else otherwise,
+        "FILL": lambda value, instead: instead if value is missing else value,
+        "FlexibleWithin": PARAMETERS["FlexibleWithin"]["Default"],
+    }
+    for name, expression in sorted(expressions(alarm).items(), key=lambda e: e[0] == "watched"):
+        try:
+            values[name] = eval(expression, functions | values)
+        except TypeError:  # it reckons with what is missing
+            values[name] = missing
+    if values["watched"] is missing:
+        return bool(alarm["TreatMissingData"] == "breaching")
+    return bool(values["watched"] >= alarm["Threshold"])  # type: ignore[operator]
+
+
+# ── alarms ────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("name", ALARMS)
+def test_an_alarm_names_its_section_of_the_runbook(name: str) -> None:
+    says = ALARMS[name]["AlarmDescription"]
+    sentence, _, where = says.partition(" See ")
+    _, heading, section = PAGE.partition(f"\n### {name}\n")
+
+    assert where == f"docs/operating.md#{name.lower()}"
+    assert sentence.endswith(".")
+    assert heading
+    assert section.partition("\n##")[0].strip()
+
+
+def test_every_section_of_an_alarm_is_about_one_that_there_is() -> None:
+    assert re.findall(r"^### (\w+Alarm)$", PAGE, re.MULTILINE) != []
+    assert set(re.findall(r"^### (\w+Alarm)$", PAGE, re.MULTILINE)) == set(ALARMS)
+
+
+@pytest.mark.parametrize("name", [n for n in ALARMS if n.removesuffix("Alarm") not in LAMBDAS])
+def test_the_section_of_an_alarm_says_what_to_run_first_and_when_to_wake_somebody(
+    name: str,
+) -> None:
+    section = PAGE.partition(f"\n### {name}\n")[2].partition("\n##")[0]
+
+    assert re.search(r"^\*\*First\*\*.*?^```sh$", section, re.MULTILINE | re.DOTALL)
+    assert "**Wake somebody**" in section
+
+
+@pytest.mark.parametrize("name", ALARMS)
+def test_an_alarm_is_sent_to_whom_the_parameter_names(name: str) -> None:
+    told = {"Fn::If": ["TellsAlarms", [{"Ref": "AlarmsTo"}], {"Ref": "AWS::NoValue"}]}
+
+    assert ALARMS[name]["AlarmActions"] == told
+
+
+@pytest.mark.parametrize("name", LAMBDAS)
+def test_every_lambda_has_an_alarm_for_errors_and_throttles(name: str) -> None:
+    alarm = ALARMS[f"{name}Alarm"]
+    watched = {(m["MetricName"], m["Stat"], about(m)) for m in stats(alarm)}
+
+    assert watched == {("Errors", "Sum", name), ("Throttles", "Sum", name)}
+    for errors, throttles in (1, 0), (0, 1), (1, None), (None, 1):
+        assert goes_off(alarm, {"errors": errors, "throttles": throttles})
+    assert not goes_off(alarm, {"errors": 0, "throttles": 0})
+    assert not goes_off(alarm, {"errors": None, "throttles": None})
+
+
+def lanes(resources: dict[str, Any]) -> set[str]:
+    """Return the queues that a Lambda of ours works on for callers who wait."""
+    sources = of_type(resources, "AWS::Lambda::EventSourceMapping").values()
+    found = {m["EventSourceArn"]["Fn::GetAtt"][0] for m in sources}
+    return {n for n in found if RESOURCES[n]["Type"] == "AWS::SQS::Queue"} - {"DeadLetterQueue"}
+
+
+def test_every_lane_has_an_alarm_for_its_age(resources: dict[str, Any]) -> None:
+    aged = {
+        about(metric).removesuffix(".QueueName")
+        for alarm in ALARMS.values()
+        for metric in stats(alarm)
+        if metric["MetricName"] == "ApproximateAgeOfOldestMessage"
+    }
+
+    assert len(aged) == 3
+    assert aged == lanes(resources)
+
+
+@pytest.mark.parametrize("name", ["OnTimeLateAlarm", "WebhooksLateAlarm"])
+def test_a_lane_is_late_where_it_is_behind_and_its_oldest_message_is_old(name: str) -> None:
+    alarm = ALARMS[name]
+
+    # A hundred wait, ten were done in five minutes.
+    assert goes_off(alarm, {"visible": 100, "done": 10, "age": 1000})
+    # Nothing is worked on at all.
+    assert goes_off(alarm, {"visible": 1, "done": None, "age": 400})
+    # The lane is as fast as what comes; what is old waits on purpose.
+    assert not goes_off(alarm, {"visible": 3, "done": 30_000, "age": 900})
+    assert not goes_off(alarm, {"visible": 0, "done": 0, "age": 900})
+    # It is behind, and not yet for long.
+    assert not goes_off(alarm, {"visible": 100, "done": 10, "age": 200})
+    # Nothing is there.
+    assert not goes_off(alarm, {"visible": None, "done": None, "age": None})
+
+
+def test_the_flexible_lane_is_late_by_a_quarter_of_its_promise() -> None:
+    alarm, promise_s = ALARMS["FlexibleLateAlarm"], PARAMETERS["FlexibleWithin"]["Default"]
+    at_pace = {"visible": 10_000, "done": 10_000 * 3600 * 4 / promise_s}
+
+    assert goes_off(alarm, {"visible": 1000, "done": 10, "age": promise_s / 4})
+    # What was received three times has no age, but the pace shows.
+    assert goes_off(alarm, at_pace | {"done": at_pace["done"] - 2, "age": None})
+    assert not goes_off(alarm, at_pace | {"age": None})
+    assert not goes_off(alarm, {"visible": 10, "done": 1000, "age": promise_s / 2})
+    assert not goes_off(alarm, {"visible": None, "done": None, "age": None})
+
+
+@pytest.mark.parametrize("name", ["OnTime", "Flexible", "Webhooks"])
+def test_a_lanes_alarm_reckons_with_that_lane_alone(name: str) -> None:
+    queue = f"{name.removesuffix('s')}Queue.QueueName"
+
+    assert [about(metric) for metric in stats(ALARMS[f"{name}LateAlarm"])] == [queue] * 3
+
+
+def test_a_dead_letter_that_is_taken_off_at_once_and_one_that_lies_there_are_both_noticed() -> None:
+    alarm = ALARMS["DeadLettersAlarm"]
+
+    assert goes_off(alarm, {"letters": 1, "visible": 0})
+    assert goes_off(alarm, {"letters": None, "visible": 1})
+    assert not goes_off(alarm, {"letters": None, "visible": 0})
+    assert not goes_off(alarm, {"letters": None, "visible": None})
+
+
+def test_a_sweep_that_does_not_come_is_noticed() -> None:
+    alarm = ALARMS["SweepStoppedAlarm"]
+
+    assert stats(alarm)[0]["MetricName"] == "Invocations"
+    assert about(stats(alarm)[0]) == "Sweep"
+    assert alarm["ComparisonOperator"] == "LessThanThreshold"
+    assert alarm["TreatMissingData"] == "breaching"
+
+
+@pytest.mark.parametrize("name", ALARMS)
+def test_an_alarm_reckons_with_what_it_watches(name: str) -> None:
+    alarm = ALARMS[name]
+    ids = {m["Id"] for m in stats(alarm)}
+    named = set(re.findall(r"\b[a-z]\w*\b", " ".join(expressions(alarm).values())))
+    returned = [q["Id"] for q in alarm.get("Metrics", []) if q.get("ReturnData", True)]
+
+    assert named - set(expressions(alarm)) == (ids if expressions(alarm) else set())
+    assert returned == (["watched"] if expressions(alarm) else [])
+    assert len({m["Period"] for m in stats(alarm)}) == 1
+    day_s, week_s = 86_400, 7 * 86_400
+    longest = week_s if stats(alarm)[0]["Period"] >= 3600 else day_s
+    assert alarm["EvaluationPeriods"] * stats(alarm)[0]["Period"] <= longest
+
+
+def of_the_log() -> set[str]:
+    """Return the metrics that the template makes of the log, by name."""
+    filters = [
+        r["Properties"] for r in RESOURCES.values() if r["Type"] == "AWS::Logs::MetricFilter"
+    ]
+    made = [t for f in filters for t in f["MetricTransformations"]]
+    assert {t["MetricNamespace"] for t in made} == {"nowlater"}
+    return {text(t["MetricName"]) for t in made}
+
+
+def test_what_is_counted_in_the_log_is_watched_or_shown(resources: dict[str, Any]) -> None:
+    watched = [m for alarm in ALARMS.values() for m in stats(alarm)]
+    names = {text(m["MetricName"]) for m in watched if m["Namespace"] == "nowlater"}
+    shown = {m[1] for name in DASHBOARDS for m in metrics(name) if m[0] == "nowlater"}
+
+    assert names <= of_the_log()
+    assert names | {text(name) for name in shown} == of_the_log()
+
+
+def test_the_metrics_of_aws_are_such_as_there_are(resources: dict[str, Any]) -> None:
+    watched = [
+        (m["Namespace"], m["MetricName"], m["Dimensions"][0]["Name"], about(m))
+        for alarm in ALARMS.values()
+        for m in stats(alarm)
+        if m["Namespace"] != "nowlater"
+    ]
+    shown = [tuple(m[:4]) for n in DASHBOARDS for m in metrics(n) if m[0] != "nowlater"]
+
+    assert len(watched) > 30
+    assert len(shown) > 60
+    for namespace, metric, dimension, value in watched + shown:
+        needed, kind, known = KNOWN[namespace]
+        logical_id, _, attribute = text(value).partition(".")
+        assert metric in known
+        assert dimension == needed
+        assert resources[logical_id]["Type"].rpartition("::")[2] in (kind, "Function")
+        assert attribute == ("QueueName" if kind == "Queue" else "")
+
+
+# ── dashboards ────────────────────────────────────────────────────────────────────────────────
+
+
+def body(name: str) -> dict[str, Any]:
+    """Return a dashboard's body, each `${name}` as it stands."""
+    loaded: dict[str, Any] = json.loads(DASHBOARDS[name]["DashboardBody"]["Fn::Sub"])
+    return loaded
+
+
+def metrics(name: str) -> Iterator[list[Any]]:
+    for widget in body(name)["widgets"]:
+        yield from widget["properties"].get("metrics", [])
+
+
+@pytest.mark.parametrize("name", DASHBOARDS)
+def test_a_dashboard_is_json_that_names_what_there_is(resources: dict[str, Any], name: str) -> None:
+    source = DASHBOARDS[name]["DashboardBody"]["Fn::Sub"]
+    named = {n.partition(".")[0] for n in re.findall(r"\$\{([\w.:]+)\}", source)}
+    filled = re.sub(r"\$\{[\w.:]+\}", "arn:aws:x:y/z", source)
+
+    assert json.loads(filled)["widgets"]
+    assert named - set(resources) == {"AWS::Region"} | ({"AWS::StackName"} & named)
+
+
+@pytest.mark.parametrize("name", DASHBOARDS)
+def test_a_dashboards_widgets_fit_and_lie_side_by_side(name: str) -> None:
+    taken: set[tuple[int, int]] = set()
+    for widget in body(name)["widgets"]:
+        x, y, width, height = (widget[k] for k in ("x", "y", "width", "height"))
+        area = {(i, j) for i in range(x, x + width) for j in range(y, y + height)}
+        assert x + width <= 24
+        assert not area & taken
+        taken |= area
+        if widget["type"] == "metric":
+            assert widget["properties"]["region"] == "${AWS::Region}"
+            ours = widget["properties"]
+            assert "stat" in ours or all("stat" in m[-1] for m in ours["metrics"])
+
+
+def test_every_alarm_is_on_a_dashboard() -> None:
+    shown = [
+        text(arn).removesuffix(".Arn")
+        for name in DASHBOARDS
+        for widget in body(name)["widgets"]
+        for arn in widget["properties"].get("alarms", [])
+    ]
+
+    assert sorted(shown) == sorted(ALARMS)
+
+
+@pytest.mark.parametrize("metric", ["Errors", "Throttles", "Duration", "ConcurrentExecutions"])
+def test_every_lambda_is_on_the_dashboard_of_lambdas(metric: str) -> None:
+    shown = [text(m[3]) for m in metrics("LambdaDashboard") if m[1] == metric]
+
+    assert shown == LAMBDAS
+
+
+# ── what it costs ─────────────────────────────────────────────────────────────────────────────
+
+
+def test_the_page_says_what_alarms_and_dashboards_cost() -> None:
+    watched = sum(len(stats(alarm)) for alarm in ALARMS.values())
+    counted = len(of_the_log()) + 2  # one of them once for each status
+    on_dashboards = [len({tuple(map(str, m[:-1])) for m in metrics(n)}) for n in DASHBOARDS]
+
+    assert f"alarms: {watched} metrics are watched" in PAGE
+    assert f"| ${watched * ALARM_METRIC:.2f} |" in PAGE
+    assert f"metrics of the log: {counted}, at" in PAGE
+    assert f"| up to ${counted * LOG_METRIC:.2f} |" in PAGE
+    assert len(on_dashboards) == 2
+    assert max(on_dashboards) <= 50  # beyond that, it is not free
+    idle = watched * ALARM_METRIC + SECRET
+    assert f"some ${idle:.2f} a month" in (stack.ROOT / "README.md").read_text()
+
+
+# ── what the scanner is told to leave ─────────────────────────────────────────────────────────
+
+
+def skips() -> Iterator[tuple[str, dict[str, str]]]:
+    for name, made in RESOURCES.items():
+        for skip in made.get("Metadata", {}).get("checkov", {}).get("skip", []):
+            yield name, skip
+
+
+def test_a_check_that_is_skipped_says_why() -> None:
+    found = list(skips())
+
+    assert len(found) > 50
+    for _, skip in found:
+        assert re.fullmatch(r"CKV2?_AWS_\d+", skip["id"])
+        assert len(skip["comment"].split()) > 8
+        assert skip["comment"].endswith(".")
+
+
+def test_every_reason_is_one_that_a_resource_has() -> None:
+    given = SOURCE["Metadata"]["Skipped"]
+    used = [skip for _, skip in skips()]
+
+    assert given
+    assert [reason["id"] for reason in given if reason not in used] == []
+
+
+# ── the runbook's commands ────────────────────────────────────────────────────────────────────
+
+
+def blocks() -> list[str]:
+    found = re.findall(r"^```sh\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
+    return [re.sub(r"\\\n\s*", "", block) for block in found]
+
+
+COMMANDS = "\n".join(blocks())
+
+
+def test_the_runbook_names_outputs_and_resources_that_there_are(resources: dict[str, Any]) -> None:
+    outputs = set(re.findall(r"\$\(output (\w+)\)", PAGE))
+    named = set(re.findall(r"\$\(named (\w+)\)", PAGE))
+
+    assert len(outputs) >= 5
+    assert outputs <= set(SOURCE["Outputs"])
+    assert len(named) >= 4
+    assert named <= set(resources)
+    for name in "WorkOnTime", "WorkFlexible", "DeliverWebhooks":
+        assert resources[name]["Type"] == "AWS::Lambda::EventSourceMapping"
+
+
+def test_the_runbook_names_parameters_that_there_are() -> None:
+    table = PAGE.partition("\n## Capacity\n")[2].partition("\n## ")[0]
+    named = {
+        name
+        for row in re.findall(r"^\| (`\w+`.*?) \|", table, re.MULTILINE)
+        for name in re.findall(r"`(\w+)`", row)
+    }
+
+    assert len(named) >= 10
+    assert named <= set(PARAMETERS)
+
+
+def test_the_runbook_searches_the_log_by_filters_that_can_be_read() -> None:
+    patterns = re.findall(r"(?:said|--filter-pattern) '(\{.*?\})'", COMMANDS)
+
+    assert len(patterns) >= 12
+    for pattern in patterns:
+        matches(pattern, {"message": "ended"})
+
+
+def test_the_runbook_searches_for_what_the_code_says() -> None:
+    layer = (stack.ROOT / "layers/nowlater/nowlater").glob("*.py")
+    code = "".join(path.read_text() for path in layer)
+
+    said = set(re.findall(r'\$\.message = "([^"]+)"', PAGE))
+    assert len(said) >= 8
+    assert [message for message in said if f'"{message}"' not in code] == []
+
+
+def test_the_runbook_counts_as_the_alarms_do() -> None:
+    for name in "DeadlinesPassed", "DeadLetters", "Untold", "GivenUp":
+        assert f"said '{FILTERS[name]['FilterPattern']}'\n" in COMMANDS
+
+
+def aws_commands() -> list[tuple[str, str, list[str]]]:
+    """Return service, operation and options of each AWS command."""
+    found = re.findall(r"\baws ([\w-]+) ([\w-]+)((?: [^\n|]*)?)", COMMANDS)
+    return [(s, o, re.findall(r"(?<=\s)--([a-z-]+)", rest)) for s, o, rest in found if s != "s3"]
+
+
+def test_the_runbooks_aws_commands_are_such_as_there_are() -> None:
+    loader, wide = botocore.loaders.Loader(), {"query", "output"}
+
+    assert len(aws_commands()) > 15
+    for service, operation, options in aws_commands():
+        model = botocore.model.ServiceModel(loader.load_service_model(service, "service-2"))
+        names = {xform_name(name, "-"): name for name in model.operation_names}
+        assert operation in names, f"aws {service} {operation}"
+        shape = model.operation_model(names[operation]).input_shape
+        members = {xform_name(name, "-") for name in shape.members} if shape else set()
+        known = members | {f"no-{m}" for m in members} | wide
+        assert set(options) <= known, f"aws {service} {operation}: {set(options) - known}"
+        required = {xform_name(n, "-") for n in shape.required_members} if shape else set()
+        assert required <= set(options), f"aws {service} {operation} lacks {required}"
+
+
+def test_the_runbooks_make_commands_are_targets_with_their_variables() -> None:
+    makefile = (stack.ROOT / "Makefile").read_text()
+    commands = re.findall(r"(?:^|`)make (\w+)((?: [A-Z]+=[\w.]+)*)", PAGE, re.MULTILINE)
+
+    assert len(commands) >= 8
+    for target, given in commands:
+        assert f"\n{target}:" in makefile
+        for variable in re.findall(r"[A-Z]+(?==)", given):
+            assert re.search(rf"\$[({{].*\b{variable}\b", makefile)
