@@ -92,6 +92,11 @@ class Auditor:
             yield from self._not_at_work(end)
         for claim in story.claims:
             yield from self._in_frame(claim)
+        images = [c.new or {} for c in story.changes]
+        if any(("lease_until" in i) != (i.get("status") == "running") for i in images if i):
+            yield "G3: it has a lease and does not run, or runs without one"
+        if any("due_at" in i and i["status"] in ENDED for i in images):
+            yield "G2: it has ended, and the sweep is to look at it"
         progress = {
             (_attempt(c.new), (c.new or {}).get("progress", {}).get("message"))
             for c in story.changes
@@ -100,6 +105,12 @@ class Auditor:
             yield "G3: it shows the progress of another attempt"
         if any((c.new or {}).get("tries_left", 0) < 0 for c in story.changes):
             yield "G3: it was tried more often than its operation may be"
+        for run in self._cloud.runs:
+            if (
+                run.job == story.id
+                and run.at >= story.now["deliver_by"] + 1000 * self._cloud.plan.skew_s
+            ):
+                yield "G5: its operation ran after its deadline"
         runs = [run.attempt for run in self._cloud.runs if run.job == story.id]
         if len(runs) > len(set(runs)) or set(runs) - {_attempt(c.new) for c in story.claims}:
             yield f"G3: its attempts ran as {runs}, which are not its claims"

@@ -273,7 +273,27 @@ def somebody_who_does_not_look(caller: Caller) -> None:
     caller.wait_for_end(job)
 
 
-def _write_all(caller: Caller, job_id: str) -> None:
+@_scenario("succeeded")
+def leftovers_in_the_record_of_an_end(caller: Caller) -> None:
+    """What an end takes away is there again, as an earlier version may have left it: it stays an end."""
+    job_id = caller.submit(["succeed"], key="k", within_s=100)
+    caller.wait_for_end(job_id)
+    items, key = caller.cloud.memory.items, ("JOB#acme#0", job_id or "")
+    if job_id is None:
+        return
+    past, ended = caller.cloud.now - 1, items[key]
+    items[key] = ended | {"lease_until": past, "due_at": past, "due_shard": 0}
+    caller.cloud.memory.sqs_send_message(
+        QueueUrl="aws/OnTimeQueue", MessageBody=f'{{"owner": "acme", "id": "{job_id}"}}'
+    )
+    caller.cloud.react()
+    caller.cloud.sleep(100)
+    caller.cloud.start("somebody", partial(_write_all, caller, job_id, past))
+    caller.cloud.sleep(1)
+    items[key] = ended
+
+
+def _write_all(caller: Caller, job_id: str, token: int = 99) -> None:
     services = caller.cloud.apps["sweep"].services
     there, now = services.store.get(Ref("acme", job_id)), services.clock()
     if there is None:
@@ -288,7 +308,8 @@ def _write_all(caller: Caller, job_id: str) -> None:
         "erase": {"erased": True},
         "move_on": store.due(job_id, None),
     }.items():
-        services.store.write(there.ref, write, now, changes, token=99)
+        if write != "erase" or not there.is_ended:  # which is for its owner to do
+            services.store.write(there.ref, write, now, changes, token=token)
 
 
 # ── what only an operator does ────────────────────────────────────────────────────────────────────

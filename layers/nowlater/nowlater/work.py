@@ -95,6 +95,8 @@ def _run(services: Services, claimed: Job, remaining: Remaining, or_exit: bool) 
     now = services.clock()
     seconds = min(claimed.timeout_ms / 1000, seconds_until(claimed.deliver_by, now))
     seconds = min(seconds, remaining() - _TO_FINISH_S)
+    if seconds <= 0:  # the claim took that long
+        raise TimedOut
     context = Context(
         job_id=claimed.id,
         attempt=claimed.attempt,
