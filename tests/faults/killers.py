@@ -16,11 +16,12 @@ _TRIES = 3000
 
 
 def killer(here: StandIns, mutation: Mutation) -> str | None:
-    """Return a run that goes wrong without the rule, as `scenario faults`; None: there is none."""
+    """Return a run that goes wrong without the rule and well with it, as `scenario faults`, if any does."""
     for name, plan in _candidates(here, mutation.name):
         with mutation.applied():
-            if run(here, name, plan).violations:
-                return f"{name} {plan}".strip()
+            wrong = run(here, name, plan).violations
+        if wrong and not run(here, name, plan).violations:
+            return f"{name} {plan}".strip()
     return None
 
 
@@ -29,9 +30,13 @@ def _candidates(here: StandIns, mutation: str) -> Iterator[tuple[str, Plan]]:
     if known := KILLERS.get(mutation, "").split():
         yield known[0], plan_of(known[1:])
     yield from ((name, Plan()) for name in SCENARIOS)
-    found = list[tuple[str, Plan]]()
+    found, pairs = list[tuple[str, Plan]](), list[tuple[str, Plan]]()
     for name in SCENARIOS:
         base = run(here, name)
-        found += [(name, plan) for plan in singles(len(base.calls), len(base.invocations))]
-    random.Random(0).shuffle(found)
-    yield from found[:_TRIES]
+        size = len(base.calls), len(base.invocations)
+        found += [(name, plan) for plan in singles(*size)]
+        for first in singles(*size, kinds=("twice", "late")):
+            pairs += [(name, plan) for plan in singles(*size, first, kinds=("frozen", "slow"))]
+    chance = random.Random(0)
+    yield from chance.sample(found, _TRIES)
+    yield from chance.sample(pairs, _TRIES)

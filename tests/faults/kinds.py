@@ -17,7 +17,7 @@ type How = dict[str, float]
 #: A call that hangs is given up after ten seconds (`aws.client`), and tried again.
 HANGS_S = 10
 #: Longer than the lease of an attempt of 20 seconds.
-FROZEN_S = 45
+FROZEN_S = 35
 
 
 def _crash_before(cloud: "Cloud", service: str, do: Do) -> Any:
