@@ -85,6 +85,14 @@ class Store:
         items = self._table.query(_pk(owner, shard), before=before, limit=limit)
         return [(item["SK"], _if_readable(item)) for item in items]
 
+    def newest(
+        self, owner: str, shard: str, before: str | None, limit: int
+    ) -> list[tuple[str, str]]:
+        """Return ids and statuses of an owner's jobs of one shard, newest first, from before an id."""
+        pk, only = _pk(owner, shard), ("SK", "status")
+        items = self._table.query(pk, before=before, limit=limit, only=only)
+        return [(item["SK"], item["status"]) for item in items]
+
 
 def named_by(item: Item) -> Ref:
     """Return which job an item's keys name."""
