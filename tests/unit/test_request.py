@@ -368,5 +368,6 @@ def test_a_body_may_have_two_hundred_levels(opened: str, closed: str) -> None:
         return opened * levels + "1" + closed * levels
 
     assert decoded(nested(200), False, None, 10_000)
-    with pytest.raises(Problem, match="200 levels"):
-        decoded(nested(201), False, None, 10_000)
+    for deeper in (nested(201), nested(200).replace("1", "[]")):
+        with pytest.raises(Problem, match="200 levels"):
+            decoded(deeper, False, None, 10_000)

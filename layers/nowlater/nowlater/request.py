@@ -141,10 +141,10 @@ def _named_once(members: list[tuple[str, Any]]) -> None:
 
 def _is_deeper(value: Any, levels: int) -> bool:
     level = [value]
-    for _ in range(levels + 1):
+    for _ in range(levels):
         lists = (v.values() if isinstance(v, dict) else v for v in level if type(v) in (dict, list))
         level = [item for items in lists for item in items]
-    return bool(level)
+    return any(type(v) in (dict, list) for v in level)
 
 
 def _number(text: str) -> int | float:
