@@ -8,7 +8,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.integration.lambdas import Reply
+from tests import stack
+from tests.integration.lambdas import Reply, lambda_context
 from tests.integration.world import ROUTES, World
 
 #: As often as that is done in a second or less a route. The same each time: a failure comes again.
@@ -202,5 +203,18 @@ def test_no_request_is_too_strange(world: World, route: str) -> None:
         if reply.status == 202:
             checked(world.call("status", id=reply.json["id"]))
             checked(world.call("list", query={"limit": "1"}))
+
+    holds()
+
+
+def test_no_credentials_are_too_strange(world: World) -> None:
+    nearly = st.text("0123456789abcdef_-", max_size=60)
+
+    @some
+    @given(ANY_HEADER | nearly.map("Bearer nl_{}".format) | ANY_HEADER.map("Bearer {}".format))
+    def holds(said: str) -> None:
+        event = stack.event("authorize") | {"identitySource": [said]}
+        answer = world.app("authorize").handler(event, lambda_context())
+        assert answer == {"isAuthorized": False}
 
     holds()
