@@ -261,3 +261,11 @@ def test_a_request_that_is_not_well_formed_is_told_so_first(world: World) -> Non
 
     assert world.call("submit", raw="{").status == 400
     assert world.submit("echo", {"values": 1}).status == 422
+
+
+def test_a_job_that_cannot_be_read_hinders_no_look(world: World) -> None:
+    job = world.submit().json["id"]
+    world.job(job, status=None, operation=None)
+    allow(world, owner_waiting=5)
+
+    assert until_refused(world, 10)[1].problem == "too-many-jobs"

@@ -88,10 +88,13 @@ class Store:
     def newest(
         self, owner: str, shard: str, before: str | None, limit: int
     ) -> list[tuple[str, str]]:
-        """Return ids and statuses of an owner's jobs of one shard, newest first, from before an id."""
+        """Return ids and statuses of an owner's jobs of one shard, newest first, from before an id.
+
+        A record that has no status, and so is none of a job, has an empty one.
+        """
         pk, only = _pk(owner, shard), ("SK", "status")
         items = self._table.query(pk, before=before, limit=limit, only=only)
-        return [(item["SK"], item["status"]) for item in items]
+        return [(item["SK"], item.get("status", "")) for item in items]
 
 
 def named_by(item: Item) -> Ref:
