@@ -37,6 +37,8 @@ SETTINGS = Settings(
     shards=1,
     on_time_concurrency=8,
     flexible_concurrency=2,
+    owner_waiting=0,
+    owner_rate=0,
 )
 
 

@@ -1,5 +1,6 @@
 """What is refused over HTTP, and what other owners see: nothing."""
 
+import gzip
 import json
 from collections.abc import Iterator
 from typing import Any
@@ -10,6 +11,8 @@ from tests.e2e.client import Client
 from tests.e2e.served import Served, tool
 
 TEXT = {"text": "To be, or not to be."}
+JSON = {"Content-Type": "application/json"}
+BODY = b'{"input": {"text": "To be, or not to be."}}'
 DEEP = '{"input": ' + "[" * 100_000 + "]" * 100_000 + "}"
 REFUSED: dict[str, tuple[str, str, dict[str, Any], int, str]] = {
     "no JSON": ("POST", "/async/text-stats", {"data": "{"}, 400, "malformed-request"),
@@ -31,6 +34,26 @@ REFUSED: dict[str, tuple[str, str, dict[str, Any], int, str]] = {
         *("POST", "/async/text-stats", {"data": "x", "headers": {"Content-Type": "text/csv"}}),
         *(415, "unsupported-media-type"),
     ),
+    "a member that is there twice": (
+        *("POST", "/async/text-stats", {"data": '{"input": {"text": "a"}, "input": {}}'}),
+        *(400, "malformed-request"),
+    ),
+    "a byte order mark": (
+        *("POST", "/sync/text-stats", {"data": b"\xef\xbb\xbf" + BODY}),
+        *(400, "malformed-request"),
+    ),
+    "a compressed body": (
+        *("POST", "/async/text-stats"),
+        {"data": gzip.compress(BODY), "headers": {**JSON, "Content-Encoding": "gzip"}},
+        *(415, "unsupported-media-type"),
+    ),
+    "another charset": (
+        *("POST", "/async/text-stats"),
+        {"data": BODY, "headers": {"Content-Type": "application/json; charset=utf-16"}},
+        *(415, "unsupported-media-type"),
+    ),
+    "an id that is none": ("GET", "/jobs/%00", {}, 404, "unknown-job"),
+    "an id that leads elsewhere": ("GET", "/jobs/..%5C..%5Cx", {}, 404, "unknown-job"),
     "too large": (
         *("POST", "/async/text-stats", {"json": {"input": {"text": "x" * 1_100_000}}}),
         *(413, "too-large"),
@@ -54,7 +77,7 @@ REFUSED: dict[str, tuple[str, str, dict[str, Any], int, str]] = {
 def test_bad_requests_get_their_problem(api: Client, case: str) -> None:
     method, path, sent, status, name = REFUSED[case]
     if "data" in sent:
-        sent = {"headers": {"Content-Type": "application/json"}} | sent
+        sent = {"headers": JSON} | sent
     answer = api.call(method, path, **sent)
 
     assert answer.status_code == status, answer.text
@@ -63,6 +86,20 @@ def test_bad_requests_get_their_problem(api: Client, case: str) -> None:
     assert problem["type"] == f"{api.url}/problems/{name}"
     assert problem["status"] == status
     assert api.get(problem["type"]).json()["title"] == problem["title"]
+
+
+def test_a_body_in_chunks_is_taken(api: Client) -> None:
+    pieces = (BODY[:9], BODY[9:20], BODY[20:])
+    answer = api.call("POST", "/sync/text-stats", data=iter(pieces), headers=JSON)
+
+    assert answer.request.headers["Transfer-Encoding"] == "chunked"
+    assert (answer.status_code, answer.json()["words"]) == (200, 6)
+
+
+def test_a_long_query_and_unknown_parameters_are_taken(api: Client) -> None:
+    answer = api.get("/jobs", params={"limit": "1", "x" * 100: "é" * 900})
+
+    assert answer.status_code == 200, answer.text
 
 
 def test_without_a_good_key_nothing_is_served_but_what_describes_the_api(api: Client) -> None:

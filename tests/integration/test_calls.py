@@ -7,6 +7,7 @@ import pytest
 from tests.integration.world import World
 
 GET, PUT, UPDATE = "dynamodb.GetItem", "dynamodb.PutItem", "dynamodb.UpdateItem"
+QUERY = "dynamodb.Query"
 SEND, INVOKE = "sqs.SendMessage", "lambda.Invoke"
 PUT_OBJECT = "s3.PutObject"
 LARGE = {"value": "x" * 5000}
@@ -15,7 +16,8 @@ LARGE = {"value": "x" * 5000}
 def cost(world: World, door: str, **asked: Any) -> list[str]:
     """Return the calls made while a caller of `echo` waits, without those of the worker.
 
-    What estimates rest on has been read before, and is remembered for ten seconds.
+    What estimates rest on has been read before, and is remembered for ten seconds; it is none of
+    the submits at which their owner is looked at.
     """
     world.submit("echo", {"value": 0})
     world.submit("echo", {"value": 0}, deliver={"within": 60})
@@ -48,6 +50,16 @@ def test_the_async_door_sends_and_records(
     world: World, asked: dict[str, Any], calls: list[str]
 ) -> None:
     assert cost(world, "submit", **asked) == calls
+
+
+def test_one_submit_in_ten_looks_at_its_owner_for_a_call_more(world: World) -> None:
+    costs = list[list[str]]()
+    for _ in range(20):
+        world.calls.clear()
+        world.submit("echo", {"value": 1}, deliver={"within": 60})
+        costs.append([call for call in world.calls if call in (QUERY, SEND, PUT)])
+
+    assert costs == ([[QUERY, SEND, PUT]] + [[SEND, PUT]] * 9) * 2
 
 
 def test_a_replay_reads_the_key_and_the_job(world: World) -> None:

@@ -161,3 +161,48 @@ def test_a_page_is_full_however_large_its_jobs_are(world: World) -> None:
 
     assert world.job(ids[0])["result"] == f'"{value}"'
     assert listed(world, limit="100") == ids
+
+
+def test_a_job_that_cannot_be_read_takes_no_other_with_it(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    older, broken, newer = submitted(world, 3)[::-1]
+    world.job(broken, lane="of an unknown kind")
+
+    assert listed(world) == [newer, older]
+    assert listed(world, limit="1") == [newer]
+    page = world.call("list", query={"cursor": newer}).json
+    assert [job["id"] for job in page["jobs"]] == [older]
+    assert [r.levelname for r in caplog.records if broken in str(vars(r))] == ["ERROR"] * 3
+
+
+def test_as_many_as_are_read_at_once_hide_none_behind_them(world: World) -> None:
+    (job,) = submitted(world, 1)
+    item = world.job(job) | {"lane": "of an unknown kind"}
+    with world.table.batch_writer() as batch:
+        for n in range(1, 151):
+            batch.put_item(Item=item | {"SK": f"01f{n:05x}{job[8:]}"})
+
+    assert listed(world) == [job]
+
+
+@pytest.mark.parametrize("name", ["status", "result", "events", "cancel", "retry", "erase"])
+def test_a_job_that_cannot_be_read_says_so(
+    world: World, name: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    (job,) = submitted(world, 1)
+    world.job(job, lane="of an unknown kind")
+    reply = world.call(name, id=job)
+
+    assert (reply.status, reply.problem) == (500, "internal-error")
+    assert "cannot be read" in reply.json["detail"]
+    assert "ERROR" in {r.levelname for r in caplog.records if job in str(vars(r))}
+
+
+def test_a_parameter_that_nobody_knows_is_handed_on_as_far_as_a_url_can_say_it(
+    world: World,
+) -> None:
+    submitted(world, 2)
+    page = world.call("list", query={"limit": "1", "x": "\ud800/", "y": "é"}).json
+
+    assert "&x=%3F%2F&y=%C3%A9&" in page["next"]

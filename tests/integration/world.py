@@ -89,6 +89,7 @@ class World:
                 "depths",
                 "breaker",
                 "secret_counts",
+                "quotas",
             ):  # what they remember is of another test's time
                 vars(services).pop(kept, None)
         self.faults.always("lambda.Invoke", self._invoke)

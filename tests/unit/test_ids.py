@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nowlater.ids import is_id, new_id, shard_of
+from nowlater.ids import is_id, new_id, shard_of, time_of
 
 #: Until the year 2527, twelve hexadecimal digits of milliseconds begin with a 0.
 INSTANTS = st.integers(0, 2**44 - 1)
@@ -26,6 +26,11 @@ def test_ids_have_the_layout_of_a_uuid_of_version_7(now: int, shards: int) -> No
     assert (made.version, made.variant) == (7, uuid.RFC_4122)
     assert made.int >> 80 & (1 << 44) - 1 == now
     assert is_id(str(made))
+
+
+@given(INSTANTS, st.integers(1, 16))
+def test_an_id_tells_its_time(now: int, shards: int) -> None:
+    assert time_of(new_id(now, shards)) == now
 
 
 @given(INSTANTS, st.integers(1, 16))

@@ -20,7 +20,17 @@ APPS = sorted(FUNCTIONS.glob("*/app.py"))
 PURE = {
     *("__init__", "addresses", "breaker", "cache", "callback", "clause", "context", "delivery"),
     *("document", "estimate", "frame", "histogram", "ids", "job", "object_keys", "operation"),
-    *("outcomes", "outgoing", "prefer", "problems", "receipt", "request", "routes", "schema"),
+    *(
+        "outcomes",
+        "outgoing",
+        "prefer",
+        "problems",
+        "quota",
+        "receipt",
+        "request",
+        "routes",
+        "schema",
+    ),
     *("signing", "timer", "timing", "validation", "view"),
 }
 #: One AWS service each; `aws` has what they share.

@@ -22,9 +22,9 @@ class Jobs:
     def __init__(self, *jobs: Job) -> None:
         self._jobs = sorted(jobs, key=lambda j: j.id, reverse=True)
 
-    def page(self, owner: str, shard: str, before: str | None, limit: int) -> list[Job]:
+    def page(self, owner: str, shard: str, before: str | None, limit: int) -> list[tuple[str, Job]]:
         mine = [j for j in self._jobs if j.owner == owner and j.id[0] == shard]
-        return [j for j in mine if before is None or j.id < before][:limit]
+        return [(j.id, j) for j in mine if before is None or j.id < before][:limit]
 
 
 def listed(*jobs: Job, shards: int = 1, **query: str) -> dict[str, Any]:

@@ -42,9 +42,19 @@ def test_the_first_of_two_that_contradict_each_other_counts() -> None:
     assert not preferences("handling=lenient, handling=strict").strict
 
 
-@pytest.mark.parametrize("wait", ["", "x", "-1", "1.5", "5s", "٣", "9" * 7, "9" * 5000])
+@pytest.mark.parametrize("wait", ["", "x", "-1", "1.5", "5s", "٣"])
 def test_a_wait_that_is_no_number_of_seconds_is_ignored(wait: str) -> None:
     assert preferences(f"wait={wait}, respond-async") == Prefer(respond_async=True)
+
+
+@pytest.mark.parametrize("wait", ["999999", "9" * 7, "1" + "0" * 20, "9" * 5000])
+def test_a_wait_that_is_too_long_for_every_door_is_a_long_one(wait: str) -> None:
+    assert preferences(f"wait={wait}").wait_s == 999_999
+
+
+@pytest.mark.parametrize("wait", ["0005", "0" * 5000 + "5"])
+def test_zeros_before_a_wait_do_not_count(wait: str) -> None:
+    assert preferences(f"wait={wait}").wait_s == 5
 
 
 def test_what_nobody_knows_is_ignored() -> None:

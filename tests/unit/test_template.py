@@ -213,6 +213,18 @@ def test_who_changes_items_changes_those_of_its_kind_alone(
     assert len(changing) == 1
 
 
+@pytest.mark.parametrize("role", ["SubmitRole", "HybridRole"])
+def test_who_looks_at_quotas_lists_jobs_alone(resources: dict[str, Any], role: str) -> None:
+    (looking,) = [
+        statement
+        for statement in statements(resources[role]["Properties"]["Policies"])
+        if "dynamodb:Query" in one_or_more(statement["Action"])
+    ]
+
+    assert one_or_more(looking["Action"]) == ["dynamodb:Query"]
+    assert looking["Condition"] == {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["JOB#*"]}}
+
+
 def test_what_the_stream_gives_up_can_be_kept(resources: dict[str, Any]) -> None:
     (stream,) = [
         m

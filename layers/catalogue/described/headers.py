@@ -3,7 +3,7 @@
 from typing import Any
 
 from described.shapes import Schema, number, text, url
-from nowlater.routes import OF_JOBS, Route
+from nowlater.routes import OF_JOBS, QUOTAS, Route
 
 _ETAG = text("For `If-None-Match`.", examples=['W/"30563c1b01396e42b6be0708bee9ac50"'])
 
@@ -13,6 +13,8 @@ _ANSWERED: dict[str, Schema] = {
     "Operation-Location": url("The job's URL."),
     "Content-Location": url("The job's URL."),
     "Retry-After": number("Seconds until it is worth asking again.", "integer", minimum=1),
+    "RateLimit": text("The quota that is used up, and for how many seconds (`t`)."),
+    "RateLimit-Policy": text("That quota: so many (`q`), in so many seconds (`w`)."),
     "Preference-Applied": text("How long it would have waited, or what it did instead."),
     "Idempotency-Replayed": text("An earlier request with this key made the job.", const="true"),
     "ETag": _ETAG,
@@ -95,8 +97,10 @@ def sent(*always: str, maybe: tuple[str, ...] = ()) -> dict[str, Any]:
 def of_problems(route: Route, names: list[str], *, from_gateway: bool) -> dict[str, Any]:
     """Return the headers of an answer with these problems; API Gateway's own has none of them."""
     maybe: list[str] = []
-    if {"try-again", "unavailable"} & set(names):
+    if {"try-again", "unavailable", *QUOTAS} & set(names):
         maybe.append("Retry-After")
+    if {*QUOTAS} & set(names):
+        maybe += ["RateLimit", "RateLimit-Policy"]
     if route.id == "hybrid" and {*OF_JOBS} & set(names):
         maybe += ["Preference-Applied", "Content-Location", "Idempotency-Replayed"]
     if not names:

@@ -100,7 +100,8 @@ class Call:
         in_base64 = self._event.get("isBase64Encoded", False)
         kind = self.header("content-type")
         body, uploads = self._event.get("body"), f"{self.base}/uploads"
-        return request.decoded(body, in_base64, kind, most, uploads)
+        packed = self.header("content-encoding")
+        return request.decoded(body, in_base64, kind, most, uploads, packed)
 
 
 def _weak(tag: str) -> str:

@@ -22,6 +22,11 @@ def new_id(now: Instant, shards: int = 1) -> str:
     )
 
 
+def time_of(job_id: str) -> Instant:
+    """Return when a job with this id was accepted, by the clock of whoever did."""
+    return int(job_id[1:8] + job_id[9:13], 16)
+
+
 def is_id(text: str) -> bool:
     """Tell whether this could be a job's id."""
     return _FORM.fullmatch(text) is not None

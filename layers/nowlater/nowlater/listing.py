@@ -40,7 +40,9 @@ def page(services: Services, owner: str, base: str, query: Mapping[str, str]) ->
     wanted, limit, cursor = _parsed(query)
     found, after = listed(services, owner, wanted, limit, cursor)
     rest = {k: v for k, v in query.items() if k != "cursor"}
-    following = f"{base}/jobs?{urlencode(rest | {'cursor': after})}" if after else None
+    following = (
+        f"{base}/jobs?{urlencode(rest | {'cursor': after}, errors='replace')}" if after else None
+    )
     shown = [view.representation(j, base, forecast(services, j)) for j in found]
     return {"jobs": shown, "next": following}
 
@@ -55,10 +57,9 @@ def listed(
     now, found = services.clock(), list[Job]()
     for _ in range(0, _MOST_READ, _CHUNK):
         chunk = _chunk(services, owner, cursor)
-        for there in chunk:
-            cursor = there.id
-            shown = jobs.settled(services, there)
-            if not view.is_gone(shown, now) and wanted.takes(shown):
+        for cursor, there in chunk:
+            shown = there and jobs.settled(services, there)
+            if shown and not view.is_gone(shown, now) and wanted.takes(shown):
                 found.append(shown)
                 if len(found) == limit:
                     return found, cursor
@@ -67,14 +68,15 @@ def listed(
     return found, cursor
 
 
-def _chunk(services: Services, owner: str, cursor: str | None) -> list[Job]:
-    """Return an owner's next jobs after the cursor, from all shards, newest first."""
+def _chunk(services: Services, owner: str, cursor: str | None) -> list[tuple[str, Job | None]]:
+    """Return an owner's next jobs after the cursor, as `Store.page` does, from all shards."""
     shards = [f"{n:x}" for n in range(services.settings.shards)]
     pages = [
         services.store.page(owner, shard, cursor and shard + cursor[1:], _CHUNK) for shard in shards
     ]
-    newest = sorted((j for page in pages for j in page), key=lambda j: j.id[1:], reverse=True)
-    return newest[:_CHUNK]
+    return sorted((j for page in pages for j in page), key=lambda j: j[0][1:], reverse=True)[
+        :_CHUNK
+    ]
 
 
 def _parsed(query: Mapping[str, str]) -> tuple[Filter, int, str | None]:

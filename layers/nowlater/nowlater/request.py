@@ -1,9 +1,10 @@
 """Reads request bodies: the envelope of input and options that every door takes."""
 
 import base64
-import binascii
+import json
 import math
 import re
+from collections import Counter
 from typing import Annotated, Any
 
 import msgspec
@@ -19,6 +20,7 @@ type TagName = Annotated[str, msgspec.Meta(pattern="^[a-z0-9_-]{1,32}$")]
 type TagValue = Annotated[str, msgspec.Meta(min_length=1, max_length=256)]
 
 _JSON_TYPE = re.compile(r"application/(?:[\w.+-]+\+)?json\s*(?:;.*)?", re.IGNORECASE)
+_CHARSET = re.compile(r';\s*charset\s*=\s*"?([^";\s]*)', re.IGNORECASE)
 #: Where msgspec says that a fault is: `$.tags[...]`, `$.callback.events[0]`.
 _PLACE = re.compile(r" - at `(?:key` in `)?\$((?:\.\w+|\[\d+\])*)(?:\[\.{3}\])?`$")
 _UNKNOWN = re.compile(r"Object contains unknown field `(.*)`$", re.DOTALL)
@@ -57,17 +59,14 @@ def decoded(
     content_type: str | None,
     most: int,
     uploads: str = "/uploads",
+    content_encoding: str | None = None,
 ) -> Any:
     """Return a JSON body as Python values; numbers without a fraction are ints, however written.
 
     Raises Problem `unsupported-media-type`, `too-large` (more than `most` bytes) or
     `malformed-request`.
     """
-    if content_type is not None and not _JSON_TYPE.fullmatch(content_type.strip()):
-        raise Problem(
-            "unsupported-media-type",
-            f"The body was sent as {content_type[:100]}; send it as application/json.",
-        )
+    _check_form(content_type, content_encoding)
     data = _bytes(body or "", is_base64)
     if len(data) > most:
         raise Problem(
@@ -88,6 +87,7 @@ def decoded(
         raise Problem(
             "malformed-request", f'The body is not JSON ({fault}); send {{"input": {{…}}}}.'
         ) from fault
+    _refuse_twins(data)
     return value
 
 
@@ -103,16 +103,48 @@ def idempotency_key(header: str | None) -> str | None:
 def _bytes(body: str, is_base64: bool) -> bytes:
     try:
         return base64.b64decode(body) if is_base64 else body.encode()
-    except (binascii.Error, UnicodeEncodeError) as fault:
+    except ValueError as fault:
         raise Problem("malformed-request", "The body cannot be decoded.") from fault
+
+
+def _check_form(content_type: str | None, content_encoding: str | None) -> None:
+    """Raise Problem `unsupported-media-type` where the body is said to be anything but JSON in UTF-8."""
+    if content_type is not None and not _JSON_TYPE.fullmatch(content_type.strip()):
+        said = f"as {content_type[:100]}; send it as application/json"
+    elif (charset := _CHARSET.search(content_type or "")) and not _is_utf8(charset[1]):
+        said = f"in {charset[1][:100]}; send it in UTF-8"
+    elif content_encoding is not None and content_encoding.strip().lower() not in ("", "identity"):
+        said = f"as {content_encoding[:100]}; send it as it is, not compressed"
+    else:
+        return
+    raise Problem("unsupported-media-type", f"The body was sent {said}.")
+
+
+def _is_utf8(charset: str) -> bool:
+    return charset.lower() in ("utf-8", "utf8", "us-ascii")
+
+
+def _refuse_twins(data: bytes) -> None:
+    """Raise Problem `malformed-request` where an object has two members of one name.
+
+    Which of them counts depends on who reads (RFC 8259 §4): what one checks, another would run.
+    """
+    json.loads(data, object_pairs_hook=_named_once, parse_int=str, parse_float=str)
+
+
+def _named_once(members: list[tuple[str, Any]]) -> None:
+    if len(dict(members)) == len(members):
+        return
+    twins = (name for name, count in Counter(name for name, _ in members).items() if count > 1)
+    raise Problem("malformed-request", f"An object has the member {next(twins)[:100]!r} twice.")
 
 
 def _is_deeper(value: Any, levels: int) -> bool:
     level = [value]
-    for _ in range(levels + 1):
+    for _ in range(levels):
         lists = (v.values() if isinstance(v, dict) else v for v in level if type(v) in (dict, list))
         level = [item for items in lists for item in items]
-    return bool(level)
+    return any(type(v) in (dict, list) for v in level)
 
 
 def _number(text: str) -> int | float:

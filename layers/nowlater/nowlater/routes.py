@@ -14,6 +14,8 @@ OF_JOBS = (
 #: What every route tells for which a key is needed, and of these every one that uses AWS.
 _KEYED = ("missing-scope", "internal-error")
 _KEPT = (*_KEYED, "try-again")
+#: What every route tells that accepts jobs.
+QUOTAS = ("too-many-requests", "too-many-jobs")
 
 _BODY = ("malformed-request", "too-large", "unsupported-media-type")
 _ASKED = (*_BODY, "unknown-operation", "invalid-input")
@@ -25,12 +27,12 @@ _SYNC = (
 )
 _ASYNC = (
     *(*_KEPT, *_ASKED, "impossible-time", "deadline-unachievable"),
-    *("callback-refused", "idempotency-key-reused", "job-expired"),
+    *("callback-refused", "idempotency-key-reused", "job-expired", *QUOTAS),
 )
 _HYBRID = (*_ASYNC, *OF_JOBS)
 _RETRY = (
     *(*_ONE_JOB, "unfinished", "malformed-request", "unknown-operation"),
-    *("invalid-input", "callback-refused", "idempotency-key-reused"),
+    *("invalid-input", "callback-refused", "idempotency-key-reused", *QUOTAS),
 )
 _OPEN = ("internal-error",)
 

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from nowlater.deliveries import Deliveries
     from nowlater.job import Lane
     from nowlater.queues import Depths, Queues
+    from nowlater.quotas import Quotas
     from nowlater.runtimes import Runtimes
     from nowlater.store import Store
     from nowlater.table import Table
@@ -54,6 +55,13 @@ class Services:
         from nowlater.store import Store
 
         return Store(self.table)
+
+    @cached_property
+    def quotas(self) -> "Quotas":
+        from nowlater.quotas import Quotas
+
+        s = self.settings
+        return Quotas(self.store, a_second=s.owner_rate, waiting=s.owner_waiting, shards=s.shards)
 
     @cached_property
     def runtimes(self) -> "Runtimes":

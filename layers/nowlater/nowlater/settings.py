@@ -32,6 +32,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     callback_ports: str
     loopback_callbacks: bool
     webhook_queue: str
+    #: What one owner may do: jobs that have not ended, and submits a second; 0 is no quota.
+    owner_waiting: int
+    owner_rate: int
     #: The secret of which the owners' are made; told only to those who sign.
     master_secret: str = ""
     #: The worker Lambda; told only to the Lambda that calls it.

@@ -7,6 +7,7 @@ import msgspec
 
 from nowlater import ids, job
 from nowlater.job import Job, Ref
+from nowlater.log import logger
 from nowlater.table import Item, Table
 from nowlater.timing import Instant, after
 
@@ -22,6 +23,10 @@ class Written:
 
     done: bool
     job: Job | None
+
+
+class Unreadable(Exception):
+    """A record that this version cannot read as a job."""
 
 
 class Store:
@@ -70,11 +75,26 @@ class Store:
         )
         return Written(done, None if item is None else from_item(item))
 
-    def page(self, owner: str, shard: str, before: str | None, limit: int) -> list[Job]:
-        """Return an owner's jobs of one shard, newest first, from before an id."""
-        return [
-            from_item(i) for i in self._table.query(_pk(owner, shard), before=before, limit=limit)
-        ]
+    def page(
+        self, owner: str, shard: str, before: str | None, limit: int
+    ) -> list[tuple[str, Job | None]]:
+        """Return an owner's jobs of one shard by id, newest first, from before an id.
+
+        None stands for one that cannot be read: it must not take the others with it.
+        """
+        items = self._table.query(_pk(owner, shard), before=before, limit=limit)
+        return [(item["SK"], _if_readable(item)) for item in items]
+
+    def newest(
+        self, owner: str, shard: str, before: str | None, limit: int
+    ) -> list[tuple[str, str]]:
+        """Return ids and statuses of an owner's jobs of one shard, newest first, from before an id.
+
+        A record that has no status, and so is none of a job, has an empty one.
+        """
+        pk, only = _pk(owner, shard), ("SK", "status")
+        items = self._table.query(pk, before=before, limit=limit, only=only)
+        return [(item["SK"], item.get("status", "")) for item in items]
 
 
 def named_by(item: Item) -> Ref:
@@ -95,9 +115,20 @@ def to_item(new: Job) -> Item:
 
 
 def from_item(item: Item) -> Job:
-    """Return the job that an item, or a record of the table's stream, holds."""
+    """Return the job that an item, or a record of the table's stream, holds; raises Unreadable."""
     ref = named_by(item)
-    return msgspec.convert(item | {"owner": ref.owner, "id": ref.id}, Job)
+    try:
+        return msgspec.convert(item | {"owner": ref.owner, "id": ref.id}, Job)
+    except msgspec.ValidationError as fault:
+        raise Unreadable(f"the job {ref.id}: {fault}") from fault
+
+
+def _if_readable(item: Item) -> Job | None:
+    try:
+        return from_item(item)
+    except Unreadable as fault:
+        logger.error("a job cannot be read", extra={"key": item["PK"], "fault": str(fault)})
+        return None
 
 
 def _key(ref: Ref) -> tuple[str, str]:

@@ -65,6 +65,7 @@ def submit(services: Services, asked: Request) -> Accepted:
     now = services.clock()
     try:
         times = _frame(services, asked, now)
+        services.quotas.check(asked.caller.owner, now)
         _refuse_unachievable(services, asked, entry, times, now)
     except Problem:
         if asked.key is None or (known := _replay(services, asked, now)) is None:
@@ -159,7 +160,10 @@ def _under_key(asked: Request, key: str) -> idempotency.Request:
 
 
 def _replay(services: Services, asked: Request, now: Instant) -> Accepted | None:
-    """Return the job that the request's key names: a time that has passed since is no fault."""
+    """Return the job that the request's key names: it asks for nothing new.
+
+    So neither a time that has passed since nor a quota that is used up is a fault.
+    """
     under_key = _under_key(asked, asked.key or "")
     named = idempotency.named(services.table, under_key, now)
     there = named and services.store.get(Ref(asked.caller.owner, named))

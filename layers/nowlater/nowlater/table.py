@@ -1,7 +1,7 @@
 """The DynamoDB table: items as plain dicts, and conditional writes that know when they are done."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -137,13 +137,20 @@ class Table:
     def delete(self, pk: str, sk: str) -> None:
         self._client.delete_item(TableName=self._name, Key=pack_item({"PK": pk, "SK": sk}))
 
-    def query(self, pk: str, *, before: str | None = None, limit: int = 100) -> list[Item]:
-        """Return up to that many items of a partition, the last by `SK` first; eventually consistent."""
+    def query(
+        self, pk: str, *, before: str | None = None, limit: int = 100, only: Sequence[str] = ()
+    ) -> list[Item]:
+        """Return up to that many items of a partition, the last by `SK` first; eventually consistent.
+
+        `only` names the attributes to return, where not all are wanted.
+        """
         condition, values = "#PK = :pk", {"pk": pk}
         if before is not None:
             condition, values = condition + " AND #SK < :before", values | {"before": before}
-        expressions = _expressions(condition, values)
+        wanted = ", ".join(f"#{name}" for name in only)
+        expressions = _expressions(condition, values, wanted)
         expressions["KeyConditionExpression"] = expressions.pop("ConditionExpression")
+        expressions |= {"ProjectionExpression": wanted} if only else {}
         pages = self._client.get_paginator("query").paginate(
             TableName=self._name,
             ScanIndexForward=False,

@@ -1,0 +1,304 @@
+"""The table of limits in docs/http-api.md: each number is the last that is taken. And what is taken as what."""
+
+import json
+import re
+from collections.abc import Callable
+
+import pytest
+
+from nowlater import blobs
+from nowlater.answer import LONGEST_S
+from nowlater.api import MOST_RESULT
+from nowlater.finish import INLINE_RESULT
+from nowlater.job import KEY_LIFE_S
+from nowlater.timing import DAY_S
+from tests.integration.lambdas import Reply
+from tests.integration.world import World
+from tests.unit.test_docs import table
+
+DOORS = ("sync", "submit", "hybrid")
+UNITS = {
+    "": 1,
+    "KiB": 2**10,
+    "MiB": 2**20,
+    "GiB": 2**30,
+    "s": 1,
+    "minutes": 60,
+    "hours": 3600,
+    "days": DAY_S,
+}
+ROWS = {row[0]: row[1:] for row in table("limit")}
+
+
+def most(limit: str) -> int:
+    """Return the number that is documented, in bytes, characters or seconds."""
+    number, _, unit = ROWS[limit][0].partition(" ")
+    return int(number) * UNITS[unit]
+
+
+def echo(world: World, value: str, door: str = "submit") -> Reply:
+    """Send JSON text as the value that `echo` returns."""
+    headers = {"idempotency-key": None}
+    raw = f'{{"input": {{"value": {value}}}}}'
+    return world.call(door, operation="echo", raw=raw, headers=headers)
+
+
+def padded(world: World, door: str, size: int) -> Reply:
+    if door == "upload":
+        return world.call(door, raw='{"size": 1}'.ljust(size))
+    return world.call(door, operation="echo", raw='{"input": {"value": 1}}'.ljust(size))
+
+
+def tagged(world: World, tags: dict[str, str]) -> Reply:
+    return world.submit(tags=tags)
+
+
+def keyed(world: World, size: int) -> Reply:
+    return world.submit(key="k" * size)
+
+
+def called_back(world: World, size: int) -> Reply:
+    return world.submit(callback={"url": "https://hooks.example.com/".ljust(size, "x")})
+
+
+#: How to come as far as a limit, and one further.
+REQUESTS: dict[str, list[Callable[[World, int], Reply]]] = {
+    "body at the async and hybrid doors, and of `POST /uploads`": [
+        lambda world, n: padded(world, "submit", n),
+        lambda world, n: padded(world, "hybrid", n),
+        lambda world, n: padded(world, "upload", n),
+    ],
+    "body at the sync door": [lambda world, n: padded(world, "sync", n)],
+    "an upload": [lambda world, n: world.call("upload", body={"size": n})],
+    "levels of nesting in a body": [
+        lambda world, n: echo(world, "[" * (n - 2) + "]" * (n - 2)),
+        lambda world, n: echo(world, '{"a":' * (n - 2) + "1" + "}" * (n - 2), "sync"),
+    ],
+    "digits of a whole number, its sign included": [
+        lambda world, n: echo(world, "7" * n),
+        lambda world, n: echo(world, "-" + "7" * (n - 1), "sync"),
+    ],
+    "characters of an `Idempotency-Key`, printable ASCII": [keyed],
+    "tags": [lambda world, n: tagged(world, {f"t{i}": "x" for i in range(n)})],
+    "characters of a tag's name, `a-z0-9_-`": [lambda world, n: tagged(world, {"t" * n: "x"})],
+    "characters of a tag's value, printable": [
+        lambda world, n: tagged(world, {"t": "x" * n}),
+        lambda world, n: tagged(world, {"t": "\N{GRINNING FACE}" * n}),
+    ],
+    "characters of a callback's URL": [called_back],
+    "`start` ahead": [lambda world, n: world.submit(start={"after": n})],
+    "`deliver` after the start": [
+        lambda world, n: world.submit(deliver={"within": n}),
+        lambda world, n: world.submit(start={"after": 60}, deliver={"within": 60 + n}),
+    ],
+    "`keep`, and at least an hour": [lambda world, n: world.submit(keep=n)],
+    "jobs a page": [lambda world, n: world.call("list", query={"limit": str(n)})],
+}
+#: Limits that other tests hold, or other systems; the number is that of the code.
+OF_THE_CODE = {
+    "a result at the sync door": MOST_RESULT,
+    "a result answered directly at the hybrid door": MOST_RESULT,
+    "a result inside the job, as text": INLINE_RESULT,
+    "time of a run at the sync door": LONGEST_S,
+    "life of an idempotency key": KEY_LIFE_S,
+    "life of a presigned URL": blobs.URL_LIFE_S,
+}
+WAITS = {"wait at the hybrid door", "wait at `GET /jobs/{id}`"}
+OF_THE_STACK = {
+    "time of an attempt of a job",
+    "a flexible job",
+    "unfinished jobs, jobs a second",
+}
+
+
+def test_every_limit_is_held() -> None:
+    assert ROWS.keys() == {*REQUESTS, *OF_THE_CODE, *WAITS, *OF_THE_STACK}
+
+
+@pytest.mark.parametrize(
+    ("limit", "ask"), [(limit, ask) for limit, asks in REQUESTS.items() for ask in asks]
+)
+def test_a_request_may_come_as_far_as_a_limit_and_no_further(
+    world: World, limit: str, ask: Callable[[World, int], Reply]
+) -> None:
+    status, name = re.fullmatch(r"(\d+) `([a-z-]+)`", ROWS[limit][1]).groups()  # type: ignore[union-attr]
+    beyond = ask(world, most(limit) + 1)
+
+    assert (beyond.status, beyond.problem) == (int(status), name), beyond.body[:500]
+    assert world.left() == (0, 0, 0)
+    assert ask(world, most(limit)).status in (200, 201, 202)
+
+
+@pytest.mark.parametrize("limit", OF_THE_CODE)
+def test_a_limit_is_documented_as_it_is(limit: str) -> None:
+    assert most(limit) == OF_THE_CODE[limit]
+
+
+@pytest.mark.parametrize("prefer", ["26", "999999999999", "9" * 5000])
+def test_a_longer_wait_is_as_long_as_it_may_be(world: World, prefer: str) -> None:
+    hybrid = world.hybrid("echo", {"value": 1}, prefer=f"wait={prefer}")
+    job = world.submit("meanwhile", {}).json["id"]
+    world.app("work")  # loaded beforehand
+    world.pass_time(1)
+    waits = most("wait at `GET /jobs/{id}`")
+
+    assert hybrid.headers["preference-applied"] == f"wait={most('wait at the hybrid door')}"
+    world.faults.once("dynamodb.GetItem", lambda _: None)
+    world.faults.once("dynamodb.GetItem", lambda _: world.work() and None)
+    seen = world.call("status", id=job, headers={"prefer": f"wait={prefer}"})
+    assert seen.headers["preference-applied"] == f"wait={waits}"
+    assert seen.json["status"] == "succeeded"
+
+
+def test_a_job_is_kept_for_an_hour_at_least(world: World) -> None:
+    assert world.submit(keep=3599).problem == "malformed-request"
+    assert world.submit(keep=3600).status == 202
+
+
+# ── what is taken as what ─────────────────────────────────────────────────────────────────────
+
+
+def came_back(world: World, door: str, value: str) -> bytes:
+    """Return the JSON text that `echo` makes of a value's."""
+    reply = echo(world, value, door)
+    if door == "submit":
+        assert reply.status == 202, reply.body
+        world.work()
+        reply = world.call("result", id=reply.json["id"])
+    assert reply.status == 200, reply.body
+    return reply.body
+
+
+@pytest.mark.parametrize("door", DOORS)
+@pytest.mark.parametrize(
+    ("sent", "got"),
+    [
+        ("9007199254740993", "9007199254740993"),
+        ("-9007199254740993", "-9007199254740993"),
+        ("18446744073709551617", "18446744073709551617"),
+        ("9" * 4300, "9" * 4300),
+        ("9007199254740993.0", "9007199254740992"),
+        ("2.0", "2"),
+        ("2e0", "2"),
+        ("-0", "0"),
+        ("-0.0", "0"),
+        ("0.1", "0.1"),
+        ("5e-324", "5e-324"),
+        ("1e-400", "0"),
+        ("1.7976931348623157e308", str(int(1.7976931348623157e308))),
+    ],
+    ids=lambda text: text[:24],
+)
+def test_a_number_comes_back_as_the_docs_say(world: World, door: str, sent: str, got: str) -> None:
+    assert came_back(world, door, sent) == got.encode()
+
+
+@pytest.mark.parametrize("door", DOORS)
+@pytest.mark.parametrize(
+    "text",
+    [
+        "\x00",
+        "\ufffe\uffff\U0010ffff",
+        "\ufeff",
+        "e\u0301 \u00e9",
+        "\u202e\u2028\u2029\x7f\x85",
+        "\N{GRINNING FACE}\N{ZERO WIDTH JOINER}\N{MALE SIGN}",
+        "</script>\"\\'\t\r\n",
+    ],
+    ids=ascii,
+)
+def test_text_comes_back_character_by_character(world: World, door: str, text: str) -> None:
+    for sent in (
+        json.dumps(text),
+        json.dumps({text: [text]}),
+        json.dumps(text, ensure_ascii=False),
+    ):
+        if sent.isprintable() or sent.isascii():
+            assert json.loads(came_back(world, door, sent)) == json.loads(sent)
+
+
+@pytest.mark.parametrize(
+    "value", ["\x00", "\ufffe", "\uffff", "\ufeff", "\u202e", "\x85", "\u0378"]
+)
+def test_a_tag_takes_nothing_that_is_not_printable(world: World, value: str) -> None:
+    reply = world.submit(tags={"t": f"a{value}"})
+
+    assert (reply.status, reply.json["pointer"]) == (400, "/tags/t")
+
+
+def test_a_tag_is_not_normalised(world: World) -> None:
+    one, two = (world.submit(tags={"t": value}).json for value in ("\u00e9", "e\u0301"))
+    found = [
+        [job["id"] for job in world.call("list", query={"tag": f"t:{value}"}).json["jobs"]]
+        for value in ("\u00e9", "e\u0301")
+    ]
+
+    assert (one["tags"], two["tags"]) == ({"t": "\u00e9"}, {"t": "e\u0301"})
+    assert found == [[one["id"]], [two["id"]]]
+
+
+@pytest.mark.parametrize("door", [*DOORS, "upload"])
+@pytest.mark.parametrize(
+    "raw",
+    [
+        '{"input": {"text": "a"}, "input": {"text": "b"}}',
+        '{"input": {"text": "a", "text": "b"}}',
+        '{"input": {"text": "a"}, "inpu\\u0074": {"text": "a"}}',
+        '{"size": 1, "size": 5}',
+    ],
+)
+def test_a_member_that_is_there_twice_is_refused(world: World, door: str, raw: str) -> None:
+    reply = world.call(door, raw=raw)
+
+    assert (reply.status, reply.problem) == (400, "malformed-request")
+    assert "twice" in reply.json["detail"]
+    assert world.left() == (0, 0, 0)
+
+
+@pytest.mark.parametrize("door", [*DOORS, "upload"])
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"content-encoding": "gzip"},
+        {"content-encoding": "identity, br"},
+        {"content-type": "application/json; charset=utf-16"},
+    ],
+    ids=str,
+)
+def test_a_body_in_another_form_is_unsupported(
+    world: World, door: str, headers: dict[str, str]
+) -> None:
+    reply = world.call(door, headers=headers)
+
+    assert (reply.status, reply.problem) == (415, "unsupported-media-type")
+    assert world.left() == (0, 0, 0)
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["../x", "..", "a/b", "%2e%2e", "\x00", "é", "x" * 8000, "", "JOB#acme#0", "*"],
+    ids=ascii,
+)
+def test_what_leads_nowhere_in_a_path_is_not_found(world: World, name: str) -> None:
+    world.submit()
+    before = world.left()
+    replies = [
+        world.call(route, id=name)
+        for route in ("status", "result", "events", "cancel", "erase", "retry", "deliveries")
+    ]
+    replies += [world.call(route, operation=name) for route in ("operation", *DOORS)]
+    replies += [world.call("docs-file", file=name), world.call("problem", name=name)]
+
+    assert {r.status for r in replies} == {404}
+    assert {r.problem for r in replies} == {"unknown-job", "unknown-operation", "unknown-route"}
+    assert world.left() == before
+
+
+def test_what_nobody_knows_in_a_query_or_header_is_ignored(world: World) -> None:
+    job = world.submit().json["id"]
+    reply = world.call("list", query={"stauts": "failed", "x" * 4000: "y" * 4000, "": ""})
+    headers = {"x-unknown": "y" * 8000, "traceparent": "no", "last-event-id": "\xff"}
+    seen = world.call("status", id=job, headers=headers | {"if-none-match": '"'}, query={"a": "b"})
+
+    assert [each["id"] for each in reply.json["jobs"]] == [job]
+    assert seen.status == 200
