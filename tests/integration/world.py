@@ -97,6 +97,7 @@ class World:
                 "depths",
                 "breaker",
                 "secret_counts",
+                "issuer",
             ):  # what they remember is of another test's time
                 vars(services).pop(kept, None)
         self.faults.always("lambda.Invoke", self._invoke)

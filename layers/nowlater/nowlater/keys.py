@@ -64,11 +64,10 @@ def issue(
     return key, f"nl_{key.id}_{secret}"
 
 
-def holder(table: Table, authorization: str, now: Instant) -> Key | None:
-    """Return the key that an `Authorization: Bearer` header (RFC 6750) shows, if it is good."""
-    scheme, _, token = authorization.partition(" ")
-    parts = _TOKEN.fullmatch(token.strip())
-    if scheme.lower() != "bearer" or parts is None:
+def holder(table: Table, token: str, now: Instant) -> Key | None:
+    """Return the key that a token is of, if it is good."""
+    parts = _TOKEN.fullmatch(token)
+    if parts is None:
         return None
     item = table.get(f"APIKEY#{parts[1]}", "APIKEY")
     key = None if item is None else _from_item(item)
