@@ -61,13 +61,13 @@ class SigningKey:
 class Issuer:
     """Serves its discovery and its keys on loopback; `asked` lists the paths that were asked for."""
 
-    def __init__(self, *keys: SigningKey) -> None:
+    def __init__(self, *keys: SigningKey, host: str = "127.0.0.1") -> None:
         self.keys = list(keys) or [SigningKey("one")]
         self.asked: list[str] = []
         #: What it answers in the place of its own: a status and a body for each path.
         self.instead: dict[str, tuple[int, bytes, dict[str, str]]] = {}
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
-        self.url = f"http://127.0.0.1:{self._server.server_port}"
+        self._server = ThreadingHTTPServer((host, 0), _handler(self))
+        self.url = f"http://{host}:{self._server.server_port}"
 
     def __enter__(self) -> Self:
         threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()

@@ -7,13 +7,14 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
 
 from nowlater import keys
-from nowlater.issuer import IssuerSilent
+from nowlater.issuer import IssuerSilent, fetched
 from tests import stack
 from tests.integration.test_authorize import NOBODY, authorized, table
 from tests.integration.world import World
@@ -242,6 +243,9 @@ FORGED: dict[str, Forge] = {
     ),
     "garbage": lambda issuer, now: "a.b.c",
     "garbage in base64": lambda issuer, now: ".".join(b64(b"\xff" * 30) for _ in range(3)),
+    "a signature with a stranger in it": lambda issuer, now: (
+        f"{issuer.token(now)[:-9]}!{issuer.token(now)[-9:]}"
+    ),
     "four parts": lambda issuer, now: issuer.token(now) + ".x",
     "a JWE": lambda issuer, now: "a.b.c.d.e",
     "points": lambda issuer, now: "..",
@@ -291,6 +295,9 @@ def test_a_token_is_shown_as_bearer(world: World, issuer: Issuer, scheme: str) -
         {"kty": "RSA", "n": 1},
         {"n": ""},
         {"e": None},
+        {"kid": None},
+        {"kid": ["rsa"]},
+        {"kty": None},
     ],
     ids=str,
 )
@@ -400,6 +407,11 @@ def test_a_token_that_names_no_key_or_no_algorithm_of_ours_costs_no_question(
 
 # ── an issuer that does not answer ────────────────────────────────────────────────────────────
 
+
+def keys_of(*signing: SigningKey) -> tuple[int, bytes, dict[str, str]]:
+    return 200, json.dumps({"keys": [key.jwk for key in signing]}).encode(), {}
+
+
 FAULTS: dict[str, dict[str, tuple[int, bytes, dict[str, str]]]] = {
     "500": {DISCOVERY: (500, b"", {})},
     "404": {DISCOVERY: (404, b"", {})},
@@ -407,12 +419,10 @@ FAULTS: dict[str, dict[str, tuple[int, bytes, dict[str, str]]]] = {
     "no keys": {KEYS: (200, b"{}", {})},
     "keys that are none": {KEYS: (200, b'{"keys": [1]}', {})},
     "keys that are down": {KEYS: (503, b"", {})},
-    "another issuer": {
-        DISCOVERY: (200, b'{"issuer": "https://id.example.com", "jwks_uri": "x"}', {})
-    },
-    "a redirect": {DISCOVERY: (302, b"", {"Location": "/elsewhere"})},
-    "too much": {KEYS: (200, b" " * 300_000, {})},
-    "nested deep": {KEYS: (200, b'{"keys": ' + b"[" * 100_000, {})},
+    "a redirect": {KEYS: (302, b"", {"Location": "/more"}), "/more": keys_of(RSA)},
+    "too much": {KEYS: (200, keys_of(RSA)[1] + b" " * 300_000, {})},
+    "nested deep": {KEYS: (200, b'{"keys": [], "x": ' + b"[" * 100_000, {})},
+    "no HTTP": {DISCOVERY: (200, b"", {"Content-Length": "1"})},
 }
 
 
@@ -435,33 +445,48 @@ def test_where_the_issuer_does_not_answer_nobody_can_tell(
     assert shown(world, issuer.token(world.now))["isAuthorized"]
 
 
-@pytest.mark.parametrize(
-    "place",
-    [
-        "http://keys.example.com/keys",
-        "file:///etc/passwd",
-        "ftp://127.0.0.1/keys",
-        "data:application/json,{}",
-        "/keys",
-        "http://127.0.0.1.example.com/keys",
-        "http://[::1",
-    ],
-)
-def test_keys_come_by_https_alone_where_they_do_not_come_from_this_machine(
-    world: World, issuer: Issuer, place: str
+def test_an_issuer_that_calls_itself_something_else_is_not_ours(
+    world: World, issuer: Issuer
 ) -> None:
-    issuer.instead[DISCOVERY] = at(issuer.url, place)
+    issuer.instead[DISCOVERY] = at("https://id.example.com", f"{issuer.url}/keys")
 
     with pytest.raises(IssuerSilent):
         shown(world, issuer.token(world.now))
-    assert issuer.asked == [DISCOVERY]
 
 
-def test_an_issuer_elsewhere_cannot_send_us_to_this_machine(world: World) -> None:
-    trust(world, "http://id.example.com")  # refused before the name is looked up
+@pytest.mark.parametrize("scheme", ["file", "data", "none", "http"])
+def test_keys_come_by_https_alone_where_they_do_not_come_from_this_machine(
+    world: World, issuer: Issuer, tmp_path: Path, scheme: str
+) -> None:
+    said = keys_of(RSA)[1]
+    (tmp_path / "keys").write_bytes(said)
+    with Issuer(RSA, host="127.0.0.2") as elsewhere:  # for once not this machine
+        places = {
+            "file": (tmp_path / "keys").as_uri(),
+            "data": f"data:application/json;base64,{base64.b64encode(said).decode()}",
+            "none": "/keys",
+            "http": f"{elsewhere.url}/keys",
+        }
+        issuer.instead[DISCOVERY] = at(issuer.url, places[scheme])
+        with pytest.raises(IssuerSilent):
+            shown(world, issuer.token(world.now))
 
-    with pytest.raises(IssuerSilent):
-        shown(world, signed({"iss": "http://id.example.com"}, RSA))
+        assert issuer.asked == [DISCOVERY]
+        assert elsewhere.asked == []
+
+
+def test_an_issuer_elsewhere_is_asked_by_https_alone_and_sends_nobody_to_this_machine(
+    world: World, issuer: Issuer
+) -> None:
+    with Issuer(RSA, host="127.0.0.2") as elsewhere:
+        trust(world, elsewhere.url)
+        with pytest.raises(IssuerSilent):
+            shown(world, elsewhere.token(world.now))
+        with pytest.raises(ValueError, match="is not https"):
+            fetched(f"{issuer.url}/keys", "https://id.example.com")
+
+        assert elsewhere.asked == issuer.asked == []
+        assert fetched(f"{issuer.url}/keys", "http://localhost:1") == keys_of(RSA, EC)[1]
 
 
 def test_an_issuer_that_is_down_denies_no_key_and_costs_no_question_per_request(
@@ -500,13 +525,13 @@ def test_keys_that_were_read_are_trusted_for_an_hour_without_the_issuer(
 
 def test_a_slash_at_the_issuers_end_is_part_of_its_name(world: World) -> None:
     with Issuer(RSA) as made:
-        named = f"{made.url}/"
-        made.instead[DISCOVERY] = at(named, f"{made.url}/keys")
+        named = f"{made.url}/realms/a/"
+        made.instead[f"/realms/a{DISCOVERY}"] = at(named, f"{made.url}/keys")
         trust(world, named)
 
         assert shown(world, made.token(world.now, iss=named))["isAuthorized"]
-        assert shown(world, made.token(world.now)) == NOBODY
-        assert made.asked == BOTH
+        assert shown(world, made.token(world.now, iss=named[:-1])) == NOBODY
+        assert made.asked == [f"/realms/a{DISCOVERY}", KEYS]
 
 
 # ── what it costs ─────────────────────────────────────────────────────────────────────────────

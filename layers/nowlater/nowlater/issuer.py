@@ -1,7 +1,7 @@
 """The OIDC issuer of a stack's JWTs: its keys, found by discovery and remembered for a while."""
 
-import http.client
 import urllib.request
+from http.client import HTTPException
 from typing import IO, Any
 from urllib.parse import urlsplit
 
@@ -55,7 +55,7 @@ class Issuer:
         self._asked = now
         try:
             self._keys = _keys(self.url)
-        except (OSError, http.client.HTTPException, msgspec.MsgspecError, ValueError):
+        except (OSError, HTTPException, msgspec.MsgspecError, ValueError, RecursionError):
             logger.warning("the issuer did not answer", exc_info=True)
         else:
             self._read = now
@@ -73,14 +73,14 @@ class _KeySet(msgspec.Struct):
 def _keys(issuer: str) -> dict[str, Key]:
     """Return an issuer's keys by their ids (OpenID Connect Discovery 1.0, §4; RFC 7517, §5)."""
     place = f"{issuer.rstrip('/')}/.well-known/openid-configuration"
-    told = msgspec.json.decode(_fetched(place, issuer), type=_Discovery)
+    told = msgspec.json.decode(fetched(place, issuer), type=_Discovery)
     if told.issuer != issuer:
         raise ValueError(f"{place} is of another issuer")
-    keys = msgspec.json.decode(_fetched(told.jwks_uri, issuer), type=_KeySet).keys
-    return {key["kid"]: key for key in keys if key.get("kty") in ("RSA", "EC") and "kid" in key}
+    keys = msgspec.json.decode(fetched(told.jwks_uri, issuer), type=_KeySet).keys
+    return {key["kid"]: key for key in keys if isinstance(key.get("kid"), str)}
 
 
-def _fetched(url: str, issuer: str) -> bytes:
+def fetched(url: str, issuer: str) -> bytes:
     """GET a URL of the operator's own issuer; raises OSError, HTTPException and ValueError."""
     at, home = urlsplit(url), urlsplit(issuer)
     is_local = at.hostname in _LOOPBACK and home.hostname in _LOOPBACK

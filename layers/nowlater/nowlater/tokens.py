@@ -60,8 +60,8 @@ def holder(issuer: Issuer, audience: str, token: str, now: Instant) -> Token | N
         if not _is_good(claims, issuer.url, audience, now):
             return None
         return Token(owner(claims.iss, claims.sub), _scopes(claims), head.kid)
-    # The last three are what a token nested deep, and a key that is none, end in.
-    except (JoseError, msgspec.MsgspecError, ValueError, RecursionError, KeyError, TypeError):
+    # The last two are what a key that is none ends in.
+    except (JoseError, msgspec.MsgspecError, ValueError, KeyError, TypeError):
         return None
 
 
