@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.e2e.client import Client
+from tests.e2e.logs import leaks, logged
 from tests.e2e.served import Served, Told
 from tests.issuer import AUDIENCE, Issuer
 
@@ -26,6 +27,7 @@ def served(tmp_path_factory: pytest.TempPathFactory, issuer: Issuer) -> Iterator
     trusted = (f"JwtIssuer={issuer.url}", f"JwtAudience={AUDIENCE}")
     with Served(tmp_path_factory.mktemp("served"), "LogLevel=INFO", *trusted) as it:
         yield it
+        assert leaks(logged(it)) == {}, "the tests had this logged"
 
 
 @pytest.fixture(scope="session")

@@ -422,7 +422,8 @@ FAULTS: dict[str, dict[str, tuple[int, bytes, dict[str, str]]]] = {
     "a redirect": {KEYS: (302, b"", {"Location": "/more"}), "/more": keys_of(RSA)},
     "too much": {KEYS: (200, keys_of(RSA)[1] + b" " * 300_000, {})},
     "nested deep": {KEYS: (200, b'{"keys": [], "x": ' + b"[" * 100_000, {})},
-    "no HTTP": {DISCOVERY: (200, b"", {"Content-Length": "1"})},
+    "a body that breaks off": {KEYS: (200, keys_of(RSA)[1][:-9], {"Content-Length": "9999"})},
+    "no HTTP": {DISCOVERY: (200, b"", {"X": "x" * 70_000})},
 }
 
 
