@@ -119,3 +119,16 @@ def test_other_names_are_refused(owner: str) -> None:
 def test_scopes_are_some_of_those_that_there_are(scopes: tuple[str, ...]) -> None:
     with pytest.raises(ValueError, match="scopes are"):
         issue(Items(), "acme", now=NOW, scopes=scopes)
+
+
+@pytest.mark.parametrize(
+    "token",
+    ["a.b", "a.b.c.d", "a..c", ".b.c", "a.b.", "a.b.c=", "a.b.c!", "a.b.ç", "a.b.c d", ".."],
+)
+def test_what_is_no_jwt_by_its_form_is_nobodys_and_no_issuer_is_asked(token: str) -> None:
+    settings = SimpleNamespace(jwt_issuer="https://id.example.com", jwt_audience="api")
+    without_issuer = SimpleNamespace(table=Items(), settings=settings, clock=lambda: NOW)
+
+    assert access(without_issuer, f"Bearer {token}") is None
+    with pytest.raises(AttributeError, match="issuer"):
+        access(without_issuer, "Bearer a.b.c")
