@@ -28,6 +28,7 @@ help: # lists these
 	@echo 'make deploy                       builds, and deploys to your AWS account (ARCHITECTURE=, STACK=)'
 	@echo 'make key OWNER=name               makes an API key (SCOPES=invoke,read,manage DAYS=90)'
 	@echo 'make key LIST=1 | REVOKE=id       lists the keys, or takes one away; with STACK=name on AWS'
+	@echo 'make key ROTATE=id                makes a key like that one, which then ends in a day (DAYS=)'
 	@echo 'make redrive                      has webhooks that were given up sent again (LIST=1 OWNER= HOST= STACK=)'
 	@echo 'make retell                       has ends told that could not be told when they came (LIST=1 STACK=)'
 	@echo 'make bench                        measures imports and latency, and prints them with their budgets'
@@ -58,7 +59,7 @@ deploy: build
 key: $(ENVIRONMENT)
 	@PYTHONPATH=layers/nowlater .venv/bin/python -m local.key $(if $(STACK),--stack '$(STACK)') $(if $(OWNER),--owner '$(OWNER)') \
 		$(if $(SCOPES),--scopes '$(SCOPES)') $(if $(DAYS),--days '$(DAYS)') \
-		$(if $(LIST),--list) $(if $(REVOKE),--revoke '$(REVOKE)')
+		$(if $(LIST),--list) $(if $(REVOKE),--revoke '$(REVOKE)') $(if $(ROTATE),--rotate '$(ROTATE)')
 
 redrive: $(ENVIRONMENT)
 	@PYTHONPATH=layers/nowlater .venv/bin/python -m local.redrive $(if $(STACK),--stack '$(STACK)') \

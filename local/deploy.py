@@ -16,6 +16,7 @@ ARCHITECTURE = "arm64" if platform.machine() in ("arm64", "aarch64") else "x86_6
 PARAMETERS = {
     "Architecture": ARCHITECTURE,
     "Diagnostics": "true",
+    "LogLevel": "DEBUG",
     "LoopbackCallbacks": "true",
     "WorkTimeout": "60",
 }

@@ -1,4 +1,4 @@
-"""`make key`: makes, lists and revokes API keys, of the local stack or of one on AWS."""
+"""`make key`: makes, lists, rotates and revokes API keys, of the local stack or of one on AWS."""
 
 import argparse
 import sys
@@ -11,6 +11,8 @@ from nowlater import keys, timing
 from nowlater.table import Table
 
 _MOST_DAYS = 36500
+#: A key that is rotated stays good for so long, as webhook secrets do: callers need time to change.
+_OVERLAP_S = timing.DAY_S
 
 
 def main() -> int:
@@ -22,6 +24,8 @@ def main() -> int:
                 print(_line(key))
         elif arguments.revoke:
             _revoke(table, arguments.revoke)
+        elif arguments.rotate:
+            _rotate(table, arguments)
         else:
             _issue(table, arguments)
     except (Failure, ValueError, BotoCoreError, ClientError) as failure:
@@ -31,25 +35,52 @@ def main() -> int:
 
 
 def _issue(table: Table, asked: argparse.Namespace) -> None:
-    if asked.days is not None and not 1 <= asked.days <= _MOST_DAYS:
+    now = timing.now()
+    scopes = keys.SCOPES if asked.scopes is None else tuple(asked.scopes.split(","))
+    _show(*keys.issue(table, asked.owner, now=now, scopes=scopes, expires=_expires(asked, now)))
+
+
+def _rotate(table: Table, asked: argparse.Namespace) -> None:
+    now, old = timing.now(), _found(table, asked.rotate)
+    if asked.scopes is not None:
+        raise Failure("a rotated key keeps its scopes; OWNER= and SCOPES= make one with others")
+    if old.expires is not None and old.expires <= now:
+        raise Failure(f"{old.id} has expired; OWNER={old.owner} makes another")
+    until = timing.after(now, _OVERLAP_S)
+    _show(*keys.rotate(table, old, now=now, until=until, expires=_expires(asked, now)))
+    print(
+        f"The old one: {_line(_found(table, old.id))}. REVOKE={old.id} takes it away at once.",
+        file=sys.stderr,
+    )
+
+
+def _revoke(table: Table, key_id: str) -> None:
+    keys.revoke(table, _found(table, key_id).id)
+    print(f"{key_id} is revoked; API Gateway may remember it for five minutes more.")
+
+
+def _expires(asked: argparse.Namespace, now: timing.Instant) -> timing.Instant | None:
+    if asked.days is None:
+        return None
+    if not 1 <= asked.days <= _MOST_DAYS:
         raise Failure(
             f"DAYS is a number from 1 to {_MOST_DAYS}; without it, a key is good for ever"
         )
-    now = timing.now()
-    expires = None if asked.days is None else timing.after(now, asked.days * timing.DAY_S)
-    scopes = tuple(asked.scopes.split(","))
-    key, token = keys.issue(table, asked.owner, now=now, scopes=scopes, expires=expires)
+    return timing.after(now, asked.days * timing.DAY_S)
+
+
+def _show(key: keys.Key, token: str) -> None:
     print(token)
     print(
         f"{_line(key)}\nThe key above is not shown again: only a digest is kept.", file=sys.stderr
     )
 
 
-def _revoke(table: Table, key_id: str) -> None:
-    if not any(key.id == key_id for key in keys.listed(table)):
-        raise Failure(f"there is no key {key_id}; make key LIST=1 shows those that there are")
-    keys.revoke(table, key_id)
-    print(f"{key_id} is revoked; API Gateway may remember it for five minutes more.")
+def _found(table: Table, key_id: str) -> keys.Key:
+    for key in keys.listed(table):
+        if key.id == key_id:
+            return key
+    raise Failure(f"there is no key {key_id}; make key LIST=1 shows those that there are")
 
 
 def _line(key: keys.Key) -> str:
@@ -62,8 +93,11 @@ def _arguments() -> argparse.Namespace:
     what = parser.add_mutually_exclusive_group(required=True)
     what.add_argument("--owner", help="makes a key for this owner (OWNER=)")
     what.add_argument("--list", action="store_true", help="lists all keys (LIST=1)")
+    what.add_argument(
+        "--rotate", metavar="ID", help="makes another in its place, which ends in a day (ROTATE=)"
+    )
     what.add_argument("--revoke", metavar="ID", help="takes a key away (REVOKE=)")
-    parser.add_argument("--scopes", default=",".join(keys.SCOPES), help="what it allows (SCOPES=)")
+    parser.add_argument("--scopes", help="what it allows (SCOPES=); else everything")
     parser.add_argument("--days", type=int, help="how long it is good (DAYS=); else for ever")
     tools.take_stack(parser)
     return parser.parse_args()

@@ -20,11 +20,13 @@ LAYERS = {
     "nowlater": ("NowlaterLayer", "CatalogueLayer"),
     "operations": ("OperationsLayer", "CatalogueLayer"),
     "catalogue": ("CatalogueLayer",),
+    "tokens": ("TokensLayer",),
 }
 _FOLDERS = {
     "NowlaterLayer": "nowlater",
     "OperationsLayer": "operations",
     "CatalogueLayer": "catalogue",
+    "TokensLayer": "tokens",
 }
 
 

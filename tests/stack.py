@@ -40,6 +40,16 @@ def template() -> dict[str, Any]:
     return loaded
 
 
+def routes() -> dict[str, bool]:
+    """Return each route of the template, and whether a key is needed for it."""
+    lambdas = [r["Properties"] for r in template()["Resources"].values() if "Function" in r["Type"]]
+    events = [e for lambda_ in lambdas for e in lambda_.get("Events", {}).values()]
+    given = [e["Properties"] for e in events if e["Type"] == "HttpApi"]
+    return {
+        f"{e['Method']} {e['Path']}" if "Path" in e else "$default": "Auth" not in e for e in given
+    }
+
+
 def event(name: str) -> dict[str, Any]:
     """Return a fresh copy of a sample event."""
     loaded: dict[str, Any] = json.loads((ROOT / "events" / f"{name}.json").read_text())

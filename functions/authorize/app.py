@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from nowlater import keys
+from nowlater.access import access
 from nowlater.log import logger
 from nowlater.services import Services
 
@@ -11,8 +11,9 @@ services = Services("table")
 
 @logger.inject_lambda_context(clear_state=True)
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    key = keys.holder(services.table, event["identitySource"][0], services.clock())
-    if key is None:
+    given = access(services, event["identitySource"][0])
+    if given is None:
         return {"isAuthorized": False}
-    logger.info("authorized", extra={"owner": key.owner, "key": key.id})
-    return {"isAuthorized": True, "context": {"owner": key.owner, "scopes": " ".join(key.scopes)}}
+    logger.info("authorized", extra={"owner": given.owner, "key": given.key})
+    said = {"owner": given.owner, "scopes": " ".join(given.scopes)}
+    return {"isAuthorized": True, "context": said}

@@ -16,6 +16,11 @@ class Client:
         if key is not None:
             self._session.headers["Authorization"] = f"Bearer {key}"
 
+    @property
+    def authorization(self) -> str:
+        """The header that it sends."""
+        return str(self._session.headers["Authorization"])
+
     def call(self, method: str, path: str, **options: Any) -> requests.Response:
         """Send a request to a path, or to the whole URL that a link gives."""
         url = path if path.startswith("http") else self.url + path

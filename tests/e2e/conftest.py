@@ -7,16 +7,27 @@ from collections.abc import Iterator
 import pytest
 
 from tests.e2e.client import Client
+from tests.e2e.logs import leaks, logged
 from tests.e2e.served import Served, Told
+from tests.issuer import AUDIENCE, Issuer
 
 
 @pytest.fixture(scope="session")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    """The local stack; a test that asks for it looks or reaches behind the API."""
+def issuer() -> Iterator[Issuer]:
+    """The issuer whose JWTs the local stack takes."""
+    with Issuer() as made:
+        yield made
+
+
+@pytest.fixture(scope="session")
+def served(tmp_path_factory: pytest.TempPathFactory, issuer: Issuer) -> Iterator[Served]:
+    """The local stack, logging as a deployed one does; who asks for it reaches behind the API."""
     if "NOWLATER_URL" in os.environ:
         pytest.skip("this test needs the local stack, and NOWLATER_URL names another")
-    with Served(tmp_path_factory.mktemp("served")) as it:
+    trusted = (f"JwtIssuer={issuer.url}", f"JwtAudience={AUDIENCE}")
+    with Served(tmp_path_factory.mktemp("served"), "LogLevel=INFO", *trusted) as it:
         yield it
+        assert leaks(logged(it)) == {}, "the tests had this logged"
 
 
 @pytest.fixture(scope="session")

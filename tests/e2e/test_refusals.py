@@ -3,6 +3,7 @@
 import gzip
 import json
 from collections.abc import Iterator
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -158,3 +159,37 @@ def test_a_key_is_listed_and_revoked_and_may_do_only_what_it_was_made_for(
     assert f"{key_id}  reader  read  until " in listed
     assert token.split("_", 2)[2] not in listed
     assert key_id not in make_key(served, "--list")
+
+
+def test_a_key_is_rotated_without_a_gap(served: Served) -> None:
+    old = make_key(served, "--owner", "rotating", "--scopes", "read,invoke", "--days", "30")
+    new = make_key(served, "--rotate", old.split("_")[1])
+    listed = {line.split()[0]: line.split() for line in make_key(served, "--list").splitlines()}
+    ends = {key: datetime.fromisoformat(listed[key.split("_")[1]][4]) for key in (old, new)}
+    callers = [Client(served.told()["url"], key) for key in (old, new)]
+    answers = [caller.get("/jobs").status_code for caller in callers]
+    for caller in callers:
+        caller.close()
+
+    assert answers == [200, 200]
+    assert listed[new.split("_")[1]][1:3] == ["rotating", "read,invoke"]
+    assert round((ends[new] - ends[old]) / timedelta(days=1)) == 29
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--rotate", "0123456789ab"], "there is no key 0123456789ab"),
+        (["--revoke", "0123456789ab"], "there is no key 0123456789ab"),
+        (["--owner", "a b"], "cannot be an owner"),
+        (["--owner", "a", "--days", "0"], "DAYS is a number"),
+        (["--owner", "a", "--scopes", "all"], "scopes are some of"),
+    ],
+)
+def test_what_cannot_be_done_with_keys_is_said(
+    served: Served, arguments: list[str], said: str
+) -> None:
+    done = tool(served.folder, "key", *arguments)
+
+    assert (done.returncode, done.stdout) == (1, "")
+    assert said in done.stderr

@@ -102,6 +102,51 @@ def test_a_revoked_key_is_nobodys(world: World) -> None:
     assert authorized(world, f"Bearer {token}") == NOBODY
 
 
+def test_a_rotated_key_and_the_one_in_its_place_are_both_good_for_a_while(world: World) -> None:
+    old, old_token = keys.issue(table(world), "acme", now=START, scopes=("read",))
+    new, new_token = keys.rotate(table(world), old, now=START, until=START + 60_000)
+    both = [authorized(world, f"Bearer {token}") for token in (old_token, new_token)]
+    world.pass_time(60)
+
+    assert both == [{"isAuthorized": True, "context": {"owner": "acme", "scopes": "read"}}] * 2
+    assert authorized(world, f"Bearer {old_token}") == NOBODY
+    assert authorized(world, f"Bearer {new_token}") == both[0]
+    assert new.id != old.id
+    assert {k.id: k.expires for k in keys.listed(table(world))} == {
+        old.id: START + 60_000,
+        new.id: None,
+    }
+    assert [i["ttl"] for i in world.items() if "ttl" in i] == [START // 1000 + 60]
+
+
+def test_the_key_in_the_place_of_another_is_good_for_as_long_as_that_was_made_for(
+    world: World,
+) -> None:
+    old, _ = keys.issue(table(world), "acme", now=START, expires=START + 90_000)
+    later = START + 50_000
+    same, _ = keys.rotate(table(world), old, now=later, until=later + 60_000)
+    other, _ = keys.rotate(table(world), old, now=later, until=later + 60_000, expires=later + 7)
+
+    assert (same.expires, other.expires) == (later + 90_000, later + 7)
+
+
+def test_rotating_a_key_does_not_prolong_it(world: World) -> None:
+    old, token = keys.issue(table(world), "acme", now=START, expires=START + 30_000)
+    keys.rotate(table(world), old, now=START, until=START + 60_000)
+    world.pass_time(30)
+
+    assert authorized(world, f"Bearer {token}") == NOBODY
+
+
+def test_rotating_a_key_that_was_revoked_meanwhile_does_not_bring_it_back(world: World) -> None:
+    old, token = keys.issue(table(world), "acme", now=START)
+    keys.revoke(table(world), old.id)
+    new, _ = keys.rotate(table(world), old, now=START, until=START + 60_000)
+
+    assert list(keys.listed(table(world))) == [new]
+    assert authorized(world, f"Bearer {token}") == NOBODY
+
+
 def test_the_table_does_not_know_the_secret(world: World) -> None:
     key, token = keys.issue(table(world), "acme", now=START, expires=START + 60_000)
     (item,) = world.items()

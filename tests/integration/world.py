@@ -90,6 +90,7 @@ class World:
                 "breaker",
                 "secret_counts",
                 "quotas",
+                "issuer",
             ):  # what they remember is of another test's time
                 vars(services).pop(kept, None)
         self.faults.always("lambda.Invoke", self._invoke)

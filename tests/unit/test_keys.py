@@ -1,11 +1,13 @@
 """API keys."""
 
 import json
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from nowlater.keys import SCOPES, holder, issue
+from nowlater.access import Access, access
+from nowlater.keys import SCOPES, Key, holder, issue
 from tests.unit.jobs import HOUR, NOW
 
 
@@ -22,10 +24,20 @@ class Items:
         return self.items.get((pk, sk))
 
 
+def shown(table: Items, header: str) -> Access | None:
+    """Return what an Authorization header gives access to, where there is no issuer."""
+    settings = SimpleNamespace(jwt_issuer="")
+    return access(SimpleNamespace(table=table, settings=settings, clock=lambda: NOW), header)
+
+
+def of(key: Key) -> Access:
+    return Access(key.owner, key.scopes, key.id)
+
+
 def test_a_key_is_good_for_its_owner_and_scopes() -> None:
     table = Items()
     key, token = issue(table, "acme", now=NOW)
-    found = holder(table, f"Bearer {token}", NOW)
+    found = holder(table, token, NOW)
 
     assert found == key
     assert (found.owner, found.scopes) == ("acme", SCOPES)
@@ -34,9 +46,9 @@ def test_a_key_is_good_for_its_owner_and_scopes() -> None:
 @pytest.mark.parametrize("scheme", ["Bearer", "bearer", "BEARER", "Bearer "])
 def test_the_scheme_is_written_in_any_case(scheme: str) -> None:
     table = Items()
-    _, token = issue(table, "acme", now=NOW)
+    key, token = issue(table, "acme", now=NOW)
 
-    assert holder(table, f"{scheme} {token}", NOW) is not None
+    assert shown(table, f"{scheme} {token}") == of(key)
 
 
 def test_the_table_never_sees_the_secret() -> None:
@@ -53,23 +65,23 @@ def test_two_keys_have_nothing_in_common() -> None:
     (one, first), (other, second) = (issue(table, "acme", now=NOW) for _ in range(2))
 
     assert one.id != other.id
-    assert holder(table, f"Bearer nl_{one.id}_{second[-43:]}", NOW) is None
-    assert holder(table, f"Bearer {first}", NOW) == one
+    assert holder(table, f"nl_{one.id}_{second[-43:]}", NOW) is None
+    assert holder(table, first, NOW) == one
 
 
 def test_a_key_is_good_until_it_expires() -> None:
     table = Items()
     key, token = issue(table, "acme", now=NOW, expires=NOW + HOUR)
 
-    assert holder(table, f"Bearer {token}", NOW + HOUR - 1) == key
-    assert holder(table, f"Bearer {token}", NOW + HOUR) is None
+    assert holder(table, token, NOW + HOUR - 1) == key
+    assert holder(table, token, NOW + HOUR) is None
 
 
 def test_a_key_can_be_for_some_scopes_alone() -> None:
     table = Items()
     _, token = issue(table, "acme", now=NOW, scopes=("read",))
 
-    assert holder(table, f"Bearer {token}", NOW).scopes == ("read",)
+    assert holder(table, token, NOW).scopes == ("read",)
 
 
 @pytest.mark.parametrize("form", ["{}", "Basic {}", "Bearer{}", "Bearer {}x", "Bearer x{}", "Bearer {} {}", ""])  # fmt: skip
@@ -77,7 +89,7 @@ def test_what_is_no_bearer_token_is_nobodys(form: str) -> None:
     table = Items()
     _, token = issue(table, "acme", now=NOW)
 
-    assert holder(table, form.replace("{}", token), NOW) is None
+    assert shown(table, form.replace("{}", token)) is None
 
 
 def test_a_wrong_secret_is_nobodys() -> None:
@@ -85,11 +97,11 @@ def test_a_wrong_secret_is_nobodys() -> None:
     _, token = issue(table, "acme", now=NOW)
     wrong = token[:-1] + ("A" if token[-1] != "A" else "B")
 
-    assert holder(table, f"Bearer {wrong}", NOW) is None
+    assert holder(table, wrong, NOW) is None
 
 
 def test_a_key_that_there_is_not_is_nobodys() -> None:
-    assert holder(Items(), f"Bearer nl_{'0' * 12}_{'a' * 43}", NOW) is None
+    assert holder(Items(), f"nl_{'0' * 12}_{'a' * 43}", NOW) is None
 
 
 @pytest.mark.parametrize("owner", ["a", "acme", "a.b_c@d-e", "A" * 64, "jwt-" + "0" * 40])
@@ -107,3 +119,16 @@ def test_other_names_are_refused(owner: str) -> None:
 def test_scopes_are_some_of_those_that_there_are(scopes: tuple[str, ...]) -> None:
     with pytest.raises(ValueError, match="scopes are"):
         issue(Items(), "acme", now=NOW, scopes=scopes)
+
+
+@pytest.mark.parametrize(
+    "token",
+    ["a.b", "a.b.c.d", "a..c", ".b.c", "a.b.", "a.b.c=", "a.b.c!", "a.b.ç", "a.b.c d", ".."],
+)
+def test_what_is_no_jwt_by_its_form_is_nobodys_and_no_issuer_is_asked(token: str) -> None:
+    settings = SimpleNamespace(jwt_issuer="https://id.example.com", jwt_audience="api")
+    without_issuer = SimpleNamespace(table=Items(), settings=settings, clock=lambda: NOW)
+
+    assert access(without_issuer, f"Bearer {token}") is None
+    with pytest.raises(AttributeError, match="issuer"):
+        access(without_issuer, "Bearer a.b.c")

@@ -46,6 +46,9 @@ ONLY = {
     "aws_lambda_powertools": {"log"},
     "environ": {"settings"},
     "getenv": set(),
+    "joserfc": {"tokens"},
+    "urlopen": set(),
+    "build_opener": {"issuer"},
     "socket": OUTWARD,
     "ssl": OUTWARD,
 }

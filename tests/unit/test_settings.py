@@ -50,6 +50,19 @@ def test_callbacks_may_be_on_this_machine_where_the_template_says_so() -> None:
     assert from_environment(changed).callback_rules.loopback
 
 
+def test_tokens_are_taken_where_the_template_names_whose_and_for_whom() -> None:
+    named = {"NOWLATER_JWT_ISSUER": "https://id.example.com", "NOWLATER_JWT_AUDIENCE": "api"}
+    read = from_environment(ENVIRONMENT | named)
+
+    assert (read.jwt_issuer, read.jwt_audience) == ("https://id.example.com", "api")
+    assert from_environment(ENVIRONMENT).jwt_issuer == ""
+
+
+def test_an_issuer_without_an_audience_is_refused() -> None:
+    with pytest.raises(msgspec.ValidationError, match="jwt_audience"):
+        from_environment(ENVIRONMENT | {"NOWLATER_JWT_ISSUER": "https://id.example.com"})
+
+
 def test_diagnostics_are_on_where_the_template_says_true() -> None:
     assert from_environment(ENVIRONMENT | {"NOWLATER_DIAGNOSTICS": "true"}).diagnostics
 

@@ -3,6 +3,7 @@
 import copy
 import json
 import os
+import re
 import subprocess
 from collections.abc import Iterator
 from typing import Any
@@ -438,11 +439,14 @@ def test_every_parameter_is_used_and_shown_in_a_group() -> None:
     assert [n for n in PARAMETERS if f'"{n}"' not in used and f"${{{n}}}" not in used] == []
 
 
-def test_the_layer_ships_what_the_lock_says() -> None:
+@pytest.mark.parametrize(
+    ("layer", "group"), [("nowlater", "--no-dev"), ("tokens", "--only-group=tokens")]
+)
+def test_a_layer_ships_what_the_lock_says(layer: str, group: str) -> None:
     exported = subprocess.run(
         [
             os.environ.get("UV") or stack.ROOT / ".local/tools/bin/uv",
-            *("export", "--frozen", "--offline", "--quiet", "--no-dev", "--no-hashes"),
+            *("export", "--frozen", "--offline", "--quiet", group, "--no-hashes"),
             *("--no-header", "--no-annotate", "--no-emit-project"),
         ],
         cwd=stack.ROOT,
@@ -452,4 +456,66 @@ def test_the_layer_ships_what_the_lock_says() -> None:
     ).stdout
 
     assert exported
-    assert (stack.ROOT / "layers/nowlater/requirements.txt").read_text() == exported
+    assert (stack.ROOT / f"layers/{layer}/requirements.txt").read_text() == exported
+
+
+# ── access ────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_an_issuer_needs_an_audience() -> None:
+    rule = SOURCE["Rules"]["TokensAreForUs"]
+    asserted = [assertion["Assert"] for assertion in rule["Assertions"]]
+
+    assert rule["RuleCondition"] == {"Fn::Not": [{"Fn::Equals": [{"Ref": "JwtIssuer"}, ""]}]}
+    assert asserted == [{"Fn::Not": [{"Fn::Equals": [{"Ref": "JwtAudience"}, ""]}]}]
+
+
+@pytest.mark.parametrize(
+    ("issuer", "is_one"),
+    [
+        ("", True),
+        ("https://id.example.com", True),
+        ("https://id.example.com/", True),
+        ("https://cognito-idp.eu-central-1.amazonaws.com/eu-central-1_abc", True),
+        ("http://127.0.0.1:8081", True),
+        ("http://localhost:8081/realms/a", True),
+        ("http://id.example.com", False),
+        ("http://localhost.example.com", False),
+        ("http://127.0.0.1.example.com", False),
+        ("http://127.0.0.1@id.example.com", False),
+        ("https://", False),
+        ("https:///path", False),
+        ("https://id.example.com?a=b", False),
+        ("https://id.example.com#a", False),
+        ("https://id.example.com/ x", False),
+        ("id.example.com", False),
+        ("ftp://id.example.com", False),
+    ],
+)
+def test_an_issuer_is_https_or_on_this_machine(issuer: str, is_one: bool) -> None:
+    assert bool(re.fullmatch(PARAMETERS["JwtIssuer"]["AllowedPattern"], issuer)) == is_one
+
+
+def test_what_checks_tokens_is_there_where_there_is_an_issuer_and_nowhere_else() -> None:
+    lambdas = {
+        name: resource["Properties"].get("Layers", [])
+        for name, resource in SOURCE["Resources"].items()
+        if resource["Type"] == "AWS::Serverless::Function"
+    }
+    given = [{"Fn::If": ["TakesTokens", {"Ref": "TokensLayer"}, {"Ref": "AWS::NoValue"}]}]
+
+    assert SOURCE["Resources"]["TokensLayer"]["Condition"] == "TakesTokens"
+    assert [n for n, layers in lambdas.items() if "TokensLayer" in str(layers)] == ["Authorize"]
+    assert lambdas["Authorize"] == given
+
+
+def test_the_access_log_holds_no_header_and_no_query() -> None:
+    form = SOURCE["Resources"]["Api"]["Properties"]["AccessLogSettings"]["Format"]
+    said = set(re.findall(r"\$context\.([\w.]+)", form))
+
+    assert said == {
+        *("requestTime", "requestId", "identity.sourceIp", "authorizer.owner", "routeKey", "path"),
+        *("status", "responseLength", "responseLatency", "error.message"),
+        "integrationErrorMessage",
+    }
+    assert form.count("$") == len(said)

@@ -43,7 +43,7 @@ _MEMBERS: dict[str, tuple[dict[str, Schema], set[str]]] = {
 #: What API Gateway answers itself, before or instead of a Lambda.
 _GATEWAY = {
     401: "There is no `Authorization` header.",
-    403: "The key is wrong, revoked or expired.",
+    403: "The key or token is wrong, revoked or expired.",
     413: "The body is larger than API Gateway or Lambda takes.",
     429: "There are too many requests at once.",
     500: "No Lambda answered.",

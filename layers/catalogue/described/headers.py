@@ -7,6 +7,14 @@ from nowlater.routes import OF_JOBS, QUOTAS, Route
 
 _ETAG = text("For `If-None-Match`.", examples=['W/"30563c1b01396e42b6be0708bee9ac50"'])
 
+#: How callers say who they are.
+KEY = {
+    "type": "http",
+    "scheme": "bearer",
+    "description": "An API key (`nl_…`) with the route's scope; or, where the stack has an issuer, a "
+    "JWT of it, whose claim `scope` has it.",
+}
+
 #: The headers of answers.
 _ANSWERED: dict[str, Schema] = {
     "Location": url("The job's URL; with 303, where the result lies."),

@@ -36,8 +36,8 @@ Operations that are answered now, or later as a promise about time.
 Each operation has up to three doors: `/sync/…` answers with the result, `/async/…` gives a job that
 ends by its deadline, `/hybrid/…` waits as long as you say and gives the job after that.
 
-Send a key: `Authorization: Bearer nl_…`. Errors are problem details (RFC 9457); decide by the last
-part of their `type`."""
+Send a key, `Authorization: Bearer nl_…`, or a JWT where the stack takes one. Errors are problem
+details (RFC 9457); decide by the last part of their `type`."""
 
 _REFERENCE = re.compile(r'"#/components/(\w+/[^"]+)"')
 
@@ -67,8 +67,7 @@ def document(index: list[Entry], files: list[str]) -> dict[str, Any]:
         "tags": [{"name": name, "description": said} for name, said in _TAGS.items()],
         "paths": paths,
         "webhooks": told,
-        "components": {"securitySchemes": {"key": {"type": "http", "scheme": "bearer"}}}
-        | used([paths, told], components),
+        "components": {"securitySchemes": {"key": headers.KEY}} | used([paths, told], components),
     }
 
 

@@ -7,7 +7,7 @@ from nowlater import catalogue, object_keys, request, run
 from nowlater.api import MOST_RESULT
 from nowlater.call import Caller
 from nowlater.context import Context
-from nowlater.log import logger
+from nowlater.log import operation_failed
 from nowlater.outcomes import Refused, TimedOut, Unavailable
 from nowlater.problems import Problem
 from nowlater.run import Answer, UnfitInput
@@ -73,7 +73,7 @@ def _problem(fault: BaseException, operation: str, seconds: float, base: str) ->
             instead = f"{base}/async/{operation}"
             detail = f"{operation} did not answer within {seconds:g} s; ask at {instead} instead."
             return Problem("timed-out", detail, instead=instead)
-    logger.error("the operation failed", exc_info=fault)
+    operation_failed(fault)
     return Problem("operation-failed", f"{operation} failed; its log names the cause.")
 
 

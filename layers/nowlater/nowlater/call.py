@@ -77,9 +77,7 @@ class Call:
         """Return who calls; raises Problem `missing-scope` where they may not use this route."""
         context = self._event["requestContext"]["authorizer"]["lambda"]
         if scope not in context["scopes"].split():
-            raise Problem(
-                "missing-scope", f"This route needs a key with the scope {scope!r}.", scope=scope
-            )
+            raise Problem("missing-scope", f"This route needs the scope {scope!r}.", scope=scope)
         logger.append_keys(owner=context["owner"])
         return Caller(context["owner"], self.base)
 

@@ -64,11 +64,26 @@ def issue(
     return key, f"nl_{key.id}_{secret}"
 
 
-def holder(table: Table, authorization: str, now: Instant) -> Key | None:
-    """Return the key that an `Authorization: Bearer` header (RFC 6750) shows, if it is good."""
-    scheme, _, token = authorization.partition(" ")
-    parts = _TOKEN.fullmatch(token.strip())
-    if scheme.lower() != "bearer" or parts is None:
+def rotate(
+    table: Table, old: Key, *, now: Instant, until: Instant, expires: Instant | None = None
+) -> tuple[Key, str]:
+    """Make a key for the same owner and scopes, and have the old one end then, if not before.
+
+    Without `expires`, the new one is good for as long as the old one was made for.
+    """
+    if expires is None and old.expires is not None:
+        expires = now + old.expires - old.created
+    made = issue(table, old.owner, now=now, scopes=old.scopes, expires=expires)
+    if old.expires is None or old.expires > until:
+        ends = {"expires": until, "ttl": until // 1000}
+        table.update_if(f"APIKEY#{old.id}", "APIKEY", ends, {}, "attribute_exists(PK)", {})
+    return made
+
+
+def holder(table: Table, token: str, now: Instant) -> Key | None:
+    """Return the key that a token is of, if it is good."""
+    parts = _TOKEN.fullmatch(token)
+    if parts is None:
         return None
     item = table.get(f"APIKEY#{parts[1]}", "APIKEY")
     key = None if item is None else _from_item(item)

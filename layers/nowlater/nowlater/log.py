@@ -1,5 +1,33 @@
 """The one logger: a JSON line per event, with owner and job, and never a payload."""
 
+import logging
+import traceback
+
 from aws_lambda_powertools.logging import Logger
 
 logger = Logger(service="nowlater", use_rfc3339=True)
+
+
+def operation_failed(fault: BaseException) -> None:
+    """Log that an operation failed, of which kind and where; at DEBUG, what its exception says too.
+
+    That sentence is the operation's own, and may hold what it was given.
+    """
+    if logger.log_level <= logging.DEBUG:
+        logger.error("the operation failed", exc_info=fault)
+        return
+    said = {"exception_name": type(fault).__name__, "exception": "".join(_trace(fault))}
+    logger.error("the operation failed", extra=said)
+
+
+def _trace(fault: BaseException) -> list[str]:
+    """Return a traceback without a word of what was raised, the first cause first."""
+    parts: list[str] = []
+    at: BaseException | None = fault
+    seen = set[int]()
+    while at is not None and id(at) not in seen:
+        seen.add(id(at))
+        frames = traceback.format_tb(at.__traceback__)
+        parts[:0] = [*frames, f"{type(at).__module__}.{type(at).__qualname__}\n"]
+        at = at.__cause__ or (None if at.__suppress_context__ else at.__context__)
+    return parts

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from nowlater.breaker import Breaker
     from nowlater.cache import Cache
     from nowlater.deliveries import Deliveries
+    from nowlater.issuer import Issuer
     from nowlater.job import Lane
     from nowlater.queues import Depths, Queues
     from nowlater.quotas import Quotas
@@ -121,6 +122,12 @@ class Services:
         from nowlater.cache import Cache
 
         return Cache(self._now)
+
+    @cached_property
+    def issuer(self) -> "Issuer":
+        from nowlater.issuer import Issuer
+
+        return Issuer(self.settings.jwt_issuer, self._now)
 
     @cached_property
     def topic(self) -> "Topic":

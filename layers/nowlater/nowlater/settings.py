@@ -39,6 +39,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     master_secret: str = ""
     #: The worker Lambda; told only to the Lambda that calls it.
     worker: str = ""
+    #: Whose JWTs are as good as keys (empty: nobody's), and the `aud` that they must have; told
+    #: only to the authorizer.
+    jwt_issuer: str = ""
+    jwt_audience: str = ""
+
+    def __post_init__(self) -> None:
+        if self.jwt_issuer and not self.jwt_audience:
+            raise ValueError("a jwt_issuer needs a jwt_audience: its tokens may be for others")
 
     @property
     def callback_rules(self) -> Rules:

@@ -11,7 +11,7 @@ from nowlater import aws, finish, object_keys, run
 from nowlater.context import Context
 from nowlater.finish import Left
 from nowlater.job import Job, Ref
-from nowlater.log import logger
+from nowlater.log import logger, operation_failed
 from nowlater.outcomes import Canceled, Refused, TimedOut, Unavailable
 from nowlater.run import Answer, UnfitInput
 from nowlater.services import Services
@@ -66,25 +66,30 @@ def _attempt(services: Services, claimed: Job, remaining: Remaining, or_exit: bo
     logger.append_keys(operation=claimed.operation, attempt=claimed.attempt)
     began = time.monotonic()
     try:
-        answer = _run(services, claimed, remaining, or_exit)
-    except Canceled:
-        outcome = "canceled"
-        left = finish.leave(services, services.store.get(claimed.ref))
-    except Unavailable as missing:
-        outcome = "unavailable"
-        left = finish.wait(services, claimed, missing)
-    except (Refused, UnfitInput) as final:
-        outcome = "refused"
-        left = finish.refuse(services, claimed, final)
+        ran: Answer | BaseException = _run(services, claimed, remaining, or_exit)
     except BaseException as fault:  # asyncio's CancelledError and a panic in Rust are no Exception
-        logger.exception("the operation failed")
-        outcome = "timed-out" if isinstance(fault, TimedOut) else "failed"
-        left = finish.fail(services, claimed, fault)
-    else:
-        outcome = "returned"
-        left = finish.succeed(services, claimed, answer)
+        ran = fault
+    # Not while it is handled: what fails now would be logged with what the operation's fault says.
+    outcome, left = _left(services, claimed, ran)
     logger.info("attempt over", extra={"outcome": outcome, "seconds": time.monotonic() - began})
     return left
+
+
+def _left(services: Services, claimed: Job, ran: Answer | BaseException) -> tuple[str, Left]:
+    """Write what came of a run; return its name for the log, and how it leaves the job."""
+    match ran:
+        case Answer():
+            return "returned", finish.succeed(services, claimed, ran)
+        case Canceled():
+            return "canceled", finish.leave(services, services.store.get(claimed.ref))
+        case Unavailable():
+            return "unavailable", finish.wait(services, claimed, ran)
+        case Refused() | UnfitInput():
+            return "refused", finish.refuse(services, claimed, ran)
+        case _:
+            operation_failed(ran)
+            outcome = "timed-out" if isinstance(ran, TimedOut) else "failed"
+            return outcome, finish.fail(services, claimed, ran)
 
 
 def _run(services: Services, claimed: Job, remaining: Remaining, or_exit: bool) -> Answer:
@@ -121,8 +126,8 @@ def _report(services: Services, claimed: Job, said: dict[str, Any]) -> None:
     changes = {"progress": said, "updated": now}
     try:
         written = services.store.write(claimed.ref, "progress", now, changes, token=claimed.attempt)
-    except aws.FAILURES:
-        logger.warning("progress was not written", exc_info=True)
+    except aws.FAILURES as failure:  # not its traceback: the operation may be handling its own
+        logger.warning("progress was not written", extra={"failure": str(failure)})
         return
     if not written.done:
         raise Canceled

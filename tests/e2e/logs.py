@@ -1,0 +1,34 @@
+"""All that a local stack has logged, and what must never be in it."""
+
+import re
+from collections.abc import Iterator
+
+from tests.e2e.served import Served
+
+#: Keys, tokens, webhook secrets and signatures, whoever's they are.
+NEVER = {
+    "an API key": r"nl_[0-9a-f]{12}_[\w-]{43}",
+    "a token": r"\beyJ[\w-]{10,}\.[\w-]+",
+    "credentials": r"(?i)\b(?:bearer|basic) +[\w-]",
+    "a webhook's secret": r"whsec_[\w+/=]{8}",
+    "a webhook's signature": r"\bv1,[\w+/]{40}",
+    "a presigned URL": r"(?i)x-amz-(?:signature|credential|security-token)=",
+}
+
+
+def logged(served: Served) -> str:
+    """Return what the Lambdas, the API and the emulator itself have logged, in no order."""
+    return "\n".join([*_groups(served), (served.folder / ".local" / "emulator.log").read_text()])
+
+
+def leaks(text: str) -> dict[str, list[str]]:
+    """Return what of `NEVER` is in a log."""
+    found = {name: re.findall(pattern, text) for name, pattern in NEVER.items()}
+    return {name: hits[:3] for name, hits in found.items() if hits}
+
+
+def _groups(served: Served) -> Iterator[str]:
+    logs = served.client("logs")
+    for group in logs.get_paginator("describe_log_groups").paginate().search("logGroups[]"):
+        pages = logs.get_paginator("filter_log_events").paginate(logGroupName=group["logGroupName"])
+        yield from (event["message"] for event in pages.search("events[]"))

@@ -1,0 +1,43 @@
+"""`make up` as it is, without the parameters that the other tests give it."""
+
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from nowlater import timing
+from tests.e2e.client import Client
+from tests.e2e.logs import logged
+from tests.e2e.served import Served
+from tests.issuer import Issuer
+
+
+@pytest.fixture(scope="module")
+def plain(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    with Served(tmp_path_factory.mktemp("plain")) as it:
+        yield it
+
+
+def test_keys_are_taken_and_tokens_are_not(plain: Served, issuer: Issuer) -> None:
+    told = plain.told()
+    shown = (told["key"], issuer.token(timing.now()), "a.b.c")
+    callers = [Client(told["url"], token) for token in shown]
+    answers = [caller.get("/jobs").status_code for caller in callers]
+    for caller in callers:
+        caller.close()
+
+    assert answers == [200, 403, 403]
+
+
+def test_who_writes_an_operation_sees_what_its_exceptions_say(plain: Served) -> None:
+    told = plain.told()
+    caller = Client(told["url"], told["key"])
+    answer = caller.ask("sync", "fail", {"message": "the third wheel is missing"})
+    caller.close()
+    until = time.monotonic() + 30
+    while "the third wheel is missing" not in plain.output.read_text():
+        assert time.monotonic() < until, logged(plain)[-2000:]
+        time.sleep(0.2)
+
+    assert answer.status_code == 500
+    assert "the third wheel" not in answer.text

@@ -1,0 +1,64 @@
+"""What each route of the API is to its callers: one row a route, and a test fails where one is missing.
+
+Tests of access go through these rows: in process, and over HTTP.
+"""
+
+from dataclasses import dataclass
+
+from nowlater.routes import ROUTES, Route
+
+BY_ID = {route.id: route for route in ROUTES}
+
+
+@dataclass(frozen=True)
+class Row:
+    """How a route is called, and with what it answers whom."""
+
+    #: Its sample event.
+    event: str
+    #: What it answers whoever may do this, with things of their own.
+    good: int
+    #: What another owner is answered: None where it is about things of their own, as `good` is.
+    other: tuple[int, str] | None = None
+    #: The job that it is about: none, or one that has ended or not.
+    job: str | None = None
+    #: What stands in its path, but for the job.
+    place: str = ""
+
+
+_NOT_THERE = (404, "unknown-job")
+
+ROWS = {
+    "sync": Row("sync", 200, place="text-stats"),
+    "async": Row("submit", 202, place="text-stats"),
+    "hybrid": Row("hybrid", 200, place="text-stats"),
+    "listJobs": Row("list", 200),
+    "getJob": Row("status", 200, _NOT_THERE, "ended"),
+    "getResult": Row("result", 200, _NOT_THERE, "ended"),
+    "getEvents": Row("events", 200, _NOT_THERE, "ended"),
+    "cancelJob": Row("cancel", 200, _NOT_THERE, "unfinished"),
+    "retryJob": Row("retry", 202, _NOT_THERE, "ended"),
+    "eraseJob": Row("erase", 204, _NOT_THERE, "ended"),
+    "listDeliveries": Row("deliveries", 200, _NOT_THERE, "ended"),
+    "replayDelivery": Row("replay", 202, _NOT_THERE, "ended", place="1"),
+    "getSecret": Row("secret", 200),
+    "rotateSecret": Row("rotate", 200),
+    "createUpload": Row("upload", 201),
+    "listOperations": Row("operations", 200),
+    "getOperation": Row("operation", 200, place="text-stats"),
+    # open to all
+    "getProblem": Row("problem", 200, place="invalid-input"),
+    "getHealth": Row("health", 200),
+    "getOpenApi": Row("openapi", 200),
+    "getAsyncApi": Row("asyncapi", 200),
+    "getDocs": Row("docs", 200),
+    "getDocsFile": Row("docs-file", 200, place="swagger-ui.css"),
+}
+
+
+def path(route: Route, job: str) -> str:
+    """Return a route's path with what its row has there."""
+    filled = route.path.replace("{id}", job)
+    for name in ("operation", "number", "name", "file"):
+        filled = filled.replace(f"{{{name}}}", ROWS[route.id].place)
+    return filled
