@@ -4,6 +4,7 @@ import json
 import re
 import tomllib
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -26,6 +27,8 @@ from tests.upgrades.fixture import Fixture
 
 __all__ = ["receiver"]
 
+ALIVE = ("scheduled", "queued", "running")
+NO_KEY = {"idempotency-key": None}
 CURRENT = tomllib.loads((stack.ROOT / "pyproject.toml").read_text())["project"]["version"]
 
 
@@ -42,9 +45,6 @@ def by_id(left: Fixture, **wanted: Any) -> Iterator[dict[str, Any]]:
     for job in left.callers["jobs"]:
         if "shown" in job and job["shown"]["status"] in wanted.get("statuses", (*ENDED, *ALIVE)):
             yield job
-
-
-ALIVE = ("scheduled", "queued", "running")
 
 
 def kept(before: Any, now: Any) -> bool:
@@ -171,9 +171,6 @@ def test_what_has_ended_can_be_retried_and_ends_likewise(
         assert (item.get("error") or {}).get("name") == _error(job["shown"]), job["name"]
 
 
-NO_KEY = {"idempotency-key": None}
-
-
 def _error(shown: Any) -> str | None:
     return None if shown["error"] is None else shown["error"]["type"].rpartition("/")[2]
 
@@ -274,14 +271,8 @@ def _secrets(shown: dict[str, Any]) -> list[str]:
 
 
 def _signed(request: Any, secret: str) -> str:
-    at = _time(int(request.headers["webhook-timestamp"]))
+    at = datetime.fromtimestamp(int(request.headers["webhook-timestamp"]), UTC)
     return str(Webhook(secret).sign(request.headers["webhook-id"], at, request.body.decode()))
-
-
-def _time(seconds: int) -> Any:
-    from datetime import UTC, datetime
-
-    return datetime.fromtimestamp(seconds, UTC)
 
 
 def _bodies(left: Fixture, job: str) -> list[dict[str, Any]]:

@@ -147,7 +147,7 @@ def end(world: World, job: dict[str, Any]) -> Any:
 def settle(world: World, receiver: Receiver) -> None:
     """Let time pass from one thing that is due to the next, until nothing is left to do."""
     receiver.plays[:] = [plays.ok]
-    for _ in range(1000):
+    for _ in range(200):
         for lane in ("OnTime", "Flexible"):
             while world.work(lane)["records"]:
                 pass
