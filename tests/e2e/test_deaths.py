@@ -1,0 +1,23 @@
+"""Traffic while Lambdas and callers are killed at random."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from tests.soak.deaths import Deaths
+
+
+@pytest.mark.skipif("NOWLATER_URL" in os.environ, reason="it kills what runs on this machine")
+def test_whoever_is_killed_nothing_is_lost_and_nothing_is_there_twice(tmp_path: Path) -> None:
+    deaths = Deaths(tmp_path, seed=int(os.environ.get("NOWLATER_SEED", "1")))
+    deaths.run(seconds=25)
+
+    assert deaths.violations == []
+    assert {"Work", "Submit", "Hybrid", "a caller"} <= deaths.killed.keys()
+    assert max(trace.attempt for trace in deaths.traces) > 1
+    assert {known.end["status"] for known in deaths.ledger.jobs.values()} == {
+        "succeeded",
+        "failed",
+        "canceled",
+    }
