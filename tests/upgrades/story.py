@@ -100,6 +100,12 @@ class Story:
         self._notifies()
 
     def _what_cut_runs_short(self) -> None:
+        given = {"text": "x", "media_type": "text/plain", "times": 17_000}
+        self._submit("made twice", "document", given)
+        self._world.faults.once("dynamodb.UpdateItem", lambda _: None)
+        self._world.faults.once("dynamodb.UpdateItem", _die)
+        self._works_and_dies()
+        self._world.pass_time(400)
         self._submit("cut short three times", "meanwhile", {})
         for _ in range(3):
             self._dies()
@@ -230,6 +236,9 @@ class Story:
             self._world.faults.once("dynamodb.UpdateItem", _die)
 
         self._world.meanwhile(die)
+        self._works_and_dies(lane)
+
+    def _works_and_dies(self, lane: str = "Flexible") -> None:
         try:
             self._world.work(lane, request_id="a request that died")
         except Death:
