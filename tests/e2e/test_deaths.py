@@ -5,13 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.soak.deaths import Deaths
+from tests.soak.deaths import Deaths, quick_folder
 
 
 @pytest.mark.skipif("NOWLATER_URL" in os.environ, reason="it kills what runs on this machine")
-def test_whoever_is_killed_nothing_is_lost_and_nothing_is_there_twice(tmp_path: Path) -> None:
-    deaths = Deaths(tmp_path, seed=int(os.environ.get("NOWLATER_SEED", "1")))
-    deaths.run(seconds=25)
+def test_whoever_is_killed_nothing_is_lost_and_nothing_is_there_twice() -> None:
+    with quick_folder() as folder:
+        deaths = Deaths(Path(folder), seed=int(os.environ.get("NOWLATER_SEED", "1")))
+        deaths.run(seconds=25)
 
     assert deaths.violations == []
     assert {"Work", "Submit", "Hybrid", "a caller"} <= deaths.killed.keys()

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from tests.e2e.served import Served
 from tests.soak import audit
-from tests.soak.deaths import Deaths
+from tests.soak.deaths import Deaths, quick_folder
 from tests.soak.ledger import Ledger
 from tests.soak.listener import Listener
 from tests.soak.traffic import Traffic
@@ -42,7 +42,7 @@ def main() -> int:
 
 
 def kill(seconds: float, seed: int) -> int:
-    with tempfile.TemporaryDirectory() as folder:
+    with quick_folder() as folder:
         deaths = Deaths(Path(folder), seed)
         deaths.run(seconds)
         return verdict(deaths.violations)

@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections import Counter
@@ -28,8 +29,17 @@ CALLERS = 6
 #: So soon, messages of the dead are shown again: the claim makes it harmless, and the wait short.
 _VISIBILITY_S = 20
 _QUEUES = ("OnTimeQueue", "FlexibleQueue", "WebhookQueue")
-#: Who is killed how often, of those that there are; others are as likely as 1.
-_WEIGHTS = {"Work": 6, "Submit": 4, "Hybrid": 4, "Notify": 2, "Deliver": 2}
+#: Who is killed, and how often, of those that there are.
+_WEIGHTS = {"Work": 6, "Submit": 4, "Hybrid": 4, "Notify": 2, "Deliver": 2, "Status": 1, "Sweep": 1}
+
+#: A Lambda of this age has started.
+_GROWN_S = 3
+
+
+def quick_folder() -> "tempfile.TemporaryDirectory[str]":
+    """Return a folder in memory, where there is one: each Lambda that starts unpacks its layers."""
+    memory = Path("/dev/shm")
+    return tempfile.TemporaryDirectory(dir=memory if memory.is_dir() else None)
 
 
 class Deaths:
@@ -75,7 +85,7 @@ class Deaths:
         callers = {journal: self._caller(journal, seconds) for journal in self._journals}
         try:
             while (left_s := until_s - time.monotonic()) > 0:
-                time.sleep(min(left_s, self._chance.uniform(0.05, 0.8)))
+                time.sleep(min(left_s, self._chance.uniform(0.2, 1.4)))
                 if self._chance.random() < 0.25:
                     journal = self._chance.choice(self._journals)
                     callers[journal].kill()
@@ -98,10 +108,10 @@ class Deaths:
         )
 
     def _kill_a_lambda(self, served: Served) -> None:
-        there = sorted(_lambdas(served))
+        there = [(name, pid) for name, pid in sorted(_lambdas(served)) if name in _WEIGHTS]
         if not there:
             return
-        weights = [_WEIGHTS.get(name, 1) for name, _ in there]
+        weights = [_WEIGHTS[name] for name, _ in there]
         ((name, pid),) = self._chance.choices(there, weights)
         with suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
@@ -115,7 +125,7 @@ class Deaths:
 
     def _answer(self, connection: socket.socket, closing: threading.Event) -> None:
         """Take most webhooks; some have to be sent again."""
-        play = plays.ok if self._answers.random() < 0.8 else plays.answer(500)
+        play = plays.ok if self._answers.random() < 0.8 else plays.busy("5", 503)
         play(connection, closing)
 
     def _tally(self, called: int) -> str:
@@ -136,12 +146,22 @@ def _traces(served: Served) -> Iterator[Trace]:
 
 
 def _lambdas(served: Served) -> Iterator[tuple[str, int]]:
-    """Yield name and process of each Lambda that is a child of this stack's own emulator."""
-    listed = subprocess.run(["ps", "-eo", "pid=,ppid="], capture_output=True, text=True, check=True)
-    parents = {int(pid): int(parent) for pid, parent in map(str.split, listed.stdout.splitlines())}
+    """Yield name and process of each Lambda that is a child of this stack's own emulator.
+
+    Not of those that are just starting: the emulator answers the death of one by ending all of its
+    name, and so those that are starting then, and so on.
+    """
+    command = ["ps", "-eo", "pid=,ppid=,etimes="]
+    listed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    told = {int(pid): (int(parent), int(age_s)) for pid, parent, age_s in _words(listed)}
     processes = served.processes()
-    emulators = {pid for pid, command in processes if "local/serve.py" in command}
-    for pid, command in processes:
-        name = re.search(r"/ministack-lambda-nowlater-([A-Za-z]+)-", command)
-        if name and parents.get(pid) in emulators:
+    emulators = {pid for pid, args in processes if "local/serve.py" in args}
+    for pid, args in processes:
+        name = re.search(r"/ministack-lambda-nowlater-([A-Za-z]+)-", args)
+        parent, age_s = told.get(pid, (0, 0))
+        if name and parent in emulators and age_s >= _GROWN_S:
             yield name[1], pid
+
+
+def _words(text: str) -> list[list[str]]:
+    return [line.split() for line in text.splitlines()]

@@ -131,7 +131,8 @@ class Submitter:
         where = answer.headers.get("Content-Location") or answer.headers.get("Location")
         job = where.rpartition("/")[2] if where else None
         if job is None and answer.status_code not in _REFUSED:
-            self._write({"unanswered": intent["key"], "status": answer.status_code})
+            said = {"status": answer.status_code, "said": answer.text[:200]}
+            self._write({"unanswered": intent["key"]} | said)
             return
         self._write({"answered": intent["key"], "status": answer.status_code, "job": job})
 
