@@ -30,7 +30,7 @@ CALLERS = 6
 _VISIBILITY_S = 20
 _QUEUES = ("OnTimeQueue", "FlexibleQueue", "WebhookQueue")
 #: Who is killed, and how often, of those that there are.
-_WEIGHTS = {"Work": 6, "Submit": 4, "Hybrid": 4, "Notify": 2, "Deliver": 2, "Status": 1, "Sweep": 1}
+_WEIGHTS = {"Work": 8, "Submit": 4, "Hybrid": 4, "Notify": 2, "Deliver": 2, "Status": 1, "Sweep": 1}
 
 #: A Lambda of this age has started.
 _GROWN_S = 3
@@ -50,6 +50,8 @@ class Deaths:
         self.violations: list[str] = []
         self.traces: list[Trace] = []
         self.ledger = Ledger()
+        #: How many runs were killed.
+        self.cut_short = 0
         self._folder, self._seed, self._chance = folder, seed, random.Random(seed)
         self._journals = [folder / f"journal-{n}" for n in range(CALLERS)]
         self._answers = random.Random(seed)
@@ -73,6 +75,7 @@ class Deaths:
                 client = Client(told["url"], told["key"])
                 odd = audit.settle(stack, client, self.ledger, listener, served.sweep)
                 self.traces = list(_traces(served))
+                self.cut_short = _cut_short(self.traces)
                 called = [request.headers["webhook-id"] for request in list(receiver.requests)]
                 print(audit.summary(self.ledger, listener))
                 print(self._tally(len(called)), flush=True)
@@ -130,12 +133,19 @@ class Deaths:
 
     def _tally(self, called: int) -> str:
         killed = ", ".join(f"{name}: {n}" for name, n in sorted(self.killed.items()))
-        counts = Counter(trace.what for trace in self.traces)
         return (
             f"{self.killed.total()} processes killed ({killed});\n"
-            f"{counts['began']} runs, {counts['began'] - counts['over']} of them cut short; "
+            f"{len(self.traces)} traces of runs, {self.cut_short} of them cut short; "
             f"{called} webhooks came"
         )
+
+
+def _cut_short(traces: list[Trace]) -> int:
+    """Return how many runs began and were never over."""
+    runs = {
+        what: {(t.job, t.attempt) for t in traces if t.what == what} for what in ("began", "over")
+    }
+    return len(runs["began"] - runs["over"])
 
 
 def _traces(served: Served) -> Iterator[Trace]:

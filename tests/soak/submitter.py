@@ -20,7 +20,7 @@ from tests.e2e.client import ENDED, Client
 #: Every job has it, so that those can be found of which no caller knows.
 TAGS = {"soak": "yes"}
 #: How long requests are repeated in the end, and the longest pause between two.
-_PATIENCE_S, _PAUSE_S = 60, 0.6
+_PATIENCE_S, _PAUSE_S = 60, 0.4
 #: Refusals that a repetition would not change.
 _REFUSED = (409, 410, 422)
 
@@ -73,7 +73,7 @@ class Submitter:
         self._ask({"path": path, "body": body, "prefer": prefer})
 
     def _given(self) -> dict[str, Any]:
-        seconds = self._chance.choice((0, 0, 0.1, 0.5, 2))
+        seconds = self._chance.choice((0, 0.1, 1, 2, 3))
         return {"seconds": seconds, "failures": self._chance.choice((0, 0, 0, 0, 1, 9))}
 
     def _frame(self) -> dict[str, Any]:
