@@ -32,6 +32,8 @@ _QUEUES = ("OnTimeQueue", "FlexibleQueue", "WebhookQueue")
 #: Who is killed, and how often, of those that there are.
 _WEIGHTS = {"Work": 8, "Submit": 4, "Hybrid": 4, "Notify": 2, "Deliver": 2, "Status": 1, "Sweep": 1}
 
+#: Who is killed first: without their deaths there is little to see.
+MUST_DIE = {"Work", "Submit", "Hybrid"}
 #: A Lambda of this age has started.
 _GROWN_S = 3
 
@@ -114,6 +116,7 @@ class Deaths:
         there = [(name, pid) for name, pid in sorted(_lambdas(served)) if name in _WEIGHTS]
         if not there:
             return
+        there = [one for one in there if one[0] in MUST_DIE - self.killed.keys()] or there
         weights = [_WEIGHTS[name] for name, _ in there]
         ((name, pid),) = self._chance.choices(there, weights)
         with suppress(ProcessLookupError):
