@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import time
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Self
 
@@ -20,15 +21,21 @@ _INSTALLED = (".venv", ".local/ministack", ".local/tools")
 
 
 class Served:
-    """A `make up` of its own, on a port of its own."""
+    """A `make up` of its own, on a port of its own.
 
-    def __init__(self, folder: Path, *parameters: str) -> None:
+    `operations` are modules that it serves besides those that there are.
+    """
+
+    def __init__(self, folder: Path, *parameters: str, operations: Iterable[Path] = ()) -> None:
         self.folder, self.port = folder, free_port()
+        self._operations = operations
         self.output = folder / "output"
         self._parameters = parameters
 
     def __enter__(self) -> Self:
         copy(self.folder)
+        for module in self._operations:
+            shutil.copy(module, self.folder / "layers/operations/operations")
         options = [option for p in self._parameters for option in ("--set", p)]
         with self.output.open("wb") as output:
             self.process = subprocess.Popen(

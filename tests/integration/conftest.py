@@ -1,60 +1,26 @@
 """The world that each test gets: emptied, on one stack of moto, with the real catalogue."""
 
-import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from moto import mock_aws  # before any client is made, or it escapes to the network
 
-from nowlater import aws
-from tests import stack
 from tests.integration.world import World
-
-_AWS = {
-    "AWS_ACCESS_KEY_ID": "testing",
-    "AWS_SECRET_ACCESS_KEY": "testing",
-    "AWS_DEFAULT_REGION": "eu-central-1",
-    "AWS_REGION": "eu-central-1",
-}
+from tests.integration.worlds import a_world, built_catalogue
 
 
 @pytest.fixture(scope="session")
 def catalogue(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """The catalogue layer, built as `sam build` builds it, where a Lambda would find it."""
-    folder = tmp_path_factory.mktemp("catalogue")
-    paths = os.pathsep.join(
-        str(stack.ROOT / "layers" / name) for name in ("nowlater", "operations")
-    )
-    subprocess.run(
-        [sys.executable, stack.ROOT / "layers/catalogue/build.py", folder],
-        env=os.environ | {"PYTHONPATH": paths},
-        check=True,
-    )
-    sys.path.insert(0, str(folder))
-    yield folder
-    sys.path.remove(str(folder))
+    with built_catalogue(tmp_path_factory.mktemp("catalogue")) as folder:
+        yield folder
 
 
 @pytest.fixture(scope="package")
 def whole_world(catalogue: Path) -> Iterator[World]:
     """The stack and the loaded Lambdas, shared by all tests: making them takes seconds."""
-    with pytest.MonkeyPatch.context() as patch, mock_aws():
-        for name, value in _AWS.items():
-            patch.setenv(name, value)
-        moto = stack.Stack()
-        choices = {"NOWLATER_DIAGNOSTICS": "true", "NOWLATER_LOOPBACK_CALLBACKS": "true"}
-        for name, value in moto.environment(**choices).items():
-            patch.setenv(name, value)
-        made = World(moto)
-        emitter = aws.session().get_component("event_emitter")
-        emitter.register("before-call", made.count)
-        made.faults.stand_in(emitter)
+    with a_world() as made:
         yield made
-        emitter.unregister("before-call", made.count)
-        made.faults.step_back(emitter)
 
 
 @pytest.fixture

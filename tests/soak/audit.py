@@ -20,15 +20,30 @@ _DEPTHS = (
 )
 
 
-def settle(stack: Stack, client: Client, ledger: Ledger, listener: Listener) -> list[str]:
-    """Wait until there is nothing left to do, and return what is not as it was promised."""
+def settle(
+    stack: Stack,
+    client: Client,
+    ledger: Ledger,
+    listener: Listener,
+    meanwhile: Callable[[], object] = lambda: None,
+) -> list[str]:
+    """Wait until there is nothing left to do, and return what is not as it was promised.
+
+    `meanwhile` is called every other second.
+    """
+
+    def wait(done: Callable[[], bool]) -> None:
+        while not done() and time.monotonic() < until_s:
+            meanwhile()
+            time.sleep(2)
+
     until_s = time.monotonic() + QUIET_WITHIN_S
     print("waiting until all is quiet …", flush=True)
     _adopt(client, ledger)
     _cancel_what_is_far(client, ledger)
-    _wait(lambda: not any(_unfinished(client, ledger)), until_s)
-    _wait(lambda: set(ledger.jobs) <= set(listener.told), until_s)
-    _wait(lambda: not any(_left(stack)), until_s)
+    wait(lambda: not any(_unfinished(client, ledger)))
+    wait(lambda: set(ledger.jobs) <= set(listener.told))
+    wait(lambda: not any(_left(stack)))
     return [
         *ledger.odd,
         *_unfinished(client, ledger),
@@ -36,11 +51,6 @@ def settle(stack: Stack, client: Client, ledger: Ledger, listener: Listener) -> 
         *_mislisted(client, ledger),
         *_left(stack),
     ]
-
-
-def _wait(done: Callable[[], bool], until_s: float) -> None:
-    while not done() and time.monotonic() < until_s:
-        time.sleep(2)
 
 
 def _adopt(client: Client, ledger: Ledger) -> None:

@@ -11,8 +11,11 @@ from nowlater.problems import Problem
 type End = Literal["succeeded", "failed", "canceled"]
 
 
-class Callback(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """`callback`: a public https URL, and the ends that it is told of; all, unless it says."""
+class Callback(msgspec.Struct, frozen=True):
+    """`callback`: a public https URL, and the ends that it is told of; all, unless it says.
+
+    Where a later version has kept more of it, that is read past; a request may say no more.
+    """
 
     url: str
     events: Annotated[tuple[End, ...], msgspec.Meta(min_length=1, max_length=3)] = (

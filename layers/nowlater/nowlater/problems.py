@@ -36,6 +36,8 @@ KINDS: dict[str, tuple[int, str]] = {
 }
 
 
+#: What a later version calls by a name that this one does not know.
+_LATER = (500, "The job failed.")
 #: Longer sentences are cut: an operation's own could be too long for the record of its job.
 _LONGEST_DETAIL = 2000
 
@@ -68,7 +70,7 @@ def document(record: dict[str, Any], base: str, status: int | None = None) -> di
     `base` is the API's own URL, under which each problem type has a page.
     """
     name, members = record["name"], {k: v for k, v in record.items() if k not in ("name", "detail")}
-    usual, title = KINDS[name]
+    usual, title = KINDS.get(name, _LATER)
     return {
         "type": type_url(name, base),
         "title": title,

@@ -29,6 +29,10 @@ _DEEPEST = 200
 _KEY = re.compile(r"[\x20-\x7e]{1,255}")
 
 
+class AskedCallback(Callback, frozen=True, forbid_unknown_fields=True):
+    """`callback`, as a request may say it."""
+
+
 class Envelope(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """A request for an operation: its arguments, and what is to be done with the answer."""
 
@@ -36,7 +40,7 @@ class Envelope(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     start: Start | None = None
     deliver: Deliver | None = None
     keep: Keep | None = None
-    callback: Callback | None = None
+    callback: AskedCallback | None = None
     tags: Annotated[dict[TagName, TagValue], msgspec.Meta(max_length=10)] = {}
 
 

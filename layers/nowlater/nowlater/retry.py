@@ -5,7 +5,7 @@ import msgspec
 from nowlater import jobs
 from nowlater.call import Caller
 from nowlater.problems import Problem
-from nowlater.request import Envelope
+from nowlater.request import AskedCallback, Envelope
 from nowlater.services import Services
 from nowlater.submit import Accepted, Request, submit
 
@@ -26,9 +26,11 @@ def retry(
     text = old.input.encode() if old.input else services.bucket.find(old.input_key or "")
     if text is None:
         raise Problem("job-expired", "The job's input is no longer kept: send it again.")
-    envelope = Envelope(
-        input=msgspec.json.decode(text), keep=old.keep_s, tags=old.tags, callback=old.callback
-    )
+    callback = None
+    if old.callback is not None:
+        callback = AskedCallback(old.callback.url, old.callback.events)
+    given = msgspec.json.decode(text)
+    envelope = Envelope(input=given, keep=old.keep_s, tags=old.tags, callback=callback)
     return submit(
         services, Request(caller, None, old.operation, envelope, key, trace, retry_of=old.id)
     )

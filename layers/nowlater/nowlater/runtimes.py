@@ -1,5 +1,6 @@
 """How long each operation takes: one histogram in the table, written seldom and read from a cache."""
 
+import re
 from collections import Counter
 from collections.abc import Mapping
 from functools import partial
@@ -13,6 +14,8 @@ from nowlater.timing import Clock, Instant, after
 _PAUSE_S = 10
 #: With more runs than this all counts are halved, so that what was long ago weighs less.
 _MOST_RUNS = 4096
+#: The attributes that are counts.
+_BUCKET = re.compile(r"b\d+")
 
 
 class Runtimes:
@@ -61,7 +64,7 @@ def _attributes(counts: Mapping[int, int]) -> dict[str, int]:
 
 
 def _counts(item: Item) -> dict[int, int]:
-    return {int(name[1:]): count for name, count in item.items() if name.startswith("b")}
+    return {int(name[1:]): count for name, count in item.items() if _BUCKET.fullmatch(name)}
 
 
 def _key(operation: str) -> tuple[str, str]:

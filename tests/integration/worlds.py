@@ -1,0 +1,57 @@
+"""Makes a world, and takes it away: the catalogue built, moto in AWS's place, the Lambdas told of it."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from moto import mock_aws  # before any client is made, or it escapes to the network
+
+from nowlater import aws
+from tests import stack
+from tests.integration.world import World
+
+_AWS = {
+    "AWS_ACCESS_KEY_ID": "testing",
+    "AWS_SECRET_ACCESS_KEY": "testing",
+    "AWS_DEFAULT_REGION": "eu-central-1",
+    "AWS_REGION": "eu-central-1",
+}
+
+
+@contextmanager
+def built_catalogue(folder: Path) -> Iterator[Path]:
+    """Build the catalogue layer as `sam build` builds it, where a Lambda would find it."""
+    paths = os.pathsep.join(
+        str(stack.ROOT / "layers" / name) for name in ("nowlater", "operations")
+    )
+    subprocess.run(
+        [sys.executable, stack.ROOT / "layers/catalogue/build.py", folder],
+        env=os.environ | {"PYTHONPATH": paths},
+        check=True,
+    )
+    sys.path.insert(0, str(folder))
+    yield folder
+    sys.path.remove(str(folder))
+
+
+@contextmanager
+def a_world() -> Iterator[World]:
+    """Make the stack and load its Lambdas; the catalogue has to be there."""
+    with pytest.MonkeyPatch.context() as patch, mock_aws():
+        for name, value in _AWS.items():
+            patch.setenv(name, value)
+        moto = stack.Stack()
+        choices = {"NOWLATER_DIAGNOSTICS": "true", "NOWLATER_LOOPBACK_CALLBACKS": "true"}
+        for name, value in moto.environment(**choices).items():
+            patch.setenv(name, value)
+        made = World(moto)
+        emitter = aws.session().get_component("event_emitter")
+        emitter.register("before-call", made.count)
+        made.faults.stand_in(emitter)
+        yield made
+        emitter.unregister("before-call", made.count)
+        made.faults.step_back(emitter)

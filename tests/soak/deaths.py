@@ -1,0 +1,180 @@
+"""Traffic while Lambdas and callers are killed: what is left must be whole, and nothing there twice."""
+
+import os
+import random
+import re
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+from tests import receiver as plays
+from tests.e2e.client import Client
+from tests.e2e.served import ROOT, Served
+from tests.receiver import Receiver
+from tests.soak import audit, submitter
+from tests.soak.inquest import Inquest, Trace
+from tests.soak.ledger import Ledger
+from tests.soak.listener import Listener
+
+OPERATION = Path(__file__).with_name("witness.py")
+CALLERS = 6
+#: So soon, messages of the dead are shown again: the claim makes it harmless, and the wait short.
+_VISIBILITY_S = 20
+_QUEUES = ("OnTimeQueue", "FlexibleQueue", "WebhookQueue")
+#: Who is killed, and how often, of those that there are.
+_WEIGHTS = {"Work": 8, "Submit": 4, "Hybrid": 4, "Notify": 2, "Deliver": 2, "Status": 1, "Sweep": 1}
+
+#: Who is killed first: without their deaths there is little to see.
+MUST_DIE = {"Work", "Submit", "Hybrid"}
+#: A Lambda of this age has started.
+_GROWN_S = 3
+
+
+def quick_folder() -> "tempfile.TemporaryDirectory[str]":
+    """Return a folder in memory, where there is one: each Lambda that starts unpacks its layers."""
+    memory = Path("/dev/shm")
+    return tempfile.TemporaryDirectory(dir=memory if memory.is_dir() else None)
+
+
+class Deaths:
+    """A stack, its callers, and whoever kills them; `violations` are what was promised and is not so."""
+
+    def __init__(self, folder: Path, seed: int) -> None:
+        self.killed: Counter[str] = Counter()
+        self.violations: list[str] = []
+        self.traces: list[Trace] = []
+        self.ledger = Ledger()
+        #: How many runs were killed.
+        self.cut_short = 0
+        self._folder, self._seed, self._chance = folder, seed, random.Random(seed)
+        self._journals = [folder / f"journal-{n}" for n in range(CALLERS)]
+        self._answers = random.Random(seed)
+
+    def run(self, seconds: float) -> None:
+        """Serve, send and kill for so long; then wait until all is quiet, look, and tell."""
+        print(f"again: python -m tests.soak --kill --seconds {seconds:g} --seed {self._seed}")
+        (self._folder / "stack").mkdir()
+        with Served(self._folder / "stack", operations=[OPERATION]) as served:
+            told, stack = served.told(), served.stack()
+            for name in _QUEUES:
+                stack.client("sqs").set_queue_attributes(
+                    QueueUrl=stack.ids[name], Attributes={"VisibilityTimeout": str(_VISIBILITY_S)}
+                )
+            with Receiver([self._answer]) as receiver, Listener(stack) as listener:
+                self._call = (told["url"], told["key"], receiver.url())
+                self._attack(served, seconds)
+                self._have_last_word()
+                lines = [line for journal in self._journals for line in submitter.read(journal)]
+                inquest = Inquest(lines, self.ledger)
+                client = Client(told["url"], told["key"])
+                odd = audit.settle(stack, client, self.ledger, listener, served.sweep)
+                self.traces = list(_traces(served))
+                self.cut_short = _cut_short(self.traces)
+                called = [request.headers["webhook-id"] for request in list(receiver.requests)]
+                print(audit.summary(self.ledger, listener))
+                print(self._tally(len(called)), flush=True)
+                self.violations = [*odd, *inquest.violations(self.traces, called)]
+
+    # ── what happens ──────────────────────────────────────────────────────────────────────────
+
+    def _attack(self, served: Served, seconds: float) -> None:
+        until_s = time.monotonic() + seconds
+        callers = {journal: self._caller(journal, seconds) for journal in self._journals}
+        try:
+            while (left_s := until_s - time.monotonic()) > 0:
+                time.sleep(min(left_s, self._chance.uniform(0.2, 1.4)))
+                if self._chance.random() < 0.25:
+                    journal = self._chance.choice(self._journals)
+                    callers[journal].kill()
+                    callers[journal].wait()
+                    callers[journal] = self._caller(journal, max(0.01, left_s))
+                    self.killed["a caller"] += 1
+                else:
+                    self._kill_a_lambda(served)
+        finally:
+            for caller in callers.values():
+                caller.kill()
+                caller.wait()
+
+    def _caller(self, journal: Path, seconds: float) -> "subprocess.Popen[bytes]":
+        url, key, receiver = self._call
+        seed = f"{self._seed}/{journal.name}/{self.killed.total()}"
+        arguments = [url, key, str(journal), receiver, seed, str(seconds)]
+        return subprocess.Popen(
+            [sys.executable, "-m", "tests.soak.submitter", *arguments], cwd=ROOT
+        )
+
+    def _kill_a_lambda(self, served: Served) -> None:
+        there = [(name, pid) for name, pid in sorted(_lambdas(served)) if name in _WEIGHTS]
+        if not there:
+            return
+        there = [one for one in there if one[0] in MUST_DIE - self.killed.keys()] or there
+        weights = [_WEIGHTS[name] for name, _ in there]
+        ((name, pid),) = self._chance.choices(there, weights)
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+            self.killed[name] += 1
+
+    def _have_last_word(self) -> None:
+        """Let each caller repeat what it has no answer to, now that nobody is killed."""
+        callers = [self._caller(journal, 0) for journal in self._journals]
+        for caller in callers:
+            assert caller.wait(120) == 0
+
+    def _answer(self, connection: socket.socket, closing: threading.Event) -> None:
+        """Take most webhooks; some have to be sent again."""
+        play = plays.ok if self._answers.random() < 0.8 else plays.busy("5", 503)
+        play(connection, closing)
+
+    def _tally(self, called: int) -> str:
+        killed = ", ".join(f"{name}: {n}" for name, n in sorted(self.killed.items()))
+        return (
+            f"{self.killed.total()} processes killed ({killed});\n"
+            f"{len(self.traces)} traces of runs, {self.cut_short} of them cut short; "
+            f"{called} webhooks came"
+        )
+
+
+def _cut_short(traces: list[Trace]) -> int:
+    """Return how many runs began and were never over."""
+    runs = {
+        what: {(t.job, t.attempt) for t in traces if t.what == what} for what in ("began", "over")
+    }
+    return len(runs["began"] - runs["over"])
+
+
+def _traces(served: Served) -> Iterator[Trace]:
+    """Yield what the operation wrote down of its runs."""
+    for line in (served.folder / ".local" / "tmp" / "runs").read_text().splitlines():
+        what, job, attempt, at = line.split()
+        yield Trace(what, job, int(attempt), int(at))  # type: ignore[arg-type]
+
+
+def _lambdas(served: Served) -> Iterator[tuple[str, int]]:
+    """Yield name and process of each Lambda that is a child of this stack's own emulator.
+
+    Not of those that are just starting: the emulator answers the death of one by ending all of its
+    name, and so those that are starting then, and so on.
+    """
+    command = ["ps", "-eo", "pid=,ppid=,etimes="]
+    listed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    told = {int(pid): (int(parent), int(age_s)) for pid, parent, age_s in _words(listed)}
+    processes = served.processes()
+    emulators = {pid for pid, args in processes if "local/serve.py" in args}
+    for pid, args in processes:
+        name = re.search(r"/ministack-lambda-nowlater-([A-Za-z]+)-", args)
+        parent, age_s = told.get(pid, (0, 0))
+        if name and parent in emulators and age_s >= _GROWN_S:
+            yield name[1], pid
+
+
+def _words(text: str) -> list[list[str]]:
+    return [line.split() for line in text.splitlines()]
