@@ -76,48 +76,52 @@ class Auditor:
         if len(story.ends) > 1:
             yield "G1: it ended twice"
         for end in story.ends[:1]:
-            after = [c for c in story.changes if c.number > end.number]
-            if any(
-                c.new not in (end.new, None) and not c.new.get("erased") for c in after if c.new
-            ):
-                yield "G2: it was written after its end"
-            if any(_facts(c.new) != _facts(end.new) for c in after if c.new):
-                yield "G2: its end has changed"
+            yield from self._unchanged(story, end)
             yield from self._in_time(end.new or {})
-            if any(c.old is None for c in after):
-                yield "G2: it came back"
-            if [c for c in story.claims if c.number > end.number]:
-                yield "G2: it was started after its end"
             yield from self._winner(story, end)
             yield from self._not_at_work(end)
         for claim in story.claims:
             yield from self._in_frame(claim)
-        images = [c.new or {} for c in story.changes]
-        if any(("lease_until" in i) != (i.get("status") == "running") for i in images if i):
-            yield "G3: it has a lease and does not run, or runs without one"
-        if any("due_at" in i and i["status"] in ENDED for i in images):
-            yield "G2: it has ended, and the sweep is to look at it"
-        progress = {
-            (_attempt(c.new), (c.new or {}).get("progress", {}).get("message"))
-            for c in story.changes
-        }
-        if any(said is not None and said != f"attempt {attempt}" for attempt, said in progress):
-            yield "G3: it shows the progress of another attempt"
-        if any((c.new or {}).get("tries_left", 0) < 0 for c in story.changes):
-            yield "G3: it was tried more often than its operation may be"
-        for run in self._cloud.runs:
-            if (
-                run.job == story.id
-                and run.at >= story.now["deliver_by"] + 1000 * self._cloud.plan.skew_s
-            ):
-                yield "G5: its operation ran after its deadline"
-        runs = [run.attempt for run in self._cloud.runs if run.job == story.id]
-        if len(runs) > len(set(runs)) or set(runs) - {_attempt(c.new) for c in story.claims}:
-            yield f"G3: its attempts ran as {runs}, which are not its claims"
+        yield from self._attempts(story)
         told = {(t.seen["status"], t.seen["ended"]) for t in self._caller.told if t.job == story.id}
         ends = {(status, _instant(ended)) for status, ended in told if status in ENDED}
         if len(ends) > 1 or (story.ends and ends - {(story.now["status"], story.now["ended"])}):
             yield f"G2: readers were told {ends}"
+
+    def _unchanged(self, story: Story, end: Change) -> Iterator[str]:
+        after = [c for c in story.changes if c.number > end.number]
+        news = [c.new for c in after if c.new is not None]
+        if any(new != end.new and not new.get("erased") for new in news):
+            yield "G2: it was written after its end"
+        if any(_facts(new) != _facts(end.new) for new in news):
+            yield "G2: its end has changed"
+        if any(c.old is None for c in after):
+            yield "G2: it came back"
+        if [c for c in story.claims if c.number > end.number]:
+            yield "G2: it was started after its end"
+
+    def _attempts(self, story: Story) -> Iterator[str]:
+        images = [c.new for c in story.changes if c.new is not None]
+        if any(("lease_until" in i) != (i["status"] == "running") for i in images):
+            yield "G3: it has a lease and does not run, or runs without one"
+        if any("due_at" in i and i["status"] in ENDED for i in images):
+            yield "G2: it has ended, and the sweep is to look at it"
+        said = {
+            (f"attempt {_attempt(i)}", i["progress"]["message"]) for i in images if "progress" in i
+        }
+        if any(own != message for own, message in said):
+            yield "G3: it shows the progress of another attempt"
+        if any(i["tries_left"] < 0 for i in images):
+            yield "G3: it was tried more often than its operation may be"
+        runs = [run for run in self._cloud.runs if run.job == story.id]
+        by = story.now["deliver_by"] + 1000 * self._cloud.plan.skew_s
+        if any(run.at >= by for run in runs):
+            yield "G5: its operation ran after its deadline"
+        numbers = [run.attempt for run in runs]
+        if len(numbers) > len(set(numbers)) or set(numbers) - {
+            _attempt(c.new) for c in story.claims
+        }:
+            yield f"G3: its attempts ran as {numbers}, which are not its claims"
 
     def _in_time(self, ended: dict[str, Any]) -> Iterator[str]:
         """By the clock of whoever ended it, to the millisecond."""

@@ -81,9 +81,9 @@ def a_run_that_hangs(caller: Caller) -> None:
 
 @_scenario("succeeded")
 def three_at_once(caller: Caller) -> None:
-    jobs = [caller.submit(["succeed"], key=str(n)) for n in range(3)]
-    for job in jobs:
-        caller.wait_for_end(job)
+    asked = [caller.submit(["succeed"], key=str(n)) for n in range(3)]
+    for job_id in asked:
+        caller.wait_for_end(job_id)
 
 
 @_scenario("succeeded")

@@ -7,7 +7,7 @@ import os
 import random
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any
 from unittest.mock import patch
 
@@ -98,24 +98,22 @@ def stand_ins() -> Iterator[StandIns]:
     environment = stack.environment({name: f"aws/{name}" for name in _NAMES})
     environment |= {"NOWLATER_FLEXIBLE_WITHIN_S": str(_FLEXIBLE_WITHIN_S)}
     environment |= {"NOWLATER_WORKER": "aws/Work", "NOWLATER_MASTER_SECRET": "aws/MasterSecret"}
-    workers._client.cache_clear()
-    level = logger.log_level
-    with patch.object(aws, "client", client), patch.object(run, "within", within):
-        with patch.object(sender, "send", send), patch.object(ids, "secrets", _Secrets(cloud)):
-            with patch.dict(os.environ, environment):
-                timed = [
-                    sys.modules[f"nowlater.{name}"]
-                    for name in _TIMED
-                    if f"nowlater.{name}" in sys.modules
-                ]
-                made = StandIns()
-                timed = [sys.modules[f"nowlater.{name}"] for name in _TIMED]
-                before = [module.time for module in timed]  # type: ignore[attr-defined]
-                for module in timed:
-                    module.time = _Time(cloud)  # type: ignore[attr-defined]
-                logger.setLevel("CRITICAL")
-                yield made
-                logger.setLevel(level)
-                for module, was in zip(timed, before, strict=True):
-                    module.time = was  # type: ignore[attr-defined]
-    workers._client.cache_clear()
+    time = _Time(cloud)
+    stands = [
+        patch.object(aws, "client", client),
+        patch.object(run, "within", within),
+        patch.object(sender, "send", send),
+        patch.object(ids, "secrets", _Secrets(cloud)),
+        patch.dict(os.environ, environment),
+    ]
+    with ExitStack() as placed:
+        for stand in stands:
+            placed.enter_context(stand)
+        made = StandIns()
+        for name in _TIMED:  # which the Lambdas have imported
+            placed.enter_context(patch.object(sys.modules[f"nowlater.{name}"], "time", time))
+        workers._client.cache_clear()
+        placed.callback(workers._client.cache_clear)
+        placed.callback(logger.setLevel, logger.log_level)
+        logger.setLevel("CRITICAL")
+        yield made

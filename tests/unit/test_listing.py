@@ -4,13 +4,15 @@ from types import SimpleNamespace
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
+import msgspec
 import pytest
 
 from nowlater.histogram import Histogram
 from nowlater.ids import new_id
-from nowlater.job import Job
+from nowlater.job import Job, Ref, may
 from nowlater.listing import page
 from nowlater.problems import Problem
+from nowlater.store import Written
 from tests.unit.jobs import HOUR, ID, NOW, job
 
 BASE = "https://api.example.com"
@@ -25,6 +27,11 @@ class Jobs:
     def page(self, owner: str, shard: str, before: str | None, limit: int) -> list[tuple[str, Job]]:
         mine = [j for j in self._jobs if j.owner == owner and j.id[0] == shard]
         return [(j.id, j) for j in mine if before is None or j.id < before][:limit]
+
+    def write(self, ref: Ref, write: str, now: int, changes: dict[str, Any]) -> Written:
+        (there,) = (j for j in self._jobs if j.ref == ref)
+        assert may(write, there, now)
+        return Written(True, msgspec.structs.replace(there, **changes))
 
 
 def listed(*jobs: Job, shards: int = 1, **query: str) -> dict[str, Any]:
