@@ -1,6 +1,6 @@
 # nowlater. `make` alone lists what there is.
 .DEFAULT_GOAL := help
-.PHONY: help up test check build deploy key redrive retell bench
+.PHONY: help up test check faults build deploy key redrive retell bench
 
 PYTHON ?= python3
 TOOLS := .local/tools
@@ -24,6 +24,7 @@ help: # lists these
 	@echo 'make up                           serves everything on this machine; Ctrl-C ends it (PORT=8080)'
 	@echo 'make test                         runs all tests, those of the deployed local stack included (ARGS=)'
 	@echo 'make check                        formats nothing, checks everything: ruff, mypy, cfn-lint, checkov, the lock'
+	@echo 'make faults                       has everything go wrong, on a virtual AWS, and checks the guarantees'
 	@echo 'make build                        builds the Lambdas and layers (ARCHITECTURE=arm64 or x86_64)'
 	@echo 'make deploy                       builds, and deploys to your AWS account (ARCHITECTURE=, STACK=)'
 	@echo 'make key OWNER=name               makes an API key (SCOPES=invoke,read,manage DAYS=90)'
@@ -49,6 +50,9 @@ check: $(ENVIRONMENT) $(SCANNER)
 	sam validate --lint
 	.local/checkov/bin/checkov --file template.yaml --framework cloudformation --skip-download --quiet --compact
 	python -m pytest -q tests/unit/test_template.py tests/unit/test_alarms.py
+
+faults: $(ENVIRONMENT)
+	@PYTHONPATH=layers/nowlater:layers/operations .venv/bin/python -m tests.faults
 
 build: $(ENVIRONMENT)
 	ARCHITECTURE=$(ARCHITECTURE) sam build --parameter-overrides Architecture=$(ARCHITECTURE)

@@ -111,6 +111,11 @@ class Auditor:
         }
         if any(own != message for own, message in said):
             yield "G3: it shows the progress of another attempt"
+        if any(i.get("erased") and i["status"] not in ENDED for i in images):
+            yield "G2: it was erased before its end"
+        unseen = set(self._cloud.plan.kinds) <= {"reset-once", "twice", "unheard"}
+        if unseen and any((c.old or {})["status"] == "running" for c in story.claims):
+            yield "G3: it was started again although its attempt was well"
         if any(i["tries_left"] < 0 for i in images):
             yield "G3: it was tried more often than its operation may be"
         runs = [run for run in self._cloud.runs if run.job == story.id]
@@ -129,8 +134,8 @@ class Auditor:
         if name == "deadline-exceeded":
             if ended["ended"] != ended["deliver_by"]:
                 yield "G1: it missed its deadline at another time"
-        elif ended["status"] != "failed" and ended["ended"] >= ended["deliver_by"]:
-            yield f"G5: it {ended['status']} after its deadline"
+        elif ended["ended"] >= ended["deliver_by"]:
+            yield f"G5: it {ended['status']} after its deadline, and not by that"
 
     def _not_at_work(self, end: Change) -> Iterator[str]:
         old, new = end.old or {}, end.new or {}

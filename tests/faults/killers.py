@@ -10,7 +10,29 @@ from tests.faults.scenarios import SCENARIOS
 from tests.faults.standins import StandIns
 
 #: By mutation, a run that is known to go wrong; the others go wrong in a scenario without faults.
-KILLERS: dict[str, str] = {}
+KILLERS: dict[str, str] = {
+    "claim:WAITING-OR-ABANDONED.abandoned": "hybrid-fails-at-first 7:throttled",
+    "claim:WAITING-OR-ABANDONED.waiting.not_before": "a-start-in-minutes 10:meanwhile-received",
+    "claim:WAITING-OR-ABANDONED.abandoned.lease": "a-dead-letter-of-a-webhook 4:reset",
+    "claim:MAY_TRY": "failures-to-the-last-try 21:throttled",
+    "claim:IN_TIME": "a-cancel-at-the-deadline i1:slow-clock",
+    "progress:MINE.token": "async-without-key 14:frozen i2:twice",
+    "finish:IN_TIME": "a-large-result-at-the-deadline 9:slow",
+    "finish:MINE.status": "a-retry 10:meanwhile-canceled",
+    "give_back:MINE.status": "a-cancel-after-the-deadline i1:fast-clock",
+    "cancel:WAITS_OR_RUNS": "a-deadline-that-passes-in-the-run 8:slow",
+    "cancel:IN_TIME": "a-cancel-after-the-deadline 4:crash-before",
+    "bury:WAITS_OR_RUNS": "a-dead-letter-of-a-running-job 11:hung-once",
+    "bury:UNLEASED.lapsed": "failures-to-the-last-try 21:throttled",
+    "what is done already counts as done": "async-door 5:reset-once",
+    "the holder of a claim is named": "three-at-once i6:twice",
+    "a leased job's message is put off": "hybrid-fails-at-first 7:throttled",
+    "a job without tries is ended": "failures-to-the-last-try 21:throttled",
+    "an early job's message is put off": "something-is-unavailable-for-long i21:slow-clock",
+    "a young message without a record is kept": "a-refusal 3:meanwhile-received",
+    "the message goes before the record": "three-at-once 3:crash-before",
+    "the sweep sends before it moves on": "something-is-unavailable-for-long 41:throttled",
+}
 #: So many runs are tried where the known one goes well.
 _TRIES = 3000
 

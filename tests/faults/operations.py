@@ -35,6 +35,11 @@ def _(context: Context) -> Any:
     return {"attempt": context.attempt}
 
 
+@_act("return-much-in-ten", 10)
+def _(context: Context) -> Any:
+    return {"attempt": context.attempt, "much": "x" * 20_000}
+
+
 @_act("return-much", 0.5)
 def _(context: Context) -> Any:
     return {"attempt": context.attempt, "much": "x" * 20_000}

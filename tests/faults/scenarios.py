@@ -163,6 +163,16 @@ def a_run_that_ends_at_the_deadline(caller: Caller) -> None:
     _around_the_deadline(caller, caller.submit(["take-ten"], key="k", within_s=10.2))
 
 
+@_scenario("failed", "succeeded")
+def a_large_result_at_the_deadline(caller: Caller) -> None:
+    caller.submit(["return-much-in-ten"], key="k", within_s=10.2)
+
+
+@_scenario("failed")
+def unavailable_to_the_end(caller: Caller) -> None:
+    caller.submit(["wait"], key="k")
+
+
 @_scenario("failed", "canceled")
 def a_cancel_at_the_deadline(caller: Caller) -> None:
     job = caller.submit(["hang"], key="k", within_s=10.2)
@@ -276,7 +286,7 @@ def somebody_who_does_not_look(caller: Caller) -> None:
 @_scenario("succeeded")
 def leftovers_in_the_record_of_an_end(caller: Caller) -> None:
     """What an end takes away is there again, as an earlier version may have left it: it stays an end."""
-    job_id = caller.submit(["succeed"], key="k", within_s=100)
+    job_id = caller.submit(["succeed"], key="k", within_s=3000)
     caller.wait_for_end(job_id)
     items, key = caller.cloud.memory.items, ("JOB#acme#0", job_id or "")
     if job_id is None:
@@ -321,6 +331,13 @@ def a_dead_letter_of_a_waiting_job(caller: Caller) -> None:
     caller.cloud.sleep(10)
     _have_buried(caller)
     caller.wait_for_end(job)
+
+
+@_scenario("failed")
+def a_dead_letter_after_the_deadline(caller: Caller) -> None:
+    caller.submit(["wait"], key="k", within_s=25)
+    caller.cloud.sleep(27)
+    _have_buried(caller)
 
 
 @_scenario("failed", "succeeded")

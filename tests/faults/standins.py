@@ -24,7 +24,7 @@ from tests.faults.plan import Plan
 LAMBDAS = ("submit", "hybrid", "status", "webhooks", "work", "notify", "deliver", "sweep", "bury")
 _TIMED = ("work", "waiting", "hybrid", "context")
 #: Jobs without a deadline are given up after this; in three days there would be little to see.
-_FLEXIBLE_WITHIN_S = 20_000
+_FLEXIBLE_WITHIN_S = 7000
 _NAMES = ("Table", "Bucket", "Topic", "MasterSecret", "Work", *QUEUES)
 
 

@@ -41,7 +41,7 @@ _PLACES = {
 
 
 def http_event(
-    name: str, *, owner: str = "acme", scopes: str | None = None, **changes: Any
+    name: str, /, *, owner: str = "acme", scopes: str | None = None, **changes: Any
 ) -> dict[str, Any]:
     """Return the sample event of this name, changed: body, operation, id, headers, query, …"""
     event = stack.event(name)

@@ -28,7 +28,7 @@ class Jobs:
         mine = [j for j in self._jobs if j.owner == owner and j.id[0] == shard]
         return [(j.id, j) for j in mine if before is None or j.id < before][:limit]
 
-    def write(self, ref: Ref, write: str, now: int, changes: dict[str, Any]) -> Written:
+    def write(self, ref: Ref, write: str, now: int, changes: dict[str, Any], token: int) -> Written:
         (there,) = (j for j in self._jobs if j.ref == ref)
         assert may(write, there, now)
         return Written(True, msgspec.structs.replace(there, **changes))

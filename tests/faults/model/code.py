@@ -40,6 +40,8 @@ SETTINGS = Settings(
     work_timeout_s=60,
     diagnostics=False,
     shards=1,
+    owner_waiting=0,
+    owner_rate=0,
     on_time_concurrency=2,
     flexible_concurrency=2,
 )

@@ -1,0 +1,69 @@
+"""Whatever goes wrong once, no guarantee breaks; and without any rule of the protocol, one does.
+
+This is the part for each change; `make faults` goes through all of it, and through pairs of faults.
+"""
+
+import random
+
+import pytest
+
+from tests.faults.__main__ import MODEL_ALONE
+from tests.faults.killers import killer
+from tests.faults.kinds import OF_CALLS, OF_INVOCATIONS
+from tests.faults.mutations import Mutation, mutations
+from tests.faults.plan import Plan, plan_of, singles
+from tests.faults.runs import run
+from tests.faults.scenarios import SCENARIOS
+from tests.faults.search import ALL_KINDS, after
+from tests.faults.standins import StandIns
+
+#: How many single faults are drawn from all the other scenarios.
+_DRAWN = 1200
+
+
+@pytest.mark.parametrize("name", SCENARIOS)
+def test_all_is_well_where_nothing_goes_wrong(here: StandIns, name: str) -> None:
+    for seed in range(3):
+        assert run(here, name, seed=seed).violations == []
+
+
+@pytest.mark.parametrize("name", ["async-door", "hybrid-door"])
+def test_no_single_fault_at_any_point_breaks_a_guarantee(here: StandIns, name: str) -> None:
+    found = after(here, name, Plan(), ALL_KINDS)
+
+    assert found.violations == ()
+    assert found.runs == 1 + found.calls * len(OF_CALLS) + found.invocations * len(OF_INVOCATIONS)
+    assert found.calls > 15
+
+
+def test_no_single_fault_drawn_from_all_scenarios_breaks_a_guarantee(here: StandIns) -> None:
+    every = list[tuple[str, Plan]]()
+    for name in SCENARIOS:
+        base = run(here, name)
+        every += [(name, plan) for plan in singles(len(base.calls), len(base.invocations))]
+    for name, plan in random.Random(0).sample(every, _DRAWN):
+        violations = run(here, name, plan).violations
+        assert violations == [], f"python -m tests.faults {name} {plan}"
+
+
+@pytest.mark.parametrize(
+    "mutation", [m for m in mutations() if m.name not in MODEL_ALONE], ids=lambda m: m.name
+)
+def test_a_rule_that_is_left_out_breaks_a_guarantee(here: StandIns, mutation: Mutation) -> None:
+    assert killer(here, mutation) is not None
+
+
+def test_a_run_is_the_same_each_time(here: StandIns) -> None:
+    plan = plan_of(["7:hung-once", "i3:twice"])
+    first, second = (run(here, "a-start-in-an-hour", plan, 5) for _ in range(2))
+
+    assert first == second
+
+
+def test_a_plan_is_read_as_it_is_written() -> None:
+    plan = Plan({12: "crash-after", 3: "slow"}, {2: "late"})
+
+    assert plan_of(str(plan).split()) == plan
+    for word in ("12", "12:late", "i3:slow", "x:slow"):
+        with pytest.raises(ValueError, match="is no fault"):
+            plan_of([word])
