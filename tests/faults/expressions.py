@@ -12,7 +12,7 @@ _TOKEN = re.compile(r"#\w+|:\w+|\w+|<>|<=|>=|[=<>(),+-]|\S")
 _SECTION = re.compile(r"\b(SET|REMOVE|ADD)\b")
 _COMMA = re.compile(r",(?![^(]*\))")
 _WORDS = {"AND": "and", "OR": "or", "NOT": "not", "IN": "in", "=": "==", "<>": "!="}
-_FUNCTIONS = {"attribute_exists", "attribute_not_exists", "begins_with", "if_not_exists"}
+_FUNCTIONS = {"attribute_exists", "attribute_not_exists", "if_not_exists"}
 _PUNCTUATION = {"<", "<=", ">", ">=", "(", ")", ",", "+", "-"}
 
 
@@ -62,7 +62,6 @@ def _value(expression: str, item: Item, names: Mapping[str, str], values: Values
     functions = {
         "attribute_exists": lambda it: it is not _ABSENT,
         "attribute_not_exists": lambda it: it is _ABSENT,
-        "begins_with": lambda it, start: it is not _ABSENT and it.startswith(start),
         "if_not_exists": lambda it, other: other if it is _ABSENT else it,
         "attribute": lambda name: item.get(names.get(name, name), _ABSENT),
         "value": lambda name: values[name],

@@ -92,12 +92,6 @@ class Memory:
             found = [{k: i[k] for k in ("PK", "SK", "due_shard", "due_at")} for i in found]
         return {"Items": [pack_item(item) for item in found[: how.get("Limit")]]}
 
-    def dynamodb_scan(self, *, FilterExpression: str, **how: Any) -> dict[str, Any]:
-        names, values = _expressions(how)
-        found = self.items.values()
-        kept = [i for i in found if expressions.holds(FilterExpression, i, names, values)]
-        return {"Items": [pack_item(item) for item in kept]}
-
     def _check(self, there: Item | None, how: dict[str, Any]) -> None:
         condition = how.get("ConditionExpression")
         names, values = _expressions(how)
@@ -123,14 +117,8 @@ class Memory:
         if not 0 <= hidden_s <= 900:
             raise _error("InvalidParameterValue")
         now, queue = self.clock(), QueueUrl.rpartition("/")[2]
-        new = Message(
-            id=f"message-{next(self._numbers)}",
-            queue=queue,
-            body=MessageBody,
-            group=how.get("MessageGroupId", ""),
-            sent=now,
-            visible_at=now + 1000 * hidden_s,
-        )
+        name, group = f"message-{next(self._numbers)}", how.get("MessageGroupId", "")
+        new = Message(name, queue, MessageBody, group, now, now + 1000 * hidden_s)
         self.messages.append(new)
         return {"MessageId": new.id}
 
@@ -162,9 +150,8 @@ class Memory:
     # ── SNS, S3, Secrets Manager ──────────────────────────────────────────────────────────────
 
     def sns_publish_batch(self, *, PublishBatchRequestEntries: Any, **_: Any) -> dict[str, Any]:
-        entries = PublishBatchRequestEntries
-        self.published += [(self.clock(), entry["Message"]) for entry in entries]
-        return {"Successful": [{"Id": entry["Id"]} for entry in entries], "Failed": []}
+        self.published += [(self.clock(), entry["Message"]) for entry in PublishBatchRequestEntries]
+        return {"Successful": [{"Id": entry["Id"]} for entry in PublishBatchRequestEntries]}
 
     def s3_put_object(self, *, Key: str, Body: bytes, ContentType: str, **_: Any) -> dict[str, Any]:
         self.objects[Key] = (Body, ContentType)
@@ -174,12 +161,7 @@ class Memory:
         if Key not in self.objects:
             raise _error("NoSuchKey")
         data, media_type = self.objects[Key]
-        return {"Body": io.BytesIO(data), "ContentType": media_type, "ContentLength": len(data)}
-
-    def s3_head_object(self, *, Key: str, **_: Any) -> dict[str, Any]:
-        if Key not in self.objects:
-            raise _error("404")
-        return self.s3_get_object(Key=Key)
+        return {"Body": io.BytesIO(data), "ContentType": media_type}
 
     def s3_delete_object(self, *, Key: str, **_: Any) -> dict[str, Any]:
         self.objects.pop(Key, None)

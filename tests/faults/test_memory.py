@@ -197,12 +197,6 @@ def test_an_item_that_is_deleted_is_gone(aws: Aws, pk: str) -> None:
     assert aws.table.get(pk, "1") is None
 
 
-def test_a_scan_finds_what_begins_so(aws: Aws, pk: str) -> None:
-    aws.table.put_unless(item(f"X{pk}"), "attribute_not_exists(PK)", {})
-
-    assert list(aws.table.scan(f"X{pk}")) == [item(f"X{pk}")]
-
-
 def test_a_queue_tells_how_many_messages_could_be_received(aws: Aws) -> None:
     sqs, url = aws.client("sqs"), aws.ids["FlexibleQueue"]
     sqs.send_message(QueueUrl=url, MessageBody="a", MessageGroupId="g")
@@ -240,13 +234,11 @@ def test_a_topic_takes_a_batch(aws: Aws) -> None:
 def test_an_object_is_kept_until_it_is_deleted(aws: Aws) -> None:
     s3, bucket = aws.client("s3"), aws.ids["Bucket"]
     s3.put_object(Bucket=bucket, Key="k", Body=b"data", ContentType="text/plain")
-    got, head = s3.get_object(Bucket=bucket, Key="k"), s3.head_object(Bucket=bucket, Key="k")
+    got = s3.get_object(Bucket=bucket, Key="k")
     for _ in range(2):
         s3.delete_object(Bucket=bucket, Key="k")
 
     assert (got["Body"].read(), got["ContentType"]) == (b"data", "text/plain")
-    assert (head["ContentLength"], head["ContentType"]) == (4, "text/plain")
-    for call in (s3.get_object, s3.head_object):
-        with pytest.raises(ClientError) as refused:
-            call(Bucket=bucket, Key="k")
-        assert refused.value.response["Error"]["Code"] in ("NoSuchKey", "404")
+    with pytest.raises(ClientError) as refused:
+        s3.get_object(Bucket=bucket, Key="k")
+    assert refused.value.response["Error"]["Code"] == "NoSuchKey"
