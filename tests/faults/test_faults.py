@@ -7,6 +7,7 @@ import random
 
 import pytest
 
+from tests import stack
 from tests.faults.__main__ import MODEL_ALONE
 from tests.faults.killers import killer
 from tests.faults.kinds import OF_CALLS, OF_INVOCATIONS
@@ -51,6 +52,17 @@ def test_no_single_fault_drawn_from_all_scenarios_breaks_a_guarantee(here: Stand
 )
 def test_a_rule_that_is_left_out_breaks_a_guarantee(here: StandIns, mutation: Mutation) -> None:
     assert killer(here, mutation) is not None
+
+
+def test_the_guarantees_page_tells_how_many_points_and_rules_there_are(here: StandIns) -> None:
+    page = (stack.ROOT / "docs" / "guarantees.md").read_text()
+    runs = [run(here, name) for name in SCENARIOS]
+    calls, invocations = (sum(len(getattr(r, n)) for r in runs) for n in ("calls", "invocations"))
+    rules = [mutation for mutation in mutations() if mutation.name not in MODEL_ALONE]
+
+    assert f"{calls} calls to AWS × {len(OF_CALLS)} faults" in page
+    assert f"{invocations} invocations × {len(OF_INVOCATIONS)} faults" in page
+    assert f"{len(rules)} of {len(rules)} by the simulation" in page
 
 
 def test_a_run_is_the_same_each_time(here: StandIns) -> None:
