@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from nowlater import blobs
+from nowlater import access, blobs
 from nowlater.answer import LONGEST_S
 from nowlater.api import MOST_RESULT
 from nowlater.finish import INLINE_RESULT
@@ -100,6 +100,7 @@ OF_THE_CODE = {
     "a result answered directly at the hybrid door": MOST_RESULT,
     "a result inside the job, as text": INLINE_RESULT,
     "time of a run at the sync door": LONGEST_S,
+    "characters of a token": access._LONGEST_JWT,
     "life of an idempotency key": KEY_LIFE_S,
     "life of a presigned URL": blobs.URL_LIFE_S,
 }

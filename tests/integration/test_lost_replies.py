@@ -2,8 +2,13 @@
 
 import pytest
 
+from tests import receiver as plays
+from tests.integration.callbacks import ended, receiver
 from tests.integration.test_leases import VISIBILITY_S
 from tests.integration.world import World
+from tests.receiver import Receiver
+
+__all__ = ["receiver"]
 
 UPDATE = "dynamodb.UpdateItem"
 
@@ -158,3 +163,17 @@ def test_a_request_that_reaches_no_table_can_be_sent_again(world: World) -> None
     for reply in replies:
         assert (reply.status, reply.problem) == (503, "try-again")
         assert reply.headers["retry-after"]
+
+
+def test_a_try_that_failed_and_was_noted_with_a_lost_reply_is_made_again(
+    world: World, receiver: Receiver
+) -> None:
+    job = ended(world, receiver, plays.answer(500), plays.answer(200))
+    world.faults.lost_reply(UPDATE)
+    world.deliver()
+    world.pass_time(10)
+    world.deliver()
+
+    there = world.delivery(job)
+    assert there is not None
+    assert (there["state"], there["count"], len(receiver.requests)) == ("delivered", 2, 2)

@@ -83,7 +83,7 @@ class Table:
             )
         except ClientError as error:
             old = _old_image(error)
-            return None if old == {k: v for k, v in item.items() if v is not None} else old
+            return None if old is not None and pack_item(old) == pack_item(item) else old
         return None
 
     def update_if(
@@ -118,7 +118,8 @@ class Table:
             )
         except ClientError as error:
             old = _old_image(error)
-            return old is not None and all(old.get(k) == v for k, v in changes.items()), old
+            shown = old is not None and all(pack(old.get(k)) == pack(v) for k, v in changes.items())
+            return shown, old  # packed: a list is one, whether it was a tuple or not
         return True, unpack_item(answer["Attributes"])
 
     def add(self, pk: str, sk: str, counts: Mapping[str, int]) -> Item:
