@@ -75,7 +75,7 @@ def test_links_start_with_the_host_that_the_reader_used(world: World) -> None:
     assert links.items() >= (expected | {"self": url}).items()
 
 
-def test_a_missed_deadline_shows_before_anybody_has_written_it(world: World) -> None:
+def test_a_missed_deadline_shows_and_is_written_by_who_sees_it_first(world: World) -> None:
     job = world.submit(deliver={"within": 60}).json["id"]
     world.pass_time(61.9)
     before = world.see(job)
@@ -88,7 +88,7 @@ def test_a_missed_deadline_shows_before_anybody_has_written_it(world: World) -> 
     assert after.json["error"]["type"].endswith("/problems/deadline-exceeded")
     assert "retry-after" not in after.headers
     assert world.call("list", query={}).json["jobs"] == [after.json]
-    assert world.job(job)["status"] == "queued"
+    assert world.job(job)["status"] == "failed"
 
 
 def test_what_was_shown_of_a_missed_deadline_is_what_is_written_later(world: World) -> None:
