@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
+from nowlater import timing
 from tests import receiver as plays
 from tests.e2e.client import Client
 from tests.e2e.served import ROOT, Served
@@ -28,6 +29,8 @@ OPERATION = Path(__file__).with_name("witness.py")
 CALLERS = 6
 #: So soon, messages of the dead are shown again: the claim makes it harmless, and the wait short.
 _VISIBILITY_S = 20
+#: So many times as long as it is to, an attack goes on until it has cut a run short.
+_LONGEST = 3
 _QUEUES = ("OnTimeQueue", "FlexibleQueue", "WebhookQueue")
 #: Who is killed, and how often, of those that there are.
 _WEIGHTS = {"Work": 8, "Submit": 4, "Hybrid": 4, "Notify": 2, "Deliver": 2, "Status": 1, "Sweep": 1}
@@ -86,11 +89,14 @@ class Deaths:
     # ── what happens ──────────────────────────────────────────────────────────────────────────
 
     def _attack(self, served: Served, seconds: float) -> None:
-        until_s = time.monotonic() + seconds
-        callers = {journal: self._caller(journal, seconds) for journal in self._journals}
+        until_s, most_s = time.monotonic() + seconds, _LONGEST * seconds
+        latest_s = time.monotonic() + most_s
+        callers = {journal: self._caller(journal, most_s) for journal in self._journals}
         try:
-            while (left_s := until_s - time.monotonic()) > 0:
-                time.sleep(min(left_s, self._chance.uniform(0.2, 1.4)))
+            while (left_s := latest_s - time.monotonic()) > 0:
+                if time.monotonic() > until_s and _has_cut_short(served):
+                    break
+                time.sleep(self._chance.uniform(0.2, 1.4))
                 if self._chance.random() < 0.25:
                     journal = self._chance.choice(self._journals)
                     callers[journal].kill()
@@ -149,6 +155,13 @@ def _cut_short(traces: list[Trace]) -> int:
         what: {(t.job, t.attempt) for t in traces if t.what == what} for what in ("began", "over")
     }
     return len(runs["began"] - runs["over"])
+
+
+def _has_cut_short(served: Served) -> bool:
+    """Tell whether a run began so long ago that it would be over."""
+    long_ago = timing.now() - 10_000
+    traces = list(_traces(served))
+    return _cut_short([t for t in traces if t.what == "over" or t.at < long_ago]) > 0
 
 
 def _traces(served: Served) -> Iterator[Trace]:
