@@ -11,6 +11,9 @@ from botocore.exceptions import BotoCoreError, ClientError
 from local.inbox import Inbox
 from local.stack import Stack
 
+#: Lines of a Lambda that took a while can be older than those of others that are there already.
+_LATE_MS = 5000
+
 
 class Notifications:
     """Subscribes to the topic, and shows what is told there."""
@@ -41,8 +44,10 @@ class Errors:
                 time.sleep(1)
 
     def _look(self) -> None:
+        # The emulator gives the oldest events alone, so many at most: it has to be asked for others.
         got = self._logs.filter_log_events(logGroupName=self._group, startTime=self._since)
         for event in got["events"]:
+            self._since = max(self._since, event["timestamp"] - _LATE_MS)
             for line in event["message"].splitlines():
                 if line not in self._seen:
                     self._seen.add(line)

@@ -45,10 +45,14 @@ def planted(served: Served, api: Client, issuer: Issuer, diagnostics: None) -> I
             plant(made, api, issuer)
         deliveries(made, api, to)
         until, wanted = time.monotonic() + 60, {*SEEN, *made.jobs}
-        while wanted := {said for said in wanted if said not in logged(served)}:
+        while wanted := absent(wanted, logged(served)):
             assert time.monotonic() < until, wanted
             time.sleep(0.5)
         yield made
+
+
+def absent(wanted: set[str], text: str) -> set[str]:
+    return {said for said in wanted if said not in text}
 
 
 def doors(made: Planted, api: Client, _: Issuer) -> None:
@@ -171,7 +175,7 @@ def test_what_is_logged_says_which_job_and_where_it_failed(
 ) -> None:
     text = logged(served)
 
-    assert [job for job in planted.jobs if job not in text] == []
+    assert absent(set(planted.jobs), text) == set()
     assert "builtins.RuntimeError" in text
     assert "diagnostics.py" in text
 
@@ -179,6 +183,19 @@ def test_what_is_logged_says_which_job_and_where_it_failed(
 @pytest.mark.usefixtures("planted")
 def test_no_key_token_secret_or_presigned_url_of_anybody_is_logged(served: Served) -> None:
     assert leaks(logged(served)) == {}
+
+
+def test_a_long_log_is_read_to_its_end(served: Served) -> None:
+    logs, long = served.client("logs"), {"logGroupName": "long", "logStreamName": "long"}
+    logs.create_log_group(logGroupName="long")
+    logs.create_log_stream(**long)
+    lines = [{"timestamp": 1000 + n, "message": f"line-{n}-"} for n in range(10_007)]
+    for n in range(0, len(lines), 5000):
+        logs.put_log_events(**long, logEvents=lines[n : n + 5000])
+    text = logged(served)
+    logs.delete_log_group(logGroupName="long")
+
+    assert [line["message"] for line in lines if line["message"] not in text] == []
 
 
 EXAMPLES = {
