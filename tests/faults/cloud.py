@@ -64,6 +64,7 @@ class Cloud(Turns):
         self.runs = list[Run]()
         #: What callbacks got, and what they answer: the last again and again.
         self.received, self.answers = list[tuple[int, str, str]](), [200]
+        self.taken = list[str]()
         #: What happens where a fault has somebody act meanwhile.
         self.meanwhile: dict[str, Callable[[], list[Process]]] = {"sweep": self._sweep_now}
         self.meanwhile["receive"] = self._receive_again
@@ -125,6 +126,8 @@ class Cloud(Turns):
         if status == 0:
             raise Unsent("unreachable", "No connection.", 1)
         self.received.append((self.now, headers["webhook-id"], body.decode()))
+        if status == 200:
+            self.taken.append(headers["webhook-id"])
         return Receipt(status=status, latency_ms=1, size=0)
 
     # ── what AWS does ─────────────────────────────────────────────────────────────────────────

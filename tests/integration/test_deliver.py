@@ -184,6 +184,24 @@ def test_two_messages_that_are_tried_at_once_leave_one(world: World, receiver: R
     assert messages(world) == 1
 
 
+def test_one_message_that_is_tried_twice_at_once_is_there_for_the_next_try(
+    world: World, receiver: Receiver
+) -> None:
+    job = ended(world, receiver, plays.answer(500), plays.answer(500), plays.ok)
+
+    def once_more(request: Any) -> None:
+        world.pass_time(61)
+        world.deliver()
+
+    world.faults.once("dynamodb.UpdateItem", once_more)
+    world.deliver()
+    assert messages(world) == 1
+    world.pass_time(10)
+    world.deliver()
+
+    assert ((world.delivery(job) or {})["state"], len(receiver.requests)) == ("delivered", 3)
+
+
 def test_what_was_asked_for_again_while_it_was_tried_is_sent_again(
     world: World, receiver: Receiver
 ) -> None:

@@ -7,7 +7,7 @@ import msgspec
 
 from nowlater import addresses, callback, delivery, owner_secrets, sender, signing, store
 from nowlater.addresses import RefusedUrl, Target
-from nowlater.delivery import Try, Webhook
+from nowlater.delivery import Delivery, Try, Webhook
 from nowlater.exchange import Unsent
 from nowlater.log import logger
 from nowlater.messages import each, receives
@@ -34,10 +34,8 @@ def _deliver(services: Services, record: dict[str, Any]) -> float | None:
     if there.state != "waiting":
         return None
     now = services.clock()
-    early_s = whole_seconds_until(there.next_at or 0, now)
-    if early_s > 0:
-        waits_in_table = there.due_at is not None and early_s > LONGEST_POSTPONEMENT_S
-        return None if waits_in_table else early_s
+    if whole_seconds_until(there.next_at or 0, now) > 0:
+        return _early_s(there, now)
     made = _try(services, webhook, now, may_hold=receives(record) <= _HOLDS)
     if made is None:
         return _HELD_S * (1 + random.random())
@@ -47,10 +45,29 @@ def _deliver(services: Services, record: dict[str, Any]) -> float | None:
     is_in_table = wait_s is not None and wait_s > LONGEST_POSTPONEMENT_S
     changes |= store.due(webhook.job, next_at if is_in_table else None)
     changes["body"] = webhook.body if is_in_table or changes["state"] == "given-up" else None
+    changes["message"] = record["messageId"]
     if not services.deliveries.record(there, changes):
-        return None  # it came twice, or was asked for again: another message goes on with it
+        return _goes_on_s(services, webhook, record["messageId"])
     _tell(made, changes["state"])
     return None if is_in_table else wait_s
+
+
+def _early_s(there: Delivery, now: Instant) -> float | None:
+    """Return in how many seconds a message is to be shown again that has come before its time."""
+    early_s = whole_seconds_until(there.next_at or 0, now)
+    waits_in_table = there.due_at is not None and early_s > LONGEST_POSTPONEMENT_S
+    return None if waits_in_table else early_s
+
+
+def _goes_on_s(services: Services, webhook: Webhook, message: str) -> float | None:
+    """Return when a message is to be shown again whose try was not noted; None: another goes on.
+
+    SQS may hand out one message twice: who deletes it, deletes it for the other try as well.
+    """
+    there = services.deliveries.get(webhook.owner, webhook.job, webhook.number)
+    if there is None or there.state != "waiting" or there.since != webhook.since:
+        return None
+    return _early_s(there, services.clock()) if there.message == message else None
 
 
 def _try(services: Services, webhook: Webhook, now: Instant, *, may_hold: bool) -> Try | None:

@@ -85,6 +85,8 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True):
     count: int = 0
     failed: int = 0
     tries: tuple[Try, ...] = ()
+    #: The id of the message that the last try was made for, and that goes on.
+    message: str | None = None
     #: No try is made before this.
     next_at: Instant | None = None
     due_at: Instant | None = None
