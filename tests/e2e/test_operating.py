@@ -39,6 +39,7 @@ def test_the_dashboards_show_the_resources_of_this_stack(served: Served) -> None
 
 
 def test_the_log_tells_a_jobs_life_by_its_id(api: Client, served: Served) -> None:
+    since = int(time.time() * 1000) - 1000  # the emulator gives the oldest 10,000 events from there
     job = api.ended(api.submit("text-stats", {"text": "looked for"}))["id"]
     group = served.stack().outputs["LogGroupName"]
     until = time.monotonic() + 20
@@ -46,9 +47,9 @@ def test_the_log_tells_a_jobs_life_by_its_id(api: Client, served: Served) -> Non
     while "ended" not in said:
         assert time.monotonic() < until, said
         time.sleep(0.5)
-        events = served.client("logs").filter_log_events(
-            logGroupName=group, startTime=int(time.time() * 1000) - 60_000
-        )["events"]
+        events = served.client("logs").filter_log_events(logGroupName=group, startTime=since)[
+            "events"
+        ]
         written = [line for event in events for line in event["message"].splitlines()]
         lines = [json.loads(line) for line in written if line.startswith("{")]
         said = [line["message"] for line in lines if matches(f'{{ $.job_id = "{job}" }}', line)]
