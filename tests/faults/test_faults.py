@@ -11,6 +11,8 @@ from tests import stack
 from tests.faults.__main__ import MODEL_ALONE
 from tests.faults.killers import killer
 from tests.faults.kinds import OF_CALLS, OF_INVOCATIONS
+from tests.faults.model.mutants import REDUNDANT
+from tests.faults.model.scenarios import SCENARIOS as MODEL
 from tests.faults.mutations import Mutation, mutations
 from tests.faults.plan import Plan, plan_of, singles
 from tests.faults.runs import run
@@ -63,6 +65,11 @@ def test_the_guarantees_page_tells_how_many_points_and_rules_there_are(here: Sta
     assert f"{calls} calls to AWS × {len(OF_CALLS)} faults" in page
     assert f"{invocations} invocations × {len(OF_INVOCATIONS)} faults" in page
     assert f"{len(rules)} of {len(rules)} by the simulation" in page
+    attacked = len(list(mutations())) - len(REDUNDANT)
+    assert f"{attacked} of {attacked} by the model" in page
+    assert f"of all {len(list(mutations()))}, none survives both" in page
+    assert not set(REDUNDANT) & set(MODEL_ALONE)
+    assert f"in {len(MODEL)} bounded scenarios" in page
 
 
 def test_a_run_is_the_same_each_time(here: StandIns) -> None:
