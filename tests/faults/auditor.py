@@ -22,6 +22,8 @@ ENDED = ("succeeded", "failed", "canceled")
 _PROMISED_S, _FLEXIBLE_S = 120, 900 + 330
 #: What each fault beyond the first can add to that: a sweep, or a worker's visibility time-out.
 _FAULT_S = 340
+#: So long after its end at the least a callback is tried: three days, less the longest wait.
+_PATIENT_S = (3 * 24 - 11) * 3600
 
 
 @dataclass
@@ -192,14 +194,25 @@ class Auditor:
             yield "G6: its end was not published"
         if any(said["id"] != event for said in of_it):
             yield "G6: another end than its own was published"
+        own = (story.ends[0].new or {}) if story.ends else {}
+        facts = (own["status"], own["ended"], own.get("error", {}).get("name"))
+        if any(_told_facts(said["data"]) != facts for said in of_it):
+            yield "G6: its end was published with other facts"
         got = [i for _, i, _ in self._cloud.received if i.startswith(story.id)]
         if set(got) - {event}:
             yield f"G6: its callback was told of {set(got)}"
         delivery = self._cloud.memory.items.get((f"DELIVERY#acme#{story.id}", "0001"), {})
         wants = story.asked is not None and story.asked.callback
-        is_over = delivery.get("state") in ("given-up", "erased")
-        if wants and event not in self._cloud.taken and not is_over:
+        if wants and event not in self._cloud.taken and not self._is_over(delivery):
             yield "G6: its callback was not told"
+
+    def _is_over(self, delivery: dict[str, Any]) -> bool:
+        """Tell whether a delivery that was not taken may be over."""
+        if delivery.get("state") != "given-up":
+            return delivery.get("state") == "erased"
+        last = delivery.get("tries", [{}])[-1]
+        was_patient = last.get("at", 0) - delivery["since"] > 1000 * _PATIENT_S
+        return last.get("status") == 410 or was_patient or self._cloud.has_dead_letters
 
     def _erased(self, story: Story) -> Iterator[str]:
         at = self._caller.erased[story.id]
@@ -266,6 +279,12 @@ def _facts(item: dict[str, Any] | None) -> Any:
     """Return what must not change of an end."""
     names = ("status", "ended", "expires", "attempt")
     return {name: (item or {}).get(name) for name in names}
+
+
+def _told_facts(data: dict[str, Any]) -> Any:
+    """Return of a job in an event what must be that of its record."""
+    problem = data["error"] and data["error"]["type"].rpartition("/")[2]
+    return data["status"], _instant(data["ended"]), problem
 
 
 def _instant(text: str | None) -> int | None:

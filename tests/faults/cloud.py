@@ -65,6 +65,8 @@ class Cloud(Turns):
         #: What callbacks got, and what they answer: the last again and again.
         self.received, self.answers = list[tuple[int, str, str]](), [200]
         self.taken = list[str]()
+        #: Whether somebody has moved messages to the dead-letter queue.
+        self.has_dead_letters = False
         #: What happens where a fault has somebody act meanwhile.
         self.meanwhile: dict[str, Callable[[], list[Process]]] = {"sweep": self._sweep_now}
         self.meanwhile["receive"] = self._receive_again

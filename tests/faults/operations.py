@@ -70,6 +70,11 @@ def _(context: Context) -> Any:
     raise Unavailable("not yet", 2000)
 
 
+@_act("wait-a-day", 0.5)
+def _(context: Context) -> Any:
+    raise Unavailable("not today", 86_400)
+
+
 @operation(timeout=20, attempts=3)
 def something(does: list[str], context: Context, filling: str = "") -> dict[str, Any]:
     """Does at each attempt the next of what it is told; the last again and again."""

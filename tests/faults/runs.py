@@ -1,6 +1,7 @@
 """One run: a scenario on a virtual AWS where a plan goes wrong, to its end, and the audit of it."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from tests.faults.auditor import Auditor
 from tests.faults.caller import Caller
@@ -65,6 +66,10 @@ def _unexpected(cloud: Cloud, caller: Caller, scenario: Scenario, plan: Plan) ->
     return found
 
 
+def _is_gone(cloud: Cloud, item: dict[str, Any]) -> bool:
+    return bool(item.get("erased")) or item["expires"] <= cloud.now
+
+
 def _afterlife(cloud: Cloud, caller: Caller) -> list[str]:
     """Ask as somebody else; have the table forget; receive each job's message once more."""
     jobs = [key for key in cloud.memory.items if key[0].startswith("JOB#")]
@@ -80,8 +85,16 @@ def _afterlife(cloud: Cloud, caller: Caller) -> list[str]:
         if reply is None or reply.json["jobs"]:
             found.append(f"G7: a stranger's list is {reply}")
 
+    def owner() -> None:
+        reply = caller.http("list", query={"limit": "100"})
+        listed = {j["id"]: j["status"] for j in reply.json["jobs"]} if reply else {}
+        kept = [i for k, i in cloud.memory.items.items() if k in jobs and not _is_gone(cloud, i)]
+        if listed != {item["SK"]: item["status"] for item in kept}:
+            found.append(f"G2: its owner's list shows {listed}")
+
     cloud.plan = Plan()
     cloud.start("stranger", strangers)
+    cloud.start("owner", owner)
     cloud.run()
     cloud.now = max(
         cloud.now, *(1000 * i.get("ttl", 0) + 1 for i in cloud.memory.items.values()), 0

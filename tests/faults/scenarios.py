@@ -173,6 +173,11 @@ def unavailable_to_the_end(caller: Caller) -> None:
     caller.submit(["wait"], key="k")
 
 
+@_scenario("failed")
+def unavailable_beyond_the_bound(caller: Caller) -> None:
+    caller.submit(["wait-a-day"], key="k", callback=True)
+
+
 @_scenario("failed", "canceled")
 def a_cancel_at_the_deadline(caller: Caller) -> None:
     job = caller.submit(["hang"], key="k", within_s=10.2)
@@ -249,6 +254,12 @@ def a_callback_that_fails_for_an_hour(caller: Caller) -> None:
     caller.cloud.answers[:] = [500, 0, 500, 500, 200]
     job = caller.submit(["succeed"], key="k", callback=True)
     caller.wait_for_end(job)
+
+
+@_scenario("succeeded")
+def a_callback_that_never_answers(caller: Caller) -> None:
+    caller.cloud.answers[:] = [0]
+    caller.submit(["succeed"], callback=True, keep=2_000_000)
 
 
 @_scenario("succeeded")
@@ -361,6 +372,7 @@ def a_dead_letter_of_a_webhook(caller: Caller) -> None:
 
 def _have_buried(caller: Caller, *queues: str) -> None:
     """Move all messages of the lanes to the dead-letter queue, as SQS does after too many receives."""
+    caller.cloud.has_dead_letters = True
     for message in caller.cloud.memory.messages:
         if message.queue in (queues or LANES):
             message.queue, message.visible_at = "DeadLetterQueue", caller.cloud.now

@@ -89,6 +89,7 @@ class Life(RuleBasedStateMachine):
     @rule(back=st.booleans(), then_s=SOON)
     def move_letters(self, back: bool, then_s: float) -> None:
         """Move messages to the dead-letter queue, or those that are there back to where they were."""
+        self.cloud.has_dead_letters = True
         for message in self.cloud.memory.messages:
             if back and message.queue == "DeadLetterQueue":
                 message.queue = "WebhookQueue" if "url" in message.body else "OnTimeQueue"

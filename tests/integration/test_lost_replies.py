@@ -129,6 +129,19 @@ def test_a_submit_that_never_hears_of_its_record_refuses_and_its_key_finds_the_j
     assert again.headers["idempotency-replayed"] == "true"
 
 
+def test_without_a_key_its_owners_list_shows_the_job_of_a_request_that_heard_nothing(
+    world: World,
+) -> None:
+    for _ in range(3):
+        world.faults.lost_reply("dynamodb.PutItem")
+    refused = world.submit()
+    world.work()
+    listed = world.call("list", query={}).json["jobs"]
+
+    assert (refused.status, refused.problem) == (503, "try-again")
+    assert [job["status"] for job in listed] == ["succeeded"]
+
+
 def test_a_worker_that_never_hears_of_its_claim_leaves_the_job_to_the_next(world: World) -> None:
     job = world.submit("meanwhile", {}).json["id"]
     for _ in range(3):

@@ -171,5 +171,9 @@ def test_the_sweep_looks_ahead_of_a_start_that_no_message_can_wait_for(
     assert look == (None if look_s is None else NOW + look_s * 1000)
 
 
+def test_the_sweep_looks_at_the_bound_of_a_job_that_has_no_message_until_after_it() -> None:
+    assert due_at(False, NOW + 24 * HOUR, NOW + 2 * HOUR, NOW) == NOW + 2 * HOUR
+
+
 def test_the_sweep_looks_at_what_comes_first() -> None:
     assert due_at(True, NOW + 2 * HOUR, NOW + 3 * HOUR, NOW) == NOW + 2 * HOUR - 600_000

@@ -12,6 +12,7 @@ import pytest
 from samtranslator.translator.transform import transform
 
 from nowlater import deliver, delivery
+from nowlater.timing import LONGEST_POSTPONEMENT_S
 from tests import stack
 
 SOURCE = stack.template()
@@ -323,6 +324,17 @@ def test_messages_outlive_every_deadline(resources: dict[str, Any]) -> None:
             "maxReceiveCount": 1000,
         }
     assert resources["DeadLetterQueue"]["Properties"]["MessageRetentionPeriod"] == 14 * day_s
+
+
+def test_the_guarantees_tell_how_late_a_flexible_job_may_end() -> None:
+    page = (stack.ROOT / "docs" / "guarantees.md").read_text()
+    after = SOURCE["Mappings"]["AfterWork"]
+    usual, longest = (
+        (LONGEST_POSTPONEMENT_S + after[work_s]["Visibility"] + 59) // 60
+        for work_s in (PARAMETERS["WorkTimeout"]["Default"], max(after, key=int))
+    )
+
+    assert f"({usual} minutes in all, {longest} at a `WorkTimeout` of {max(after, key=int)})" in page
 
 
 def test_every_log_group_forgets(resources: dict[str, Any]) -> None:

@@ -128,12 +128,12 @@ def due_at(
 ) -> Instant | None:
     """Return when the sweep has to look at a job that waits, if it has to.
 
-    That is ahead of a start that no message can wait for, and at a promised deadline;
-    the bound of other jobs is seen to by their message.
+    That is at a promised deadline, and ahead of a start that no message can wait for, or at the
+    bound of a job that comes before it; else that bound is seen to by the job's message.
     """
     looks = [deliver_by] if promised else []
     if not_before is not None and not_before > after(now, LONGEST_POSTPONEMENT_S):
-        looks.append(after(not_before, -SWEEP_AHEAD_S))
+        looks += [deliver_by, after(not_before, -SWEEP_AHEAD_S)]
     return min(looks, default=None)
 
 
