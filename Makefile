@@ -52,7 +52,7 @@ check: $(ENVIRONMENT) $(SCANNER)
 	python -m pytest -q tests/unit/test_template.py tests/unit/test_alarms.py
 
 faults: $(ENVIRONMENT)
-	@PYTHONPATH=layers/nowlater:layers/operations .venv/bin/python -m tests.faults
+	@PYTHONPATH=layers/nowlater:layers/operations .venv/bin/python -m tests.faults $(ARGS)
 
 build: $(ENVIRONMENT)
 	ARCHITECTURE=$(ARCHITECTURE) sam build --parameter-overrides Architecture=$(ARCHITECTURE)

@@ -1,8 +1,8 @@
 """Goes through what can go wrong, and says what it covered and what it found.
 
-python -m tests.faults                              all of it, within ten minutes (make faults)
-python -m tests.faults async-door                   every single fault of one scenario
-python -m tests.faults async-door 12:crash-after    one run, call by call
+make faults                                         all of it, within ten minutes
+make faults ARGS=async-door                         every single fault of one scenario
+make faults ARGS='async-door 12:crash-after'        one run, call by call
 """
 
 import argparse
@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from itertools import islice, takewhile
 
 from tests.faults.killers import killer
-from tests.faults.kinds import IN_PAIRS, OF_CALLS, OF_INVOCATIONS
+from tests.faults.kinds import IN_PAIRS, OF_CALLS, OF_INVOCATIONS, OF_REQUESTS
 from tests.faults.mutations import mutations
 from tests.faults.plan import Plan, plan_of
 from tests.faults.runs import run
@@ -28,7 +28,7 @@ MODEL_ALONE = ("move_on:UNMOVED",)
 
 def main() -> int:
     parser = argparse.ArgumentParser(
-        "python -m tests.faults",
+        "make faults ARGS=…",
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -55,9 +55,7 @@ def _everything(until_s: float) -> int:
     model = [subprocess.run(_MODEL + more).returncode for more in ([], ["--mutations"])]
     print(f"{len(SCENARIOS)} scenarios, each fault at each point …", flush=True)
     singles = list(in_parallel((name, Plan(), ALL_KINDS) for name in SCENARIOS))
-    calls, invocations = sum(f.calls for f in singles), sum(f.invocations for f in singles)
-    print(f"crash points covered: {calls} calls to AWS × {len(OF_CALLS)} faults,")
-    print(f"    {invocations} invocations × {len(OF_INVOCATIONS)} faults: {_runs(singles)} runs")
+    print(f"crash points covered: {points(singles)}: {_runs(singles)} runs")
     with stand_ins() as here:
         every = [mutation for mutation in mutations() if mutation.name not in MODEL_ALONE]
         alive = [mutation.name for mutation in every if killer(here, mutation) is None]
@@ -77,6 +75,19 @@ def _spread[T](plans: list[T]) -> Iterable[T]:
     return (plan for start in range(17) for plan in islice(plans, start, None, 17))
 
 
+def points(found: Iterable[Found]) -> str:
+    """Say where something went wrong."""
+    all_of = {
+        name: sum(getattr(part, name) for part in found)
+        for name in ("calls", "invocations", "requests")
+    }
+    return (
+        f"{all_of['calls']} calls to AWS × {len(OF_CALLS)} faults, "
+        f"{all_of['invocations']} invocations by queues, the stream and the clock × "
+        f"{len(OF_INVOCATIONS)}, {all_of['requests']} by requests × {len(OF_REQUESTS)}"
+    )
+
+
 def _runs(found: Iterable[Found]) -> int:
     return sum(part.runs for part in found)
 
@@ -85,7 +96,7 @@ def _told(found: Iterable[Found]) -> int:
     """Print what went wrong, with the command that shows it again; return the exit status."""
     wrong = [(part.scenario, *violation) for part in found for violation in part.violations]
     for scenario, plan, said in wrong[:50]:
-        print(f"VIOLATED {said}\n    python -m tests.faults {scenario} {plan}")
+        print(f"VIOLATED {said}\n    make faults ARGS='{scenario} {plan}'")
     print(f"{len(wrong)} violations" if wrong else "no violation")
     return bool(wrong)
 

@@ -183,6 +183,8 @@ class Auditor:
         bound_s = _PROMISED_S if item.get("promised") else _FLEXIBLE_S
         if late_s > bound_s + _FAULT_S * max(0, self._faults - 1) + self._cloud.plan.late_s:
             yield f"G1: it ended {late_s:g} s after its deadline"
+        if story.id in self._caller.canceled and item["status"] != "canceled":
+            yield f"G10: its cancel was acknowledged, and it {item['status']}"
         yield from self._told(story, f"{story.id}/{item['status']}")
         if story.id in self._caller.erased:
             yield from self._erased(story)

@@ -97,6 +97,8 @@ class Caller:
         """Send a request, and note its answer; return its job's id."""
         reply = send()
         status = None if reply is None else reply.status
+        if reply is not None and status == 504 and "job" in reply.json:  # of `handling=strict`
+            self.canceled.setdefault(reply.json["job"].rpartition("/")[2], self.cloud.now)
         if reply is None or ("content-location" not in reply.headers and status != 202):
             asked.refused.append(status)
             return None

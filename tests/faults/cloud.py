@@ -21,7 +21,7 @@ from nowlater.outcomes import TimedOut
 from nowlater.receipt import Reply as Receipt
 from nowlater.table import pack_item
 from tests import stack
-from tests.faults.kinds import OF_CALLS
+from tests.faults.kinds import BY_SOURCE, OF_CALLS
 from tests.faults.memory import Change, Memory, Message
 from tests.faults.plan import Plan
 from tests.faults.turns import Process, Turns
@@ -141,7 +141,7 @@ class Cloud(Turns):
 
     def source(self, name: str, event: Any, heard: Callable[[Process], object]) -> None:
         """Have an event source invoke a Lambda; `heard` is what the source does when it is over."""
-        number, how = self._number(name)
+        number, how = self._number(name + BY_SOURCE)
 
         def begin(then: Callable[[Process], object]) -> None:
             process = self.process(name, number, event, how.get("skew_s", 0))
@@ -153,9 +153,9 @@ class Cloud(Turns):
         for _ in range(int(how.get("times", 1))):
             self.at(self.now + round(1000 * how.get("late_s", 0)), once)
 
-    def _number(self, name: str) -> tuple[int, dict[str, float]]:
+    def _number(self, line: str) -> tuple[int, dict[str, float]]:
         """Count an invocation; return its number, and what goes wrong with it."""
-        self.invocations.append(name)
+        self.invocations.append(line)
         return len(self.invocations), self.plan.of_invocation(len(self.invocations))
 
     def process(self, name: str, number: int, event: Any, skew_s: float = 0) -> Process:

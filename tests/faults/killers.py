@@ -54,7 +54,7 @@ def _candidates(here: StandIns, mutation: str) -> Iterator[tuple[str, Plan]]:
     found, pairs = list[tuple[str, Plan]](), list[tuple[str, Plan]]()
     for name in SCENARIOS:
         base = run(here, name)
-        size = len(base.calls), len(base.invocations)
+        size = base.calls, base.invocations
         found += [(name, plan) for plan in singles(*size)]
         for first in singles(*size, kinds=("twice", "late")):
             pairs += [(name, plan) for plan in singles(*size, first, kinds=("frozen", "slow"))]

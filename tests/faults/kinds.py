@@ -136,6 +136,10 @@ OF_INVOCATIONS: dict[str, How] = {
     "fast-clock": {"skew_s": 20},
     "slow-clock": {"skew_s": -20},
 }
+#: Those that can happen to what API Gateway or another Lambda asks for: it comes once, and is heard.
+OF_REQUESTS = ("fast-clock", "slow-clock")
+#: So ends the line of an invocation by a queue, the stream or the clock, to which all can happen.
+BY_SOURCE = ", by its source"
 #: Those that pairs are made of: the others are these at another time.
 IN_PAIRS = ("crash-before", "crash-after", "throttled", "reset-once", "hung-once", "slow")
 IN_PAIRS += ("twice", "unheard", "late")

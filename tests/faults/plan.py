@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
-from tests.faults.kinds import HELD_S, OF_CALLS, OF_INVOCATIONS, How
+from tests.faults.kinds import BY_SOURCE, HELD_S, OF_CALLS, OF_INVOCATIONS, OF_REQUESTS, How
 
 _FAULT = re.compile(r"(i?)([0-9]+):([a-z-]+)")
 
@@ -66,19 +66,20 @@ def plan_of(words: Iterable[str]) -> Plan:
 
 
 def singles(
-    calls: int,
-    invocations: int,
+    calls: list[str],
+    invocations: list[str],
     after: Plan | None = None,
     kinds: Iterable[str] = (*OF_CALLS, *OF_INVOCATIONS),
 ) -> Iterator[Plan]:
-    """Yield a plan for each fault at each of so many points; with `after`, at those that are later."""
+    """Yield a plan for each fault at each of a run's points; with `after`, at those that are later."""
     before = after or Plan()
     kinds = list(kinds)
-    for n in range(max(before.calls, default=0) + 1, calls + 1):
+    for n in range(max(before.calls, default=0) + 1, len(calls) + 1):
         for kind in kinds:
             if kind in OF_CALLS:
                 yield Plan(before.calls | {n: kind}, before.invocations)
-    for n in range(max(before.invocations, default=0) + 1, invocations + 1):
+    for n in range(max(before.invocations, default=0) + 1, len(invocations) + 1):
+        can_happen = OF_INVOCATIONS if invocations[n - 1].endswith(BY_SOURCE) else OF_REQUESTS
         for kind in kinds:
-            if kind in OF_INVOCATIONS:
+            if kind in can_happen:
                 yield Plan(before.calls, before.invocations | {n: kind})

@@ -103,7 +103,7 @@ def _afterlife(cloud: Cloud, caller: Caller) -> list[str]:
         k for k, i in cloud.memory.items.items() if 1000 * i.get("ttl", cloud.now) < cloud.now
     ]:
         del cloud.memory.items[key]
-    before = dict(cloud.memory.items)
+    before, told = dict(cloud.memory.items), (len(cloud.memory.published), len(cloud.received))
     for pk, job in jobs:
         cloud.memory.sqs_send_message(
             QueueUrl="aws/FlexibleQueue",
@@ -114,4 +114,6 @@ def _afterlife(cloud: Cloud, caller: Caller) -> list[str]:
     cloud.run()
     if cloud.memory.items != before or cloud.memory.messages:
         found.append("G2: a message brought back a job that was forgotten")
+    if told != (len(cloud.memory.published), len(cloud.received)):
+        found.append("G2: a message had a job told that was forgotten")
     return found

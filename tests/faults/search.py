@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import islice
 from multiprocessing import get_context
 
-from tests.faults.kinds import IN_PAIRS, OF_CALLS, OF_INVOCATIONS
+from tests.faults.kinds import BY_SOURCE, IN_PAIRS, OF_CALLS, OF_INVOCATIONS
 from tests.faults.plan import Plan, singles
 from tests.faults.runs import run
 from tests.faults.standins import StandIns, stand_ins
@@ -29,7 +29,9 @@ class Found:
 
     scenario: str
     calls: int = 0
+    #: By queues, the stream and the clock; and all others.
     invocations: int = 0
+    requests: int = 0
     runs: int = 0
     violations: tuple[tuple[Plan, str], ...] = ()
 
@@ -39,16 +41,18 @@ def after(here: StandIns, name: str, first: Plan, kinds: Iterable[str]) -> Found
     base = run(here, name, first)
     violations = [(first, said) for said in base.violations]
     runs = 1
-    for plan in singles(len(base.calls), len(base.invocations), first, kinds):
+    for plan in singles(base.calls, base.invocations, first, kinds):
         runs += 1
         violations += [(plan, said) for said in run(here, name, plan).violations]
-    return Found(name, len(base.calls), len(base.invocations), runs, tuple(violations))
+    by_source = sum(line.endswith(BY_SOURCE) for line in base.invocations)
+    requests = len(base.invocations) - by_source
+    return Found(name, len(base.calls), by_source, requests, runs, tuple(violations))
 
 
 def firsts(here: StandIns, name: str) -> list[Plan]:
     """Return the plans with one fault, of which a scenario's pairs are made."""
     base = run(here, name)
-    return list(singles(len(base.calls), len(base.invocations), kinds=IN_PAIRS))
+    return list(singles(base.calls, base.invocations, kinds=IN_PAIRS))
 
 
 _STACK = ExitStack()

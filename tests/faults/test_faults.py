@@ -8,9 +8,9 @@ import random
 import pytest
 
 from tests import stack
-from tests.faults.__main__ import MODEL_ALONE
+from tests.faults.__main__ import MODEL_ALONE, points
 from tests.faults.killers import killer
-from tests.faults.kinds import OF_CALLS, OF_INVOCATIONS
+from tests.faults.kinds import OF_CALLS, OF_INVOCATIONS, OF_REQUESTS
 from tests.faults.model.mutants import REDUNDANT
 from tests.faults.model.scenarios import SCENARIOS as MODEL
 from tests.faults.mutations import Mutation, mutations
@@ -35,7 +35,8 @@ def test_no_single_fault_at_any_point_breaks_a_guarantee(here: StandIns, name: s
     found = after(here, name, Plan(), ALL_KINDS)
 
     assert found.violations == ()
-    assert found.runs == 1 + found.calls * len(OF_CALLS) + found.invocations * len(OF_INVOCATIONS)
+    of_invocations = found.invocations * len(OF_INVOCATIONS) + found.requests * len(OF_REQUESTS)
+    assert found.runs == 1 + found.calls * len(OF_CALLS) + of_invocations
     assert found.calls > 15
 
 
@@ -43,10 +44,10 @@ def test_no_single_fault_drawn_from_all_scenarios_breaks_a_guarantee(here: Stand
     every = list[tuple[str, Plan]]()
     for name in SCENARIOS:
         base = run(here, name)
-        every += [(name, plan) for plan in singles(len(base.calls), len(base.invocations))]
+        every += [(name, plan) for plan in singles(base.calls, base.invocations)]
     for name, plan in random.Random(0).sample(every, _DRAWN):
         violations = run(here, name, plan).violations
-        assert violations == [], f"python -m tests.faults {name} {plan}"
+        assert violations == [], f"make faults ARGS='{name} {plan}'"
 
 
 @pytest.mark.parametrize(
@@ -58,12 +59,10 @@ def test_a_rule_that_is_left_out_breaks_a_guarantee(here: StandIns, mutation: Mu
 
 def test_the_guarantees_page_tells_how_many_points_and_rules_there_are(here: StandIns) -> None:
     page = (stack.ROOT / "docs" / "guarantees.md").read_text()
-    runs = [run(here, name) for name in SCENARIOS]
-    calls, invocations = (sum(len(getattr(r, n)) for r in runs) for n in ("calls", "invocations"))
+    found = [after(here, name, Plan(), ()) for name in SCENARIOS]
     rules = [mutation for mutation in mutations() if mutation.name not in MODEL_ALONE]
 
-    assert f"{calls} calls to AWS × {len(OF_CALLS)} faults" in page
-    assert f"{invocations} invocations × {len(OF_INVOCATIONS)} faults" in page
+    assert points(found) in page
     assert f"{len(rules)} of {len(rules)} by the simulation" in page
     attacked = len(list(mutations())) - len(REDUNDANT)
     assert f"{attacked} of {attacked} by the model" in page

@@ -16,7 +16,7 @@ from nowlater.timing import HOUR_S, after, seconds_until
 from tests.faults.auditor import Auditor, Story
 from tests.faults.caller import Caller
 from tests.faults.cloud import Cloud
-from tests.faults.kinds import HANGS_S, How
+from tests.faults.kinds import BY_SOURCE, HANGS_S, How
 from tests.faults.operations import ACTS
 from tests.faults.plan import Plan
 from tests.faults.standins import StandIns
@@ -74,8 +74,8 @@ class Weather(Plan):
         return self.calls[number]
 
     def of_invocation(self, number: int) -> How:
-        name = self.cloud.invocations[number - 1]
-        late_s = self._late_s if name == "sweep" else 5 if self.trouble() else 0
+        line = self.cloud.invocations[number - 1]
+        late_s = self._late_s if line == f"sweep{BY_SOURCE}" else 5 if self.trouble() else 0
         how = {"skew_s": self.chance.uniform(-self._skew_s, self._skew_s)}
         how |= {"late_s": self.chance.uniform(0, late_s)}
         return how | {"times": 2 if self.trouble() else 1}

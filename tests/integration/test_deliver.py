@@ -2,6 +2,7 @@
 
 import json
 from typing import Any
+from urllib.parse import urlsplit
 
 import msgspec
 import pytest
@@ -62,6 +63,15 @@ def test_nothing_is_sent_to_a_url_that_may_not_be_called_any_more(
 
     assert (receiver.requests, failures(world, job)) == ([], ["address-refused"])
     assert (world.delivery(job) or {})["state"] == "waiting"
+
+
+def test_a_message_is_in_the_group_of_its_callbacks_host(world: World, receiver: Receiver) -> None:
+    ended(world, receiver)
+    (message,) = world.sqs.receive_message(
+        QueueUrl=world.ids["WebhookQueue"], AttributeNames=["MessageGroupId"]
+    )["Messages"]
+
+    assert message["Attributes"]["MessageGroupId"] == urlsplit(receiver.url()).netloc
 
 
 # ── when ──────────────────────────────────────────────────────────────────────────────────────

@@ -314,3 +314,28 @@ def test_once_it_is_accepted_nothing_that_fails_says_otherwise(world: World, pre
 
     assert (reply.status, reply.json["id"]) == (202, the_job(world))
     assert world.see(the_job(world))["result"] == 1
+
+
+def test_a_job_that_is_erased_meanwhile_is_still_told_of(world: World) -> None:
+    """Else its caller would take the request for one that was refused."""
+
+    def end_and_erase() -> None:
+        world.call("cancel", id=the_job(world))
+        world.call("erase", id=the_job(world))
+
+    time_out(world, runs=False)
+    while_waited_for(world, end_and_erase)
+    reply = world.hybrid("echo", {"value": 1}, prefer="handling=strict, wait=2")
+
+    assert (reply.status, reply.problem) == (410, "job-expired")
+    assert reply.headers["content-location"] == f"{BASE}/jobs/{the_job(world)}"
+
+
+def test_a_result_that_cannot_be_read_now_is_left_at_the_job(world: World) -> None:
+    for _ in range(3):
+        world.faults.once("s3.GetObject", lambda request: answered(request.url, 503, b""))
+    reply = world.hybrid("document", {"text": "x", "times": 500_000, "media_type": "text/plain"})
+
+    assert (reply.status, reply.json["status"]) == (202, "succeeded")
+    assert reply.headers["content-location"] == f"{BASE}/jobs/{the_job(world)}"
+    assert world.call("result", id=the_job(world)).status == 303

@@ -45,6 +45,18 @@ def test_who_asks_for_a_wait_gets_it_within_bounds_that_grow_with_the_age(
     assert wait_s(FRESH, failed(age_s, status=429, retry_after_s=asked_s)) == waited_s
 
 
+def test_the_last_of_all_tries_comes_after_two_days_and_twenty_hours() -> None:
+    """As docs/guarantees.md and docs/notifications.md say."""
+    at_s, tries = 0.0, 1
+    there = msgspec.structs.replace(FRESH, **delivery.tried(FRESH, failed(), 0.5))
+    while there.next_at is not None:
+        at_s, tries = (there.next_at - SINCE) / 1000, tries + 1
+        there = msgspec.structs.replace(there, **delivery.tried(there, failed(at_s), 0.5))
+
+    assert round(at_s / 3600) == 2 * 24 + 20
+    assert (tries, there.state) == (12, "given-up")
+
+
 @pytest.mark.parametrize(
     ("last_s", "state"), [(PATIENCE_S - 5, "waiting"), (PATIENCE_S - 4.999, "given-up")]
 )

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from samtranslator.translator.transform import transform
 
-from nowlater import deliver, delivery
+from nowlater import deliver, delivery, object_keys
 from nowlater.timing import LONGEST_POSTPONEMENT_S
 from tests import stack
 
@@ -236,6 +236,7 @@ def test_what_the_stream_gives_up_can_be_kept(resources: dict[str, Any]) -> None
     role = f"{stream['FunctionName']['Ref']}Role"
 
     assert stream["MaximumRecordAgeInSeconds"] == 23 * 3600
+    assert stream["MaximumRetryAttempts"] == -1  # as often as there is time for
     assert stream["BisectBatchOnFunctionError"] is True
     assert stream["DestinationConfig"]["OnFailure"]["Destination"] == {
         "Fn::GetAtt": ["Bucket", "Arn"]
@@ -374,6 +375,14 @@ def test_the_queues_are_encrypted(resources: dict[str, Any]) -> None:
         assert queue["SqsManagedSseEnabled"] is True
 
 
+def test_a_key_that_was_taken_back_is_good_for_five_minutes_at_most(
+    resources: dict[str, Any],
+) -> None:
+    api = resources["Api"]["Properties"]["Body"]["components"]["securitySchemes"]["Keys"]
+
+    assert api["x-amazon-apigateway-authorizer"]["authorizerResultTtlInSeconds"] == 300
+
+
 def test_the_bucket_is_private_and_encrypted(resources: dict[str, Any]) -> None:
     (bucket,) = of_type(resources, "AWS::S3::Bucket").values()
     blocks = bucket["PublicAccessBlockConfiguration"]
@@ -389,13 +398,26 @@ def test_every_object_is_forgotten_some_day(resources: dict[str, Any]) -> None:
     days = {rule["Prefix"]: rule["ExpirationInDays"] for rule in rules if "Prefix" in rule}
 
     assert all(rule["Status"] == "Enabled" for rule in rules)
-    assert set(days) == {"inputs/", "uploads/", "results/", "dead-letters/", "aws/lambda/"} | (
-        {"untold/"} & set(days)
-    )
+    assert set(days) == {"inputs/", "uploads/", "results/", "dead-letters/", object_keys.UNTOLD}
     #: A start 30 days ahead, a deadline 7 behind it, and 30 days kept.
     assert min(days["inputs/"], days["uploads/"]) >= 67
     assert days["results/"] > 30
+    #: A record that could not be told is put there within its day, and objects go at midnight.
+    assert delivery.ERASED_S > (days[object_keys.UNTOLD] + 2) * 86_400
     assert any("AbortIncompleteMultipartUpload" in rule for rule in rules)
+
+
+def test_the_guarantees_tell_for_how_long_what_was_erased_lies_elsewhere(
+    resources: dict[str, Any],
+) -> None:
+    rules = resources["Bucket"]["Properties"]["LifecycleConfiguration"]["Rules"]
+    days = {rule["Prefix"]: rule["ExpirationInDays"] for rule in rules if "Prefix" in rule}
+    page = (stack.ROOT / "docs" / "guarantees.md").read_text()
+
+    assert f"an upload goes {days['uploads/']} days after it was put" in page
+    assert f"({days['results/']} and {days['inputs/']} days)" in page
+    assert f"records that could not be told ({days[object_keys.UNTOLD]} days" in page
+    assert f"a result that a dying attempt stored ({days['results/']} days)" in page
 
 
 def test_bucket_and_queues_refuse_whoever_comes_without_tls(resources: dict[str, Any]) -> None:

@@ -111,6 +111,8 @@ def of_problems(route: Route, names: list[str], *, from_gateway: bool) -> dict[s
         maybe += ["RateLimit", "RateLimit-Policy"]
     if route.id == "hybrid" and {*OF_JOBS} & set(names):
         maybe += ["Preference-Applied", "Content-Location", "Idempotency-Replayed"]
+    elif route.id == "hybrid" and "job-expired" in names:  # erased while it was waited for
+        maybe.append("Content-Location")
     if not names:
         return {}
     always = () if from_gateway else ("Cache-Control",)

@@ -9,7 +9,7 @@ from nowlater import delivery, store
 from nowlater.delivery import Delivery
 from nowlater.log import logger
 from nowlater.table import Item, Table
-from nowlater.timing import Instant
+from nowlater.timing import Instant, after
 
 #: Nobody else has tried it, asked for it again or erased it since it was read.
 _UNCHANGED = (
@@ -76,7 +76,7 @@ class Deliveries:
         """Have nothing sent any more of a job, and forget what was; also of what is on its way."""
         content = ("url", "event", "base", "body", "tries", "next_at", "since")
         changes: Item = dict.fromkeys(content) | store.due(job_id, None)
-        changes |= {"state": "erased", "ttl": delivery.ttl(now)}
+        changes |= {"state": "erased", "ttl": after(now, delivery.ERASED_S) // 1000}
         items = self._table.query(_key(owner, job_id, 1)[0])  # unread: one may be unreadable
         numbers = {1} | {named_by(item)[2] for item in items}
         for number in sorted(numbers):

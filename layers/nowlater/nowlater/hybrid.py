@@ -18,7 +18,8 @@ def hybrid(services: Services, asked: Request, wait_s: float, *, strict: bool = 
     """Accept a job and run it at once; return it as it is when it is done, or the time is up.
 
     With `strict`, a job that is not done by then is canceled, and Problem `timed-out` raised.
-    Raises the Problems of `submit`.
+    Raises the Problems of `submit`, and `job-expired` where the job was erased meanwhile; of the last
+    two, Content-Location names the job.
     """
     until_s = time.monotonic() + wait_s
     got = submit(services, asked)
@@ -30,6 +31,9 @@ def hybrid(services: Services, asked: Request, wait_s: float, *, strict: bool = 
     except aws.FAILURES:  # the job is accepted, and runs: whatever fails now, it is no "try again"
         logger.exception("accepted, but not waited for")
         return got
+    except Problem as problem:
+        problem.headers["Content-Location"] = f"{got.job.base}/jobs/{got.job.id}"
+        raise
     return Accepted(there, got.replayed)
 
 
@@ -66,7 +70,6 @@ def _given_up(services: Services, there: Job) -> Job:
         jobs.cancel(services, there.owner, there.id)
     except Problem:
         return jobs.read(services, there.owner, there.id)
-    job = f"{there.base}/jobs/{there.id}"
-    headers = {"Content-Location": job, "Preference-Applied": "handling=strict"}
     detail = "The job could not be done in the time that you would wait, and was canceled."
-    raise Problem("timed-out", detail, headers=headers, job=job)
+    applied = {"Preference-Applied": "handling=strict"}
+    raise Problem("timed-out", detail, headers=applied, job=f"{there.base}/jobs/{there.id}")

@@ -28,7 +28,7 @@ KINDS: dict[str, tuple[int, str]] = {
     "operation-failed": (500, "The operation failed."),
     "internal-error": (500, "Something went wrong on our side."),
     "unavailable": (503, "The operation is not available now."),
-    "try-again": (503, "The request was not accepted; send it again."),
+    "try-again": (503, "A part of the service did not answer; send it again."),
     "timed-out": (504, "The time allowed for this is up."),
     "attempts-exhausted": (500, "Every attempt at this job failed."),
     "deadline-exceeded": (504, "The job's deadline passed before it was done."),

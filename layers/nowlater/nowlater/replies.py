@@ -7,12 +7,13 @@ from typing import Any
 
 import msgspec
 
-from nowlater import view
+from nowlater import aws, view
 from nowlater.api import JSON, MOST_RESULT, Answer, answer, problem, raw, text_stream
 from nowlater.call import Call
 from nowlater.estimate import Estimate
 from nowlater.forecast import forecast
 from nowlater.job import READER_GRACE_S, Job
+from nowlater.log import logger
 from nowlater.services import Services
 from nowlater.submit import Accepted
 from nowlater.timing import Instant, seconds_until
@@ -72,17 +73,25 @@ def result(services: Services, call: Call, job: Job) -> Answer:
 def hybrid(services: Services, call: Call, got: Accepted, applied: str) -> Answer:
     """Answer what an async job came to where it has ended, else 202 with the job."""
     job = got.job
-    if not job.is_ended or (job.result_size or 0) > MOST_RESULT:
-        made = accepted(services, call, got)
-    elif job.status != "succeeded":
-        made = problem(job.error or {}, call)
-    elif job.result_key is not None:
-        made = raw(services.bucket.get(job.result_key), job.media_type)
-    else:
-        made = _inline(job)
+    made = _result(services, call, job) or accepted(services, call, got)
     headers = {"Preference-Applied": applied, "Content-Location": f"{call.base}/jobs/{job.id}"}
     headers |= {"Idempotency-Replayed": "true"} if got.replayed else {}
     return replace(made, headers=dict(made.headers) | headers)
+
+
+def _result(services: Services, call: Call, job: Job) -> Answer | None:
+    """Answer what a job came to; None where that must be asked for at the job."""
+    if not job.is_ended or (job.result_size or 0) > MOST_RESULT:
+        return None
+    if job.status != "succeeded":
+        return problem(job.error or {}, call)
+    if job.result_key is None:
+        return _inline(job)
+    try:
+        return raw(services.bucket.get(job.result_key), job.media_type)
+    except aws.FAILURES:  # "try again" would be another job
+        logger.exception("a result is left at its job")
+        return None
 
 
 def _inline(job: Job) -> Answer:
