@@ -1,11 +1,11 @@
 """One run: a scenario on a virtual AWS where a plan goes wrong, to its end, and the audit of it."""
 
 from dataclasses import dataclass
-from typing import Any
 
 from tests.faults.auditor import Auditor
 from tests.faults.caller import Caller
 from tests.faults.cloud import Cloud
+from tests.faults.memory import Key
 from tests.faults.plan import Plan
 from tests.faults.scenarios import SCENARIOS, Scenario
 from tests.faults.standins import StandIns
@@ -66,13 +66,8 @@ def _unexpected(cloud: Cloud, caller: Caller, scenario: Scenario, plan: Plan) ->
     return found
 
 
-def _is_gone(cloud: Cloud, item: dict[str, Any]) -> bool:
-    return bool(item.get("erased")) or item["expires"] <= cloud.now
-
-
-def _afterlife(cloud: Cloud, caller: Caller) -> list[str]:
-    """Ask as somebody else; have the table forget; receive each job's message once more."""
-    jobs = [key for key in cloud.memory.items if key[0].startswith("JOB#")]
+def _lookers(cloud: Cloud, caller: Caller, jobs: list[Key]) -> list[str]:
+    """Ask for each job as somebody else, and for all as their owner."""
     found = list[str]()
 
     def strangers() -> None:
@@ -88,32 +83,37 @@ def _afterlife(cloud: Cloud, caller: Caller) -> list[str]:
     def owner() -> None:
         reply = caller.http("list", query={"limit": "100"})
         listed = {j["id"]: j["status"] for j in reply.json["jobs"]} if reply else {}
-        kept = [i for k, i in cloud.memory.items.items() if k in jobs and not _is_gone(cloud, i)]
+        items = [cloud.memory.items[key] for key in jobs]
+        kept = [i for i in items if not i.get("erased") and i["expires"] > cloud.now]
         if listed != {item["SK"]: item["status"] for item in kept}:
             found.append(f"G2: its owner's list shows {listed}")
 
-    cloud.plan = Plan()
     cloud.start("stranger", strangers)
     cloud.start("owner", owner)
     cloud.run()
+    return found
+
+
+def _afterlife(cloud: Cloud, caller: Caller) -> list[str]:
+    """Have others and the owner look; have the table forget; receive each job's message once more."""
+    memory, cloud.plan = cloud.memory, Plan()
+    jobs = [key for key in memory.items if key[0].startswith("JOB#")]
+    found = _lookers(cloud, caller, jobs)
     cloud.now = max(
-        cloud.now, *(1000 * i.get("ttl", 0) + 1 for i in cloud.memory.items.values()), 0
+        [cloud.now, *(1000 * i["ttl"] + 1 for i in memory.items.values() if "ttl" in i)]
     )
-    for key in [
-        k for k, i in cloud.memory.items.items() if 1000 * i.get("ttl", cloud.now) < cloud.now
-    ]:
-        del cloud.memory.items[key]
-    before, told = dict(cloud.memory.items), (len(cloud.memory.published), len(cloud.received))
+    memory.items = {k: i for k, i in memory.items.items() if "ttl" not in i}
+    before, told = dict(memory.items), (len(memory.published), len(cloud.received))
     for pk, job in jobs:
-        cloud.memory.sqs_send_message(
+        memory.sqs_send_message(
             QueueUrl="aws/FlexibleQueue",
             MessageBody=f'{{"owner": "{pk.split("#")[1]}", "id": "{job}"}}',
         )
-        cloud.memory.messages[-1].sent = 0
+        memory.messages[-1].sent = 0
     cloud.react()
     cloud.run()
-    if cloud.memory.items != before or cloud.memory.messages:
+    if memory.items != before or memory.messages:
         found.append("G2: a message brought back a job that was forgotten")
-    if told != (len(cloud.memory.published), len(cloud.received)):
+    if told != (len(memory.published), len(cloud.received)):
         found.append("G2: a message had a job told that was forgotten")
     return found

@@ -10,14 +10,14 @@ import pytest
 from tests import stack
 from tests.faults.__main__ import MODEL_ALONE, points
 from tests.faults.killers import killer
-from tests.faults.kinds import OF_CALLS, OF_INVOCATIONS, OF_REQUESTS
+from tests.faults.kinds import IN_PAIRS, OF_CALLS, OF_INVOCATIONS, OF_REQUESTS
 from tests.faults.model.mutants import REDUNDANT
 from tests.faults.model.scenarios import SCENARIOS as MODEL
 from tests.faults.mutations import Mutation, mutations
 from tests.faults.plan import Plan, plan_of, singles
 from tests.faults.runs import run
 from tests.faults.scenarios import SCENARIOS
-from tests.faults.search import ALL_KINDS, after
+from tests.faults.search import ALL_KINDS, PAIRED, after, firsts
 from tests.faults.standins import StandIns
 
 #: How many single faults are drawn from all the other scenarios.
@@ -68,7 +68,19 @@ def test_the_guarantees_page_tells_how_many_points_and_rules_there_are(here: Sta
     assert f"{attacked} of {attacked} by the model" in page
     assert f"of all {len(list(mutations()))}, none survives both" in page
     assert not set(REDUNDANT) & set(MODEL_ALONE)
+    assert f"{_pairs(here):,} runs in {len(PAIRED)} scenarios of both doors" in page
     assert f"in {len(MODEL)} bounded scenarios" in page
+
+
+def _pairs(here: StandIns) -> int:
+    """Return how many runs there are for all pairs of faults: one for each first, and its second ones."""
+    runs = 0
+    for name in PAIRED:
+        for first in firsts(here, name):
+            base = run(here, name, first)
+            seconds = singles(base.calls, base.invocations, first, IN_PAIRS)
+            runs += 1 + sum(1 for _ in seconds)
+    return runs
 
 
 def test_a_run_is_the_same_each_time(here: StandIns) -> None:

@@ -250,7 +250,7 @@ def test_a_job_for_later_is_handed_out_at_once(
     assert (reply.status, reply.headers["preference-applied"]) == (202, "respond-async")
     assert "lambda.Invoke" not in world.calls
     world.pass_time(60)
-    world.work("OnTime" if world.waiting("OnTime")["visible"] else "Flexible")
+    world.work("Flexible")  # the other is for deadlines, and for what runs at once
     assert world.see(the_job(world))["status"] == "succeeded"
 
 
@@ -326,6 +326,26 @@ def test_a_job_that_is_erased_meanwhile_is_still_told_of(world: World) -> None:
     time_out(world, runs=False)
     while_waited_for(world, end_and_erase)
     reply = world.hybrid("echo", {"value": 1}, prefer="handling=strict, wait=2")
+
+    assert (reply.status, reply.problem) == (410, "job-expired")
+    assert reply.headers["content-location"] == f"{BASE}/jobs/{the_job(world)}"
+
+
+@pytest.mark.parametrize("status", ["canceled", "succeeded"])
+def test_a_job_that_ends_otherwise_and_is_erased_during_its_run_is_still_told_of(
+    world: World, status: str
+) -> None:
+    def end_and_erase(_context: Any) -> None:
+        if status == "canceled":
+            world.call("cancel", id=the_job(world))
+        else:  # by another attempt, once the lease of this one is over
+            world.pass_time(400)
+            world.work("OnTime")
+        assert world.see(the_job(world))["status"] == status
+        world.call("erase", id=the_job(world))
+
+    world.meanwhile(end_and_erase)
+    reply = world.hybrid("meanwhile", {}, prefer="wait=5")
 
     assert (reply.status, reply.problem) == (410, "job-expired")
     assert reply.headers["content-location"] == f"{BASE}/jobs/{the_job(world)}"

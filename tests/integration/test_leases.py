@@ -249,3 +249,18 @@ def test_a_message_whose_record_never_came_is_dropped_and_makes_none(world: Worl
 
     assert [len(w["batchItemFailures"]) for w in (young, still_young, old)] == [1, 1, 0]
     assert world.left() == (0, 0, 0)
+
+
+def test_a_record_that_cannot_be_read_is_not_run_and_loses_no_try(world: World) -> None:
+    job = world.submit("echo", {"value": 1}).json["id"]
+    world.job(job, trace=7)
+    for _ in range(4):
+        world.work()
+        world.pass_time(VISIBILITY_S + 1)
+    left = world.job(job)
+    world.job(job, trace=None)  # a version that can read it is there again
+    world.work()
+
+    assert (left["status"], left["tries_left"]) == ("queued", 3)
+    assert not {"holder", "lease_until", "result"} & left.keys()
+    assert world.see(job)["result"] == 1

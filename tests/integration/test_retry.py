@@ -61,6 +61,27 @@ def test_a_retry_under_a_key_is_one_job(world: World) -> None:
     assert world.messages() == 1
 
 
+@pytest.mark.parametrize("how", ["past its keep", "erased", "forgotten"])
+def test_the_key_of_a_retry_finds_its_job_also_when_the_old_one_is_gone(
+    world: World, how: str
+) -> None:
+    old = ended(world, keep=3600)
+    world.pass_time(3500)
+    first = retry(world, old, "k")
+    if how == "erased":
+        world.call("erase", id=old)
+    elif how == "past its keep":
+        world.pass_time(200)
+    else:
+        world.table.delete_item(Key={k: world.job(old)[k] for k in ("PK", "SK")})
+    again, other = retry(world, old, "k"), retry(world, old, "another")
+
+    assert (again.status, again.json["id"]) == (202, first.json["id"])
+    assert again.headers["idempotency-replayed"] == "true"
+    gone = (404, "unknown-job") if how == "forgotten" else (410, "job-expired")
+    assert (other.status, other.problem) == gone
+
+
 def test_a_retry_without_a_key_is_a_job_each_time(world: World) -> None:
     old = ended(world)
 

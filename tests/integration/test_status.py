@@ -91,6 +91,17 @@ def test_a_missed_deadline_shows_and_is_written_by_who_sees_it_first(world: Worl
     assert world.job(job)["status"] == "failed"
 
 
+@pytest.mark.parametrize("look", ["status", "list"])
+def test_who_looks_alone_ends_a_job_without_a_deadline_at_its_bound(
+    world: World, look: str
+) -> None:
+    job = world.submit().json["id"]
+    world.pass_time(3 * 86_400 + 2)
+    world.call(look, id=job) if look == "status" else world.call(look, query={})
+
+    assert world.job(job)["status"] == "failed"
+
+
 def test_what_was_shown_of_a_missed_deadline_is_what_is_written_later(world: World) -> None:
     job = world.submit(deliver={"within": 60}).json["id"]
     world.pass_time(100)

@@ -87,7 +87,9 @@ class Api:
             answer = _of_problem(problem, call)
         except self._failures:
             logger.exception("AWS did not answer")
-            detail = "A part of the service did not answer. Send it again, under its idempotency key."
+            detail = (
+                "A part of the service did not answer. Send it again, under its idempotency key."
+            )
             answer = _of_problem(Problem("try-again", detail, headers={"Retry-After": "2"}), call)
         except Exception:
             logger.exception("unexpected")

@@ -30,6 +30,11 @@ def fingerprint(*parts: Any) -> str:
     return hashlib.sha256(msgspec.json.encode(parts, order="sorted")).hexdigest()
 
 
+def of_retry(owner: str, key: str, job_id: str) -> Request:
+    """Return the request for a job again: the same also once that job is no longer kept."""
+    return Request(owner, key, fingerprint("retry", job_id))
+
+
 def reserve(table: Table, asked: Request, job_id: str, now: Instant) -> str:
     """Let the key name this job, or return the job that it already names.
 

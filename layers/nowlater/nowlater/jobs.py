@@ -52,10 +52,14 @@ def kept(services: Services, owner: str, job_id: str) -> Job:
         ) from fault
     if there is None:
         raise Problem("unknown-job", "There is no such job, or it is not yours.")
+    return unless_gone(services, there)
+
+
+def unless_gone(services: Services, there: Job) -> Job:
+    """Return a job that was just read; raises Problem `job-expired` where it is not to be shown."""
     if view.is_gone(there, services.clock()):
-        raise Problem(
-            "job-expired", "The job ended, was kept as long as it was to be, and is gone."
-        )
+        detail = "The job ended, was kept as long as it was to be or erased, and is gone."
+        raise Problem("job-expired", detail)
     return there
 
 

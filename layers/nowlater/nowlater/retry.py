@@ -2,12 +2,12 @@
 
 import msgspec
 
-from nowlater import jobs
+from nowlater import idempotency, jobs
 from nowlater.call import Caller
 from nowlater.problems import Problem
 from nowlater.request import AskedCallback, Envelope
 from nowlater.services import Services
-from nowlater.submit import Accepted, Request, submit
+from nowlater.submit import Accepted, Request, replay, submit
 
 
 def retry(
@@ -18,6 +18,20 @@ def retry(
     Raises Problem `unfinished` where the old one has not ended, `job-expired` where its input is gone,
     and whatever `submit` raises.
     """
+    try:
+        asked = _asked(services, caller, job_id, key, trace)
+    except Problem:
+        under_key = key and idempotency.of_retry(caller.owner, key, job_id)
+        if not under_key or (known := replay(services, under_key)) is None:
+            raise
+        return known
+    return submit(services, asked)
+
+
+def _asked(
+    services: Services, caller: Caller, job_id: str, key: str | None, trace: str | None
+) -> Request:
+    """Return the request that asks for what an ended job asked for."""
     old = jobs.read(services, caller.owner, job_id)
     if not old.is_ended:
         raise Problem(
@@ -31,6 +45,4 @@ def retry(
         callback = AskedCallback(old.callback.url, old.callback.events)
     given = msgspec.json.decode(text)
     envelope = Envelope(input=given, keep=old.keep_s, tags=old.tags, callback=callback)
-    return submit(
-        services, Request(caller, None, old.operation, envelope, key, trace, retry_of=old.id)
-    )
+    return Request(caller, None, old.operation, envelope, key, trace, retry_of=old.id)

@@ -46,7 +46,10 @@ class Store:
         return None if item is None else from_item(item)
 
     def claim(self, ref: Ref, holder: str, now: Instant) -> Written:
-        """Take a job for one attempt: its number is the token of all that the attempt writes."""
+        """Take a job for one attempt: its number is the token of all that the attempt writes.
+
+        Raises Unreadable; then the job was let go of, and has as many tries left as before.
+        """
         changes: Item = {"status": "running", "holder": holder, "started": now, "updated": now}
         changes |= {"not_before": None, "progress": None}
         arithmetic = {
@@ -54,7 +57,15 @@ class Store:
             "tries_left": "#tries_left - :one",
             "lease_until": "#timeout_ms + :grace_end",
         }
-        return self.write(ref, "claim", now, changes, arithmetic=arithmetic)
+        done, item = self._write(ref, "claim", now, changes, 0, arithmetic)
+        try:
+            return Written(done, None if item is None else from_item(item))
+        except Unreadable:
+            if done and item is not None:
+                waits: Item = {"status": "queued", "lease_until": None, "holder": None}
+                waits |= {"updated": now, "tries_left": item["tries_left"] + 1}
+                self._write(ref, "give_back", now, waits, item["attempt"], {})
+            raise
 
     def write(
         self,
@@ -67,13 +78,24 @@ class Store:
         arithmetic: dict[str, str] | None = None,
     ) -> Written:
         """Change a job where the clauses of this write hold (`job.WRITES`)."""
+        done, item = self._write(ref, write, now, changes, token, arithmetic or {})
+        return Written(done, None if item is None else from_item(item))
+
+    def _write(
+        self,
+        ref: Ref,
+        write: str,
+        now: Instant,
+        changes: dict[str, Any],
+        token: int,
+        arithmetic: dict[str, str],
+    ) -> tuple[bool, Item | None]:
         values: Item = {"now": now, "token": token, "zero": 0, "one": 1}
         values |= {"grace_end": after(now, job.LEASE_GRACE_S)} | _STATUSES
         condition = " AND ".join(clause.expression for clause in job.WRITES[write])
-        done, item = self._table.update_if(
-            *_key(ref), changes, arithmetic or {}, f"attribute_exists(PK) AND {condition}", values
+        return self._table.update_if(
+            *_key(ref), changes, arithmetic, f"attribute_exists(PK) AND {condition}", values
         )
-        return Written(done, None if item is None else from_item(item))
 
     def page(
         self, owner: str, shard: str, before: str | None, limit: int

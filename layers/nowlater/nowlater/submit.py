@@ -68,7 +68,7 @@ def submit(services: Services, asked: Request) -> Accepted:
         services.quotas.check(asked.caller.owner, now)
         _refuse_unachievable(services, asked, entry, times, now)
     except Problem:
-        if asked.key is None or (known := _replay(services, asked, now)) is None:
+        if asked.key is None or (known := replay(services, _under_key(asked, asked.key))) is None:
             raise
         return known
     _check_uploads(services, entry, asked)
@@ -78,7 +78,9 @@ def submit(services: Services, asked: Request) -> Accepted:
         if named != job_id and (there := services.store.get(Ref(asked.caller.owner, named))):
             return Accepted(_kept(services, there), replayed=True)
         job_id = named  # ours, or one that a crash left without a record
-    return Accepted(_accept(services, asked, entry, times, job_id, now), replayed=False)
+    return Accepted(
+        _kept(services, _accept(services, asked, entry, times, job_id, now)), replayed=False
+    )
 
 
 def _accept(
@@ -155,18 +157,19 @@ def _refuse_unachievable(
 
 
 def _under_key(asked: Request, key: str) -> idempotency.Request:
-    what = idempotency.fingerprint(asked.operation, asked.envelope, asked.retry_of)
+    if asked.retry_of is not None:
+        return idempotency.of_retry(asked.caller.owner, key, asked.retry_of)
+    what = idempotency.fingerprint(asked.operation, asked.envelope)
     return idempotency.Request(asked.caller.owner, key, what)
 
 
-def _replay(services: Services, asked: Request, now: Instant) -> Accepted | None:
-    """Return the job that the request's key names: it asks for nothing new.
+def replay(services: Services, asked: idempotency.Request) -> Accepted | None:
+    """Return the job that a request's key names, if it names one: it asks for nothing new.
 
     So neither a time that has passed since nor a quota that is used up is a fault.
     """
-    under_key = _under_key(asked, asked.key or "")
-    named = idempotency.named(services.table, under_key, now)
-    there = named and services.store.get(Ref(asked.caller.owner, named))
+    named = idempotency.named(services.table, asked, services.clock())
+    there = named and services.store.get(Ref(asked.owner, named))
     return Accepted(_kept(services, there), replayed=True) if there else None
 
 
