@@ -6,6 +6,7 @@ import json
 import pytest
 
 from nowlater.log import logger
+from tests.integration.lambdas import lambda_context
 from tests.integration.world import World
 
 
@@ -65,6 +66,29 @@ def test_what_was_never_tried_comes_first(world: World) -> None:
     world.work()
 
     assert order == [*fresh, failing]
+
+
+def test_what_was_given_back_again_and_again_comes_before_what_may_have_failed(
+    world: World,
+) -> None:
+    """With fresh ones in each batch it would never have its turn."""
+    order = list[str]()
+    fresh, starved, tried = (world.submit("meanwhile", {}).json["id"] for _ in range(3))
+    world.meanwhile(*[lambda context: order.append(context.job_id)] * 3)
+    received = {tried: 3, starved: 11, fresh: 1}
+    records = [
+        {
+            "messageId": job,
+            "receiptHandle": job,
+            "body": json.dumps({"owner": "acme", "id": job}),
+            "attributes": {"ApproximateReceiveCount": str(times), "SentTimestamp": str(world.now)},
+            "eventSourceARN": "arn:aws:sqs:eu-central-1:1:FlexibleQueue",
+        }
+        for job, times in received.items()
+    ]
+    world.app("work").handler({"Records": records}, lambda_context())
+
+    assert order == [starved, fresh, tried]
 
 
 def test_a_message_that_cannot_be_put_off_comes_back_by_itself(world: World) -> None:

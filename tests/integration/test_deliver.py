@@ -10,6 +10,7 @@ import pytest
 from tests import receiver as plays
 from tests.integration.callbacks import ended, queued, receiver, settled
 from tests.integration.faults import answered
+from tests.integration.lambdas import lambda_context
 from tests.integration.world import START, World
 from tests.receiver import Receiver
 
@@ -63,6 +64,29 @@ def test_nothing_is_sent_to_a_url_that_may_not_be_called_any_more(
 
     assert (receiver.requests, failures(world, job)) == ([], ["address-refused"])
     assert (world.delivery(job) or {})["state"] == "waiting"
+
+
+def test_a_message_from_before_a_replay_is_dropped(world: World, receiver: Receiver) -> None:
+    """Whoever dropped its copy, or buried it, would drop what was asked for since."""
+    job = ended(world, receiver, plays.answer(500), plays.ok)
+    world.deliver()
+    world.pass_time(10)
+    (old,) = queued(world)
+    world.call("replay", id=job)
+    left = [world.app("deliver").handler(_handed_out(old, n), lambda_context()) for n in range(2)]
+
+    assert left == [{"batchItemFailures": []}] * 2
+    assert len(receiver.requests) == 1
+    settled(world)
+    assert (world.delivery(job) or {})["state"] == "delivered"
+    assert len(receiver.requests) == 2
+
+
+def _handed_out(body: str, number: int) -> dict[str, Any]:
+    """Return the event in which SQS hands out a message."""
+    times = {"ApproximateReceiveCount": "2", "SentTimestamp": str(START)}
+    record = {"messageId": "1", "receiptHandle": str(number), "body": body, "attributes": times}
+    return {"Records": [record | {"eventSourceARN": "arn:aws:sqs:eu-central-1:1:WebhookQueue"}]}
 
 
 def test_a_message_is_in_the_group_of_its_callbacks_host(world: World, receiver: Receiver) -> None:

@@ -118,6 +118,19 @@ def test_a_lost_reply_erases_all_the_same(world: World) -> None:
     assert world.call("status", id=job).status == 410
 
 
+def test_what_an_erasing_that_failed_has_left_the_next_one_takes(world: World) -> None:
+    job = ended(world, "secret" * 20_000)
+    world.faults.unreachable("dynamodb.UpdateItem")
+    failed = world.call("erase", id=job)
+    left = world.objects()
+    world.faults.clear()
+    again = world.call("erase", id=job)
+
+    assert (failed.status, failed.problem, left) == (503, "try-again", [])
+    assert (again.status, world.objects()) == (204, [])
+    assert "secret" not in json.dumps(world.items(), default=str)
+
+
 def test_a_result_that_comes_after_the_job_was_erased_is_taken_away(world: World) -> None:
     job = world.submit("echo", {"value": "x" * 20_000}).json["id"]
 

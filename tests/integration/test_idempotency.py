@@ -1,5 +1,6 @@
 """Idempotency keys: one job for all requests of an owner that show the same key."""
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -81,6 +82,28 @@ def test_the_spelling_of_the_json_does_not_count(world: World, raw: str) -> None
     again = world.call("submit", raw=raw, headers={"idempotency-key": "k"})
 
     assert again.json["id"] == first.json["id"]
+
+
+@pytest.mark.parametrize("name", ["start", "deliver", "keep", "callback"])
+def test_null_is_the_same_as_none(world: World, name: str) -> None:
+    first, again = (world.submit(key="k", **asked) for asked in ({}, {name: None}))
+
+    assert (again.status, again.json["id"]) == (202, first.json["id"])
+
+
+def test_empty_tags_and_an_empty_input_are_the_same_as_none(world: World) -> None:
+    key = {"idempotency-key": "k"}
+    bodies: list[dict[str, Any]] = [{}, {"input": {}}, {"input": {}, "tags": {}}]
+    replies = [world.call("submit", operation="meanwhile", body=b, headers=key) for b in bodies]
+
+    assert {reply.status for reply in replies} == {202}
+    assert len({reply.json["id"] for reply in replies}) == 1
+
+
+def test_an_argument_with_its_default_is_another_than_none(world: World) -> None:
+    replies = [world.submit(given={"text": "a"} | more, key="k") for more in ({}, {"top": 10})]
+
+    assert [reply.status for reply in replies] == [202, 422]
 
 
 def test_the_door_and_the_patience_do_not_count(world: World) -> None:
@@ -213,3 +236,74 @@ def test_a_passed_time_does_not_hide_that_the_key_was_another_requests(world: Wo
     reply = world.submit(key="k", start={"at": "2026-11-24T11:00:00Z"})
 
     assert (reply.status, reply.problem) == (422, "idempotency-key-reused")
+
+
+# ── what has changed since ────────────────────────────────────────────────────────────────────
+
+
+def upload_gone(world: World) -> tuple[Any, Callable[[], object]]:
+    """Return an input of an upload, and what takes the upload away."""
+    name = world.call("upload", body={"size": 3, "media_type": "text/plain"}).json["id"]
+    there = {"Bucket": world.ids["Bucket"], "Key": f"uploads/acme/{name}"}
+    world.s3.put_object(Body=b"abc", **there)
+    return {"file": {"upload": name}}, lambda: world.s3.delete_object(**there)
+
+
+def operation_gone(world: World, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    """Have a deployment take an operation away."""
+    there = world.app("submit").services.catalogue
+    find = there.find
+    monkeypatch.setattr(there, "find", lambda asked: None if asked == name else find(asked))
+
+
+@pytest.mark.parametrize("door", ["submit", "hybrid"])
+def test_a_replay_needs_no_upload(world: World, door: str) -> None:
+    given, take_away = upload_gone(world)
+    ask = getattr(world, door)
+    first = ask("read", given, key="k")
+    take_away()
+    again, other = ask("read", given, key="k"), ask("read", given, key="another")
+
+    assert again.headers["idempotency-replayed"] == "true"
+    assert again.status == first.status
+    assert (other.status, other.problem) == (422, "invalid-input")
+
+
+def test_a_replay_needs_no_operation(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = world.submit("meanwhile", {}, key="k")
+    operation_gone(world, monkeypatch, "meanwhile")
+    again, other = (world.submit("meanwhile", {}, key=key) for key in ("k", "another"))
+
+    assert (again.status, again.json["id"]) == (202, first.json["id"])
+    assert (other.status, other.problem) == (404, "unknown-operation")
+
+
+def test_a_retrys_replay_needs_no_operation(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    old = world.submit("meanwhile", {}).json["id"]
+    world.work()
+    first = world.call("retry", id=old, headers={"idempotency-key": "k"})
+    operation_gone(world, monkeypatch, "meanwhile")
+    again = world.call("retry", id=old, headers={"idempotency-key": "k"})
+
+    assert (again.status, again.json["id"]) == (202, first.json["id"])
+
+
+def test_a_replay_may_come_to_the_host_that_is_called_back(world: World) -> None:
+    body = {"input": {"text": "To be."}, "callback": {"url": "https://hooks.example.com/x"}}
+    first = world.call("submit", body=body, headers={"idempotency-key": "k"})
+    host = {"host": "hooks.example.com"}
+    again = world.call("submit", body=body, headers={"idempotency-key": "k"} | host)
+    other = world.call("submit", body=body, headers={"idempotency-key": "another"} | host)
+
+    assert (again.status, again.json["id"]) == (202, first.json["id"])
+    assert (other.status, other.problem) == (422, "callback-refused")
+
+
+def test_a_replay_that_finds_its_job_past_its_keep_says_so_each_time(world: World) -> None:
+    """It is the first to see that the deadline was missed."""
+    asked = {"key": "k", "keep": 3600, "deliver": {"within": 60}}
+    world.submit(**asked)
+    world.pass_time(60 + 3600 + 1)
+    replies = [world.submit(**asked) for _ in range(2)]
+
+    assert [(r.status, r.problem) for r in replies] == [(410, "job-expired")] * 2

@@ -74,6 +74,20 @@ def test_a_record_that_notify_could_not_read_is_told_once_it_can(
     assert world.objects("aws/lambda/") == []
 
 
+def test_a_record_that_cannot_be_told_again_is_not_put_anew(world: World, operated: Any) -> None:
+    """The bucket forgets it 90 days after it was put first."""
+    (record,) = ended(world, 1)
+    del record["dynamodb"]["NewImage"]["created"]
+    world.app("notify").handler({"Records": [record]}, lambda_context())
+    (there,) = world.s3.list_objects_v2(Bucket=world.ids["Bucket"])["Contents"]
+    world.s3.put_object(Bucket=world.ids["Bucket"], Key=there["Key"], Body=json.dumps(record))
+    marked = world.s3.head_object(Bucket=world.ids["Bucket"], Key=there["Key"])["ETag"]
+    assert retell(operated) == 1
+    after = world.s3.head_object(Bucket=world.ids["Bucket"], Key=there["Key"])["ETag"]
+
+    assert marked == after != there["ETag"]
+
+
 def test_what_still_cannot_be_told_stays(world: World, operated: Any) -> None:
     keep(world, "aws/lambda/1f2e/x", {"payload": json.dumps({"Records": ended(world)})})
     world.faults.unreachable("sns.PublishBatch")

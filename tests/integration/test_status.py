@@ -102,6 +102,17 @@ def test_who_looks_alone_ends_a_job_without_a_deadline_at_its_bound(
     assert world.job(job)["status"] == "failed"
 
 
+@pytest.mark.parametrize("name", ["status", "result", "retry", "events", "deliveries", "erase"])
+def test_who_looks_first_and_only_after_its_keep_is_told_that_a_job_is_gone(
+    world: World, name: str
+) -> None:
+    job = world.submit(keep=3600, deliver={"within": 60}).json["id"]
+    world.pass_time(60 + 3600 + 1)
+    replies = [world.call(name, id=job) for _ in range(2)]
+
+    assert [(r.status, r.problem) for r in replies] == [(410, "job-expired")] * 2
+
+
 def test_what_was_shown_of_a_missed_deadline_is_what_is_written_later(world: World) -> None:
     job = world.submit(deliver={"within": 60}).json["id"]
     world.pass_time(100)

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from moto import mock_aws  # before any client is made, or it escapes to the network
 
-from nowlater import aws
+from nowlater import aws, workers
 from tests import stack
 from tests.integration.world import World
 
@@ -55,3 +55,4 @@ def a_world() -> Iterator[World]:
         yield made
         emitter.unregister("before-call", made.count)
         made.faults.step_back(emitter)
+        workers._client.cache_clear()  # the next world's calls are its own

@@ -56,6 +56,15 @@ def test_within_counts_from_the_request_and_not_from_the_start() -> None:
     assert framed({"after": 60}, {"within": 120}).deliver_by == after(NOW, 120)
 
 
+def test_times_finer_than_a_millisecond_are_never_early_and_never_late() -> None:
+    start, by = "2026-03-02T12:00:00.0001Z", "2026-03-02T12:30:00.0009Z"
+    times = frame(Start(at=start), Deliver(by=by), None, now=NOW, flexible_within_s=60)
+
+    assert times.start_at is not None
+    assert to_rfc3339(times.start_at) == "2026-03-02T12:00:00.001Z"
+    assert to_rfc3339(times.deliver_by) == "2026-03-02T12:30:00.000Z"
+
+
 def test_a_start_that_is_now_is_no_start() -> None:
     assert framed({"after": 0}).start_at is None
     assert framed({"at": to_rfc3339(NOW)}).start_at is None

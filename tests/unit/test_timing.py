@@ -91,6 +91,8 @@ def test_fractions_finer_than_a_millisecond_are_cut(moment: datetime) -> None:
     cut = moment.replace(microsecond=moment.microsecond // 1000 * 1000)
 
     assert from_rfc3339(moment.isoformat()) == from_rfc3339(cut.isoformat())
+    up = from_rfc3339(moment.isoformat(), up=True) - from_rfc3339(moment.isoformat())
+    assert up == (moment != cut)
 
 
 def test_an_instant_is_written_in_utc_with_milliseconds() -> None:

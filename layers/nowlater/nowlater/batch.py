@@ -12,6 +12,8 @@ from nowlater.work import Remaining, work
 
 #: After this much of a batch, what has not been claimed is given back: other workers are idle.
 _SPENT_S = 10
+#: What was received more often was given back, and not tried, each time: its turn has come.
+_GIVEN_BACK = 10
 
 
 def batch(
@@ -22,7 +24,7 @@ def batch(
     *,
     or_exit: bool = False,
 ) -> dict[str, Any]:
-    """Work on the jobs of an SQS event in order, never-tried ones first.
+    """Work on the jobs of an SQS event in order, those first that were never tried, as far as one knows.
 
     Returns a partial batch response: messages named in it stay in the queue. Raises nothing.
     """
@@ -36,4 +38,6 @@ def batch(
             services, ref, holder, age_s=age_s, remaining=remaining, or_exit=or_exit
         ).again_s
 
-    return each(services, sorted(event["Records"], key=lambda r: receives(r) > 1), one)
+    return each(
+        services, sorted(event["Records"], key=lambda r: 1 < receives(r) <= _GIVEN_BACK), one
+    )

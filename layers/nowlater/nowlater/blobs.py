@@ -23,6 +23,15 @@ class Bucket:
     def put(self, key: str, data: bytes, media_type: str) -> None:
         self._client.put_object(Bucket=self._name, Key=key, Body=data, ContentType=media_type)
 
+    def put_new(self, key: str, data: bytes, media_type: str) -> None:
+        """Put an object unless there is one of this key, whose age then goes on."""
+        given = {"Body": data, "ContentType": media_type, "IfNoneMatch": "*"}
+        try:
+            self._client.put_object(Bucket=self._name, Key=key, **given)
+        except ClientError as error:
+            if aws.error_code(error) != "PreconditionFailed":
+                raise
+
     def find(self, key: str) -> bytes | None:
         """Return an object's bytes, or None where there is none of this key."""
         try:

@@ -70,8 +70,8 @@ class Call:
         return self.is_read and bool(seen & {_weak(etag), "*"})
 
     def path(self, name: str) -> str:
-        """Return what stands in the path where the route has `{name}`."""
-        return str(self._event["pathParameters"][name])
+        """Return what stands in the path where the route has `{name}`, as far as UTF-8 can say it."""
+        return str(self._event["pathParameters"][name]).encode(errors="replace").decode()
 
     def caller(self, scope: str) -> Caller:
         """Return who calls; raises Problem `missing-scope` where they may not use this route."""

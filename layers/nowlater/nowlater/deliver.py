@@ -31,8 +31,8 @@ def _deliver(services: Services, record: dict[str, Any]) -> float | None:
     logger.append_keys(owner=webhook.owner, job_id=webhook.job)
     there = services.deliveries.get(webhook.owner, webhook.job, webhook.number)
     there = there or delivery.of(webhook)
-    if there.state != "waiting":
-        return None
+    if there.state != "waiting" or there.since != webhook.since:
+        return None  # it is over, or was asked for again, which sent another message
     now = services.clock()
     if whole_seconds_until(there.next_at or 0, now) > 0:
         return _early_s(there, now)

@@ -18,8 +18,8 @@ PATIENCE_S = 3 * DAY_S
 #: The log is kept for so long, and so many tries in it.
 LOG_S, MOST_TRIES = 14 * DAY_S, 50
 #: The mark of an erased one outlives all that could still have it sent: an end that could not be
-#: told is kept for 90 days, from a day after it on (the template's `aws/lambda/`).
-ERASED_S = 100 * DAY_S
+#: told is kept for 90 days by Lambda, and then perhaps as many by Notify (the template's `aws/lambda/`).
+ERASED_S = 200 * DAY_S
 #: What the log says of one that is given up: the template's alarm counts these words.
 GIVEN_UP = "a delivery was given up"
 #: The answers whose `Retry-After` counts, and the one that means: never again (Standard Webhooks).

@@ -100,7 +100,7 @@ def _instant(
     if text is None:
         return None
     try:
-        at = from_rfc3339(text)
+        at = from_rfc3339(text, up=pointer == "/start")  # never early, never late
     except ValueError as error:
         at_pointer = f"{pointer}/{names[1]}"
         raise Problem("malformed-request", f"{at_pointer}: {error}.", pointer=at_pointer) from error

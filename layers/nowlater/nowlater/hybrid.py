@@ -28,7 +28,7 @@ def hybrid(services: Services, asked: Request, wait_s: float, *, strict: bool = 
         if strict:  # whoever takes 202 for an answer has it at once; this caller does not
             there = waiting.until(services, there, _has_ended, until_s)
             there = there if there.is_ended else _given_up(services, there)
-        there = jobs.unless_gone(services, there)
+        there = jobs.shown(services, there)
     except aws.FAILURES:  # the job is accepted, and runs: whatever fails now, it is no "try again"
         logger.exception("accepted, but not waited for")
         return got

@@ -27,22 +27,6 @@ def read(services: Services, owner: str, job_id: str) -> Job:
 
     Raises Problem `unknown-job` (there is none, or it is another owner's) or `job-expired`.
     """
-    return settled(services, kept(services, owner, job_id))
-
-
-def settled(services: Services, there: Job) -> Job:
-    """Return a job as it is to be shown now; a deadline that readers see as missed is missed for good.
-
-    A write of its worker, or of a canceler, may be under way since before: that one comes too late.
-    """
-    now = services.clock()
-    if view.shown(there, now).is_ended and not there.is_ended:
-        there = ending.expire(services, there).job or there
-    return view.shown(there, now)
-
-
-def kept(services: Services, owner: str, job_id: str) -> Job:
-    """Return a job as it is in the table; raises what `read` raises."""
     try:
         there = services.store.get(Ref(owner, job_id)) if ids.is_id(job_id) else None
     except Unreadable as fault:
@@ -52,15 +36,27 @@ def kept(services: Services, owner: str, job_id: str) -> Job:
         ) from fault
     if there is None:
         raise Problem("unknown-job", "There is no such job, or it is not yours.")
-    return unless_gone(services, there)
+    return shown(services, there)
 
 
-def unless_gone(services: Services, there: Job) -> Job:
-    """Return a job that was just read; raises Problem `job-expired` where it is not to be shown."""
+def shown(services: Services, there: Job) -> Job:
+    """Return a job of the table as it is to be shown now; raises Problem `job-expired`."""
+    there = settled(services, there)
     if view.is_gone(there, services.clock()):
-        detail = "The job ended, was kept as long as it was to be or erased, and is gone."
+        detail = f"The job {there.id} was erased, or is past its keep, and is gone."
         raise Problem("job-expired", detail)
     return there
+
+
+def settled(services: Services, there: Job) -> Job:
+    """Return a job as it is now; a deadline that readers see as missed is missed for good.
+
+    A write of its worker, or of a canceler, may be under way since before: that one comes too late.
+    """
+    now = services.clock()
+    if view.shown(there, now).is_ended and not there.is_ended:
+        there = ending.expire(services, there).job or there
+    return view.shown(there, now)
 
 
 def cancel(services: Services, owner: str, job_id: str) -> Job:

@@ -65,7 +65,7 @@ def _ends(
         except Exception:  # told again and again, it would hold up all that come after it
             logger.exception("a record cannot be told", extra={"record": record["eventID"]})
             key = object_keys.untold_key(record["eventID"])
-            services.bucket.put(key, msgspec.json.encode(record), "application/json")
+            services.bucket.put_new(key, msgspec.json.encode(record), "application/json")
             continue
         _count(services, ended)
         yield message, webhook

@@ -4,18 +4,7 @@ from dataclasses import dataclass
 
 import msgspec
 
-from nowlater import (
-    callback,
-    catalogue,
-    document,
-    idempotency,
-    ids,
-    job,
-    jobs,
-    object_keys,
-    store,
-    view,
-)
+from nowlater import callback, catalogue, document, idempotency, ids, job, jobs, object_keys, store
 from nowlater.call import Caller
 from nowlater.catalogue import Entry
 from nowlater.forecast import forecast
@@ -59,28 +48,33 @@ def submit(services: Services, asked: Request) -> Accepted:
 
     Raises the Problems of the design's error table; then nothing was accepted.
     """
-    entry = services.catalogue.at(asked.door, asked.operation)
-    catalogue.check(entry, asked.envelope.input, asked.caller.base)
-    _check_callback(services, asked)
     now = services.clock()
     try:
-        times = _frame(services, asked, now)
-        services.quotas.check(asked.caller.owner, now)
-        _refuse_unachievable(services, asked, entry, times, now)
+        entry, times = _checked(services, asked, now)
     except Problem:
         if asked.key is None or (known := replay(services, _under_key(asked, asked.key))) is None:
             raise
         return known
-    _check_uploads(services, entry, asked)
     job_id = ids.new_id(now, services.settings.shards)
     if asked.key is not None:
         named = idempotency.reserve(services.table, _under_key(asked, asked.key), job_id, now)
         if named != job_id and (there := services.store.get(Ref(asked.caller.owner, named))):
-            return Accepted(_kept(services, there), replayed=True)
+            return Accepted(jobs.shown(services, there), replayed=True)
         job_id = named  # ours, or one that a crash left without a record
-    return Accepted(
-        _kept(services, _accept(services, asked, entry, times, job_id, now)), replayed=False
-    )
+    new = _accept(services, asked, entry, times, job_id, now)
+    return Accepted(jobs.shown(services, new), replayed=False)
+
+
+def _checked(services: Services, asked: Request, now: Instant) -> tuple[Entry, Frame]:
+    """Return what a new job is made of; raises the Problems of a request that cannot be one."""
+    entry = services.catalogue.at(asked.door, asked.operation)
+    catalogue.check(entry, asked.envelope.input, asked.caller.base)
+    _check_callback(services, asked)
+    times = _frame(services, asked, now)
+    services.quotas.check(asked.caller.owner, now)
+    _refuse_unachievable(services, asked, entry, times, now)
+    _check_uploads(services, entry, asked)
+    return entry, times
 
 
 def _accept(
@@ -166,17 +160,12 @@ def _under_key(asked: Request, key: str) -> idempotency.Request:
 def replay(services: Services, asked: idempotency.Request) -> Accepted | None:
     """Return the job that a request's key names, if it names one: it asks for nothing new.
 
-    So neither a time that has passed since nor a quota that is used up is a fault.
+    So nothing that is checked of a new job counts: no time that has passed since, no quota that is
+    used up, no operation that is gone.
     """
     named = idempotency.named(services.table, asked, services.clock())
     there = named and services.store.get(Ref(asked.owner, named))
-    return Accepted(_kept(services, there), replayed=True) if there else None
-
-
-def _kept(services: Services, there: Job) -> Job:
-    if view.is_gone(there, services.clock()):
-        raise Problem("job-expired", f"The job {there.id} that this key names is no longer kept.")
-    return jobs.settled(services, there)
+    return Accepted(jobs.shown(services, there), replayed=True) if there else None
 
 
 def _check_callback(services: Services, asked: Request) -> None:

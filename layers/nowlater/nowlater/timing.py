@@ -48,14 +48,15 @@ def to_rfc3339(instant: Instant) -> str:
     return f"{moment.isoformat(timespec='milliseconds')}Z"
 
 
-def from_rfc3339(text: str) -> Instant:
-    """Return the instant that an RFC 3339 date-time names.
+def from_rfc3339(text: str, *, up: bool = False) -> Instant:
+    """Return the instant that an RFC 3339 date-time names, the millisecond before or (`up`) after it.
 
     Raises ValueError where the text is not one, or names no day or time that exists.
     """
     if not _RFC3339.fullmatch(text):
         raise ValueError(f"{text!r} is not an RFC 3339 date-time")
-    return (datetime.fromisoformat(text.upper()) - _EPOCH) // timedelta(milliseconds=1)
+    since, ms = datetime.fromisoformat(text.upper()) - _EPOCH, timedelta(milliseconds=1)
+    return -(-since // ms) if up else since // ms
 
 
 def grown(base_s: float, times: int, most_s: float) -> float:

@@ -14,17 +14,18 @@ from nowlater.timing import MINUTE_S, after, seconds_until
 
 
 def deliveries(services: Services, owner: str, base: str, job_id: str) -> dict[str, Any]:
-    """Return the deliveries of a job as JSON types; raises what `jobs.kept` raises."""
-    there = _deliveries(services, jobs.kept(services, owner, job_id))
-    return {"deliveries": [delivery.representation(each, base) for each in there]}
+    """Return the deliveries of a job as JSON types; raises what `jobs.read` raises."""
+    there = _deliveries(services, jobs.read(services, owner, job_id))
+    shown = [delivery.representation(each, base) for each in there if each.state != "erased"]
+    return {"deliveries": shown}
 
 
 def replay(services: Services, owner: str, job_id: str, number: str) -> Delivery:
     """Have a delivery sent again, under the same id, however it went; return it as it is then.
 
-    Raises Problem `unknown-delivery`, and what `jobs.kept` raises.
+    Raises Problem `unknown-delivery`, and what `jobs.read` raises.
     """
-    job = jobs.kept(services, owner, job_id)
+    job = jobs.read(services, owner, job_id)
     found = [each for each in _deliveries(services, job) if str(each.number) == number]
     if not found:
         raise Problem("unknown-delivery", "The job has no such delivery; see its deliveries.")

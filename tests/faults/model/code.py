@@ -21,8 +21,8 @@ from nowlater.problems import Problem
 from nowlater.queues import Queues
 from nowlater.services import Services
 from nowlater.settings import Settings
-from nowlater.store import Store, Written
-from nowlater.table import Table, pack_item, unpack, unpack_item
+from nowlater.store import Store
+from nowlater.table import Item, Table, pack_item, unpack, unpack_item
 from nowlater.timing import Instant
 from nowlater.workers import NoWorker
 
@@ -209,9 +209,9 @@ class _Store(Store):
         super().__init__(table)
         self._tape = tape
 
-    def write(self, ref: Ref, write: str, *args: Any, **how: Any) -> Written:
+    def _write(self, ref: Ref, write: str, *args: Any) -> tuple[bool, Item | None]:
         self._tape.write = write
-        return super().write(ref, write, *args, **how)
+        return super()._write(ref, write, *args)
 
 
 class _DynamoDB:
