@@ -24,6 +24,7 @@ def whole_world(catalogue: Path) -> Iterator[World]:
 
 
 @pytest.fixture
-def world(whole_world: World) -> World:
+def world(whole_world: World) -> Iterator[World]:
     whole_world.empty()
-    return whole_world
+    yield whole_world
+    assert not whole_world.denied

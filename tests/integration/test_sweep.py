@@ -192,14 +192,19 @@ def test_deadlines_do_not_wait_behind_deliveries_however_many(
     assert {world.job(job)["status"] for job in jobs} == {"failed"}
 
 
+def put_delivery(world: World, job: str, due_at: int, shard: int) -> None:
+    """Put a delivery whose next try has been due since then."""
+    item = {"PK": f"DELIVERY#acme#{job}", "SK": "0001", "state": "waiting", "body": "{}"}
+    item |= {"url": "https://x.example/", "event": "e", "base": "", "since": 1, "count": 1}
+    world.table.put_item(Item=item | {"due_at": due_at, "due_shard": shard})
+
+
 def test_jobs_come_before_deliveries_however_long_those_have_been_due(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """So a flood of deliveries keeps no job from its deadline."""
     for n in range(20):
-        item = {"PK": f"DELIVERY#acme#{n}", "SK": "0001", "state": "waiting", "body": "{}"}
-        item |= {"url": "https://x.example/", "event": "e", "base": "", "since": 1, "count": 1}
-        world.table.put_item(Item=item | {"due_at": 1, "due_shard": n % 8})
+        put_delivery(world, str(n), 1, n % 8)
     job = world.submit(deliver={"within": 10}).json["id"]
     world.pass_time(60)
     order: list[str] = []
@@ -210,3 +215,22 @@ def test_jobs_come_before_deliveries_however_long_those_have_been_due(
 
     assert order == ["job"] + ["delivery"] * 15
     assert world.see(job)["status"] == "failed"
+
+
+@pytest.mark.parametrize("shard", [0, 7])
+def test_what_has_been_due_for_longest_comes_first_wherever_the_flood_is(
+    world: World, monkeypatch: pytest.MonkeyPatch, shard: int
+) -> None:
+    """One sweep sends so many alone, and has so much time alone: what is left is not always the same."""
+    for n in range(16):
+        put_delivery(world, str(n), 1000 + n, n % 8)
+    put_delivery(world, "oldest", 999, shard)
+    jobs = [world.submit(deliver={"within": 60 - n}).json["id"] for n in range(16)]
+    world.pass_time(60)
+    order = list[str]()
+    monkeypatch.setattr(sweep, "_handle_job", lambda _, item: order.append(item["SK"]))
+    monkeypatch.setattr(sweep, "_handle_delivery", lambda _, item: order.append(item["PK"]))
+    monkeypatch.setattr(sweep, "MOST_DELIVERIES", 1)
+    world.sweep()
+
+    assert order == [*reversed(jobs), "DELIVERY#acme#oldest"]

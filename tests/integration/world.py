@@ -17,6 +17,7 @@ from tests.contract import Contract
 from tests.integration import odd
 from tests.integration.faults import Faults, answered
 from tests.integration.lambdas import Reply, http_event, lambda_context, record_of, reply_of
+from tests.integration.permissions import Permissions
 from tests.integration.stream import Stream
 
 ROUTES = {
@@ -54,6 +55,8 @@ START = 1_795_521_600_000
 class World:
     """Callers, Lambdas and AWS; `calls` lists each call to AWS as `service.Operation`.
 
+    `denied` lists those that the Lambda's role in the template does not allow: no test may have one.
+
     Its clock stands still but for `pass_time`; messages become visible by it.
     """
 
@@ -65,6 +68,8 @@ class World:
         self._stream = Stream(self.table.latest_stream_arn)
         self._subscribe()
         self._apps: dict[str, ModuleType] = {}
+        self.denied, self._at_work = list[str](), list[str]()
+        self._permissions = Permissions(self.ids)
         self.contract = Contract(json.loads(manual("openapi-diagnostics.json") or b""))
         self._settings = settings.from_environment()
 
@@ -95,15 +100,34 @@ class World:
                 vars(services).pop(kept, None)
         self.faults.always("lambda.Invoke", self._invoke)
         self.calls.clear()
+        self.denied.clear()
 
     def app(self, name: str) -> ModuleType:
         if name not in self._apps:
-            self._apps[name] = stack.load(name)
+            loaded = self._apps[name] = stack.load(name)
+            loaded.handler = self._noted(name, loaded.handler)
         return self._apps[name]
 
-    def count(self, model: Any, **_: object) -> None:
+    def _noted(self, name: str, handler: Callable[..., Any]) -> Callable[..., Any]:
+        """Have it known which Lambda is at work while its handler runs."""
+
+        def noted(event: Any, context: Any) -> Any:
+            self._at_work.append(name)
+            try:
+                return handler(event, context)
+            finally:
+                self._at_work.pop()
+
+        return noted
+
+    def count(self, model: Any, params: Any, **_: object) -> None:
         """Handle botocore's event `before-call`."""
-        self.calls.append(f"{model.service_model.service_name}.{model.name}")
+        service = model.service_model.service_name
+        self.calls.append(f"{service}.{model.name}")
+        if self._at_work:  # else it is a tool
+            needed = self._permissions.needed(service, model.name, params)
+            if not self._permissions.allow(self._at_work[-1], needed):
+                self.denied.append(f"{self._at_work[-1]} may not {needed}")
 
     def pass_time(self, seconds: float) -> None:
         """Let time pass, for the Lambdas and for the messages that wait."""

@@ -195,7 +195,7 @@ def test_every_lambda_may_receive_from_what_wakes_it(resources: dict[str, Any]) 
     ("role", "kinds"),
     [
         ("DeliverRole", {"DELIVERY#*"}),
-        ("WebhooksRole", {"DELIVERY#*", "SECRET#*"}),
+        ("WebhooksRole", {"JOB#*", "DELIVERY#*", "SECRET#*"}),
         ("NotifyRole", {"STATS#*"}),
         ("StatusRole", {"JOB#*", "DELIVERY#*"}),
         ("SweepRole", {"JOB#*", "DELIVERY#*"}),
@@ -419,9 +419,29 @@ def test_the_guarantees_tell_for_how_long_what_was_erased_lies_elsewhere(
 
     assert f"an upload goes {days['uploads/']} days after it was put" in page
     assert f"({days['results/']} and {days['inputs/']} days)" in page
-    assert f"records that could not be told ({days[object_keys.UNTOLD]} days" in page
+    untold = days[object_keys.UNTOLD]
+    assert f"records that could not be told ({untold} days, and {untold} more" in page
+    assert f"is kept in the bucket for {days['dead-letters/']} days" in page
     assert f"whose call to the bucket failed ({days['results/']} days)" in page
     assert f"under the same key put late ({days['inputs/']} days)" in page
+
+
+def test_the_manual_tells_how_long_messages_live(resources: dict[str, Any]) -> None:
+    queues = of_type(resources, "AWS::SQS::Queue")
+    days = {name: queue["MessageRetentionPeriod"] // 86_400 for name, queue in queues.items()}
+    guarantees, operating = (
+        " ".join((stack.ROOT / "docs" / name).read_text().split())
+        for name in ("guarantees.md", "operating.md")
+    )
+
+    assert days["OnTimeQueue"] == days["FlexibleQueue"]
+    assert f"Messages live for {days['OnTimeQueue']} days" in guarantees
+    assert f"Webhooks' messages live for {days['WebhookQueue']} days" in guarantees
+    assert f"({days['WebhookQueue']} days; a dead letter, {days['DeadLetterQueue']};" in guarantees
+    assert (
+        f"a lane can stand still for {days['OnTimeQueue']} days "
+        f"and webhooks for {days['WebhookQueue']}" in operating
+    )
 
 
 def test_bucket_and_queues_refuse_whoever_comes_without_tls(resources: dict[str, Any]) -> None:

@@ -1,7 +1,8 @@
 """Looks each minute at what is due, and knows one verb: send it again, or end it."""
 
 from collections.abc import Callable
-from itertools import chain
+from heapq import merge
+from operator import itemgetter
 
 from nowlater import deliveries, ending, job, store
 from nowlater.job import Job
@@ -17,12 +18,13 @@ MOST_DELIVERIES = 1000
 def sweep(services: Services) -> int:
     """Handle every job and delivery that is due; return how many.
 
-    Done twice, late, or half, it is harmless. Jobs come first: they have a deadline.
+    Done twice, late, or half, it is harmless. Jobs come first: they have a deadline; else what has
+    been due for longest, so that nothing waits for ever, whatever else comes.
     """
     shards = (services.table.due(n, services.clock()) for n in range(store.DUE_SHARDS))
     later = list[Item]()
     handled = 0
-    for item in chain.from_iterable(shards):
+    for item in merge(*shards, key=itemgetter("due_at")):
         if deliveries.is_key(item):
             later.append(item)
         else:

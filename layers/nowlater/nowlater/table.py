@@ -162,7 +162,7 @@ class Table:
         return [unpack_item(item) for page in pages for item in page["Items"]]
 
     def due(self, shard: int, by: int) -> Iterator[Item]:
-        """Yield the keys of what a partition of the `due` index holds up to an instant, in order."""
+        """Yield the keys, `due_at` too, of what a partition of the index `due` holds up to an instant, in order."""
         expressions = _expressions(
             "#due_shard = :shard AND #due_at <= :by", {"shard": shard, "by": by}
         )

@@ -247,7 +247,8 @@ class _DynamoDB:
         if values[":shard"] != 0:  # where all ids of the model are
             return []
         keys = self._ask(Call("due", "", (values[":by"],)))
-        return [{"Items": [] if keys is None else [pack_item({"PK": keys[0], "SK": keys[1]})]}]
+        found = [] if keys is None else [{"PK": keys[0], "SK": keys[1], "due_at": values[":by"]}]
+        return [{"Items": [pack_item(item) for item in found]}]
 
 
 def _key(item: dict[str, Any]) -> tuple[str, str]:
