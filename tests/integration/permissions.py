@@ -44,7 +44,9 @@ class Permissions:
         return any(_allows(s, call) for s in self._statements(self._roles[lambda_name]))
 
     def _statements(self, role: str) -> Iterator[dict[str, Any]]:
-        for policy in self._resources[role]["Properties"]["Policies"]:
+        given = self._resources[role]["Properties"]
+        shared = (self._resources[arn["Ref"]] for arn in given.get("ManagedPolicyArns", ()))
+        for policy in (*given["Policies"], *(s["Properties"] for s in shared)):
             yield from policy["PolicyDocument"]["Statement"]
 
     def needed(self, service: str, operation: str, params: Mapping[str, Any]) -> Call:

@@ -20,6 +20,7 @@ def permissions() -> Permissions:
         ("hybrid", Call("lambda:InvokeFunction", "Work")),
         ("notify", Call("sns:Publish", "Topic")),
         ("work", Call("s3:PutObject", "Bucket/results/acme/1/1")),
+        ("work", Call("s3:GetObject", "Bucket/uploads/acme/1")),
         ("deliver", Call("secretsmanager:GetSecretValue", "MasterSecret")),
     ],
 )
