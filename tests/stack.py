@@ -3,7 +3,7 @@
 import importlib.util
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -99,3 +99,28 @@ def load(name: str) -> ModuleType:
 def use(environment: dict[str, str]) -> None:
     """Make this process's environment a Lambda's."""
     os.environ.update(environment)
+
+
+# ── policies ──────────────────────────────────────────────────────────────────────────────────
+
+
+def one_or_more(value: Any) -> list[Any]:
+    """Return what a policy may give as one or as a list."""
+    return value if isinstance(value, list) else [value]
+
+
+def documents(value: Any) -> Iterator[dict[str, Any]]:
+    """Yield every policy document in a part of the template."""
+    if isinstance(value, dict):
+        if isinstance(value.get("Statement"), list):
+            yield value
+        for part in value.values():
+            yield from documents(part)
+    elif isinstance(value, list):
+        for part in value:
+            yield from documents(part)
+
+
+def statements(value: Any) -> list[dict[str, Any]]:
+    """Return the statements of every policy document in a part of the template."""
+    return [statement for document in documents(value) for statement in document["Statement"]]

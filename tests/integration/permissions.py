@@ -1,7 +1,7 @@
 """What the template's roles allow: a Lambda's call to AWS is held against the role that it has there."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from fnmatch import fnmatchcase
 from pathlib import PurePath
 from typing import Any, NamedTuple
@@ -9,13 +9,13 @@ from urllib.parse import unquote, urlsplit
 
 from tests import stack
 
-#: The action that a call needs where it has another name, or has one of its own for a batch.
+#: The action that a call needs, where that has another name.
 _ACTIONS = {
     "s3:HeadObject": "s3:GetObject",
     "s3:ListObjectsV2": "s3:ListBucket",
     "lambda:Invoke": "lambda:InvokeFunction",
 }
-_KEYS = {"ForAllValues:StringLike"}
+_KEYS = "ForAllValues:StringLike"
 
 
 class Call(NamedTuple):
@@ -32,22 +32,14 @@ class Permissions:
     def __init__(self, ids: Mapping[str, str]) -> None:
         self._names = {given: name for name, given in ids.items()}
         self._resources = stack.template()["Resources"]
-        functions = (r["Properties"] for r in self._resources.values() if "CodeUri" in str(r))
-        self._roles = {
-            PurePath(f["CodeUri"]).name: f["Role"]["Fn::GetAtt"][0]
-            for f in functions
-            if "Role" in f
-        }
+        lambdas = [r["Properties"] for r in self._resources.values() if "Function" in r["Type"]]
+        self._roles = {PurePath(f["CodeUri"]).name: f["Role"]["Fn::GetAtt"][0] for f in lambdas}
 
     def allow(self, lambda_name: str, call: Call) -> bool:
         """Tell whether a statement of the Lambda's role allows a call."""
-        return any(_allows(s, call) for s in self._statements(self._roles[lambda_name]))
-
-    def _statements(self, role: str) -> Iterator[dict[str, Any]]:
-        given = self._resources[role]["Properties"]
-        shared = (self._resources[arn["Ref"]] for arn in given.get("ManagedPolicyArns", ()))
-        for policy in (*given["Policies"], *(s["Properties"] for s in shared)):
-            yield from policy["PolicyDocument"]["Statement"]
+        role = self._resources[self._roles[lambda_name]]["Properties"]
+        shared = [self._resources[arn["Ref"]] for arn in role.get("ManagedPolicyArns", [])]
+        return any(_allows(s, call) for s in stack.statements([role["Policies"], shared]))
 
     def needed(self, service: str, operation: str, params: Mapping[str, Any]) -> Call:
         """Return what a request of botocore (the event `before-call`) needs."""
@@ -79,18 +71,18 @@ def _partitions(asked: Mapping[str, Any]) -> tuple[str, ...]:
 
 def _allows(statement: Mapping[str, Any], call: Call) -> bool:
     condition = statement.get("Condition", {})
-    assert condition.keys() <= _KEYS, "a condition that is not known here"
-    keys = condition.get("ForAllValues:StringLike", {}).get("dynamodb:LeadingKeys", ["*"])
+    assert condition.keys() <= {_KEYS}, "a condition that is not known here"
+    keys = condition.get(_KEYS, {}).get("dynamodb:LeadingKeys", ["*"])
     return (
         statement["Effect"] == "Allow"
-        and any(fnmatchcase(call.action, action) for action in _some(statement["Action"]))
-        and any(fnmatchcase(call.resource, _name(r)) for r in _some(statement["Resource"]))
+        and any(
+            fnmatchcase(call.action, action) for action in stack.one_or_more(statement["Action"])
+        )
+        and any(
+            fnmatchcase(call.resource, _name(r)) for r in stack.one_or_more(statement["Resource"])
+        )
         and all(any(fnmatchcase(p, key) for key in keys) for p in call.partitions)
     )
-
-
-def _some(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else [value]
 
 
 def _name(resource: Any) -> str:

@@ -14,6 +14,7 @@ from samtranslator.translator.transform import transform
 from nowlater import deliver, delivery, object_keys
 from nowlater.timing import LONGEST_POSTPONEMENT_S
 from tests import stack
+from tests.stack import one_or_more, statements
 
 SOURCE = stack.template()
 PARAMETERS: dict[str, Any] = SOURCE["Parameters"]
@@ -74,26 +75,6 @@ def resources(region: None) -> dict[str, Any]:
 def of_type(resources: dict[str, Any], kind: str) -> dict[str, dict[str, Any]]:
     """Return the properties of all resources of a type."""
     return {n: r.get("Properties", {}) for n, r in resources.items() if r["Type"] == kind}
-
-
-def one_or_more(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else [value]
-
-
-def documents(value: Any) -> Iterator[dict[str, Any]]:
-    """Yield every policy document in a part of the template."""
-    if isinstance(value, dict):
-        if isinstance(value.get("Statement"), list):
-            yield value
-        for part in value.values():
-            yield from documents(part)
-    elif isinstance(value, list):
-        for part in value:
-            yield from documents(part)
-
-
-def statements(value: Any) -> list[dict[str, Any]]:
-    return [statement for document in documents(value) for statement in document["Statement"]]
 
 
 def allowed(resources: dict[str, Any], role: str, on: Any = None) -> set[str]:

@@ -12,7 +12,7 @@ from nowlater.work import Remaining, work
 
 #: After this much of a batch, what has not been claimed is given back: other workers are idle.
 _SPENT_S = 10
-#: What was received more often was given back, and not tried, each time: its turn has come.
+#: What was received more often has been given back or has waited, more than it was tried: its turn has come.
 _GIVEN_BACK = 10
 
 
@@ -24,7 +24,7 @@ def batch(
     *,
     or_exit: bool = False,
 ) -> dict[str, Any]:
-    """Work on the jobs of an SQS event in order, those first that were never tried, as far as one knows.
+    """Work on the jobs of an SQS event in order, those first that failed least, as far as receives tell.
 
     Returns a partial batch response: messages named in it stay in the queue. Raises nothing.
     """

@@ -51,7 +51,8 @@ def to_rfc3339(instant: Instant) -> str:
 def from_rfc3339(text: str, *, up: bool = False) -> Instant:
     """Return the instant that an RFC 3339 date-time names, the millisecond before or (`up`) after it.
 
-    Raises ValueError where the text is not one, or names no day or time that exists.
+    What is finer than a microsecond is not looked at. Raises ValueError where the text is no
+    date-time, or names no day or time that exists.
     """
     if not _RFC3339.fullmatch(text):
         raise ValueError(f"{text!r} is not an RFC 3339 date-time")
