@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import random
 import shutil
 import signal
 import socket
@@ -20,13 +21,17 @@ PYTHON = Path(".local/ministack/bin/python")
 REGION = "us-east-1"
 #: What the emulator takes for its account's root.
 CREDENTIALS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
+#: The variables by which faketime moves a process's clock.
+_CLOCK = ("LD_PRELOAD", "FAKETIME")
+#: Ports that no system hands out by itself: one that is free now is still free in a while.
+_PORTS = range(20_000, 32_000)
 
 
 class Emulator:
     """The emulator on a port of its own, and the API at another."""
 
     def __init__(self, home: Path, port: int) -> None:
-        self.port, self.gateway = port, _free_port()
+        self.port, self.gateway = port, free_port()
         self.endpoint = f"http://127.0.0.1:{self.gateway}"
         self.log = home / "emulator.log"
         self._api_id = home / "api-id"
@@ -55,8 +60,9 @@ class Emulator:
         shutil.rmtree(self._scratch, ignore_errors=True)
 
     def _environment(self) -> dict[str, str]:
-        # Nothing of ours: all of it would reach the Lambdas.
-        return {
+        # Nothing of ours but what moves the clock (faketime): all of it reaches the Lambdas.
+        moved = {name: os.environ[name] for name in _CLOCK if name in os.environ}
+        return moved | {
             "PATH": os.defpath,
             "HOME": str(self._scratch.absolute()),
             "TMPDIR": str(self._scratch.absolute()),
@@ -111,8 +117,10 @@ def refuse_busy(port: int) -> None:
             ) from error
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+def free_port() -> int:
+    """Return a port of localhost that nothing listens on."""
+    while True:
+        port = random.choice(_PORTS)
+        with contextlib.suppress(OSError), socket.socket() as probe:
+            probe.bind(("127.0.0.1", port))
+            return port

@@ -5,7 +5,7 @@ import tempfile
 from pathlib import Path
 
 from local import deploy
-from tests.bench import imports, lag, latency
+from tests.bench import imports, lag, latency, operations
 from tests.e2e.served import Served
 
 
@@ -14,6 +14,7 @@ def main() -> int:
         print("building …", flush=True)
         deploy.build(Path(folder))
         kept = imports.measure(Path(folder, "build"))
+    kept &= operations.measure()
     with tempfile.TemporaryDirectory() as folder, Served(Path(folder)) as served:
         kept &= latency.measure(served)
         kept &= lag.measure(served)

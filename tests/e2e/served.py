@@ -4,7 +4,6 @@ import json
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import time
 from collections.abc import Iterable
@@ -27,7 +26,7 @@ class Served:
     """
 
     def __init__(self, folder: Path, *parameters: str, operations: Iterable[Path] = ()) -> None:
-        self.folder, self.port = folder, free_port()
+        self.folder, self.port = folder, emulator.free_port()
         self._operations = operations
         self.output = folder / "output"
         self._parameters = parameters
@@ -141,10 +140,3 @@ class Told:
                 return found
             assert time.monotonic() < until, job_ids - {e["subject"] for e in found}
             self.receive()
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

@@ -13,10 +13,10 @@ from wsgiref.simple_server import WSGIRequestHandler, make_server
 import pytest
 import requests
 
+from local import emulator
 from tests import snippets
 from tests.e2e import nodejs
 from tests.e2e.client import Client
-from tests.e2e.served import free_port
 from tests.receiver import Receiver
 
 PAGE = "notifications.md"
@@ -54,7 +54,7 @@ def in_python(folder: Path, secret: str) -> Iterator[tuple[str, list[Any]]]:
 def in_javascript(folder: Path, secret: str) -> Iterator[tuple[str, list[Any]]]:
     """Run webhook.mjs; yield its URL, and what it has taken."""
     taken: list[Any] = []
-    port, program = free_port(), nodejs.folder() / "webhook.mjs"
+    port, program = emulator.free_port(), nodejs.folder() / "webhook.mjs"
     program.write_text(snippets.snippets(PAGE)["webhook.mjs"])  # beside the packages it imports
     process = subprocess.Popen(
         [nodejs.NODE, program],

@@ -16,8 +16,9 @@ from typing import Any
 import pytest
 import requests
 
+from local import emulator
 from tests.e2e.client import Client
-from tests.e2e.served import ROOT, Served, environment, free_port
+from tests.e2e.served import ROOT, Served, environment
 
 IMAGE = os.environ.get("SAM_LOCAL_IMAGE")
 TEXT = {"text": "To be, or not to be."}
@@ -142,7 +143,7 @@ def sam(
 @pytest.fixture(scope="module")
 def url(sam: SamLocal) -> Iterator[str]:
     """Where `sam local start-api` serves the template's routes."""
-    port = free_port()
+    port = emulator.free_port()
     command = sam.command("start-api", "--port", str(port), "--warm-containers", "LAZY")
     with running(command, sam.folder / "api", sam.environment()) as said:
         wait_for(lambda: said() and is_open(port))

@@ -5,7 +5,6 @@ All stand-ins are set here, and taken away again; the Lambdas themselves know of
 
 import os
 import random
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any
@@ -19,10 +18,10 @@ from tests.faults import operations
 from tests.faults.cloud import QUEUES, Cloud
 from tests.faults.memory import Client
 from tests.faults.plan import Plan
+from tests.stopwatch import in_place_of_time
 
-#: The Lambdas of the simulation, and the time-less modules that are told the time.
+#: The Lambdas of the simulation.
 LAMBDAS = ("submit", "hybrid", "status", "webhooks", "work", "notify", "deliver", "sweep", "bury")
-_TIMED = ("work", "waiting", "hybrid", "context")
 #: Jobs without a deadline are given up after this; in three days there would be little to see.
 _FLEXIBLE_WITHIN_S = 7000
 _NAMES = ("Table", "Bucket", "Topic", "MasterSecret", "Work", *QUEUES)
@@ -98,7 +97,6 @@ def stand_ins() -> Iterator[StandIns]:
     environment = stack.environment({name: f"aws/{name}" for name in _NAMES})
     environment |= {"NOWLATER_FLEXIBLE_WITHIN_S": str(_FLEXIBLE_WITHIN_S)}
     environment |= {"NOWLATER_WORKER": "aws/Work", "NOWLATER_MASTER_SECRET": "aws/MasterSecret"}
-    time = _Time(cloud)
     stands = [
         patch.object(aws, "client", client),
         patch.object(run, "within", within),
@@ -110,8 +108,7 @@ def stand_ins() -> Iterator[StandIns]:
         for stand in stands:
             placed.enter_context(stand)
         made = StandIns()
-        for name in _TIMED:  # which the Lambdas have imported
-            placed.enter_context(patch.object(sys.modules[f"nowlater.{name}"], "time", time))
+        placed.enter_context(in_place_of_time(_Time(cloud)))
         workers._client.cache_clear()
         placed.callback(workers._client.cache_clear)
         placed.callback(logger.setLevel, logger.log_level)

@@ -145,7 +145,6 @@ def test_whatever_happens_in_whatever_order_every_guarantee_holds(here: StandIns
     how = settings(
         max_examples=150,
         stateful_step_count=25,
-        deadline=None,
         suppress_health_check=list(HealthCheck),
     )
     run_state_machine_as_test(Life, settings=how)

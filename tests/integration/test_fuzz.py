@@ -15,7 +15,6 @@ from tests.integration.world import ROUTES, World
 #: As often as that is done in a second or less a route. The same each time: a failure comes again.
 some = settings(
     max_examples=60,
-    deadline=None,
     derandomize=True,
     database=None,
     suppress_health_check=list(HealthCheck),

@@ -115,7 +115,6 @@ def test_every_clause_is_used_and_every_write_is_made_of_named_clauses() -> None
 
 @settings(
     max_examples=150,
-    deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(jobs, st.sampled_from(sorted(set(job.WRITES) - {"claim"})), st.sampled_from((0, 1, NOW)))
@@ -135,7 +134,6 @@ def test_a_write_is_done_just_where_it_may_be(
 
 @settings(
     max_examples=100,
-    deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(jobs)

@@ -22,9 +22,8 @@ from tests.receiver import Behaviour, Receiver
 
 LOCAL, PUBLIC = Rules(loopback=True), Rules()
 BODY = b'{"id":"1"}'
-TOTAL_S = 0.5
-#: What a machine that is busy may take longer.
-SLACK_S = 1.5
+#: For what is answered: more than any machine needs. For what is not: all of it is waited.
+AMPLE_S, SHORT_S = receiver.MOST_S / 2, 1.0
 
 HOOKS = Target("https", "hooks.example.com", 443, "/")
 
@@ -54,7 +53,7 @@ def answering(*addresses: str) -> Callable[[str, int], list[str]]:
     return lambda host, port: list(addresses)
 
 
-def sent(to: Receiver, *plays: Behaviour, total_s: float = TOTAL_S, **options: Any) -> Reply:
+def sent(to: Receiver, *plays: Behaviour, total_s: float = AMPLE_S, **options: Any) -> Reply:
     """Return what comes of a webhook to a receiver that behaves so."""
     to.plays = list(plays) or to.plays
     return send(target(to.url(), LOCAL, ()), BODY, {}, LOCAL, total_s=total_s, **options)
@@ -66,7 +65,7 @@ def unsent(to: Receiver | Target, *plays: Behaviour, **options: Any) -> Unsent:
         to.plays = list(plays) or to.plays
         to = target(to.url(), LOCAL, ())
         options["rules"] = LOCAL
-    rules, options = options.pop("rules", PUBLIC), {"total_s": TOTAL_S} | options
+    rules, options = options.pop("rules", PUBLIC), {"total_s": AMPLE_S} | options
     with pytest.raises(Unsent) as fault:
         send(to, BODY, {}, rules, **options)
     return fault.value
@@ -80,10 +79,10 @@ def there() -> Iterator[Receiver]:
 
 @pytest.fixture(autouse=True)
 def bounded() -> Iterator[None]:
-    """No exchange takes longer than it was given, whoever is at the other end."""
+    """Nothing is waited for until the one at the other end has enough of it."""
     began = time.monotonic()
     yield
-    assert time.monotonic() - began < TOTAL_S + SLACK_S
+    assert time.monotonic() - began < receiver.MOST_S
 
 
 # ── what is sent ──────────────────────────────────────────────────────────────────────────────
@@ -105,7 +104,7 @@ def test_a_webhook_is_a_post_of_the_body_with_our_headers_and_the_callers(there:
         "content-type": "application/json",
     }
     assert (reply.status, reply.size, reply.excerpt) == (200, 9, "thank you")
-    assert 0 <= reply.latency_ms < 1000
+    assert 0 <= reply.latency_ms < AMPLE_S * 1000
 
 
 def test_a_large_body_arrives_whole(there: Receiver) -> None:
@@ -173,10 +172,12 @@ def test_a_redirect_is_not_followed(there: Receiver, status: int, to: str) -> No
 
 
 def test_a_retry_after_is_told_in_seconds(there: Receiver) -> None:
-    in_an_hour = format_datetime(datetime.now(UTC) + timedelta(hours=1), usegmt=True)
+    then = datetime.now(UTC).replace(microsecond=0) + timedelta(hours=1)
+    in_an_hour = sent(there, receiver.busy(format_datetime(then, usegmt=True), 503))
+    left_s = (then - datetime.now(UTC)).total_seconds()
 
+    assert left_s <= (in_an_hour.retry_after_s or 0) <= 3600
     assert sent(there, receiver.busy("120")).retry_after_s == 120
-    assert 3590 < (sent(there, receiver.busy(in_an_hour, 503)).retry_after_s or 0) <= 3600
     assert sent(there, receiver.busy("soon")).retry_after_s is None
 
 
@@ -205,21 +206,19 @@ def test_a_chunk_of_an_odd_size_ends_the_body(there: Receiver, size: str) -> Non
 def test_an_answer_is_over_at_its_end_though_the_connection_stays(
     there: Receiver, answer: bytes
 ) -> None:
-    began = time.monotonic()
-    reply = sent(there, receiver.raw(receiver.OK_HEAD + answer, pause_s=5), total_s=1.5)
+    reply = sent(there, receiver.raw(receiver.OK_HEAD + answer, pause_s=receiver.MOST_S))
 
     assert reply.size == 2
-    assert time.monotonic() - began < 1
+    assert reply.latency_ms < AMPLE_S * 1000
 
 
 @pytest.mark.parametrize("status", [204, 304])
 def test_an_answer_without_a_body_is_over_at_its_head(there: Receiver, status: int) -> None:
-    began = time.monotonic()
     head = f"HTTP/1.1 {status} -\r\nContent-Length: 5\r\n\r\n".encode()
-    reply = sent(there, receiver.raw(head, pause_s=5), total_s=1.5)
+    reply = sent(there, receiver.raw(head, pause_s=receiver.MOST_S))
 
     assert (reply.status, reply.size) == (status, 0)
-    assert time.monotonic() - began < 1
+    assert reply.latency_ms < AMPLE_S * 1000
 
 
 def test_an_answer_may_come_after_interim_ones(there: Receiver) -> None:
@@ -242,7 +241,7 @@ def test_an_answer_counts_though_the_request_was_not_read() -> None:
 
     with Receiver(plays=[refuses], reads=False) as there:
         to = target(there.url(), LOCAL, ())
-        reply = send(to, bytes(20_000_000), {}, LOCAL, total_s=TOTAL_S)
+        reply = send(to, bytes(20_000_000), {}, LOCAL, total_s=AMPLE_S)
 
     assert reply.status == 413
 
@@ -295,20 +294,20 @@ def test_what_is_no_whole_head_is_no_answer(there: Receiver, play: Behaviour, sa
     ],
 )
 def test_a_head_that_does_not_come_in_time_is_no_answer(there: Receiver, play: Behaviour) -> None:
-    fault = unsent(there, play)
+    fault = unsent(there, play, total_s=SHORT_S)
 
     assert (fault.kind, fault.sentence) == (
         "timed-out",
-        "The 0.5 s were up while waiting for the answer.",
+        "The 1 s were up while waiting for the answer.",
     )
-    assert TOTAL_S * 1000 <= fault.latency_ms < (TOTAL_S + SLACK_S) * 1000
+    assert SHORT_S * 1000 <= fault.latency_ms < receiver.MOST_S * 1000
 
 
 def test_a_receiver_that_reads_nothing_is_waited_for_no_longer() -> None:
     with Receiver(plays=[receiver.hang], reads=False) as there:
         to = target(there.url(), LOCAL, ())
         with pytest.raises(Unsent, match=r"up while sending\.") as fault:
-            send(to, bytes(20_000_000), {}, LOCAL, total_s=TOTAL_S)
+            send(to, bytes(20_000_000), {}, LOCAL, total_s=SHORT_S)
 
     assert fault.value.kind == "timed-out"
 
@@ -317,7 +316,7 @@ def test_a_receiver_that_floods_us_while_it_reads_nothing_gets_no_longer() -> No
     with Receiver(plays=[receiver.endless_body], reads=False) as there:
         to = target(there.url(), LOCAL, ())
         with pytest.raises(Unsent, match="up while sending"):
-            send(to, bytes(20_000_000), {}, LOCAL, total_s=TOTAL_S)
+            send(to, bytes(20_000_000), {}, LOCAL, total_s=SHORT_S)
 
 
 # ── bodies that do not end well ───────────────────────────────────────────────────────────────
@@ -325,15 +324,13 @@ def test_a_receiver_that_floods_us_while_it_reads_nothing_gets_no_longer() -> No
 
 @pytest.mark.parametrize("play", [receiver.large, receiver.endless_body], ids=["10 MB", "endless"])
 def test_of_a_large_body_only_the_start_is_read(there: Receiver, play: Behaviour) -> None:
-    began = time.monotonic()
-    reply = sent(there, play, total_s=5)
+    reply = sent(there, play)
 
     assert (reply.status, reply.size, reply.excerpt) == (200, MOST_BODY, "x" * 256)
-    assert time.monotonic() - began < 1
 
 
 def test_of_endless_chunks_only_the_start_is_read(there: Receiver) -> None:
-    reply = sent(there, receiver.endless_chunks, total_s=2)
+    reply = sent(there, receiver.endless_chunks, total_s=SHORT_S)
 
     assert (reply.status, 0 < reply.size < MOST_BODY) == (200, True)
 
@@ -346,11 +343,11 @@ def test_a_compressed_bomb_is_not_unpacked(there: Receiver) -> None:
 
 
 def test_the_status_counts_though_the_body_drips_on(there: Receiver) -> None:
-    reply = sent(there, receiver.dripping_body)
+    reply = sent(there, receiver.dripping_body, total_s=SHORT_S)
 
     assert reply.status == 200
     assert (reply.excerpt or "").startswith("drip drip")
-    assert reply.latency_ms < TOTAL_S * 1000
+    assert reply.latency_ms < SHORT_S * 1000
 
 
 @pytest.mark.parametrize(
@@ -423,7 +420,7 @@ def test_a_name_that_changes_is_looked_up_once_and_the_vetted_address_is_used() 
 
     with Receiver(host="127.0.0.2") as vetted, Receiver(port=vetted.port) as other:
         to = target(vetted.url(host="localhost"), LOCAL, ())
-        reply = send(to, BODY, {}, LOCAL, total_s=TOTAL_S, resolve=changing)
+        reply = send(to, BODY, {}, LOCAL, total_s=AMPLE_S, resolve=changing)
 
         assert (reply.status, looks) == (200, ["localhost"])
         assert (vetted.connections, other.connections) == (1, 0)
@@ -464,7 +461,7 @@ def test_an_address_that_takes_connections_too_slowly_times_out() -> None:
         for one in waiting:
             one.setblocking(False)
             one.connect_ex(("127.0.0.1", port))
-        fault = unsent(Target("http", "127.0.0.1", port, "/"), rules=LOCAL)
+        fault = unsent(Target("http", "127.0.0.1", port, "/"), rules=LOCAL, total_s=SHORT_S)
         for one in waiting:
             one.close()
 
@@ -475,7 +472,7 @@ def test_a_connection_to_another_address_than_the_vetted_one_is_refused(there: R
     # Linux takes 0.0.0.0 for loopback: whatever let it pass, the peer tells.
     to = Target("http", "hooks.example.com", there.port, "/")
     with pytest.raises(Unsent, match="not to the address") as fault:
-        sender._connected(to, ["0.0.0.0"], TimeLimit(TOTAL_S))
+        sender._connected(to, ["0.0.0.0"], TimeLimit(AMPLE_S))
 
     assert fault.value.kind == "address-refused"
 
@@ -492,10 +489,10 @@ def test_a_look_up_that_does_not_end_is_waited_for_no_longer() -> None:
     over = threading.Event()
 
     def slow(host: str, port: int) -> list[str]:
-        over.wait(5)
+        over.wait(receiver.MOST_S)
         return ["8.8.8.8"]
 
-    fault = unsent(HOOKS, resolve=slow)
+    fault = unsent(HOOKS, resolve=slow, total_s=SHORT_S)
     over.set()
 
     assert (fault.kind, "looking up the name" in fault.sentence) == ("timed-out", True)
@@ -512,7 +509,7 @@ def test_the_systems_own_look_up_tells_all_addresses() -> None:
 def test_a_certificate_for_the_name_is_accepted(authority: trustme.CA) -> None:
     with Receiver(tls=certified(authority, "localhost")) as there:
         to = target(there.url(host="localhost"), LOCAL, ())
-        reply = send(to, BODY, {}, LOCAL, total_s=TOTAL_S, tls=trusting(authority))
+        reply = send(to, BODY, {}, LOCAL, total_s=AMPLE_S, tls=trusting(authority))
 
     assert reply.status == 200
     assert there.requests[0].body == BODY
@@ -524,7 +521,7 @@ def test_the_name_is_told_before_the_certificate_is_shown(authority: trustme.CA)
     context.sni_callback = lambda _socket, name, _context: told.append(name)
     with Receiver(tls=context) as there:
         sent_to = target(there.url(host="localhost"), LOCAL, ())
-        send(sent_to, BODY, {}, LOCAL, total_s=TOTAL_S, tls=trusting(authority))
+        send(sent_to, BODY, {}, LOCAL, total_s=AMPLE_S, tls=trusting(authority))
 
     assert told == ["localhost"]
 
@@ -549,7 +546,7 @@ def test_a_certificate_of_an_unknown_authority_is_refused(authority: trustme.CA)
         to = target(there.url(host="localhost"), LOCAL, ())
 
         for context in (trusting(authority), None):
-            fault = unsent(to, rules=LOCAL, tls=context, total_s=1)
+            fault = unsent(to, rules=LOCAL, tls=context)
             assert (fault.kind, there.requests) == ("tls", [])
             assert "certificate of localhost is not valid" in fault.sentence
 
@@ -598,7 +595,7 @@ def test_a_handshake_that_does_not_end_is_waited_for_no_longer() -> None:
     for play in (receiver.hang, dripping):
         with Receiver(plays=[play], reads=False) as there:
             to = Target("https", "localhost", there.port, "/")
-            fault = unsent(to, rules=LOCAL)
+            fault = unsent(to, rules=LOCAL, total_s=SHORT_S)
 
         assert (fault.kind, "agreeing on TLS" in fault.sentence) == ("timed-out", True)
 
@@ -616,14 +613,16 @@ def test_a_handshake_that_does_not_end_is_waited_for_no_longer() -> None:
 def test_the_bounds_hold_over_tls_too(authority: trustme.CA, play: Behaviour, kind: str) -> None:
     with Receiver(plays=[play], tls=certified(authority, "localhost")) as there:
         to = target(there.url(host="localhost"), LOCAL, ())
+        total_s = SHORT_S if kind == "timed-out" else AMPLE_S
+        fault = unsent(to, rules=LOCAL, tls=trusting(authority), total_s=total_s)
 
-        assert unsent(to, rules=LOCAL, tls=trusting(authority)).kind == kind
+    assert fault.kind == kind
 
 
 def test_of_an_endless_body_over_tls_only_the_start_is_read(authority: trustme.CA) -> None:
     tls = certified(authority, "localhost")
     with Receiver(plays=[receiver.endless_body], tls=tls) as there:
         to = target(there.url(host="localhost"), LOCAL, ())
-        reply = send(to, BODY, {}, LOCAL, total_s=TOTAL_S, tls=trusting(authority))
+        reply = send(to, BODY, {}, LOCAL, total_s=AMPLE_S, tls=trusting(authority))
 
     assert (reply.status, reply.size) == (200, MOST_BODY)

@@ -19,6 +19,7 @@ from tests.integration.faults import Faults, answered
 from tests.integration.lambdas import Reply, http_event, lambda_context, record_of, reply_of
 from tests.integration.permissions import Permissions
 from tests.integration.stream import Stream
+from tests.stopwatch import Stopwatch
 
 ROUTES = {
     "sync": "sync",
@@ -57,12 +58,13 @@ class World:
 
     `denied` lists those that the Lambda's role in the template does not allow: no test may have one.
 
-    Its clock stands still but for `pass_time`; messages become visible by it.
+    Its clock stands still but for `pass_time`; messages become visible by it. Who waits, does so by
+    `time`, which passes at once.
     """
 
     def __init__(self, moto: stack.Stack) -> None:
         self.ids, self.calls, self.faults = moto.ids, list[str](), Faults()
-        self.now = START
+        self.now, self.time = START, Stopwatch()
         self.sqs, self.sns, self.s3 = (boto3.client(n) for n in ("sqs", "sns", "s3"))
         self.table = boto3.resource("dynamodb").Table(self.ids["Table"])
         self._stream = Stream(self.table.latest_stream_arn)
@@ -85,6 +87,7 @@ class World:
         self._stream.skip()
         odd.MEANWHILE.happens.clear()
         self.now, self._ahead = START, START - timing.now()
+        self.time.reset()
         for name in LAMBDAS:
             services = self.app(name).services
             services.clock, services.settings = (lambda: self.now), self._settings

@@ -13,6 +13,7 @@ from moto import mock_aws  # before any client is made, or it escapes to the net
 from nowlater import aws, workers
 from tests import stack
 from tests.integration.world import World
+from tests.stopwatch import in_place_of_time
 
 _AWS = {
     "AWS_ACCESS_KEY_ID": "testing",
@@ -52,7 +53,8 @@ def a_world() -> Iterator[World]:
         emitter = aws.session().get_component("event_emitter")
         emitter.register("before-call", made.count)
         made.faults.stand_in(emitter)
-        yield made
+        with in_place_of_time(made.time):
+            yield made
         emitter.unregister("before-call", made.count)
         made.faults.step_back(emitter)
         workers._client.cache_clear()  # the next world's calls are its own

@@ -99,7 +99,7 @@ def found(document: Any, pointer: str) -> Any:
 
 
 @given(SHAPES, st.data())
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=120)
 def test_what_fits_the_annotation_is_let_through_and_converted(
     shape: Shape, data: st.DataObject
 ) -> None:
@@ -125,7 +125,7 @@ def values(value: Any) -> Iterator[Any]:
 
 
 @given(SHAPES, st.data())
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=250)
 def test_validator_and_conversion_agree_on_what_nearly_fits(
     shape: Shape, data: st.DataObject
 ) -> None:
@@ -143,7 +143,7 @@ def test_validator_and_conversion_agree_on_what_nearly_fits(
 
 
 @given(SHAPES, st.data())
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_the_pointer_names_a_place_on_the_way_to_the_fault(
     shape: Shape, data: st.DataObject
 ) -> None:

@@ -1,24 +1,34 @@
 """What a running operation can say and know."""
 
-import time
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from nowlater import Canceled, Context
+from tests.stopwatch import Stopwatch, in_place_of_time
 
 
 def context(**changes: Any) -> Context:
     return Context(**{"deadline": 0, "idempotency_key": "a key"} | changes)
 
 
-def test_progress_is_told_at_most_once_a_second() -> None:
+@pytest.fixture(autouse=True)
+def time() -> Iterator[Stopwatch]:
+    stands_in = Stopwatch()
+    with in_place_of_time(stands_in, "nowlater.context"):
+        yield stands_in
+
+
+def test_progress_is_told_at_most_once_a_second(time: Stopwatch) -> None:
     said: list[dict[str, Any]] = []
     running = context(report=said.append)
     running.progress(0.1, "first")
     running.progress(0.2, "second")
+    time.sleep(0.9)
+    running.progress(0.25)
     before = list(said)
-    time.sleep(1.01)
+    time.sleep(0.1)
     running.progress(0.3)
     running.progress(0.4)
 
@@ -26,17 +36,17 @@ def test_progress_is_told_at_most_once_a_second() -> None:
     assert said[1:] == [{"fraction": 0.3, "message": ""}]
 
 
-def test_a_report_that_took_long_is_followed_by_a_pause_all_the_same() -> None:
+def test_a_report_that_took_long_is_followed_by_a_pause_all_the_same(time: Stopwatch) -> None:
     said: list[Any] = []
 
     def slow(told: Any) -> None:
         said.append(told)
-        time.sleep(0.3)
+        time.sleep(0.9)
 
     running = context(report=slow)
-    start = time.monotonic()
-    while time.monotonic() - start < 0.9:
-        running.progress()
+    running.progress()
+    time.sleep(0.05)
+    running.progress()
 
     assert len(said) == 1
 

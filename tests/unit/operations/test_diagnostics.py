@@ -1,7 +1,8 @@
 """The diagnostic operations: each fails, waits or answers as it is told."""
 
 import multiprocessing
-import time
+import threading
+from collections.abc import Iterator
 
 import pytest
 from hypothesis import given
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 from nowlater import Canceled, Refused, Unavailable
 from operations import diagnostics
 from operations.diagnostics import echo, fail, flaky, sleep
+from tests.stopwatch import Stopwatch, in_place_of_time
 from tests.unit.operations.runs import Run
 
 JSON = st.recursive(
@@ -18,28 +20,36 @@ JSON = st.recursive(
 )
 
 
+#: Longer than any machine takes to start a process; it is waited no longer than need be.
+PATIENCE_S = 120
+
+
+@pytest.fixture(autouse=True)
+def time() -> Iterator[Stopwatch]:
+    stands_in = Stopwatch()
+    with in_place_of_time(stands_in, "operations.diagnostics"):
+        yield stands_in
+
+
 @given(JSON)
 def test_echo_returns_what_it_is_given(value: object) -> None:
     assert echo(value) == value
 
 
-def test_sleep_reports_progress_and_takes_its_time() -> None:
-    run, start = Run(), time.monotonic()
+def test_sleep_reports_progress_and_takes_its_time(time: Stopwatch) -> None:
+    run = Run()
     slept = sleep(0.6, run)
 
-    assert time.monotonic() - start >= 0.6
+    assert time.s == pytest.approx(0.6)
     assert slept == {"seconds": 0.6}
-    fractions = [fraction for fraction, _ in run.said if fraction is not None]
-    assert len(fractions) >= 2
-    assert fractions == sorted(fractions)
+    assert [fraction for fraction, _ in run.said] == pytest.approx([0, 0.25 / 0.6, 0.5 / 0.6])
 
 
-def test_a_cancel_wakes_sleep() -> None:
-    start = time.monotonic()
+def test_a_cancel_wakes_sleep(time: Stopwatch) -> None:
     with pytest.raises(Canceled):
         sleep(60, Run(cancel_at=2))
 
-    assert time.monotonic() - start < 10
+    assert time.s == 0.25
 
 
 def test_sleep_of_nothing_is_over_at_once() -> None:
@@ -56,19 +66,26 @@ def test_fail_raises_what_it_is_told_to() -> None:
     assert raised.value.retry_after == 7
 
 
-def test_fail_does_so_after_the_time_it_is_given() -> None:
-    start = time.monotonic()
+def test_fail_does_so_after_the_time_it_is_given(time: Stopwatch) -> None:
     with pytest.raises(Refused):
         fail("refused", after=0.2)
 
-    assert time.monotonic() - start >= 0.2
+    assert time.s == 0.2
 
 
-def ended(kind: str) -> int | None:
+def _fail(kind: diagnostics.Failure, begun: threading.Event) -> None:
+    begun.set()
+    fail(kind)
+
+
+def ended(kind: diagnostics.Failure, within_s: float) -> int | None:
     """Return the exit code of a process in which `fail` was called; None if it goes on and on."""
-    process = multiprocessing.get_context("spawn").Process(target=fail, args=(kind,))
+    context = multiprocessing.get_context("spawn")
+    begun = context.Event()
+    process = context.Process(target=_fail, args=(kind, begun))
     process.start()
-    process.join(timeout=5 if kind == "crash" else 2)
+    assert begun.wait(PATIENCE_S)
+    process.join(within_s)
     code = process.exitcode
     process.kill()
     process.join()
@@ -76,12 +93,12 @@ def ended(kind: str) -> int | None:
 
 
 def test_a_crash_ends_the_process() -> None:
-    assert ended("crash") == 1
+    assert ended("crash", PATIENCE_S) == 1
 
 
 @pytest.mark.parametrize("kind", ["hang", "stuck"])
-def test_what_hangs_does_not_return(kind: str) -> None:
-    assert ended(kind) is None
+def test_what_hangs_does_not_return(kind: diagnostics.Failure) -> None:
+    assert ended(kind, within_s=1) is None
 
 
 @pytest.mark.parametrize("failures", [0, 1, 3])

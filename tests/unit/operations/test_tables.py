@@ -218,11 +218,10 @@ def test_a_cancel_ends_it_on_the_way() -> None:
     assert len(run.said) == 2
 
 
-def test_20_megabytes_take_less_than_a_minute_and_300_megabytes_of_memory(tmp_path: Path) -> None:
+def test_20_megabytes_take_less_than_300_megabytes_of_memory(tmp_path: Path) -> None:
     path = tmp_path / "orders.csv"
     path.write_bytes(large_csv(20_000_000))
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as processes:
-        seconds, megabytes = processes.submit(cost, path).result()
+        _, megabytes = processes.submit(cost, path).result()
 
-    assert seconds < 60
     assert megabytes < 300

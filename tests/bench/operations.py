@@ -1,0 +1,56 @@
+"""How long the operations take for large and hostile inputs, each beside a quarter of the same."""
+
+import statistics
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from operations.text import text_stats
+from tests.large_csv import large_csv
+from tests.unit.operations.profiling import cost
+from tests.unit.operations.test_text import BOOK, SLOW
+
+ROUNDS = 3
+#: Four times as much may take so many times as long: what is linear takes 4, the square 16 times.
+MOST_GROWTH = 8.0
+#: Seconds for the book and for the table; the sync door has 28.
+MOST_BOOK_S, MOST_TABLE_S = 5.0, 20.0
+
+
+def measure() -> bool:
+    """Print seconds and growth of each, and tell whether they are in their budget."""
+    print(f"\noperations, median of {ROUNDS}                              s   4 × as much   budget")
+    kept = _row("text-stats of a book", lambda part: text_stats(_start(BOOK, part)), MOST_BOOK_S)
+    for name, text in SLOW.items():
+        kept &= _row(
+            f"text-stats of {name}", lambda part, text=text: text_stats(_start(text, part)), None
+        )
+    with tempfile.TemporaryDirectory() as folder:
+        tables = {part: Path(folder, str(part)) for part in (0.25, 1)}
+        for part, path in tables.items():
+            path.write_bytes(large_csv(round(20_000_000 * part)))
+        kept &= _row("csv-profile of 20 MB", lambda part: cost(tables[part]), MOST_TABLE_S)
+    return kept
+
+
+def _start(text: str, part: float) -> str:
+    return text[: round(len(text) * part)]
+
+
+def _row(name: str, run: Callable[[float], object], most_s: float | None) -> bool:
+    quarter_s, whole_s = (_median_s(lambda part=part: run(part)) for part in (0.25, 1))  # type: ignore[misc]
+    growth = whole_s / quarter_s
+    budget = f"≤ {MOST_GROWTH:g} ×{f', ≤ {most_s:g} s' if most_s else ''}"
+    print(f"{name:<44} {whole_s:8.3f} {growth:12.1f} ×   {budget}")
+    return growth <= MOST_GROWTH and (most_s is None or whole_s <= most_s)
+
+
+def _median_s(run: Callable[[], object]) -> float:
+    return statistics.median(_seconds(run) for _ in range(ROUNDS))
+
+
+def _seconds(run: Callable[[], object]) -> float:
+    began = time.perf_counter()
+    run()
+    return time.perf_counter() - began
