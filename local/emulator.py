@@ -78,8 +78,8 @@ class Emulator:
         }
 
     def wait_until_ready(self) -> None:
-        """Return once it answers; raises Failure where it does not within half a minute."""
-        for _ in range(300):
+        """Return once it answers; raises Failure where it does not within two minutes."""
+        for _ in range(1200):
             if self._process.poll() is not None:
                 break
             try:

@@ -52,16 +52,9 @@ def up(home: Path, port: int, parameters: dict[str, str]) -> None:
         with _step("deploying template.yaml"):
             stack = deploy.deploy(home, aws, parameters)
         url, token = f"http://localhost:{port}", _key(stack)
-        (home / "api.json").write_text(
-            json.dumps(
-                {
-                    "url": url,
-                    "key": token,
-                    "topic": stack.outputs["TopicArn"],
-                    "endpoint": aws.endpoint,
-                }
-            )
-        )
+        served = {"url": url, "key": token}
+        served |= {"topic": stack.outputs["TopicArn"], "endpoint": aws.endpoint}
+        _write_whole(home / "api.json", json.dumps(served))
         examples.show(url, token)
         followers = Notifications(stack), Errors(stack), Watch(home, aws, stack, parameters)
         for follower in followers:
@@ -75,6 +68,13 @@ def _key(stack: Stack) -> str:
     """Make an API key for the examples."""
     table = Table(stack.outputs["TableName"], stack.client("dynamodb"))
     return keys.issue(table, OWNER, now=timing.now())[1]
+
+
+def _write_whole(path: Path, text: str) -> None:
+    """Write a file that no reader sees half of."""
+    half = path.with_suffix(".half")
+    half.write_text(text)
+    half.replace(path)
 
 
 @contextmanager

@@ -19,7 +19,8 @@ def main(day: str, *command: str) -> None:
     folder = Path(tempfile.mkdtemp(prefix="another-day-"))
     library = folder / "libfaketime.so"  # processes that look for what moves their clock know it so
     subprocess.run(
-        ["cc", "-shared", "-fPIC", "-O2", "-Wall", "-Werror", "-o", library, SOURCE, "-ldl"], check=True
+        ["cc", "-shared", "-fPIC", "-O2", "-Wall", "-Werror", "-o", library, SOURCE, "-ldl"],
+        check=True,
     )
     moved = {"LD_PRELOAD": str(library), "FAKETIME": f"{seconds_ahead(day):+d}"}
     os.execvpe(command[0], command, os.environ | moved)

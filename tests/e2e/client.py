@@ -1,9 +1,10 @@
 """A caller of the API, who knows nothing but its URL and a key."""
 
-import time
 from typing import Any
 
 import requests
+
+from tests.e2e.patience import PATIENCE_S, eventually
 
 ENDED = ("succeeded", "failed", "canceled")
 
@@ -25,7 +26,7 @@ class Client:
         """Send a request to a path, or to the whole URL that a link gives."""
         url = path if path.startswith("http") else self.url + path
         return self._session.request(
-            method, url, timeout=40, **{"allow_redirects": False} | options
+            method, url, timeout=PATIENCE_S, **{"allow_redirects": False} | options
         )
 
     def ask(self, door: str, operation: str, given: Any, **more: Any) -> requests.Response:
@@ -50,27 +51,34 @@ class Client:
         to = made.json()
         # Not by the session: the URL alone is the right to put something there.
         put = requests.request(
-            to["method"], to["url"], data=data, headers=to["headers"], timeout=60
+            to["method"], to["url"], data=data, headers=to["headers"], timeout=PATIENCE_S
         )
         assert put.status_code == 200, put.text
         return to["use"]
 
-    def ended(self, job: Any, within_s: float = 30) -> Any:
+    def see(self, job: Any) -> Any:
+        """Return a job as it is now."""
+        answer = self.get(job["links"]["self"])
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+    def ended(self, job: Any, within_s: float = PATIENCE_S) -> Any:
         """Poll a job until it has ended, and return it."""
-        until = time.monotonic() + within_s
-        while job["status"] not in ENDED:
-            assert time.monotonic() < until, f"not ended within {within_s} s: {job}"
-            time.sleep(0.1)
-            answer = self.get(job["links"]["self"])
-            assert answer.status_code == 200, answer.text
-            job = answer.json()
-        return job
+        if job["status"] in ENDED:
+            return job
+        return eventually(
+            lambda: self.see(job), lambda seen: seen["status"] in ENDED, within_s=within_s
+        )
+
+    def running(self, job: Any) -> Any:
+        """Poll a job until its operation has told how far it is, and return it."""
+        return eventually(lambda: self.see(job), lambda seen: seen["progress"] is not None)
 
     def result(self, job: Any) -> requests.Response:
         """Return an ended job's result, from wherever it lies."""
         answer = self.get(job["links"]["result"])
         if answer.status_code == 303:
-            return requests.get(answer.headers["Location"], timeout=60)
+            return requests.get(answer.headers["Location"], timeout=PATIENCE_S)
         return answer
 
     def close(self) -> None:

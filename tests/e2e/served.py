@@ -5,14 +5,14 @@ import os
 import shutil
 import signal
 import subprocess
-import time
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 from local import emulator
 from local.inbox import Inbox
 from local.stack import Stack
+from tests.e2e.patience import PATIENCE_S, eventually
 
 ROOT = Path(__file__).parents[2]
 _SOURCES = ("template.yaml", "samconfig.toml", "functions", "layers", "local")
@@ -22,8 +22,10 @@ _INSTALLED = (".venv", ".local/ministack", ".local/tools")
 class Served:
     """A `make up` of its own, on a port of its own.
 
-    `operations` are modules that it serves besides those that there are.
+    `operations` are modules that it serves besides those that there are. `running` are those that are.
     """
+
+    running: ClassVar[list["Served"]] = []
 
     def __init__(self, folder: Path, *parameters: str, operations: Iterable[Path] = ()) -> None:
         self.folder, self.port = folder, emulator.free_port()
@@ -44,21 +46,24 @@ class Served:
                 stdout=output,
                 stderr=output,
             )
-        until = time.monotonic() + 240
-        while not self.told():
-            assert self.process.poll() is None, self.output.read_text()
-            assert time.monotonic() < until, self.output.read_text()
-            time.sleep(0.2)
+        eventually(self._serves)
+        self.running.append(self)
         return self
 
+    def _serves(self) -> bool:
+        assert self.process.poll() is None, self.output.read_text()
+        return self.told() != {}
+
     def __exit__(self, *_: object) -> None:
+        self.running.remove(self)
         self.process.send_signal(signal.SIGINT)
         try:
-            self.process.wait(30)
+            self.process.wait(PATIENCE_S)
         finally:
             self.process.kill()
             self.process.wait()
-        assert self.processes() == [], "Ctrl-C left processes behind"
+        # A process that was killed is listed for a moment.
+        assert eventually(self.processes, lambda found: not found) == []
         assert self.told() == {}
 
     def told(self) -> dict[str, str]:
@@ -116,7 +121,7 @@ def tool(folder: Path, module: str, *arguments: str) -> "subprocess.CompletedPro
         env=environment(),
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=PATIENCE_S,
         check=False,
     )
 
@@ -131,12 +136,14 @@ class Told:
     def receive(self, wait_s: int = 1) -> None:
         self.events += self._inbox.receive(wait_s)
 
-    def of(self, job_ids: set[str], within_s: float = 30) -> list[dict[str, Any]]:
+    def of(self, job_ids: set[str], within_s: float = PATIENCE_S) -> list[dict[str, Any]]:
         """Return the events of these jobs, once there is one of each."""
-        until = time.monotonic() + within_s
-        while True:
-            found = [e for e in self.events if e["subject"] in job_ids]
-            if {e["subject"] for e in found} == job_ids:
-                return found
-            assert time.monotonic() < until, job_ids - {e["subject"] for e in found}
-            self.receive()
+
+        def missing() -> set[str]:
+            missed = job_ids - {event["subject"] for event in self.events}
+            if missed:
+                self.receive()
+            return missed
+
+        eventually(missing, lambda missed: not missed, within_s=within_s, pause_s=0)
+        return [event for event in self.events if event["subject"] in job_ids]

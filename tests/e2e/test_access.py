@@ -1,6 +1,5 @@
 """Every route over HTTP, as everybody who may or may not use it: what API Gateway does is in it."""
 
-import time
 from typing import Any
 
 import pytest
@@ -10,6 +9,7 @@ from nowlater import keys, timing
 from nowlater.table import Table
 from tests import stack
 from tests.e2e.client import Client
+from tests.e2e.patience import PATIENCE_S, eventually
 from tests.e2e.served import Served
 from tests.issuer import Issuer, SigningKey
 from tests.routes import BY_ID, ROWS, path
@@ -79,7 +79,7 @@ def ask(url: str, route: str, authorization: str | None, job: str = "") -> reque
         headers=headers,
         json=BODIES.get(route),
         allow_redirects=False,
-        timeout=40,
+        timeout=PATIENCE_S,
     )
 
 
@@ -159,11 +159,9 @@ def test_a_token_of_a_new_key_is_taken(api: Client, issuer: Issuer) -> None:
     """The issuer is asked once in 10 s; what was refused before is remembered, so each token is new."""
     new = SigningKey("new", "ES256")
     issuer.keys.append(new)
-    until, status = time.monotonic() + 30, 403
-    while status == 403:
-        assert time.monotonic() < until
-        time.sleep(1)
-        token = issuer.token(timing.now(), new)
-        status = ask(api.url, "listJobs", f"Bearer {token}").status_code
 
-    assert status == 200
+    def status() -> int:
+        token = issuer.token(timing.now(), new)
+        return ask(api.url, "listJobs", f"Bearer {token}").status_code
+
+    assert eventually(status, lambda seen: seen != 403, pause_s=1) == 200

@@ -2,7 +2,6 @@
 
 import json
 import secrets
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from urllib.parse import parse_qs, urlsplit
@@ -14,6 +13,7 @@ from nowlater import timing
 from tests import receiver as plays
 from tests.e2e.client import Client
 from tests.e2e.logs import NEVER, leaks, logged
+from tests.e2e.patience import PATIENCE_S, eventually
 from tests.e2e.served import Served
 from tests.issuer import Issuer
 from tests.receiver import Receiver
@@ -44,10 +44,8 @@ def planted(served: Served, api: Client, issuer: Issuer, diagnostics: None) -> I
         for plant in (doors, failures, refusals, payloads, credentials):
             plant(made, api, issuer)
         deliveries(made, api, to)
-        until, wanted = time.monotonic() + 60, {*SEEN, *made.jobs}
-        while wanted := absent(wanted, logged(served)):
-            assert time.monotonic() < until, wanted
-            time.sleep(0.5)
+        wanted = {*SEEN, *made.jobs}
+        eventually(lambda: absent(wanted, logged(served)), lambda missed: not missed, pause_s=0.5)
         yield made
 
 
@@ -109,12 +107,14 @@ def payloads(made: Planted, api: Client, _: Issuer) -> None:
     large = api.ended(api.submit("echo", {"value": made.mark("large input") * 1000}))
     made.jobs.append(large["id"])
     url = api.get(f"{large['links']['result']}?redirect=0").json()["url"]
-    assert made.mark("large input") in requests.get(url, timeout=30).text
+    assert made.mark("large input") in requests.get(url, timeout=PATIENCE_S).text
     made.markers["signature of a result"] = signature(url)
     to = api.call("POST", "/uploads", json={"size": 40, "media_type": "text/csv"}).json()
     made.markers["signature of an upload"] = signature(to["url"])
     data = f"a,b\n{made.mark('upload')},1\n".encode().ljust(40)[:40]
-    put = requests.request(to["method"], to["url"], data=data, headers=to["headers"], timeout=30)
+    put = requests.request(
+        to["method"], to["url"], data=data, headers=to["headers"], timeout=PATIENCE_S
+    )
     assert put.status_code == 200
     made.jobs.append(api.ended(api.submit("csv-profile", {"csv": to["use"]}))["id"])
 
@@ -137,7 +137,7 @@ def credentials(made: Planted, api: Client, issuer: Issuer) -> None:
     }
     for authorization, status in shown.items():
         headers = {"Authorization": authorization}
-        got = requests.get(f"{api.url}/jobs", headers=headers, timeout=30)
+        got = requests.get(f"{api.url}/jobs", headers=headers, timeout=PATIENCE_S)
         assert got.status_code == status, authorization
     secret = api.get("/webhooks/secret?host=127.0.0.1").json()["secret"]
     made.markers["webhook's secret"] = secret.removeprefix("whsec_")
@@ -149,11 +149,7 @@ def deliveries(made: Planted, api: Client, to: Receiver) -> None:
     for url in (to.url(query), f"http://127.0.0.1:9{query}"):
         job = api.submit("echo", {"value": made.mark("told")}, callback={"url": url})
         made.jobs.append(api.ended(job)["id"])
-    until = time.monotonic() + 30
-    while not to.requests:
-        assert time.monotonic() < until
-        time.sleep(0.1)
-    received = to.requests[0]
+    received = to.wait(1, within_s=PATIENCE_S)[0]
     assert made.mark("told").encode() in received.body
     made.markers["webhook's signature"] = received.headers["webhook-signature"].split(",")[1]
 

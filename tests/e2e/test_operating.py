@@ -5,6 +5,7 @@ import time
 
 from tests import stack
 from tests.e2e.client import Client
+from tests.e2e.patience import eventually
 from tests.e2e.served import Served
 from tests.filters import matches
 
@@ -42,16 +43,11 @@ def test_the_log_tells_a_jobs_life_by_its_id(api: Client, served: Served) -> Non
     since = int(time.time() * 1000) - 1000  # the emulator gives the oldest 10,000 events from there
     job = api.ended(api.submit("text-stats", {"text": "looked for"}))["id"]
     group = served.stack().outputs["LogGroupName"]
-    until = time.monotonic() + 20
-    said: list[str] = []
-    while "ended" not in said:
-        assert time.monotonic() < until, said
-        time.sleep(0.5)
-        events = served.client("logs").filter_log_events(logGroupName=group, startTime=since)[
-            "events"
-        ]
-        written = [line for event in events for line in event["message"].splitlines()]
-        lines = [json.loads(line) for line in written if line.startswith("{")]
-        said = [line["message"] for line in lines if matches(f'{{ $.job_id = "{job}" }}', line)]
 
-    assert "attempt over" in said
+    def said() -> list[str]:
+        got = served.client("logs").filter_log_events(logGroupName=group, startTime=since)
+        written = [line for event in got["events"] for line in event["message"].splitlines()]
+        lines = [json.loads(line) for line in written if line.startswith("{")]
+        return [line["message"] for line in lines if matches(f'{{ $.job_id = "{job}" }}', line)]
+
+    assert "attempt over" in eventually(said, lambda found: "ended" in found, pause_s=0.5)

@@ -1,13 +1,12 @@
 """`make up` as it is, without the parameters that the other tests give it."""
 
-import time
 from collections.abc import Iterator
 
 import pytest
 
 from nowlater import timing
 from tests.e2e.client import Client
-from tests.e2e.logs import logged
+from tests.e2e.patience import eventually
 from tests.e2e.served import Served
 from tests.issuer import Issuer
 
@@ -34,10 +33,7 @@ def test_who_writes_an_operation_sees_what_its_exceptions_say(plain: Served) -> 
     caller = Client(told["url"], told["key"])
     answer = caller.ask("sync", "fail", {"message": "the third wheel is missing"})
     caller.close()
-    until = time.monotonic() + 30
-    while "the third wheel is missing" not in plain.output.read_text():
-        assert time.monotonic() < until, logged(plain)[-2000:]
-        time.sleep(0.2)
+    eventually(plain.output.read_text, lambda shown: "the third wheel is missing" in shown)
 
     assert answer.status_code == 500
     assert "the third wheel" not in answer.text

@@ -16,6 +16,7 @@ from azure.core.rest import HttpRequest
 
 from tests.e2e import nodejs
 from tests.e2e.client import Client
+from tests.e2e.patience import PATIENCE_S
 
 pytestmark = pytest.mark.usefixtures("diagnostics")
 
@@ -34,7 +35,7 @@ def azure(api: Client) -> Iterator["PipelineClient[Any, Any]"]:
 
 def poller(azure: "PipelineClient[Any, Any]", operation: str, given: Any) -> "LROPoller[Any]":
     """Send a request to the async door, and have its job polled as `Operation-Location` says."""
-    body = {"input": given, "deliver": {"within": 60}}
+    body = {"input": given, "deliver": {"within": 600}}
     request = HttpRequest("POST", f"{azure._base_url}/async/{operation}", json=body)
     accepted = azure.send_request(request, _return_pipeline_response=True)
     method: LROBasePolling[Any, Any, Any, Any] = LROBasePolling(
@@ -46,7 +47,7 @@ def poller(azure: "PipelineClient[Any, Any]", operation: str, given: Any) -> "LR
 def test_azures_poller_gets_a_result(azure: "PipelineClient[Any, Any]") -> None:
     polled = poller(azure, "sleep", {"seconds": 1.5})
     before = polled.status()
-    job = polled.result(timeout=30)
+    job = polled.result(timeout=PATIENCE_S)
 
     assert before in ("queued", "running")
     assert polled.status() == "succeeded"
@@ -56,7 +57,7 @@ def test_azures_poller_gets_a_result(azure: "PipelineClient[Any, Any]") -> None:
 def test_azures_poller_raises_what_failed(azure: "PipelineClient[Any, Any]") -> None:
     polled = poller(azure, "fail", {"kind": "refused", "message": "no such number", "after": 1})
     with pytest.raises(HttpResponseError, match="no such number"):
-        polled.result(timeout=30)
+        polled.result(timeout=PATIENCE_S)
 
     assert polled.status() == "failed"
 
@@ -66,7 +67,7 @@ def test_azures_poller_notices_a_cancel(azure: "PipelineClient[Any, Any]", api: 
     url = polled.polling_method()._operation.get_polling_url()
     api.call("POST", f"{url}/cancel")
     with pytest.raises(HttpResponseError):
-        polled.result(timeout=30)
+        polled.result(timeout=PATIENCE_S)
 
     assert polled.status() == "canceled"
 
@@ -82,7 +83,7 @@ def followed(api: Client, job: Any) -> list[Any]:
 
 
 def test_an_event_source_follows_a_job_to_its_end_and_stops(api: Client) -> None:
-    job = api.submit("sleep", {"seconds": 2.5}, deliver={"within": 60})
+    job = api.submit("sleep", {"seconds": 2.5}, deliver={"within": 600})
     *events, end = followed(api, job)
     shown = [event["job"] for event in events]
     ids = [event["id"] for event in events]
@@ -102,7 +103,7 @@ def test_an_event_source_follows_a_job_to_its_end_and_stops(api: Client) -> None
 def test_an_event_source_stops_at_any_end(
     api: Client, operation: str, given: Any, status: str
 ) -> None:
-    job = api.submit(operation, given, deliver={"within": 60})
+    job = api.submit(operation, given, deliver={"within": 600})
     if status == "canceled":
         time.sleep(0.5)
         api.call("POST", job["links"]["cancel"])

@@ -3,17 +3,18 @@
 import re
 import secrets
 import threading
-import time
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import pytest
 import requests
 
 from tests.e2e.client import Client
+from tests.e2e.patience import PATIENCE_S, eventually
 from tests.e2e.served import Served
 from tests.unit.test_docs import table
 
@@ -36,6 +37,10 @@ OUTCOMES = (
 TOLD = ("Location", "Operation-Location", "Retry-After", "Preference-Applied", "Content-Location")
 #: The lane of jobs with a deadline runs 8 at once on the local stack.
 LONG_AT_ONCE, SHORT_AT_ONCE = 16, 4
+#: A row that a busy machine was too slow for is asked again.
+TRIES = 5
+#: What has ended this late in a wait may have done so after the last look at it.
+LAST_LOOK_S = 1
 
 
 @dataclass(frozen=True)
@@ -60,6 +65,12 @@ class Row:
         """The headers of the answer, with their values where the row says them."""
         named = (header.partition(": ") for header in re.findall(r"`([^`]+)`", self.headers))
         return {name: value for name, _, value in named}
+
+    @property
+    def wait_s(self) -> int:
+        """How long the hybrid door waits."""
+        said = re.search(r"wait=(\d+)", self.prefer)
+        return int(said[1]) if said else 10
 
 
 def rows() -> list[Row]:
@@ -103,44 +114,55 @@ def asked(row: Row) -> tuple[str, dict[str, Any], Any]:
 class Seen:
     """What came of a row: the answer, the job in the end, and what the result is to be."""
 
+    row: Row
     answer: requests.Response
     job: Any
     result: Any
+    #: What a cancel was answered.
+    cancel: requests.Response | None = None
+
+    @property
+    def is_of_its_row(self) -> bool:
+        """Whether all went as fast as the row has it: a busy machine may have been too slow."""
+        if self.cancel is not None and self.cancel.status_code == 409:
+            return False  # it had ended before
+        if self.row.takes != "shorter" or self.job is None:
+            return True
+        created, ended = (datetime.fromisoformat(self.job[name]) for name in ("created", "ended"))
+        return (ended - created).total_seconds() < self.row.wait_s - LAST_LOOK_S
 
 
 def ask(api: Client, row: Row) -> Seen:
     """Ask as the row says, cancel the job where it says so, and wait for the job's end."""
+    for _ in range(TRIES):
+        seen = ask_once(api, row)
+        if seen.is_of_its_row:
+            break
+    return seen
+
+
+def ask_once(api: Client, row: Row, answered: threading.Event | None = None) -> Seen:
     operation, given, result = asked(row)
     more: dict[str, Any] = {} if row.door == "sync" else {"tags": {"row": secrets.token_hex(8)}}
-    more |= {"deliver": {"within": 300}} if row.door == "async" else {}
+    more |= {"deliver": {"within": 3600}} if row.door == "async" else {}
     headers = {} if row.prefer == "none" else {"Prefer": row.prefer}
-    canceler = threading.Thread(target=cancel, args=(api, more.get("tags")))
-    canceled = row.outcome == "canceled meanwhile"
-    if canceled and row.takes == "shorter":
-        canceler.start()
-    answer = api.ask(row.door, operation, given, headers=headers, **more)
-    if canceled and row.takes != "shorter":
-        canceler.start()
-    if canceled:
-        canceler.join()
-    return Seen(answer, None if row.door == "sync" else ended(api, more["tags"]), result)
+    with ThreadPoolExecutor(1) as pool:
+        canceled = row.outcome == "canceled meanwhile"
+        if canceled and row.takes == "shorter":
+            canceling = pool.submit(cancel, api, more["tags"])
+        answer = api.ask(row.door, operation, given, headers=headers, **more)
+        if answered:
+            answered.set()
+        if canceled and row.takes != "shorter":
+            canceling = pool.submit(cancel, api, more["tags"])
+    job = None if row.door == "sync" else api.ended(eventually(lambda: find(api, more["tags"])))
+    return Seen(row, answer, job, result, canceling.result() if canceled else None)
 
 
-def cancel(api: Client, tags: dict[str, str]) -> None:
+def cancel(api: Client, tags: dict[str, str]) -> requests.Response:
     """Cancel the job with these tags as soon as it runs."""
-    until = time.monotonic() + 20
-    while not (job := find(api, tags)) or job["status"] != "running":
-        assert time.monotonic() < until, job
-        time.sleep(0.2)
-    api.call("POST", job["links"]["cancel"])
-
-
-def ended(api: Client, tags: dict[str, str]) -> Any:
-    until = time.monotonic() + 5
-    while (job := find(api, tags)) is None:
-        assert time.monotonic() < until, tags
-        time.sleep(0.2)
-    return api.ended(job)
+    job = eventually(lambda: find(api, tags), lambda job: job and job["status"] != "queued")
+    return api.call("POST", job["links"]["cancel"])
 
 
 def find(api: Client, tags: dict[str, str]) -> Any:
@@ -188,11 +210,16 @@ def test_a_door_answers_as_its_row_of_the_table_says(
 
 def ask_without_worker(api: Client, row: Row, served: Served) -> Seen:
     """Ask while no worker is free, which lasts until the answer, or for a second of a long wait."""
-    with ThreadPoolExecutor(1) as pool:
-        with no_worker(served):
-            asking = pool.submit(ask, api, row)
-            wait([asking], timeout=1 if row.takes == "shorter" else 3)
-        return asking.result()
+    for _ in range(TRIES):
+        answered = threading.Event()
+        with ThreadPoolExecutor(1) as pool:
+            with no_worker(served):
+                asking = pool.submit(ask_once, api, row, answered)
+                answered.wait(1 if row.takes == "shorter" else PATIENCE_S)
+            seen = asking.result()
+        if seen.is_of_its_row:
+            break
+    return seen
 
 
 def check(api: Client, row: Row, seen: Seen) -> None:

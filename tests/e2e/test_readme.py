@@ -2,12 +2,12 @@
 
 import re
 import subprocess
-import time
 from pathlib import Path
 
 import pytest
 
 from tests.e2e.client import Client
+from tests.e2e.patience import PATIENCE_S, eventually
 from tests.e2e.served import ROOT, Served
 
 README = (ROOT / "README.md").read_text()
@@ -24,7 +24,7 @@ def pasted(command: str, api: Client, key: str) -> str:
         capture_output=True,
         text=True,
         check=True,
-        timeout=60,
+        timeout=PATIENCE_S,
     )
     return done.stdout
 
@@ -43,11 +43,7 @@ def test_its_calls_have_the_answers_that_it_shows(api: Client, served: Served) -
 def test_its_operation_is_served_once_it_is_saved(api: Client, served: Served) -> None:
     ((path, code),) = PYTHON
     Path(served.folder, path).write_text(code)
-    for _ in range(300):
-        answer = api.ask("sync", "greet", {"name": "Ada", "times": 2})
-        if answer.status_code == 200:
-            break
-        time.sleep(0.2)
+    answer = eventually(lambda: api.ask("sync", "greet", {"name": "Ada", "times": 2}))
 
     assert answer.json() == ["Hello, Ada!", "Hello, Ada!"]
 

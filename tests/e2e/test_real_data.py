@@ -13,6 +13,7 @@ from PIL import Image
 
 from operations.profiles import Profile
 from tests.e2e.client import Client
+from tests.e2e.patience import PATIENCE_S
 from tests.large_csv import large_csv
 from tests.unit.operations.test_images import PHOTOS
 from tests.unit.operations.test_tables import VEGA, as_pandas_does
@@ -22,11 +23,11 @@ INLINE = 1_000_000
 DOORS = ("sync", "async", "hybrid")
 
 
-def done(api: Client, door: str, operation: str, given: Any, within_s: float = 60) -> Any:
+def done(api: Client, door: str, operation: str, given: Any) -> Any:
     """Ask at a door, and return the answer that carries the result."""
     answer = api.ask(door, operation, given)
     if answer.status_code == 202:
-        ended = api.ended(answer.json(), within_s)
+        ended = api.ended(answer.json())
         assert ended["status"] == "succeeded", ended
         return api.result(ended)
     assert answer.status_code == 200, answer.text
@@ -80,7 +81,7 @@ def test_a_csv_of_20_megabytes_goes_in_and_its_profile_comes_out(api: Client) ->
     data = large_csv(20_000_000)
     given = {"csv": api.upload(data, "text/csv")}
     job = api.submit("csv-profile", given, deliver={"within": 600})
-    ended = api.ended(job, within_s=120)
+    ended = api.ended(job)
     found = msgspec.json.decode(api.result(ended).content, type=Profile)
 
     assert ended["attempt"] == 1
@@ -99,5 +100,5 @@ def test_a_large_result_is_lent_by_a_url(api: Client) -> None:
     assert ended["result"] is None
     assert redirect.status_code == 303
     assert lent.status_code == 200
-    fetched = requests.get(lent.json()["url"], timeout=30)
+    fetched = requests.get(lent.json()["url"], timeout=PATIENCE_S)
     assert len(fetched.json()["columns"]) == 200

@@ -17,6 +17,7 @@ from local import emulator
 from tests import snippets
 from tests.e2e import nodejs
 from tests.e2e.client import Client
+from tests.e2e.patience import PATIENCE_S, eventually
 from tests.receiver import Receiver
 
 PAGE = "notifications.md"
@@ -99,17 +100,19 @@ def test_a_receiver_refuses_what_is_not(
 ) -> None:
     with Receiver() as genuine:
         api.submit("echo", {"value": 1}, callback={"url": genuine.url()})
-        (got,) = genuine.wait(1, within_s=30)
+        (got,) = genuine.wait(1, within_s=PATIENCE_S)
     signed = {k: v for k, v in got.headers.items() if k.startswith("webhook-")}
     other = signed | {"webhook-signature": "v1," + "A" * 43 + "="}
     old = signed | {"webhook-timestamp": str(int(signed["webhook-timestamp"]) - 400)}
     with LANGUAGES[language](tmp_path, secret) as (url, taken):
-        _wait_until_up(url)
+        eventually(lambda: _is_up(url))
         answers = [
-            requests.post(url, got.body, headers=headers, timeout=10).status_code
+            requests.post(url, got.body, headers=headers, timeout=PATIENCE_S).status_code
             for headers in (signed, {}, other, old)
         ]
-        tampered = requests.post(url, got.body + b" ", headers=signed, timeout=10).status_code
+        tampered = requests.post(
+            url, got.body + b" ", headers=signed, timeout=PATIENCE_S
+        ).status_code
 
     assert [*answers, tampered] == [200, 403, 403, 403, 403]
     assert len(taken) == 1
@@ -126,9 +129,9 @@ def test_the_call_of_the_page_works_as_it_stands(api: Client) -> None:
             capture_output=True,
             text=True,
             check=True,
-            timeout=30,
+            timeout=PATIENCE_S,
         )
-        (got,) = receiver.wait(1, within_s=30)
+        (got,) = receiver.wait(1, within_s=PATIENCE_S)
 
     assert " 202 " in done.stdout.splitlines()[0], done.stdout
     assert got.headers["webhook-id"].endswith("/succeeded")
@@ -141,20 +144,17 @@ def _shell() -> list[str]:
 
 def _delivered(api: Client, job: Any) -> Any:
     api.ended(job)
-    for _ in range(60):
-        (delivery,) = api.get(f"{job['links']['self']}/deliveries").json()["deliveries"]
-        if delivery["state"] == "delivered":
-            return delivery
-        threading.Event().wait(0.5)
-    raise AssertionError(delivery)
+    url = f"{job['links']['self']}/deliveries"
+    (delivery,) = eventually(
+        lambda: api.get(url).json()["deliveries"],
+        lambda found: [one["state"] for one in found] == ["delivered"],
+    )
+    return delivery
 
 
-def _wait_until_up(url: str) -> None:
-    for _ in range(100):
-        try:
-            requests.get(url, timeout=1)
-        except requests.ConnectionError:
-            threading.Event().wait(0.1)
-        else:
-            return
-    raise AssertionError(f"nothing listens at {url}")
+def _is_up(url: str) -> bool:
+    try:
+        requests.get(url, timeout=PATIENCE_S)
+    except requests.ConnectionError:
+        return False
+    return True

@@ -5,11 +5,10 @@ import os
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +17,7 @@ import requests
 
 from local import emulator
 from tests.e2e.client import Client
+from tests.e2e.patience import PATIENCE_S, eventually
 from tests.e2e.served import ROOT, Served, environment
 
 IMAGE = os.environ.get("SAM_LOCAL_IMAGE")
@@ -54,6 +54,8 @@ class SamLocal:
 
     served: Served
     folder: Path
+    #: What the last container of each Lambda has logged.
+    logs: dict[str, str] = field(default_factory=dict)
 
     def command(self, *arguments: str) -> list[str]:
         template = self.served.folder / ".local" / "sam-local" / "template.yaml"
@@ -74,8 +76,9 @@ class SamLocal:
             capture_output=True,
             text=True,
             check=False,
-            timeout=90,
+            timeout=PATIENCE_S,
         )
+        self.logs[name] = done.stderr
         assert done.returncode == 0, done.stderr
         assert done.stdout, done.stderr
         return json.loads(done.stdout)
@@ -102,13 +105,6 @@ def running(command: list[str], output: Path, env: dict[str, str]) -> Iterator[C
             process.wait()
 
 
-def wait_for(seen: Callable[[], object], within_s: float = 60) -> None:
-    until = time.monotonic() + within_s
-    while not seen():
-        assert time.monotonic() < until, f"not seen within {within_s} s"
-        time.sleep(0.1)
-
-
 def is_open(port: int) -> bool:
     with closing(socket.socket()) as probe:
         return probe.connect_ex(("127.0.0.1", port)) == 0
@@ -118,7 +114,7 @@ def is_open(port: int) -> bool:
 def engine() -> None:
     """A Docker engine; SAM_LOCAL_IMAGE says that there must be one."""
     # In a process of its own: where no engine answers, the client leaves its socket open.
-    ask = [sys.executable, "-c", "import docker; docker.from_env(timeout=10).ping()"]
+    ask = [sys.executable, "-c", "import docker; docker.from_env(timeout=60).ping()"]
     asked = subprocess.run(ask, capture_output=True, text=True, check=False)
     if asked.returncode:
         why = f"`sam local` needs a Docker engine: {asked.stderr.splitlines()[-1]}"
@@ -136,7 +132,7 @@ def sam(
     command = [sys.executable, "-m", "local.sam_local", "--home", served.folder / ".local"]
     output = folder / "opened"
     with running([str(c) for c in command], output, environment()) as said:
-        wait_for(lambda: "template.yaml" in said())
+        eventually(said, lambda text: "template.yaml" in text)
         yield SamLocal(served, folder)
 
 
@@ -146,7 +142,7 @@ def url(sam: SamLocal) -> Iterator[str]:
     port = emulator.free_port()
     command = sam.command("start-api", "--port", str(port), "--warm-containers", "LAZY")
     with running(command, sam.folder / "api", sam.environment()) as said:
-        wait_for(lambda: said() and is_open(port))
+        eventually(lambda: said() and is_open(port))
         yield f"http://127.0.0.1:{port}"
 
 
@@ -155,7 +151,7 @@ def answers(sam: SamLocal, url: str) -> dict[str, Any]:
     """What each Lambda answers to its sample event: two at a time, for each takes seconds."""
     # The engine takes its network down with the last container, under one that starts meanwhile:
     # a warm one holds it.
-    assert requests.get(f"{url}/health", timeout=60).status_code == 200
+    assert requests.get(f"{url}/health", timeout=PATIENCE_S).status_code == 200
     events = [ROOT / "events" / f"{event}.json" for event, _ in SAMPLES.values()]
     with ThreadPoolExecutor(2) as two:
         return dict(zip(SAMPLES, two.map(sam.invoke, SAMPLES, events), strict=True))
@@ -188,10 +184,12 @@ def no_worker(served: Served) -> Iterator[None]:
 
 
 @pytest.mark.parametrize("name", SAMPLES)
-def test_a_lambda_answers_its_sample_event(answers: dict[str, Any], name: str) -> None:
+def test_a_lambda_answers_its_sample_event(
+    answers: dict[str, Any], sam: SamLocal, name: str
+) -> None:
     _, is_right = SAMPLES[name]
 
-    assert is_right(answers[name]), answers[name]
+    assert is_right(answers[name]), f"{answers[name]}\n\n{sam.logs[name]}"
 
 
 def test_every_lambda_has_a_sample_event(served: Served) -> None:

@@ -22,6 +22,7 @@ from local import emulator
 from local.inbox import Inbox
 from tests import snippets
 from tests.e2e.client import Client
+from tests.e2e.patience import eventually
 from tests.e2e.served import Served, Told, environment
 from tests.e2e.test_refusals import make_key
 
@@ -81,15 +82,6 @@ def load(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], M
     """Imports a snippet by its name."""
     with snippets.modules(PAGE, tmp_path_factory.mktemp("snippets")) as load:
         yield load
-
-
-def wait_for(what: Callable[[], Any], within_s: float = 20) -> Any:
-    """Return the first thing that is true."""
-    until = time.monotonic() + within_s
-    while not (found := what()):
-        assert time.monotonic() < until, what
-        time.sleep(0.1)
-    return found
 
 
 @contextmanager
@@ -209,7 +201,7 @@ def test_a_message_has_three_attributes_whatever_the_tags(served: Served, api: C
     inbox = Inbox(served.stack(), "attributes", RawMessageDelivery="false")
     forged = {"owner": "umbrella", "status": "failed", "more": "1"}
     api.ended(api.submit("text-stats", {"text": "x"}, tags=forged))
-    (envelope,) = wait_for(lambda: inbox.receive(wait_s=1))
+    (envelope,) = eventually(lambda: inbox.receive(wait_s=1))
     inbox.close()
 
     assert envelope["MessageAttributes"] == {
@@ -242,7 +234,7 @@ def test_the_lambda_is_handed_what_its_filter_selects(
     dynamodb = served.client("dynamodb")
     with deployed(served, "lambda.yaml", tmp_path) as outputs:
         made = ends.make()
-        wait_for(lambda: len(dynamodb.scan(TableName=outputs["Table"])["Items"]) == 2)
+        eventually(lambda: len(dynamodb.scan(TableName=outputs["Table"])["Items"]) == 2)
         time.sleep(1)  # whatever else would come
         kept = dynamodb.scan(TableName=outputs["Table"])["Items"]
 
@@ -323,9 +315,9 @@ def test_the_receiver_confirms_its_subscription_and_takes_what_its_filter_select
     )
     with listening(app) as url:
         subscribe_url(served, url)
-        wait_for(lambda: subscription(served, url)["PendingConfirmation"] == "false")
+        eventually(lambda: subscription(served, url)["PendingConfirmation"] == "false")
         made = ends.make()
-        wait_for(lambda: taken)
+        eventually(lambda: taken)
         time.sleep(1)  # whatever else would come
         unsubscribe(served, url)
 
@@ -348,7 +340,7 @@ def test_the_receiver_refuses_the_local_stack_whose_signatures_are_fake(
 
     with listening(heard) as url:
         subscribe_url(served, url)
-        wait_for(lambda: answers)
+        eventually(lambda: answers)
         pending = subscription(served, url)["PendingConfirmation"]
         unsubscribe(served, url)
 

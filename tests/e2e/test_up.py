@@ -2,10 +2,10 @@
 
 import socket
 import subprocess
-import time
 from pathlib import Path
 
 from tests.e2e.client import Client
+from tests.e2e.patience import eventually
 from tests.e2e.served import Served, copy, tool
 
 SHOUT = '''
@@ -25,10 +25,7 @@ def up(folder: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
 
 def test_it_prints_a_call_for_each_door_and_each_notification(api: Client, served: Served) -> None:
     job = api.ended(api.submit("text-stats", {"text": "shown"}))
-    until = time.monotonic() + 10
-    while job["id"] not in (shown := served.output.read_text()):
-        assert time.monotonic() < until, shown
-        time.sleep(0.1)
+    shown = eventually(served.output.read_text, lambda text: job["id"] in text)
 
     for path in ("/sync/", "/async/", "/hybrid/", "/jobs?limit=1"):
         assert f"curl -s {api.url}{path}" in shown.replace("-si", "-s").replace('"http', "http")
@@ -38,16 +35,11 @@ def test_it_prints_a_call_for_each_door_and_each_notification(api: Client, serve
 def test_an_operation_that_is_saved_is_served_within_seconds(api: Client, served: Served) -> None:
     path = served.folder / "layers/operations/operations/shouting.py"
     path.write_text(SHOUT)
-    began = time.monotonic()
-    while (answer := api.ask("sync", "shout", {"text": "hi"})).status_code != 200:
-        assert time.monotonic() - began < 30, served.output.read_text()
-        time.sleep(0.2)
+    answer = eventually(lambda: api.ask("sync", "shout", {"text": "hi"}))
 
     assert answer.json() == "HI"
     path.write_text(SHOUT.replace("upper", "title"))
-    while (answer := api.ask("sync", "shout", {"text": "hi"})).json() != "Hi":
-        assert time.monotonic() - began < 60, served.output.read_text()
-        time.sleep(0.2)
+    eventually(lambda: api.ask("sync", "shout", {"text": "hi"}).json(), lambda said: said == "Hi")
 
 
 def test_a_lambda_that_the_template_lacks_is_told_and_what_is_saved_next_is_served(
@@ -56,17 +48,13 @@ def test_a_lambda_that_the_template_lacks_is_told_and_what_is_saved_next_is_serv
     folder = served.folder / "functions/nobody"
     folder.mkdir()
     (folder / "app.py").write_text("")
-    began = time.monotonic()
-    while "functions/nobody is not in template.yaml" not in served.output.read_text():
-        assert time.monotonic() - began < 30, served.output.read_text()
-        time.sleep(0.2)
+    told = "functions/nobody is not in template.yaml"
+    eventually(served.output.read_text, lambda text: told in text)
     (folder / "app.py").unlink()
     folder.rmdir()
     path = served.folder / "layers/operations/operations/later.py"
     path.write_text(SHOUT.replace("def shout", "def later"))
-    while (answer := api.ask("sync", "later", {"text": "hi"})).status_code != 200:
-        assert time.monotonic() - began < 60, served.output.read_text()
-        time.sleep(0.2)
+    answer = eventually(lambda: api.ask("sync", "later", {"text": "hi"}))
 
     assert answer.json() == "HI"
 

@@ -18,6 +18,7 @@ from standardwebhooks import Webhook
 
 from tests import receiver as plays
 from tests.e2e.client import Client
+from tests.e2e.patience import PATIENCE_S, eventually
 from tests.e2e.served import Served, tool
 from tests.receiver import Behaviour, Received, Receiver
 
@@ -85,17 +86,15 @@ def _tls() -> ssl.SSLContext:
     return context
 
 
-def _until(api: Client, job: Any, tries: int, within_s: float = 90) -> Any:
+def _until(api: Client, job: Any, tries: int) -> Any:
     """Return a job's delivery once it was tried so often."""
-    until = time.monotonic() + within_s
-    while True:
+
+    def deliveries() -> Any:
         answer = api.get(f"{job['links']['self']}/deliveries")
         assert answer.status_code == 200, answer.text
-        deliveries = answer.json()["deliveries"]
-        if deliveries and deliveries[0]["count"] >= tries:
-            return deliveries[0]
-        assert time.monotonic() < until, deliveries
-        time.sleep(0.3)
+        return answer.json()["deliveries"]
+
+    return eventually(deliveries, lambda found: found and found[0]["count"] >= tries)[0]
 
 
 def verified(api: Client, got: Received) -> Any:
@@ -109,7 +108,7 @@ def test_the_log_says_how_the_first_try_went(stories: dict[str, Story], name: st
     mode, made = MODES[name], stories[name].delivery["tries"][0]
 
     assert (made["status"], (made["failure"] or {}).get("name")) == (mode.status, mode.failure)
-    assert made["latency_ms"] <= 16_000
+    assert made["latency_ms"] < plays.MOST_S * 1000, "the receiver has ended it"
     assert made["size"] <= 65_536
 
 
@@ -137,7 +136,7 @@ def test_each_try_is_signed(api: Client, stories: dict[str, Story], name: str) -
 def test_retry_after_is_honoured(stories: dict[str, Story], name: str) -> None:
     first, second = stories[name].received
 
-    assert 7 <= second.at - first.at <= 12
+    assert second.at - first.at >= 7, "the first wait is else of 5 s"
 
 
 def test_a_request_is_an_honest_one(stories: dict[str, Story]) -> None:
@@ -153,7 +152,7 @@ def test_a_request_is_an_honest_one(stories: dict[str, Story]) -> None:
 def test_down_for_many_tries_it_gets_the_next_under_the_same_id(api: Client) -> None:
     """The later tries are asked for: their times are hours apart."""
     down = 4
-    with Receiver([plays.answer(503)] * down + [plays.ok]) as receiver:
+    with Receiver([plays.busy("3600", 503)] * down + [plays.ok]) as receiver:
         job = api.submit("echo", {"value": 1}, callback={"url": receiver.url()})
         for tried in range(1, down + 1):
             delivery = _until(api, job, tried)
@@ -174,10 +173,10 @@ def test_after_a_rotation_old_and_new_secret_verify(api: Client) -> None:
     old = api.get("/webhooks/secret?host=127.0.0.1").json()["secret"]
     assert api.call("POST", "/webhooks/secret/rotate").status_code == 200
     new = api.get("/webhooks/secret?host=127.0.0.1").json()["secret"]
-    time.sleep(10)  # for so long, a running Lambda may know only the old one
+    time.sleep(11)  # for so long, a running Lambda may know only the old one
     with Receiver() as receiver:
         api.submit("echo", {"value": 1}, callback={"url": receiver.url()})
-        (got,) = receiver.wait(1, within_s=30)
+        (got,) = receiver.wait(1, within_s=PATIENCE_S)
 
     assert old != new
     for secret in (old, new):
@@ -190,12 +189,10 @@ def test_a_dead_host_delays_nobody_else(api: Client) -> None:
         for _ in range(40):
             api.submit("echo", {"value": 1}, callback={"url": dead.url()})
         time.sleep(3)
-        began = time.monotonic()
         api.submit("echo", {"value": 1}, callback={"url": alive.url()})
-        alive.wait(1, within_s=60)
-        taken = time.monotonic() - began
+        alive.wait(1, within_s=PATIENCE_S)
 
-    assert taken < 45
+        assert dead.connections < 40, "it came after all of the others"
 
 
 def redrive(served: Served, *arguments: str) -> "subprocess.CompletedProcess[str]":
@@ -266,4 +263,4 @@ def test_what_has_no_key_sees_no_secret(api: Client) -> None:
         ("GET", "/webhooks/secret?host=x.com"),
         ("POST", "/webhooks/secret/rotate"),
     ):
-        assert requests.request(method, api.url + path, timeout=20).status_code == 401
+        assert requests.request(method, api.url + path, timeout=PATIENCE_S).status_code == 401

@@ -40,9 +40,7 @@ ASKED = st.lists(
 )
 #: How wrong clocks are and how late sweeps, in seconds, and how likely each trouble is.
 SKEWS_S, LATE_S, TROUBLES = st.floats(0, 600), st.floats(0, 600), st.sampled_from([0, 0.1, 0.4])
-some = settings(
-    max_examples=200, suppress_health_check=list(HealthCheck), print_blob=True
-)
+some = settings(max_examples=200, suppress_health_check=list(HealthCheck), print_blob=True)
 
 
 class Weather(Plan):

@@ -12,7 +12,7 @@ from tests.soak.ledger import Known, Ledger
 from tests.soak.listener import Listener
 
 #: Deadlines of the traffic, the sweep's two minutes, and what a busy machine takes.
-QUIET_WITHIN_S = 300
+QUIET_WITHIN_S = 900
 _DEPTHS = (
     "ApproximateNumberOfMessages",
     "ApproximateNumberOfMessagesNotVisible",

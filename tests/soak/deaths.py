@@ -17,7 +17,8 @@ from pathlib import Path
 
 from nowlater import timing
 from tests import receiver as plays
-from tests.e2e.client import Client
+from tests.e2e.client import ENDED, Client
+from tests.e2e.logs import logged
 from tests.e2e.served import ROOT, Served
 from tests.receiver import Receiver
 from tests.soak import audit, submitter
@@ -29,8 +30,8 @@ OPERATION = Path(__file__).with_name("witness.py")
 CALLERS = 6
 #: So soon, messages of the dead are shown again: the claim makes it harmless, and the wait short.
 _VISIBILITY_S = 20
-#: So many times as long as it is to, an attack goes on until it has cut a run short.
-_LONGEST = 3
+#: An attack goes on for at most so long, until it has done what it is there for.
+_LONGEST_S = 600
 _QUEUES = ("OnTimeQueue", "FlexibleQueue", "WebhookQueue")
 #: Who is killed, and how often, of those that there are.
 _WEIGHTS = {"Work": 8, "Submit": 4, "Hybrid": 4, "Notify": 2, "Deliver": 2, "Status": 1, "Sweep": 1}
@@ -55,10 +56,12 @@ class Deaths:
         self.violations: list[str] = []
         self.traces: list[Trace] = []
         self.ledger = Ledger()
-        #: How many runs were killed.
-        self.cut_short = 0
+        #: How many runs were killed; what the stack has logged, where something was violated.
+        self.cut_short, self.log = 0, ""
         self._folder, self._seed, self._chance = folder, seed, random.Random(seed)
         self._journals = [folder / f"journal-{n}" for n in range(CALLERS)]
+        for journal in self._journals:
+            journal.touch()
         self._answers = random.Random(seed)
 
     def run(self, seconds: float) -> None:
@@ -85,16 +88,17 @@ class Deaths:
                 print(audit.summary(self.ledger, listener))
                 print(self._tally(len(called)), flush=True)
                 self.violations = [*odd, *inquest.violations(self.traces, called)]
+                self.log = logged(served) if self.violations else ""
 
     # ── what happens ──────────────────────────────────────────────────────────────────────────
 
     def _attack(self, served: Served, seconds: float) -> None:
-        until_s, most_s = time.monotonic() + seconds, _LONGEST * seconds
-        latest_s = time.monotonic() + most_s
-        callers = {journal: self._caller(journal, most_s) for journal in self._journals}
+        until_s = time.monotonic() + seconds
+        latest_s = until_s + _LONGEST_S
+        callers = {journal: self._caller(journal, _LONGEST_S) for journal in self._journals}
         try:
             while (left_s := latest_s - time.monotonic()) > 0:
-                if time.monotonic() > until_s and _has_cut_short(served):
+                if time.monotonic() > until_s and self._has_seen_all(served):
                     break
                 time.sleep(self._chance.uniform(0.2, 1.4))
                 if self._chance.random() < 0.25:
@@ -109,6 +113,16 @@ class Deaths:
             for caller in callers.values():
                 caller.kill()
                 caller.wait()
+
+    def _has_seen_all(self, served: Served) -> bool:
+        """Tell whether all were killed who must be, and jobs have ended in each way."""
+        lines = [line for journal in self._journals for line in submitter.read(journal)]
+        ends = {job["status"] for line in lines if (job := line.get("seen", line.get("canceled")))}
+        return (
+            self.killed.keys() >= MUST_DIE | {"a caller"}
+            and ends >= set(ENDED)
+            and _has_cut_short(served)
+        )
 
     def _caller(self, journal: Path, seconds: float) -> "subprocess.Popen[bytes]":
         url, key, receiver = self._call
@@ -133,7 +147,7 @@ class Deaths:
         """Let each caller repeat what it has no answer to, now that nobody is killed."""
         callers = [self._caller(journal, 0) for journal in self._journals]
         for caller in callers:
-            assert caller.wait(120) == 0
+            assert caller.wait(600) == 0
 
     def _answer(self, connection: socket.socket, closing: threading.Event) -> None:
         """Take most webhooks; some have to be sent again."""
@@ -166,7 +180,8 @@ def _has_cut_short(served: Served) -> bool:
 
 def _traces(served: Served) -> Iterator[Trace]:
     """Yield what the operation wrote down of its runs."""
-    for line in (served.folder / ".local" / "tmp" / "runs").read_text().splitlines():
+    runs = served.folder / ".local" / "tmp" / "runs"
+    for line in runs.read_text().splitlines() if runs.exists() else ():
         what, job, attempt, at = line.split()
         yield Trace(what, job, int(attempt), int(at))  # type: ignore[arg-type]
 

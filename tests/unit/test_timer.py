@@ -14,7 +14,6 @@ from nowlater import TimedOut
 from nowlater.timer import within
 from tests import stack
 
-
 #: More than any machine needs for what is over at once.
 PATIENCE_S = 120
 

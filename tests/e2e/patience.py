@@ -1,0 +1,22 @@
+"""Waits that end as soon as they can, and give up only where something must have gone wrong."""
+
+import time
+from collections.abc import Callable
+
+#: Much longer than anything takes that is waited for, on any machine.
+PATIENCE_S = 180.0
+
+
+def eventually[T](
+    look: Callable[[], T],
+    is_right: Callable[[T], object] = bool,
+    *,
+    within_s: float = PATIENCE_S,
+    pause_s: float = 0.1,
+) -> T:
+    """Return what is seen once it is right: look again and again; fails with what was seen last."""
+    until_s = time.monotonic() + within_s
+    while not is_right(seen := look()):
+        assert time.monotonic() < until_s, f"not within {within_s:g} s; at last there was: {seen!r}"
+        time.sleep(pause_s)
+    return seen
