@@ -9,11 +9,14 @@ queues, and passes on no variable that its template does not declare, AWS_ENDPOI
 
 import argparse
 import asyncio
+import fcntl
 import json
 import os
 import platform
 import socket
+import struct
 import sys
+from collections.abc import Iterator
 from contextlib import closing, suppress
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -28,6 +31,8 @@ from local.stack import Stack
 DESKTOP = "host.docker.internal"
 #: Linux's IP_FREEBIND: the engine's network need not be there before its first container is.
 _FREEBIND = 15
+#: Linux's ioctls (netdevice(7)), and what /sys calls a hardware address that somebody has set.
+_SIOCGIFADDR, _SIOCSIFHWADDR, _SET = 0x8915, 0x8924, "3"
 _PLACES = {"AWS::Serverless::Function": "CodeUri", "AWS::Serverless::LayerVersion": "ContentUri"}
 
 
@@ -46,7 +51,7 @@ def main() -> int:
     sys.stdout.flush()
     if address != DESKTOP:
         with suppress(KeyboardInterrupt):
-            asyncio.run(relay(address, port))
+            asyncio.run(_open(address, port))
     return 0
 
 
@@ -87,6 +92,10 @@ def _environment(deployed: dict[str, str], emulator_at: str) -> dict[str, str]:
     return told | {"AWS_SESSION_TOKEN": "", "AWS_ENDPOINT_URL": f"http://{emulator_at}"}
 
 
+async def _open(address: str, port: int | None) -> None:
+    await asyncio.gather(relay(address, port), keep_bridge(address))
+
+
 async def relay(address: str, port: int | None) -> None:
     """Hand what arrives at the address to the same port of localhost, until canceled."""
 
@@ -102,6 +111,55 @@ async def relay(address: str, port: int | None) -> None:
     listening.bind((address, port))
     async with await asyncio.start_server(accept, sock=listening) as server:
         await server.serve_forever()
+
+
+async def keep_bridge(address: str) -> None:
+    """Keep the hardware address of the bridge at this address, until canceled.
+
+    A bridge of which nobody sets it has the lowest one of its ports, as Podman's does: it changes
+    with containers that start and end, and the others cannot reach this machine for seconds.
+    """
+    while True:
+        try:
+            for name in _bridges(address):
+                _set_hardware_address(name)
+        except PermissionError:
+            sys.stderr.write(
+                "Run this as root: else containers may lose this machine for seconds.\n"
+            )
+            return
+        except OSError:  # the bridge has just gone, with the last container
+            pass
+        await asyncio.sleep(0.1)
+
+
+def _bridges(address: str) -> Iterator[str]:
+    """Yield the bridge at this address, if there is one whose hardware address can change."""
+    for device in Path("/sys/class/net").glob("*/bridge"):
+        name = device.parent.name
+        if _address(name) == address and _text(name, "addr_assign_type") != _SET:
+            yield name
+
+
+def _address(name: str) -> str | None:
+    with suppress(OSError):  # it has none, or none yet
+        return socket.inet_ntoa(_ioctl(_SIOCGIFADDR, struct.pack("16s16x", name.encode()))[20:24])
+    return None
+
+
+def _set_hardware_address(name: str) -> None:
+    """Have a device keep the hardware address that it has; raises PermissionError but for root."""
+    ethernet, hardware = 1, bytes.fromhex(_text(name, "address").replace(":", ""))
+    _ioctl(_SIOCSIFHWADDR, struct.pack("16sH6s8x", name.encode(), ethernet, hardware))
+
+
+def _ioctl(request: int, asked: bytes) -> bytes:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
+        return fcntl.ioctl(any_socket, request, asked)
+
+
+def _text(name: str, attribute: str) -> str:
+    return Path("/sys/class/net", name, attribute).read_text().strip()
 
 
 async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -10,8 +10,8 @@ from tests.e2e.served import Served
 
 #: The emulator gives so many of the oldest events, and no token for those that follow.
 _PAGE = 10_000
-#: So many lines are shown with a failure.
-_SHOWN = 60
+#: So many lines are shown with a failure; these are Lambda's own.
+_SHOWN, _PLATFORM = 60, ("START ", "END ", "REPORT ")
 #: Keys, tokens, webhook secrets and signatures, whoever's they are.
 NEVER = {
     "an API key": r"nl_[0-9a-f]{12}_[\w-]{43}",
@@ -37,7 +37,11 @@ def story(served: Served, since: float) -> str:
         return f"It does not answer: {fault}\n\n{_last(served.output.read_text().splitlines())}"
     whole = served.folder / "lambdas.log"
     whole.write_text("\n".join(event["message"] for event in events))
-    late = [event["message"] for event in events if event["timestamp"] >= since * 1000]
+    late = [
+        event["message"]
+        for event in events
+        if event["timestamp"] >= since * 1000 and not event["message"].startswith(_PLATFORM)
+    ]
     files = f"{whole}, {served.output} and {served.folder / '.local' / 'emulator.log'}"
     return f"{_last(late)}\n\nAll of it: {files}"
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -14,6 +15,7 @@ from typing import Any
 
 import pytest
 import requests
+import yaml
 
 from local import emulator
 from tests.e2e.client import Client
@@ -57,10 +59,13 @@ class SamLocal:
     #: What the last container of each Lambda has logged.
     logs: dict[str, str] = field(default_factory=dict)
 
+    @property
+    def template(self) -> Path:
+        return self.served.folder / ".local" / "sam-local" / "template.yaml"
+
     def command(self, *arguments: str) -> list[str]:
-        template = self.served.folder / ".local" / "sam-local" / "template.yaml"
         image = ["--skip-pull-image", "--invoke-image", IMAGE] if IMAGE else []
-        return ["sam", "local", *arguments, "--template", str(template), *image]
+        return ["sam", "local", *arguments, "--template", str(self.template), *image]
 
     def environment(self) -> dict[str, str]:
         """Return an environment in which the CLI, which takes 3 s to compile, does so only once."""
@@ -82,6 +87,29 @@ class SamLocal:
         assert done.returncode == 0, done.stderr
         assert done.stdout, done.stderr
         return json.loads(done.stdout)
+
+
+def move_clocks(template: Path, folder: Path) -> None:
+    """Where faketime moves the clock of this process, have it move those of the containers."""
+    if "FAKETIME" not in os.environ:
+        return
+    loaded = {line.split()[-1] for line in Path("/proc/self/maps").read_text().splitlines()}
+    (library,) = (Path(path) for path in loaded if "faketime" in path)
+    layer = folder / "clock"
+    layer.mkdir()
+    shutil.copy(library, layer)
+    written = yaml.safe_load(template.read_text())
+    moved = {"LD_PRELOAD": f"/opt/{library.name}", "FAKETIME": os.environ["FAKETIME"]}
+    for resource in written["Resources"].values():
+        if resource["Type"] == "AWS::Serverless::Function":
+            resource["Properties"].setdefault("Layers", []).append({"Ref": "Clock"})
+            resource["Properties"]["Environment"]["Variables"] |= moved
+    properties = {"ContentUri": str(layer), "LayerName": "clock"}
+    written["Resources"]["Clock"] = {
+        "Type": "AWS::Serverless::LayerVersion",
+        "Properties": properties,
+    }
+    template.write_text(yaml.safe_dump(written, sort_keys=False))
 
 
 @contextmanager
@@ -133,7 +161,9 @@ def sam(
     output = folder / "opened"
     with running([str(c) for c in command], output, environment()) as said:
         eventually(said, lambda text: "template.yaml" in text)
-        yield SamLocal(served, folder)
+        opened = SamLocal(served, folder)
+        move_clocks(opened.template, folder)
+        yield opened
 
 
 @pytest.fixture(scope="module")
