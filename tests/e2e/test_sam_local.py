@@ -68,8 +68,12 @@ class SamLocal:
         return ["sam", "local", *arguments, "--template", str(self.template), *image]
 
     def environment(self) -> dict[str, str]:
-        """Return an environment in which the CLI, which takes 3 s to compile, does so only once."""
-        kept = {k: v for k, v in environment().items() if k != "PYTHONDONTWRITEBYTECODE"}
+        """Return an environment in which the CLI, which takes 3 s to compile, does so only once.
+
+        It hands its own LD_PRELOAD on to containers, in which there is no such library.
+        """
+        not_its = ("PYTHONDONTWRITEBYTECODE", "LD_PRELOAD")
+        kept = {k: v for k, v in environment().items() if k not in not_its}
         cache = {"PYTHONPYCACHEPREFIX": str(self.folder / "bytecode")}
         return kept | cache | {"SAM_CLI_TELEMETRY": "0"}
 
@@ -90,7 +94,10 @@ class SamLocal:
 
 
 def move_clocks(template: Path, folder: Path) -> None:
-    """Where faketime moves the clock of this process, have it move those of the containers."""
+    """Where faketime moves the clock of this process, have it move those of the containers.
+
+    Not Work's: it asks what is left of its time, which the container's runtime knows by its own clock.
+    """
     if "FAKETIME" not in os.environ:
         return
     loaded = {line.split()[-1] for line in Path("/proc/self/maps").read_text().splitlines()}
@@ -100,8 +107,8 @@ def move_clocks(template: Path, folder: Path) -> None:
     shutil.copy(library, layer)
     written = yaml.safe_load(template.read_text())
     moved = {"LD_PRELOAD": f"/opt/{library.name}", "FAKETIME": os.environ["FAKETIME"]}
-    for resource in written["Resources"].values():
-        if resource["Type"] == "AWS::Serverless::Function":
+    for name, resource in written["Resources"].items():
+        if resource["Type"] == "AWS::Serverless::Function" and name != "Work":
             resource["Properties"].setdefault("Layers", []).append({"Ref": "Clock"})
             resource["Properties"]["Environment"]["Variables"] |= moved
     properties = {"ContentUri": str(layer), "LayerName": "clock"}
