@@ -23,6 +23,7 @@ STACK ?=
 help: # lists these
 	@echo 'make up                           serves everything on this machine; Ctrl-C ends it (PORT=8080)'
 	@echo 'make test                         runs all tests, those of the deployed local stack included (ARGS=)'
+	@echo 'make test DAY=2028-02-29          runs them as on that day, or so many days ahead: DAY=+400'
 	@echo 'make check                        formats nothing, checks everything: ruff, mypy, cfn-lint, checkov, the lock'
 	@echo 'make faults                       has everything go wrong, on a virtual AWS, and checks the guarantees'
 	@echo 'make build                        builds the Lambdas and layers (ARCHITECTURE=arm64 or x86_64)'
@@ -32,13 +33,13 @@ help: # lists these
 	@echo 'make key ROTATE=id                makes a key like that one, which then ends in a day (DAYS=)'
 	@echo 'make redrive                      has webhooks that were given up sent again (LIST=1 OWNER= HOST= STACK=)'
 	@echo 'make retell                       has ends told that could not be told when they came (LIST=1 STACK=)'
-	@echo 'make bench                        measures imports and latency, and prints them with their budgets'
+	@echo 'make bench                        measures imports, operations and latency, and prints them with their budgets'
 
 up: $(ENVIRONMENT) $(EMULATOR)
 	@PYTHONPATH=layers/nowlater exec .venv/bin/python -m local.up --port $(PORT)
 
 test: $(ENVIRONMENT) $(EMULATOR)
-	@.venv/bin/python -m pytest $(ARGS)
+	@$(if $(DAY),.venv/bin/python -m tests.day '$(DAY)') .venv/bin/python -m pytest $(ARGS)
 
 check: $(ENVIRONMENT) $(SCANNER)
 	"$(UV)" lock --check

@@ -1,11 +1,14 @@
-"""Runs a command on another day: `python -m tests.day 2028-02-29T12:00 make test`, on Linux with a C compiler.
+"""Runs a command on another day: `python -m tests.day 2028-02-29T12:00 make test`.
 
 The command begins at that time (UTC), or so many days from now (`+400`), and its clock goes on from
-there. So does the clock of all that it starts, the AWS emulator and its Lambdas included.
+there. So does the clock of all that it starts, the AWS emulator and its Lambdas included. It takes
+Linux and a C compiler.
 """
 
+import argparse
 import math
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -15,24 +18,29 @@ from pathlib import Path
 SOURCE = Path(__file__).with_suffix(".c")
 
 
-def main(day: str, *command: str) -> None:
-    folder = Path(tempfile.mkdtemp(prefix="another-day-"))
-    library = folder / "libfaketime.so"  # processes that look for what moves their clock know it so
-    subprocess.run(
-        ["cc", "-shared", "-fPIC", "-O2", "-Wall", "-Werror", "-o", library, SOURCE, "-ldl"],
-        check=True,
-    )
-    moved = {"LD_PRELOAD": str(library), "FAKETIME": f"{seconds_ahead(day):+d}"}
-    os.execvpe(command[0], command, os.environ | moved)
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m tests.day", description=__doc__)
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.add_argument("day", type=day, help="+400, 2028-02-29 or 2027-12-31T23:59:30")
+    parser.add_argument("command", nargs=argparse.REMAINDER)
+    asked = parser.parse_args()
+    if not sys.platform.startswith("linux") or shutil.which("cc") is None:
+        parser.error("another day takes Linux and a C compiler, cc")
+    # Processes that look for what moves their clock know it by its name.
+    library = Path(tempfile.mkdtemp(prefix="another-day-"), "libfaketime.so")
+    compiled = ["cc", "-shared", "-fPIC", "-O2", "-Wall", "-Werror", "-o", library, SOURCE, "-ldl"]
+    subprocess.run(compiled, check=True)
+    moved = {"LD_PRELOAD": str(library), "FAKETIME": f"{asked.day:+d}"}
+    os.execvpe(asked.command[0], asked.command, os.environ | moved)
 
 
-def seconds_ahead(day: str) -> int:
-    """Return how far ahead of now a day is: `+400`, `2028-02-29` or `2027-12-31T23:59:30`."""
-    if day.startswith("+"):
-        return int(day) * 86_400
-    then = datetime.fromisoformat(day).replace(tzinfo=UTC)
+def day(text: str) -> int:
+    """Return how many seconds ahead of now a day is."""
+    if text.startswith(("+", "-")):
+        return int(text) * 86_400
+    then = datetime.fromisoformat(text).replace(tzinfo=UTC)
     return math.ceil((then - datetime.now(UTC)).total_seconds())
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    main()

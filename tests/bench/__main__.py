@@ -5,7 +5,7 @@ import tempfile
 from pathlib import Path
 
 from local import deploy
-from tests.bench import imports, lag, latency, operations
+from tests.bench import imports, lag, latency, operations, punctuality
 from tests.e2e.served import Served
 
 
@@ -17,6 +17,7 @@ def main() -> int:
     kept &= operations.measure()
     with tempfile.TemporaryDirectory() as folder, Served(Path(folder)) as served:
         kept &= latency.measure(served)
+        kept &= punctuality.measure(served)
         kept &= lag.measure(served)
     print("all budgets are kept" if kept else "a budget is not kept")
     return 0 if kept else 1
