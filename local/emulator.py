@@ -21,7 +21,7 @@ PYTHON = Path(".local/ministack/bin/python")
 REGION = "us-east-1"
 #: What the emulator takes for its account's root.
 CREDENTIALS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
-#: The variables by which faketime moves a process's clock.
+#: How the variables begin by which faketime moves a process's clock.
 _CLOCK = ("LD_PRELOAD", "FAKETIME")
 #: Ports that no system hands out by itself: one that is free now is still free in a while.
 _PORTS = range(20_000, 32_000)
@@ -61,7 +61,7 @@ class Emulator:
 
     def _environment(self) -> dict[str, str]:
         # Nothing of ours but what moves the clock (faketime): all of it reaches the Lambdas.
-        moved = {name: os.environ[name] for name in _CLOCK if name in os.environ}
+        moved = {name: v for name, v in os.environ.items() if name.startswith(_CLOCK)}
         return moved | {
             "PATH": os.defpath,
             "HOME": str(self._scratch.absolute()),

@@ -11,7 +11,6 @@ import os
 import shutil
 import subprocess
 import sys
-import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -27,9 +26,12 @@ def main() -> None:
     if not sys.platform.startswith("linux") or shutil.which("cc") is None:
         parser.error("another day takes Linux and a C compiler, cc")
     # Processes that look for what moves their clock know it by its name.
-    library = Path(tempfile.mkdtemp(prefix="another-day-"), "libfaketime.so")
-    compiled = ["cc", "-shared", "-fPIC", "-O2", "-Wall", "-Werror", "-o", library, SOURCE, "-ldl"]
-    subprocess.run(compiled, check=True)
+    library = SOURCE.parents[1] / ".local" / "day" / "libfaketime.so"
+    library.parent.mkdir(parents=True, exist_ok=True)
+    made = library.with_suffix(f".{os.getpid()}")
+    options = ["-shared", "-fPIC", "-O2", "-Wall", "-Werror"]
+    subprocess.run(["cc", *options, "-o", made, SOURCE, "-ldl"], check=True)
+    made.replace(library)  # at once: others may have it loaded
     moved = {"LD_PRELOAD": str(library), "FAKETIME": f"{asked.day:+d}"}
     os.execvpe(asked.command[0], asked.command, os.environ | moved)
 

@@ -106,7 +106,8 @@ def move_clocks(template: Path, folder: Path) -> None:
     layer.mkdir()
     shutil.copy(library, layer)
     written = yaml.safe_load(template.read_text())
-    moved = {"LD_PRELOAD": f"/opt/{library.name}", "FAKETIME": os.environ["FAKETIME"]}
+    moved = {name: v for name, v in os.environ.items() if name.startswith("FAKETIME")}
+    moved |= {"LD_PRELOAD": f"/opt/{library.name}"}
     for name, resource in written["Resources"].items():
         if resource["Type"] == "AWS::Serverless::Function" and name != "Work":
             resource["Properties"].setdefault("Layers", []).append({"Ref": "Clock"})
