@@ -2,7 +2,7 @@
 
 import contextlib
 import os
-import random
+import secrets
 import shutil
 import signal
 import socket
@@ -120,7 +120,7 @@ def refuse_busy(port: int) -> None:
 def free_port() -> int:
     """Return a port of localhost that nothing listens on."""
     while True:
-        port = random.choice(_PORTS)
+        port = secrets.choice(_PORTS)  # not `random`, which tests seed alike
         with contextlib.suppress(OSError), socket.socket() as probe:
             probe.bind(("127.0.0.1", port))
             return port

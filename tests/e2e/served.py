@@ -46,13 +46,15 @@ class Served:
                 stdout=output,
                 stderr=output,
             )
-        eventually(self._serves)
+        try:
+            eventually(lambda: self.told() or self.process.poll() is not None)
+            assert self.told(), "it ended"
+        except AssertionError as fault:
+            self.process.kill()
+            self.process.wait()
+            raise AssertionError(f"make up serves nothing:\n{self.output.read_text()}") from fault
         self.running.append(self)
         return self
-
-    def _serves(self) -> bool:
-        assert self.process.poll() is None, self.output.read_text()
-        return self.told() != {}
 
     def __exit__(self, *_: object) -> None:
         self.running.remove(self)
@@ -63,7 +65,7 @@ class Served:
             self.process.kill()
             self.process.wait()
         # A process that was killed is listed for a moment.
-        assert eventually(self.processes, lambda found: not found) == []
+        eventually(self.processes, lambda found: not found, within_s=10)
         assert self.told() == {}
 
     def told(self) -> dict[str, str]:
