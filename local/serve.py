@@ -24,6 +24,23 @@ API_ID = Path(os.environ["API_ID_FILE"])
 Worker._drain_stderr_bounded.__defaults__ = (0.002, 0.002, 0.25)
 
 
+def invoke(worker: Worker, *arguments: Any, **options: Any) -> dict[str, Any]:
+    """Have what befalls one process of a Lambda end that one alone: the emulator ends all of them.
+
+    Those that it ends while they start fail likewise, and end others, and so on.
+    """
+    try:
+        answer: dict[str, Any] = invoke_worker(worker, *arguments, **options)
+    except Exception as fault:
+        worker.kill()
+        return {"status": "error", "error": str(fault), "log": "", "cold_start": True}
+    return answer
+
+
+invoke_worker = Worker.invoke
+Worker.invoke = invoke
+
+
 def of_first_metric(name: str, alarm: dict[str, Any]) -> Any:
     """Have an alarm that reckons with several metrics be one of the first: it refuses the others."""
     given = next((m["MetricStat"] for m in alarm.get("Metrics", ()) if "MetricStat" in m), None)

@@ -27,9 +27,10 @@ class Stopwatch:
         """Let that much time pass, and happen what was to happen in it."""
         until_s = self.s + seconds
         while self._agenda and self._agenda[0][0] <= until_s:
-            self.s, act = self._agenda.pop(0)
+            then_s, act = self._agenda.pop(0)
+            self.s = max(self.s, then_s)
             act()
-        self.s = until_s
+        self.s = max(self.s, until_s)
 
     def at(self, s: float, act: Callable[[], object]) -> None:
         """Have something happen once so many seconds have passed."""

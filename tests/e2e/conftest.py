@@ -17,19 +17,22 @@ _BEGAN = pytest.StashKey[float]()
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    item.stash[_BEGAN] = time.time()
+    """Note when the first test of each module began: what they share is made there."""
+    module = item.getparent(pytest.Module) or item
+    module.stash.setdefault(_BEGAN, time.time())
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(
     item: pytest.Item,
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Show with a failure what the stacks have logged since its test began, and where all of it is."""
+    """Show with a failure what the stacks have logged since its module began, and where it is."""
     report = yield
     if report.failed:
+        began = (item.getparent(pytest.Module) or item).stash[_BEGAN]
         for stack in Served.running:
             title = f"Logged by the stack in {stack.folder}"
-            report.sections.append((title, story(stack, since=item.stash[_BEGAN])))
+            report.sections.append((title, story(stack, since=began)))
     return report
 
 

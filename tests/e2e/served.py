@@ -47,12 +47,13 @@ class Served:
                 stderr=output,
             )
         try:
-            eventually(lambda: self.told() or self.process.poll() is not None)
+            eventually(lambda: self.told() or self.process.poll() is not None, within_s=900)
             assert self.told(), "it ended"
         except AssertionError as fault:
             self.process.kill()
             self.process.wait()
-            raise AssertionError(f"make up serves nothing:\n{self.output.read_text()}") from fault
+            said = self.output.read_text() + (self.folder / ".local" / "emulator.log").read_text()
+            raise AssertionError(f"make up serves nothing:\n{said}") from fault
         self.running.append(self)
         return self
 

@@ -66,7 +66,8 @@ def without(table: Table) -> dict[str, str]:
 @pytest.fixture(scope="module")
 def others(table: Table, issuer: Issuer) -> dict[str, str]:
     """Other owners, who may do all with what is theirs."""
-    return {"key": made(table, "another"), "token": issuer.token(timing.now())}
+    now = timing.now()
+    return {"key": made(table, "another"), "token": issuer.token(now, exp=now / 1000 + 86_400)}
 
 
 def ask(url: str, route: str, authorization: str | None, job: str = "") -> requests.Response:

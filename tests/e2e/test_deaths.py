@@ -12,10 +12,12 @@ from tests.soak.deaths import MUST_DIE, Deaths, quick_folder
 def test_whoever_is_killed_nothing_is_lost_and_nothing_is_there_twice(tmp_path: Path) -> None:
     with quick_folder() as folder:
         deaths = Deaths(Path(folder), seed=int(os.environ.get("NOWLATER_SEED", "1")))
-        deaths.run(seconds=25)
+        log = tmp_path / "stack.log"
+        try:
+            deaths.run(seconds=25)
+        finally:
+            log.write_text(deaths.log)
 
-    log = tmp_path / "stack.log"
-    log.write_text(deaths.log)
     assert deaths.violations == [], f"the stack's log: {log}"
     assert MUST_DIE | {"a caller"} <= deaths.killed.keys()
     assert deaths.cut_short > 0

@@ -10,6 +10,12 @@ from tests.e2e.served import Told
 TEXT = {"text": "To be, or not to be."}
 
 
+@pytest.fixture(scope="module", autouse=True)
+def warm(api: Client) -> None:
+    """Let nobody who waits for ten seconds wait for a Lambda that has to be started."""
+    api.ask("hybrid", "text-stats", TEXT)
+
+
 def test_the_sync_door_answers_with_the_result_itself(api: Client) -> None:
     answer = api.ask("sync", "text-stats", TEXT)
 

@@ -10,7 +10,7 @@ from tests.e2e.client import Client
 @pytest.mark.usefixtures("diagnostics")
 def test_200_flexible_jobs_do_not_delay_one_with_a_deadline(api: Client, key: str) -> None:
     def submit(_: int) -> str:
-        return str(api.submit("sleep", {"seconds": 5}, tags={"burst": key})["id"])
+        return str(api.submit("sleep", {"seconds": 30}, tags={"burst": key})["id"])
 
     def cancel(job_id: str) -> int:
         return api.call("POST", f"/jobs/{job_id}/cancel").status_code
@@ -25,5 +25,5 @@ def test_200_flexible_jobs_do_not_delay_one_with_a_deadline(api: Client, key: st
 
     assert (ended["status"], ended["attempt"]) == ("succeeded", 1), ended
     assert [last["status"], waiting["status"]] == ["queued", "queued"]
-    assert set(canceled) == {200, 409}
-    assert canceled.count(200) > 150, "the flexible jobs were done too fast to be in the way"
+    assert set(canceled) <= {200, 409}
+    assert canceled.count(200) > 150, "the flexible jobs were not in the way"

@@ -40,7 +40,7 @@ LONG_AT_ONCE, SHORT_AT_ONCE = 16, 4
 #: A row that a busy machine was too slow for is asked again.
 TRIES = 5
 #: What has ended this late in a wait may have done so after the last look at it.
-LAST_LOOK_S = 1
+LAST_LOOK_S = 3
 
 
 @dataclass(frozen=True)
@@ -85,25 +85,22 @@ def rows() -> list[Row]:
 def asked(row: Row) -> tuple[str, dict[str, Any], Any]:
     """Return the operation and input that come to the row's outcome in its time, and the result."""
     long = row.takes == "longer"
-    # A wait of a second is over long before 2.5, and one of ten before 11.
-    wait_is_1 = "wait=1" in row.prefer
+    # A wait of ten seconds is over before 12 of them, and one of a second long before.
     match row.outcome:
         case "success" if long:
-            seconds = 2.5 if wait_is_1 else 12
-            return "sleep", {"seconds": seconds}, {"seconds": seconds}
+            return "sleep", {"seconds": 12}, {"seconds": 12}
         case "success" | "no worker free":
             return "echo", {"value": 42}, 42
         case "last failure":  # after three attempts, and pauses of at least 1.5 s
-            return "fail", {"after": (1 if wait_is_1 else 4) if long else 0}, None
+            return "fail", {"after": 4 if long else 0}, None
         case "refused":
-            after = (2.5 if wait_is_1 else 12) if long else 0
-            return "fail", {"kind": "refused", "after": after}, None
+            return "fail", {"kind": "refused", "after": 12 if long else 0}, None
         case "unavailable":
             return "fail", {"kind": "unavailable"}, None
         case "time-out":
             return "fail", {"kind": "hang"}, None
-        case "retried, then success":  # two pauses are 3 s, and four are 11 to 15 s
-            failures = (2 if wait_is_1 else 4) if long else 1
+        case "retried, then success":  # four pauses are 11 to 15 s
+            failures = 4 if long else 1
             return "flaky", {"failures": failures}, {"attempt": failures + 1}
         case "canceled meanwhile":
             return "sleep", {"seconds": 30}, None

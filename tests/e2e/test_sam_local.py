@@ -75,6 +75,9 @@ class SamLocal:
         not_its = ("PYTHONDONTWRITEBYTECODE", "LD_PRELOAD")
         kept = {k: v for k, v in environment().items() if k not in not_its}
         cache = {"PYTHONPYCACHEPREFIX": str(self.folder / "bytecode")}
+        # Its lock on an image lies in the folder for temporary files, and outlives it.
+        cache |= {"TMPDIR": str(self.folder)}
+        cache |= {"SAM_CLI_CONTAINER_CONNECTION_TIMEOUT": str(round(PATIENCE_S))}
         return kept | cache | {"SAM_CLI_TELEMETRY": "0"}
 
     def invoke(self, name: str, event: Path) -> Any:
@@ -101,7 +104,7 @@ def move_clocks(template: Path, folder: Path) -> None:
     if "FAKETIME" not in os.environ:
         return
     loaded = {line.split()[-1] for line in Path("/proc/self/maps").read_text().splitlines()}
-    (library,) = (Path(path) for path in loaded if "faketime" in path)
+    (library,) = (Path(path) for path in loaded if "faketime" in path and Path(path).exists())
     layer = folder / "clock"
     layer.mkdir()
     shutil.copy(library, layer)
@@ -135,7 +138,7 @@ def running(command: list[str], output: Path, env: dict[str, str]) -> Iterator[C
     finally:
         process.terminate()
         try:
-            process.wait(20)
+            process.wait(PATIENCE_S)
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
@@ -189,7 +192,7 @@ def answers(sam: SamLocal, url: str) -> dict[str, Any]:
     """What each Lambda answers to its sample event: two at a time, for each takes seconds."""
     # The engine takes its network down with the last container, under one that starts meanwhile:
     # a warm one holds it.
-    assert requests.get(f"{url}/health", timeout=PATIENCE_S).status_code == 200
+    eventually(lambda: requests.get(f"{url}/health", timeout=PATIENCE_S))
     events = [ROOT / "events" / f"{event}.json" for event, _ in SAMPLES.values()]
     with ThreadPoolExecutor(2) as two:
         return dict(zip(SAMPLES, two.map(sam.invoke, SAMPLES, events), strict=True))

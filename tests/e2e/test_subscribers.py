@@ -200,8 +200,12 @@ def waiting(served: Served, queue: str) -> tuple[int, int]:
 def test_a_message_has_three_attributes_whatever_the_tags(served: Served, api: Client) -> None:
     inbox = Inbox(served.stack(), "attributes", RawMessageDelivery="false")
     forged = {"owner": "umbrella", "status": "failed", "more": "1"}
-    api.ended(api.submit("text-stats", {"text": "x"}, tags=forged))
-    (envelope,) = eventually(lambda: inbox.receive(wait_s=1))
+    job = api.ended(api.submit("text-stats", {"text": "x"}, tags=forged))
+
+    def of_the_job() -> list[Any]:
+        return [got for got in inbox.receive(wait_s=1) if job["id"] in got["Message"]]
+
+    (envelope,) = eventually(of_the_job)
     inbox.close()
 
     assert envelope["MessageAttributes"] == {

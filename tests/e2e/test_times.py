@@ -45,7 +45,7 @@ def test_a_job_starts_so_many_seconds_later_and_not_before(api: Client) -> None:
 
 
 def test_a_job_starts_at_a_time_and_not_before(api: Client) -> None:
-    at = (datetime.now(UTC) + timedelta(seconds=3)).isoformat(timespec="milliseconds")
+    at = (datetime.now(UTC) + timedelta(seconds=5)).isoformat(timespec="milliseconds")
     job = api.submit("echo", {"value": 1}, start={"at": at})
     ended = api.ended(job)
 

@@ -31,15 +31,13 @@ CALLERS = 6
 #: So soon, messages of the dead are shown again: the claim makes it harmless, and the wait short.
 _VISIBILITY_S = 20
 #: An attack goes on for at most so long, until it has done what it is there for.
-_LONGEST_S = 600
+_LONGEST_S = 300
 _QUEUES = ("OnTimeQueue", "FlexibleQueue", "WebhookQueue")
 #: Who is killed, and how often, of those that there are.
 _WEIGHTS = {"Work": 8, "Submit": 4, "Hybrid": 4, "Notify": 2, "Deliver": 2, "Status": 1, "Sweep": 1}
 
 #: Who is killed first: without their deaths there is little to see.
 MUST_DIE = {"Work", "Submit", "Hybrid"}
-#: A Lambda of this age has started.
-_GROWN_S = 3
 
 
 def quick_folder() -> "tempfile.TemporaryDirectory[str]":
@@ -76,8 +74,12 @@ class Deaths:
                 )
             with Receiver([self._answer]) as receiver, Listener(stack) as listener:
                 self._call = (told["url"], told["key"], receiver.url())
-                self._attack(served, seconds)
-                self._have_last_word()
+                try:
+                    self._attack(served, seconds)
+                    self._have_last_word()
+                except BaseException:
+                    self.log = logged(served)
+                    raise
                 lines = [line for journal in self._journals for line in submitter.read(journal)]
                 inquest = Inquest(lines, self.ledger)
                 client = Client(told["url"], told["key"])
@@ -187,20 +189,15 @@ def _traces(served: Served) -> Iterator[Trace]:
 
 
 def _lambdas(served: Served) -> Iterator[tuple[str, int]]:
-    """Yield name and process of each Lambda that is a child of this stack's own emulator.
-
-    Not of those that are just starting: the emulator answers the death of one by ending all of its
-    name, and so those that are starting then, and so on.
-    """
-    command = ["ps", "-eo", "pid=,ppid=,etimes="]
+    """Yield name and process of each Lambda that is a child of this stack's own emulator."""
+    command = ["ps", "-eo", "pid=,ppid="]
     listed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-    told = {int(pid): (int(parent), int(age_s)) for pid, parent, age_s in _words(listed)}
+    parents = {int(pid): int(parent) for pid, parent in _words(listed)}
     processes = served.processes()
     emulators = {pid for pid, args in processes if "local/serve.py" in args}
     for pid, args in processes:
         name = re.search(r"/ministack-lambda-nowlater-([A-Za-z]+)-", args)
-        parent, age_s = told.get(pid, (0, 0))
-        if name and parent in emulators and age_s >= _GROWN_S:
+        if name and parents.get(pid) in emulators:
             yield name[1], pid
 
 

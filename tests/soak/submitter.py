@@ -158,8 +158,9 @@ class Submitter:
 
 
 def read(journal: Path) -> list[dict[str, Any]]:
-    """Return what a journal holds."""
-    return [json.loads(line) for line in journal.read_text().splitlines()]
+    """Return what a journal holds; the line that is being written is not read."""
+    whole, _, _ = journal.read_text().rpartition("\n")
+    return [json.loads(line) for line in whole.splitlines()]
 
 
 def main() -> None:
