@@ -38,6 +38,8 @@ _WEIGHTS = {"Work": 8, "Submit": 4, "Hybrid": 4, "Notify": 2, "Deliver": 2, "Sta
 
 #: Who is killed first: without their deaths there is little to see.
 MUST_DIE = {"Work", "Submit", "Hybrid"}
+#: A Lambda of this age has started: one that starts has nothing yet that could be lost.
+_GROWN_S = 3
 
 
 def quick_folder() -> "tempfile.TemporaryDirectory[str]":
@@ -118,13 +120,18 @@ class Deaths:
 
     def _has_seen_all(self, served: Served) -> bool:
         """Tell whether all were killed who must be, and jobs have ended in each way."""
-        lines = [line for journal in self._journals for line in submitter.read(journal)]
-        ends = {job["status"] for line in lines if (job := line.get("seen", line.get("canceled")))}
         return (
             self.killed.keys() >= MUST_DIE | {"a caller"}
-            and ends >= set(ENDED)
             and _has_cut_short(served)
+            and all(self._has_ended(status) for status in ENDED)
         )
+
+    def _has_ended(self, status: str) -> bool:
+        url, key, _ = self._call
+        client = Client(url, key)
+        answer = client.get(f"/jobs?status={status}&limit=1")
+        client.close()
+        return answer.status_code == 200 and answer.json()["jobs"] != []
 
     def _caller(self, journal: Path, seconds: float) -> "subprocess.Popen[bytes]":
         url, key, receiver = self._call
@@ -189,15 +196,16 @@ def _traces(served: Served) -> Iterator[Trace]:
 
 
 def _lambdas(served: Served) -> Iterator[tuple[str, int]]:
-    """Yield name and process of each Lambda that is a child of this stack's own emulator."""
-    command = ["ps", "-eo", "pid=,ppid="]
+    """Yield name and process of each grown Lambda that is a child of this stack's own emulator."""
+    command = ["ps", "-eo", "pid=,ppid=,etimes="]
     listed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-    parents = {int(pid): int(parent) for pid, parent in _words(listed)}
+    told = {int(pid): (int(parent), int(age_s)) for pid, parent, age_s in _words(listed)}
     processes = served.processes()
     emulators = {pid for pid, args in processes if "local/serve.py" in args}
     for pid, args in processes:
         name = re.search(r"/ministack-lambda-nowlater-([A-Za-z]+)-", args)
-        if name and parents.get(pid) in emulators:
+        parent, age_s = told.get(pid, (0, 0))
+        if name and parent in emulators and age_s >= _GROWN_S:
             yield name[1], pid
 
 
