@@ -5,6 +5,7 @@
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
+#include <semaphore.h>
 #include <stdlib.h>
 #include <sys/time.h>
 #include <time.h>
@@ -26,6 +27,14 @@ int clock_gettime(clockid_t clock, struct timespec *now) {
     int failed = real(clock, now);
     if (!failed && (clock == CLOCK_REALTIME || clock == CLOCK_REALTIME_COARSE)) now->tv_sec += ahead();
     return failed;
+}
+
+/* Waits until a time of the wall clock, which is the kernel's: Python's multiprocessing waits so. */
+int sem_timedwait(sem_t *restrict semaphore, const struct timespec *restrict until) {
+    static int (*real)(sem_t *, const struct timespec *);
+    if (!real) real = (int (*)(sem_t *, const struct timespec *))dlsym(RTLD_NEXT, "sem_timedwait");
+    struct timespec kernels = {until->tv_sec - ahead(), until->tv_nsec};
+    return real(semaphore, &kernels);
 }
 
 int gettimeofday(struct timeval *restrict now, void *restrict zone) {

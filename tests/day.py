@@ -2,7 +2,8 @@
 
 The command begins at that time (UTC, if it names no other), or so many days from now (`+400`), and its clock goes on from
 there. So does the clock of all that it starts, the AWS emulator and its Lambdas included. It takes
-Linux and a C compiler.
+Linux and a C compiler, and what `make test` has fetched before: the certificates of package
+registries are not valid for so long.
 """
 
 import argparse
