@@ -25,9 +25,10 @@ Worker._drain_stderr_bounded.__defaults__ = (0.002, 0.002, 0.25)
 
 
 def invoke(worker: Worker, *arguments: Any, **options: Any) -> dict[str, Any]:
-    """Have what befalls one process of a Lambda end that one alone: the emulator ends all of them.
+    """Invoke a Lambda's process; if that fails, end this process alone.
 
-    Those that it ends while they start fail likewise, and end others, and so on.
+    The emulator itself would end all processes of the Lambda. Those that are just starting would
+    then fail too, and each failure would end more of them.
     """
     try:
         answer: dict[str, Any] = invoke_worker(worker, *arguments, **options)
