@@ -137,7 +137,8 @@ def test_what_has_run_before_is_estimated_and_says_on_what_that_rests(
     assert set(estimate["rests_on"]) == {"runs", "p50_s", "p90_s", "waiting"}
     assert estimate["rests_on"]["runs"] >= 1
     assert estimate["rests_on"]["p50_s"] > 0
-    assert seconds(job["created"], estimate["finish"]) >= estimate["rests_on"]["p50_s"]
+    # What it rests on is told in two digits, and so up to a twentieth higher than it is.
+    assert seconds(job["created"], estimate["finish"]) >= 0.95 * estimate["rests_on"]["p50_s"]
     assert job["at_risk"] is False
     assert (ended["estimate"], ended["at_risk"]) == (None, False)
 
