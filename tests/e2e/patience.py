@@ -5,6 +5,9 @@ from collections.abc import Callable
 
 #: Much longer than anything takes that is waited for, on any machine.
 PATIENCE_S = 180.0
+#: Seconds that a job takes which must be seen before its end; where the machine was too busy for
+#: that, the next one is asked for.
+LONGER = (3, 12, 40)
 
 
 def eventually[T](
