@@ -8,6 +8,8 @@ PATIENCE_S = 180.0
 #: Seconds that a job takes which must be seen before its end; where the machine was too busy for
 #: that, the next one is asked for.
 LONGER = (3, 12, 40)
+#: How often something is tried that depends on its length, and so cannot take longer instead.
+TRIES = 3
 
 
 def eventually[T](

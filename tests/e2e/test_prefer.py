@@ -3,7 +3,7 @@
 import re
 import secrets
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -164,7 +164,7 @@ def cancel(api: Client, tags: dict[str, str]) -> requests.Response:
 def find(api: Client, tags: dict[str, str]) -> Any:
     ((name, value),) = tags.items()
     answer = api.get(f"/jobs?tag={name}:{value}")
-    # A machine that is too busy to authorize in time is told so, and asked again.
+    # Where the machine was too busy to answer in time, whoever waits for the job asks again.
     return next(iter(answer.json()["jobs"]), None) if answer.status_code == 200 else None
 
 
@@ -208,27 +208,35 @@ def test_a_door_answers_as_its_row_of_the_table_says(
 
 def asked_again(api: Client, row: Row, seen: dict[Row, Future[Seen]]) -> Seen:
     """Return what came of a row; where the machine was too slow for it, of the row alone."""
-    there = seen[row].result()
-    for _ in range(TRIES):
-        if there.is_of_its_row:
-            break
+
+    def alone() -> Seen:
         wait(seen.values())
-        there = ask(api, row)
-    return there
+        return ask(api, row)
+
+    return of_its_row(seen[row].result(), alone)
+
+
+def of_its_row(found: Seen, again: Callable[[], Seen]) -> Seen:
+    """Return what came of a row, asked again while the machine was too slow for it."""
+    for _ in range(TRIES):
+        if found.is_of_its_row:
+            break
+        found = again()
+    return found
 
 
 def ask_without_worker(api: Client, row: Row, served: Served) -> Seen:
     """Ask while no worker is free, which lasts until the answer, or for a second of a long wait."""
-    for _ in range(TRIES):
+
+    def once() -> Seen:
         answered = threading.Event()
         with ThreadPoolExecutor(1) as pool:
             with no_worker(served):
                 asking = pool.submit(ask, api, row, answered)
                 answered.wait(1 if row.takes == "shorter" else PATIENCE_S)
-            seen = asking.result()
-        if seen.is_of_its_row:
-            break
-    return seen
+            return asking.result()
+
+    return of_its_row(once(), once)
 
 
 def check(api: Client, row: Row, seen: Seen) -> None:
