@@ -153,12 +153,12 @@ def places(value: Any, at: tuple[str | int, ...] = ()) -> list[tuple[str | int, 
 
 
 def with_other(value: Any, at: tuple[str | int, ...], other: Any) -> Any:
-    """Return the value with another at some place in it."""
+    """Return the value with another at some place in it, and there alone.
+
+    What is drawn may have one object in two places, which a deep copy would keep so.
+    """
     if not at:
         return other
-    changed = copy.deepcopy(value)
-    there = changed
-    for step in at[:-1]:
-        there = there[step]
-    there[at[-1]] = other
+    changed = copy.copy(value)
+    changed[at[0]] = with_other(value[at[0]], at[1:], other)
     return changed
