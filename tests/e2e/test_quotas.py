@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from tests.e2e.client import Client
+from tests.e2e.patience import eventually
 from tests.e2e.served import Served
 from tests.e2e.test_refusals import make_key
 
@@ -55,10 +56,14 @@ def test_who_has_too_many_unfinished_jobs_is_refused_and_nobody_else(
 ) -> None:
     for _ in range(MOST_SUBMITS):
         refused = flooder.ask("async", "text-stats", TEXT)
-        if refused.status_code != 202:
+        if refused.status_code != 202 and refused.status_code < 500:
             break
     headers = {"Idempotency-Key": flood}
-    replayed = flooder.ask("async", "text-stats", TEXT, start={"after": 86_400}, headers=headers)
+    # On a busy machine the emulator's table can be too slow for the time that Submit has.
+    replayed = eventually(
+        lambda: flooder.ask("async", "text-stats", TEXT, start={"after": 86_400}, headers=headers),
+        lambda answer: answer.status_code < 500,
+    )
 
     assert refused.status_code == 429, refused.text
     assert refused.json()["type"] == f"{api.url}/problems/too-many-jobs"

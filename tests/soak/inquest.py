@@ -11,12 +11,13 @@ from tests.soak.ledger import Ledger
 
 @dataclass(frozen=True)
 class Trace:
-    """A run of the operation `witness` that began, or was over; `at` in milliseconds."""
+    """A run of the operation `witness` that began, or was over; `at` in milliseconds, `pid` its process."""
 
     what: Literal["began", "over"]
     job: str
     attempt: int
     at: int
+    pid: int = 0
 
 
 class Inquest:

@@ -31,7 +31,8 @@ def witness(context: Context, seconds: float = 0, failures: int = 0) -> Run:
 
 def _write(what: str, context: Context) -> None:
     """Add a line at once and whole: this process may be killed at any moment."""
-    line = f"{what} {context.job_id} {context.attempt} {time.time_ns() // 1_000_000}\n"
+    now_ms = time.time_ns() // 1_000_000
+    line = f"{what} {context.job_id} {context.attempt} {now_ms} {os.getpid()}\n"
     runs = os.open(Path(tempfile.gettempdir()) / "runs", os.O_WRONLY | os.O_APPEND | os.O_CREAT)
     try:
         os.write(runs, line.encode())
