@@ -1,5 +1,6 @@
 """Node.js from PyPI, and the npm packages that the tests use, as their lock says."""
 
+import fcntl
 import os
 import shutil
 import subprocess
@@ -23,13 +24,20 @@ def folder() -> Path:
     """Return a folder with the programs of `node/` and the packages that they import."""
     installed, wanted = _FOLDER / "node_modules" / _LOCK, (_SOURCE / _LOCK).read_bytes()
     _FOLDER.mkdir(parents=True, exist_ok=True)
-    for file in _SOURCE.iterdir():
-        if file.is_file():
-            shutil.copy(file, _FOLDER)
-    if not installed.exists() or installed.read_bytes() != wanted:
-        _npm("ci", "--prefer-offline", "--ignore-scripts", "--no-audit", "--no-fund")
-        installed.write_bytes(wanted)
+    with (_FOLDER / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # another process of the tests may be installing
+        for file in _SOURCE.iterdir():
+            if file.is_file() and not _is_there(file):
+                shutil.copy(file, _FOLDER)
+        if not installed.exists() or installed.read_bytes() != wanted:
+            _npm("ci", "--prefer-offline", "--ignore-scripts", "--no-audit", "--no-fund")
+            installed.write_bytes(wanted)
     return _FOLDER
+
+
+def _is_there(file: Path) -> bool:
+    copy = _FOLDER / file.name
+    return copy.exists() and copy.read_bytes() == file.read_bytes()
 
 
 def run(program: str, *arguments: str | Path, may_fail: bool = False, **environment: str) -> str:

@@ -138,7 +138,9 @@ def test_a_wrong_result_is_not_logged(world: World, lines: list[Any]) -> None:
     assert "secret" not in json.dumps(lines)
 
 
-@pytest.mark.parametrize("play", [plays.ok, plays.gone, plays.half_a_head], ids=str)
+@pytest.mark.parametrize(
+    "play", [plays.ok, plays.gone, plays.half_a_head], ids=["200", "410", "cut"]
+)
 def test_a_delivery_is_logged_without_its_url_and_its_answer(
     world: World, lines: list[Any], receiver: Receiver, play: plays.Behaviour
 ) -> None:

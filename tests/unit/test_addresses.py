@@ -214,7 +214,7 @@ def test_globally_routable_unicast_is_public(address: str) -> None:
 
 
 @pytest.mark.parametrize("rules", [PUBLIC, LOCAL], ids=["public", "local"])
-@pytest.mark.parametrize("host", set(INNER_IPV4) - {"127.0.0.1", "127.255.255.254"})
+@pytest.mark.parametrize("host", sorted({*INNER_IPV4} - {"127.0.0.1", "127.255.255.254"}))
 def test_an_address_that_is_not_public_is_refused(host: str, rules: Rules) -> None:
     assert "not a public address" in refused(f"https://{host}/hook", rules)
 
