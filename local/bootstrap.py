@@ -8,6 +8,8 @@ import sys
 import venv
 
 PYTHON = (3, 11)
+#: All else is locked: uv.lock, and what is installed beside it, by version.
+UV = "uv==0.13.9"
 
 
 def main(folder: str) -> int:
@@ -23,7 +25,7 @@ def main(folder: str) -> int:
     except subprocess.CalledProcessError:
         return fail("Python has no ensurepip here: on Debian or Ubuntu, apt install python3-venv.")
     pip = [f"{folder}/bin/python", "-m", "pip", "--disable-pip-version-check"]
-    if subprocess.run([*pip, "install", "--quiet", "uv"], check=False).returncode:
+    if subprocess.run([*pip, "install", "--quiet", UV], check=False).returncode:
         return fail("uv could not be installed: is the package index reachable?")
     return 0
 

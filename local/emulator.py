@@ -56,7 +56,7 @@ class Emulator:
         # All of it at once, its Lambdas too: it keeps nothing that would be worth a farewell.
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self._process.pid, signal.SIGKILL)
-        self._process.wait()
+        self._process.communicate()  # which waits, and closes its standard input
         shutil.rmtree(self._scratch, ignore_errors=True)
 
     def _environment(self) -> dict[str, str]:

@@ -5,7 +5,7 @@ import sys
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from local import tools
+from local import account, tools
 from local.failure import Failure
 from nowlater import keys, timing
 from nowlater.table import Table
@@ -29,7 +29,7 @@ def main() -> int:
         else:
             _issue(table, arguments)
     except (Failure, ValueError, BotoCoreError, ClientError) as failure:
-        print(failure, file=sys.stderr)
+        print(account.sentence(failure), file=sys.stderr)
         return 1
     return 0
 

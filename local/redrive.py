@@ -5,7 +5,7 @@ import sys
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from local import tools
+from local import account, tools
 from local.failure import Failure
 from nowlater import timing
 from nowlater.deliveries import Deliveries
@@ -18,7 +18,7 @@ def main() -> int:
     try:
         redrive(tools.table(arguments), arguments)
     except (Failure, BotoCoreError, ClientError) as failure:
-        print(failure, file=sys.stderr)
+        print(account.sentence(failure), file=sys.stderr)
         return 1
     return 0
 

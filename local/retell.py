@@ -8,7 +8,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from local import tools
+from local import account, tools
 from local.failure import Failure
 from local.stack import Stack
 from nowlater import object_keys
@@ -20,7 +20,7 @@ def main() -> int:
         stack = tools.stack(arguments)
         left = retell(stack, only_list=arguments.list)
     except (Failure, BotoCoreError, ClientError) as failure:
-        print(failure, file=sys.stderr)
+        print(account.sentence(failure), file=sys.stderr)
         return 1
     return 1 if left and not arguments.list else 0
 

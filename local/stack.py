@@ -8,6 +8,7 @@ import boto3
 from botocore.exceptions import ClientError
 
 from local.failure import Failure
+from local.state import is_missing
 
 
 class Stack:
@@ -20,16 +21,25 @@ class Stack:
         try:
             (described,) = self._cloudformation.describe_stacks(StackName=name)["Stacks"]
         except ClientError as error:
-            raise Failure(f"there is no stack {name} in {session.region_name}: {error}") from error
+            if not is_missing(error):
+                raise
+            raise Failure(
+                f"There is no stack {name} in {session.region_name}, in the account of your credentials. "
+                "Where is it? stages.toml says it of a stage, or AWS_REGION= and AWS_PROFILE=."
+            ) from error
         self.outputs: dict[str, str] = {
             o["OutputKey"]: o["OutputValue"] for o in described.get("Outputs", [])
         }
         self.parameters: dict[str, str] = {
             p["ParameterKey"]: p["ParameterValue"] for p in described.get("Parameters", [])
         }
-        resources = self._cloudformation.describe_stack_resources(StackName=name)
+        # Not describe_stack_resources, which knows the first hundred alone.
+        pages = self._cloudformation.get_paginator("list_stack_resources").paginate(StackName=name)
         self.ids: dict[str, str] = {
-            r["LogicalResourceId"]: r["PhysicalResourceId"] for r in resources["StackResources"]
+            r["LogicalResourceId"]: r["PhysicalResourceId"]
+            for page in pages
+            for r in page["StackResourceSummaries"]
+            if "PhysicalResourceId" in r  # one that could not be made has none
         }
 
     def client(self, service: str) -> Any:

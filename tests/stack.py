@@ -9,35 +9,16 @@ from types import ModuleType
 from typing import Any
 
 import boto3
-import yaml
+
+from local.template import load as load_template
 
 ROOT = Path(__file__).parent.parent
 _ON_MOTO = ("AWS::DynamoDB::Table", "AWS::SQS::Queue", "AWS::SNS::Topic", "AWS::S3::Bucket")
 
 
-class _Loader(yaml.SafeLoader):
-    """Reads CloudFormation's short forms (`!Ref x`) as the long ones (`{"Ref": x}`)."""
-
-
-def _long_form(loader: yaml.SafeLoader, tag: str, node: yaml.Node) -> Any:
-    if isinstance(node, yaml.ScalarNode):
-        value: Any = loader.construct_scalar(node)
-        if tag == "GetAtt":
-            value = value.split(".", 1)
-    elif isinstance(node, yaml.SequenceNode):
-        value = loader.construct_sequence(node, deep=True)
-    else:
-        value = loader.construct_mapping(node, deep=True)
-    return {tag if tag in ("Ref", "Condition") else f"Fn::{tag}": value}
-
-
-_Loader.add_multi_constructor("!", _long_form)
-
-
 def template() -> dict[str, Any]:
     """Return template.yaml with CloudFormation's long forms."""
-    loaded: dict[str, Any] = yaml.load((ROOT / "template.yaml").read_text(), _Loader)
-    return loaded
+    return load_template(ROOT / "template.yaml")
 
 
 def routes() -> dict[str, bool]:
@@ -75,6 +56,7 @@ class Stack:
     def environment(self, **changed: str) -> dict[str, str]:
         """Return the environment variables that the template gives to every Lambda, or to some."""
         some = {"NOWLATER_WORKER": "Work", "NOWLATER_MASTER_SECRET": self.ids["MasterSecret"]}
+        some |= {"NOWLATER_DEAD_LETTER_QUEUE": self.ids["DeadLetterQueue"]}
         return environment(self.ids) | some | changed
 
 

@@ -1,0 +1,120 @@
+"""The Makefile: what is given to make reaches the commands as it is, and their output is theirs alone."""
+
+import json
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests import stack
+
+#: A Python, or a sam, that writes down how it was called.
+NOTES = """#!/bin/sh
+exec python3 -c 'import json, sys; print(json.dumps(sys.argv[1:]), file=open("called", "a"))' "$@"
+"""
+#: What make, or a shell, would read in its own way.
+ODD = "O'Brien {\"text\": \"it's\"} '; touch pwned; ' $(touch pwned) `touch pwned` a$bc \\ #"
+#: What stands for all that make installs.
+MADE = (
+    ".venv/.made-from-lock",
+    ".local/ministack/.made-from-requirements",
+    ".local/checkov/.made-from-requirements",
+)
+
+
+class Checkout:
+    """A folder in which make finds all installed, and commands that only note how they were called."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._write(".venv/bin/python", NOTES)
+        self._write(".venv/bin/sam", NOTES)
+        self._write(".local/tools/bin/uv", "#!/bin/sh\n")
+        (folder / "layers/operations").mkdir(parents=True)
+        for name in ("Makefile", "pyproject.toml", "uv.lock", "layers/operations/requirements.txt"):
+            (folder / name).write_bytes((stack.ROOT / name).read_bytes())
+        for name in ("requirements.txt", "checkov.txt", "bootstrap.py"):
+            self._write(f"local/{name}", "")
+        for name in MADE:
+            self._write(name, "")
+
+    def make(self, *arguments: str, **known: str) -> str:
+        """Run make; return what it prints."""
+        done = subprocess.run(
+            ["make", *arguments],
+            cwd=self.folder,
+            env={"PATH": os.environ["PATH"], **known},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        return done.stdout
+
+    def calls(self) -> list[list[str]]:
+        """Return the arguments of each command that was called."""
+        return [json.loads(line) for line in (self.folder / "called").read_text().splitlines()]
+
+    def _write(self, name: str, text: str) -> None:
+        path = self.folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+        path.chmod(0o755)
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Checkout:
+    return Checkout(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("target", "names"),
+    [
+        ("deploy", ["STACK", "ARCHITECTURE", "PARAMETERS"]),
+        ("verify", ["URL", "ORIGIN", "RECEIVER", "TOPIC", "OPERATION", "INPUT"]),
+        ("key", ["STACK", "OWNER", "SCOPES", "DAYS", "REVOKE", "ROTATE"]),
+        ("redrive", ["STACK", "OWNER", "HOST"]),
+        ("retell", ["STACK"]),
+    ],
+)
+def test_what_is_given_arrives_as_it_is(checkout: Checkout, target: str, names: list[str]) -> None:
+    checkout.make(target, *(f"{name}={ODD}" for name in names))
+    checkout.make(target, **dict.fromkeys(names, ODD))
+    wanted = [part for name in names for part in (f"--{name.lower()}", ODD)]
+
+    assert [called[2:] for called in checkout.calls()] == [wanted, wanted]
+    assert not (checkout.folder / "pwned").exists()
+
+
+def test_the_architecture_of_a_build_arrives_as_it_is(checkout: Checkout) -> None:
+    checkout.make("build", f"ARCHITECTURE={ODD}")
+
+    assert [called[-1] for called in checkout.calls()] == [f"Architecture={ODD}", ODD]
+
+
+@pytest.mark.parametrize("given", [[], ["ARCHITECTURE="]])
+def test_a_build_is_for_arm64_unless_another_is_named(checkout: Checkout, given: list[str]) -> None:
+    checkout.make("build", *given)
+
+    assert [called[-1] for called in checkout.calls()] == ["Architecture=arm64", "arm64"]
+
+
+def test_what_is_not_given_is_not_passed_on(checkout: Checkout) -> None:
+    checkout.make("deploy")
+    checkout.make("key", "LIST=1")
+    checkout.make("up")
+
+    assert [called[2:] for called in checkout.calls()] == [
+        ["--parameters", ""],
+        ["--list"],
+        ["--port", "8080"],
+    ]
+
+
+@pytest.mark.parametrize("made", MADE)
+def test_what_is_installed_first_is_not_in_the_output(checkout: Checkout, made: str) -> None:
+    path = checkout.folder / made
+    path.unlink()
+
+    assert checkout.make(made) == ""
+    assert path.exists()
