@@ -1,28 +1,45 @@
 """A queue that is subscribed to a stack's topic, as a user's own would be."""
 
 import json
-from typing import Any
+from contextlib import suppress
+from typing import Any, Protocol
 
-from local.stack import Stack
+from botocore.exceptions import BotoCoreError, ClientError
+
+
+class HasTopic(Protocol):
+    """A stack, or whatever else names a topic and leads to where it is."""
+
+    @property
+    def outputs(self) -> dict[str, str]: ...
+
+    def client(self, service: str) -> Any: ...
 
 
 class Inbox:
     """The events that a subscriber receives."""
 
-    def __init__(self, stack: Stack, name: str, **attributes: str) -> None:
+    def __init__(self, stack: HasTopic, name: str, **attributes: str) -> None:
         """Make a queue of this name, and subscribe it; `attributes` are the subscription's."""
         self._sqs, self._sns = stack.client("sqs"), stack.client("sns")
         topic = stack.outputs["TopicArn"]
         self._queue = self._sqs.create_queue(QueueName=name)["QueueUrl"]
+        try:
+            self._subscription = self._subscribe(topic, {"RawMessageDelivery": "true"} | attributes)
+        except BaseException:
+            with suppress(BotoCoreError, ClientError):  # what came first is to be told
+                self._sqs.delete_queue(QueueUrl=self._queue)
+            raise
+
+    def _subscribe(self, topic: str, attributes: dict[str, str]) -> str:
         got = self._sqs.get_queue_attributes(QueueUrl=self._queue, AttributeNames=["QueueArn"])
         arn = got["Attributes"]["QueueArn"]
         policy = {"Policy": _may_send(arn, topic)}
         self._sqs.set_queue_attributes(QueueUrl=self._queue, Attributes=policy)
-        raw = {"RawMessageDelivery": "true"}
         made = self._sns.subscribe(
-            TopicArn=topic, Protocol="sqs", Endpoint=arn, Attributes=raw | attributes
+            TopicArn=topic, Protocol="sqs", Endpoint=arn, Attributes=attributes
         )
-        self._subscription = made["SubscriptionArn"]
+        return str(made["SubscriptionArn"])
 
     def receive(self, wait_s: int) -> list[dict[str, Any]]:
         """Return the next events, up to ten, waiting for the first of them."""
@@ -36,8 +53,10 @@ class Inbox:
 
     def close(self) -> None:
         """End the subscription, and delete the queue."""
-        self._sns.unsubscribe(SubscriptionArn=self._subscription)
-        self._sqs.delete_queue(QueueUrl=self._queue)
+        try:
+            self._sns.unsubscribe(SubscriptionArn=self._subscription)
+        finally:
+            self._sqs.delete_queue(QueueUrl=self._queue)
 
 
 def _may_send(queue: str, topic: str) -> str:

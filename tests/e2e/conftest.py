@@ -12,6 +12,9 @@ from tests.e2e.logs import leaks, logged, story
 from tests.e2e.served import Served, Told
 from tests.issuer import AUDIENCE, Issuer
 
+#: The pages that may call the local stack from a browser.
+WEB_ORIGINS = ("https://app.example.com", "https://admin.example.com:8443")
+
 _BEGAN = pytest.StashKey[float]()
 
 
@@ -48,8 +51,9 @@ def served(tmp_path_factory: pytest.TempPathFactory, issuer: Issuer) -> Iterator
     """The local stack, logging as a deployed one does; who asks for it reaches behind the API."""
     if "NOWLATER_URL" in os.environ:
         pytest.skip("this test needs the local stack, and NOWLATER_URL names another")
-    trusted = (f"JwtIssuer={issuer.url}", f"JwtAudience={AUDIENCE}")
-    with Served(tmp_path_factory.mktemp("served"), "LogLevel=INFO", *trusted) as it:
+    parameters = ("LogLevel=INFO", f"JwtIssuer={issuer.url}", f"JwtAudience={AUDIENCE}")
+    origins = f"WebOrigins={','.join(WEB_ORIGINS)}"
+    with Served(tmp_path_factory.mktemp("served"), *parameters, origins) as it:
         yield it
         assert leaks(logged(it)) == {}, "the tests had this logged"
 
