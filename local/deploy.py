@@ -15,9 +15,11 @@ ARCHITECTURE = "arm64" if platform.machine() in ("arm64", "aarch64") else "x86_6
 #: How the local stack differs from one deployed as it is.
 PARAMETERS = {
     "Architecture": ARCHITECTURE,
+    "DeliverConcurrency": "10",
     "Diagnostics": "true",
     "LogLevel": "DEBUG",
     "LoopbackCallbacks": "true",
+    "OnTimeConcurrency": "8",
     "WorkTimeout": "60",
 }
 

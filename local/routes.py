@@ -18,10 +18,10 @@ def make_routes(stack: Stack) -> str:
         for old in getattr(gateway, f"get_{kind.lower()}s")(ApiId=api_id)["Items"]:
             key = {f"{kind}Id": old[f"{kind}Id"]}
             getattr(gateway, f"delete_{kind.lower()}")(ApiId=api_id, **key)
-    if stack.parameters["AllowOrigins"]:
-        cors = body["x-amazon-apigateway-cors"]
+    if stack.parameters["WebOrigins"]:
+        _, cors, _ = body["x-amazon-apigateway-cors"]["Fn::If"]
         rules = {key[0].upper() + key[1:]: value for key, value in cors.items()}
-        rules["AllowOrigins"] = stack.parameters["AllowOrigins"].split(",")
+        rules["AllowOrigins"] = stack.parameters["WebOrigins"].split(",")
         gateway.update_api(ApiId=api_id, CorsConfiguration=rules)
     authorizers = _authorizers(gateway, api_id, body, fill)
     integrations: dict[str, str] = {}
@@ -70,7 +70,7 @@ def _authorization(authorizers: list[str]) -> dict[str, str]:
 
 def _route_key(path: str, method: str) -> str:
     verb = "ANY" if method == "x-amazon-apigateway-any-method" else method.upper()
-    return "$default" if path == "/$default" else f"{verb} {path}"
+    return "$default" if path.lstrip("/") == "$default" else f"{verb} {path}"
 
 
 class _Fill:

@@ -4,16 +4,20 @@ Runs in the emulator's own environment. Ends when its standard input does: with 
 """
 
 import asyncio
+import json
 import os
+import re
 import signal
 import sys
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from hypercorn.asyncio import serve
 from hypercorn.config import Config
 from ministack.app import app
+from ministack.core import iam_actions
 from ministack.core.lambda_runtime import Worker
 from ministack.services.cloudformation import provisioners
 
@@ -53,6 +57,39 @@ def of_first_metric(name: str, alarm: dict[str, Any]) -> Any:
 
 make_alarm = provisioners._cw_metric_alarm_record
 provisioners._cw_metric_alarm_record = of_first_metric
+
+
+def with_leading_keys(body: bytes) -> dict[str, Any]:
+    """Have IAM know the partitions that a request is about, as AWS does: policies go by them."""
+    context: dict[str, Any] = table_context(body)
+    if context:  # else it is no request, and the table says so
+        asked = json.loads(body or b"{}")
+        if found := [*partitions(asked), *queried(asked)]:
+            context["dynamodb:LeadingKeys"] = found
+    return context
+
+
+def partitions(part: Any) -> Iterator[str]:
+    """Yield the partitions of all keys and items in a request, those of a batch or a transaction too."""
+    if isinstance(part, dict) and isinstance(part.get("PK"), dict):
+        yield from part["PK"].values()
+    elif isinstance(part, dict | list):
+        for inner in part.values() if isinstance(part, dict) else part:
+            yield from partitions(inner)
+
+
+def queried(asked: dict[str, Any]) -> Iterator[str]:
+    """Yield the partition of a query."""
+    names = asked.get("ExpressionAttributeNames", {})
+    values = asked.get("ExpressionAttributeValues", {})
+    condition = asked.get("KeyConditionExpression", "")
+    for name, value in re.findall(r"(#?\w+)\s*=\s*(:\w+)", condition):
+        if names.get(name, name) == "PK":
+            yield from values[value].values()
+
+
+table_context = iam_actions.dynamodb_service_context
+iam_actions.dynamodb_service_context = with_leading_keys
 
 
 async def door(scope: Any, receive: Any, send: Any) -> None:

@@ -36,9 +36,11 @@ class Contract:
     ) -> None:
         """Fail where this route has no such answer; `headers` have names in lower case.
 
-        What the document does not list is no route of it, and is not judged.
+        What the document does not list is no route of it, and is not judged. HEAD, which it does not
+        list, is GET without the body.
         """
-        found = self._operation(method, path)
+        is_head = method == "HEAD"
+        found = self._operation("GET" if is_head else method, path)
         if found is None:
             return
         key, operation, is_known = found
@@ -46,6 +48,9 @@ class Contract:
         assert str(status) in operation["responses"], f"{place} is not in the document: {body!r}"
         response = self._resolved(operation["responses"][str(status)])
         self._check_headers(place, response, headers)
+        if is_head:
+            assert not body, f"{place} has a body"
+            return
         if status == 200 and not is_known:
             return  # what that operation returns is not in the document
         content = response.get("content", {})

@@ -14,7 +14,7 @@ from nowlater.submit import Request, submit
 services = Services("store", "queues", "workers")
 api = Api(services.settings.public_url, aws.FAILURES)
 
-#: Seconds that a caller waits who does not say, and at most.
+#: Seconds that a caller waits who does not say, and at most: that counts from when the request came in.
 USUAL_WAIT_S, LONGEST_WAIT_S = 10, 25
 
 
@@ -34,6 +34,7 @@ def accept(call: Call) -> Answer:
     if later:
         return replies.hybrid(services, call, submit(services, asked), "respond-async")
     wait_s = min(USUAL_WAIT_S if prefer.wait_s is None else prefer.wait_s, LONGEST_WAIT_S)
-    got = hybrid(services, asked, wait_s, strict=prefer.strict)
+    left_s = min(wait_s, call.left_s(LONGEST_WAIT_S, services.clock()))
+    got = hybrid(services, asked, left_s, strict=prefer.strict)
     applied = f"wait={wait_s}" + (", handling=strict" if prefer.strict else "")
     return replies.hybrid(services, call, got, applied)

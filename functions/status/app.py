@@ -23,7 +23,8 @@ def status(call: Call) -> Answer:
     caller, prefer = call.caller("read"), call.preferences()
     there = jobs.read(services, caller.owner, call.path("id"))
     wait_s = waiting.granted(services, there, prefer.wait_s)
-    return replies.status(services, call, waiting.for_change(services, there, wait_s), wait_s)
+    left_s = min(wait_s, call.left_s(waiting.LONGEST_S, services.clock()))
+    return replies.status(services, call, waiting.for_change(services, there, left_s), wait_s)
 
 
 @api.route("GET /jobs/{id}/events")

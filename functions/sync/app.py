@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from nowlater.answer import answer
+from nowlater.answer import LONGEST_S, answer
 from nowlater.api import Answer, Api, raw
 from nowlater.call import Call
 from nowlater.log import logger
@@ -21,5 +21,6 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
 @api.route("POST /sync/{operation}")
 def run(call: Call) -> Answer:
     caller, body = call.caller("invoke"), call.json(MOST_SYNC)
-    result = answer(services, caller, call.path("operation"), body, or_exit=True)
+    left_s = call.left_s(LONGEST_S, services.clock())
+    result = answer(services, caller, call.path("operation"), body, longest_s=left_s, or_exit=True)
     return raw(result.body, result.media_type)

@@ -20,8 +20,10 @@ def test_every_alarm_is_there_and_says_where_to_read_on(served: Served) -> None:
     described = served.client("cloudwatch").describe_alarms(MaxRecords=100)["MetricAlarms"]
     found = {alarm["AlarmName"]: alarm["AlarmDescription"] for alarm in described}
 
+    resources = stack.template()["Resources"]
     for name in of_type("AWS::CloudWatch::Alarm"):
-        assert f"docs/operating.md#{name.lower()}" in found[ids[name]]
+        assert found[ids[name]] == resources[name]["Properties"]["AlarmDescription"]
+        assert "docs/operating.md#" in found[ids[name]]
 
 
 def test_the_dashboards_show_the_resources_of_this_stack(served: Served) -> None:

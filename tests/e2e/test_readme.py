@@ -48,7 +48,7 @@ def test_its_operation_is_served_once_it_is_saved(api: Client, served: Served) -
     assert answer.json() == ["Hello, Ada!", "Hello, Ada!"]
 
 
-@pytest.mark.parametrize("target", ["up", "test", "deploy", "key"])
+@pytest.mark.parametrize("target", ["up", "test", "deploy", "verify", "key"])
 def test_the_makefile_has_the_targets_that_it_names(target: str) -> None:
     done = subprocess.run(
         ["make", "--dry-run", target, "OWNER=acme"],

@@ -247,6 +247,11 @@ class Auditor:
         for key in self._cloud.memory.objects:
             if key.startswith(object_keys.UNTOLD):
                 yield f"G6: {key} could not be told"
+        letters = object_keys.dead_letter_key("")
+        kept = {d for key, (d, _) in self._cloud.memory.objects.items() if key.startswith(letters)}
+        for body in self._cloud.unreadable:
+            if body.encode() not in kept:
+                yield f"G8: a message that nobody can read is not kept: {body}"
 
     def _requests(self) -> Iterator[str]:
         known = {story.id for story in self.stories}

@@ -49,7 +49,8 @@ class Caller:
 
     def http(self, route: str, **changes: Any) -> Reply | None:
         """Send a request; None where the server died, or gave no answer in time."""
-        process = self.cloud.invoke(ROUTES[route], http_event(route, **changes))
+        event = http_event(route, came=self.cloud.now, **changes)
+        process = self.cloud.invoke(ROUTES[route], event)
         if not self.cloud.join(process, _GATEWAY_S) or not process.is_good:
             return None
         reply = reply_of(process.answer)

@@ -67,6 +67,8 @@ class Cloud(Turns):
         self.taken = list[str]()
         #: Whether somebody has moved messages to the dead-letter queue.
         self.has_dead_letters = False
+        #: What somebody has sent that no worker can read.
+        self.unreadable = list[str]()
         #: What happens where a fault has somebody act meanwhile.
         self.meanwhile: dict[str, Callable[[], list[Process]]] = {"sweep": self._sweep_now}
         self.meanwhile["receive"] = self._receive_again

@@ -30,7 +30,7 @@ KILLERS: dict[str, str] = {
     "an early job's message is put off": "something-is-unavailable-for-long i21:slow-clock",
     "a young message without a record is kept": "unavailable-to-the-end 4:slow",
     "the message goes before the record": "a-large-result-erased 4:crash-after",
-    "the sweep sends before it moves on": "something-is-unavailable-for-long 41:crash-after",
+    "the sweep sends before it moves on": "something-is-unavailable-for-long 46:crash-after",
 }
 #: So many runs are tried where the known one goes well.
 _TRIES = 3000

@@ -370,6 +370,20 @@ def a_dead_letter_of_a_webhook(caller: Caller) -> None:
     caller.replay(job)
 
 
+@_scenario("succeeded")
+def messages_that_nobody_can_read(caller: Caller) -> None:
+    """Whoever sent them: each is kept for an operator, and holds nobody up."""
+    bodies = {
+        "FlexibleQueue": '{"owner": "acme"}',
+        "OnTimeQueue": '{"owner": "acme", "id": "1"}',
+        "WebhookQueue": '{"url": "https://hooks.example.org/x"}',
+    }
+    for queue, body in bodies.items():
+        caller.cloud.unreadable.append(body)
+        caller.cloud.memory.sqs_send_message(QueueUrl=f"aws/{queue}", MessageBody=body)
+    caller.wait_for_end(caller.submit(["succeed"], key="k", callback=True))
+
+
 def _have_buried(caller: Caller, *queues: str) -> None:
     """Move all messages of the lanes to the dead-letter queue, as SQS does after too many receives."""
     caller.cloud.has_dead_letters = True

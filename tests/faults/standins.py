@@ -96,6 +96,7 @@ def stand_ins() -> Iterator[StandIns]:
 
     environment = stack.environment({name: f"aws/{name}" for name in _NAMES})
     environment |= {"NOWLATER_FLEXIBLE_WITHIN_S": str(_FLEXIBLE_WITHIN_S)}
+    environment |= {"NOWLATER_DEAD_LETTER_QUEUE": "aws/DeadLetterQueue"}
     environment |= {"NOWLATER_WORKER": "aws/Work", "NOWLATER_MASTER_SECRET": "aws/MasterSecret"}
     stands = [
         patch.object(aws, "client", client),

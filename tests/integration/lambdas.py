@@ -43,7 +43,11 @@ _PLACES = {
 def http_event(
     name: str, /, *, owner: str = "acme", scopes: str | None = None, **changes: Any
 ) -> dict[str, Any]:
-    """Return the sample event of this name, changed: body, operation, id, headers, query, …"""
+    """Return the sample event of this name, changed: body, operation, id, headers, query, …
+
+    `came` is when API Gateway got it; None: it does not say. `method` is another one, which the
+    template routes to the same Lambda.
+    """
     event = stack.event(name)
     if "authorizer" in event["requestContext"]:
         context = event["requestContext"]["authorizer"]["lambda"]
@@ -65,6 +69,14 @@ def http_event(
     if "raw" in changes:
         event["body"] = changes["raw"]
     event["isBase64Encoded"] = changes.get("is_base64", False)
+    if "method" in changes:
+        _, _, route = event["routeKey"].partition(" ")
+        event["routeKey"] = event["requestContext"]["routeKey"] = f"{changes['method']} {route}"
+        event["requestContext"]["http"]["method"] = changes["method"]
+    if "came" in changes:
+        event["requestContext"]["timeEpoch"] = changes["came"]
+        if changes["came"] is None:
+            del event["requestContext"]["timeEpoch"]
     return event
 
 
@@ -86,6 +98,10 @@ def record_of(message: dict[str, Any], arn: str, ahead_ms: int) -> dict[str, Any
         "receiptHandle": message["ReceiptHandle"],
         "body": message["Body"],
         "attributes": message["Attributes"] | {"SentTimestamp": sent},
+        "messageAttributes": {
+            name: {k[0].lower() + k[1:]: value for k, value in told.items()}
+            for name, told in message.get("MessageAttributes", {}).items()
+        },
         "eventSource": "aws:sqs",
         "eventSourceARN": arn,
     }

@@ -1,7 +1,7 @@
 """What the template's roles allow: a Lambda's call to AWS is held against the role that it has there."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from fnmatch import fnmatchcase
 from pathlib import PurePath
 from typing import Any, NamedTuple
@@ -15,15 +15,22 @@ _ACTIONS = {
     "s3:ListObjectsV2": "s3:ListBucket",
     "lambda:Invoke": "lambda:InvokeFunction",
 }
-_KEYS = "ForAllValues:StringLike"
+_KEYS = "dynamodb:LeadingKeys"
 
 
 class Call(NamedTuple):
-    """A call: the action that it needs, on what, and of which partitions of the table."""
+    """A call: the action that it needs, on what, of which partitions of the table, or what it lists."""
 
     action: str
     resource: str
     partitions: tuple[str, ...] = ()
+    prefix: str | None = None
+
+    def context(self) -> dict[str, tuple[str, ...]]:
+        """Return the condition keys that the request has, as IAM sees them; what it lacks is not there."""
+        prefixes = () if self.prefix is None else (self.prefix,)
+        keys = {_KEYS: self.partitions, "s3:prefix": prefixes}
+        return {name: values for name, values in keys.items() if values}
 
 
 class Permissions:
@@ -38,7 +45,9 @@ class Permissions:
     def allow(self, lambda_name: str, call: Call) -> bool:
         """Tell whether a statement of the Lambda's role allows a call."""
         role = self._resources[self._roles[lambda_name]]["Properties"]
-        shared = [self._resources[arn["Ref"]] for arn in role.get("ManagedPolicyArns", [])]
+        # Those under a condition are attached by parameters that a stack as it comes does not have.
+        attached = [arn["Ref"] for arn in role["ManagedPolicyArns"] if "Ref" in arn]
+        shared = [self._resources[name] for name in attached]
         return any(_allows(s, call) for s in stack.statements([role["Policies"], shared]))
 
     def needed(self, service: str, operation: str, params: Mapping[str, Any]) -> Call:
@@ -60,7 +69,8 @@ class Permissions:
         path = unquote(urlsplit(params["url"]).path)
         if service == "lambda":
             return Call(action, path.split("/")[3])
-        return Call(action, f"Bucket{path}".rstrip("/"))
+        listed = params["query_string"].get("prefix") if action == "s3:ListBucket" else None
+        return Call(action, f"Bucket{path}".rstrip("/"), prefix=listed)
 
 
 def _partitions(asked: Mapping[str, Any]) -> tuple[str, ...]:
@@ -70,9 +80,6 @@ def _partitions(asked: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def _allows(statement: Mapping[str, Any], call: Call) -> bool:
-    condition = statement.get("Condition", {})
-    assert condition.keys() <= {_KEYS}, "a condition that is not known here"
-    keys = condition.get(_KEYS, {}).get("dynamodb:LeadingKeys", ["*"])
     return (
         statement["Effect"] == "Allow"
         and any(
@@ -81,8 +88,30 @@ def _allows(statement: Mapping[str, Any], call: Call) -> bool:
         and any(
             fnmatchcase(call.resource, _name(r)) for r in stack.one_or_more(statement["Resource"])
         )
-        and all(any(fnmatchcase(p, key) for key in keys) for p in call.partitions)
+        and _holds(statement.get("Condition", {}), call.context())
     )
+
+
+def _holds(condition: Mapping[str, Any], context: Mapping[str, tuple[str, ...]]) -> bool:
+    """Tell whether all operators of a condition hold for all of their keys, as IAM reckons."""
+    return all(
+        _OPERATORS[operator](context.get(key), stack.one_or_more(wanted))
+        for operator, keys in condition.items()
+        for key, wanted in keys.items()
+    )
+
+
+def _like(given: tuple[str, ...] | None, wanted: list[str]) -> bool:
+    """Hold for a key that is there and like one of these."""
+    return given is not None and all(any(fnmatchcase(g, w) for w in wanted) for g in given)
+
+
+#: ForAllValues holds where the key is not there, hence the Null beside it ("false": it must be there).
+_OPERATORS: dict[str, Callable[[tuple[str, ...] | None, list[str]], bool]] = {
+    "ForAllValues:StringLike": lambda given, wanted: given is None or _like(given, wanted),
+    "StringLike": _like,
+    "Null": lambda given, wanted: (given is None) == (wanted == ["true"]),
+}
 
 
 def _name(resource: Any) -> str:

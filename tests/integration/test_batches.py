@@ -3,8 +3,6 @@
 import io
 import json
 
-import pytest
-
 from nowlater.log import logger
 from tests.integration.lambdas import lambda_context
 from tests.integration.world import World
@@ -24,18 +22,6 @@ def test_a_failure_does_not_touch_the_rest_of_the_batch(world: World) -> None:
 
     seen = [world.see(job)["status"] for job in jobs]
     assert seen == ["queued", "succeeded", "failed", "succeeded"]
-
-
-@pytest.mark.parametrize("body", ["", "{", "[]", '{"owner": "acme"}', '{"owner": "a", "id": ""}'])
-def test_a_message_that_cannot_be_read_is_left_to_the_dead_letters(world: World, body: str) -> None:
-    world.sqs.send_message(
-        QueueUrl=world.ids["FlexibleQueue"], MessageBody=body or " ", MessageGroupId="acme"
-    )
-    job = world.submit().json["id"]
-    left = world.work()
-
-    assert (left["records"], len(left["batchItemFailures"])) == (2, 1)
-    assert world.see(job)["status"] == "succeeded"
 
 
 def test_what_a_batch_has_no_time_for_is_given_back_at_once(world: World) -> None:

@@ -6,6 +6,7 @@ from urllib.request import Request
 
 import pytest
 
+from tests.integration.faults import answered
 from tests.integration.world import World
 
 
@@ -139,6 +140,18 @@ def test_an_upload_that_is_not_there_is_an_invalid_input(world: World, door: str
 
     assert (reply.status, reply.problem) == (422, "invalid-input")
     assert world.left() == (0, 0, 0)
+
+
+@pytest.mark.parametrize("status", [403, 404])
+def test_an_upload_that_has_gone_is_so_however_s3_says_it(world: World, status: int) -> None:
+    """Who may not list what is not there is told 403: operations may list by prefix alone."""
+    begun = upload(world)
+    gone = lambda request: answered(request.url, status, b"")  # noqa: E731
+    world.faults.always("s3.HeadObject", gone)
+    reply = world.call("sync", operation="read", body={"input": {"file": begun.json["use"]}})
+
+    assert (reply.status, reply.problem) == (422, "invalid-input")
+    assert f"{begun.json['id']} is not there: PUT it first" in reply.json["detail"]
 
 
 @pytest.mark.parametrize("door", ["sync", "submit", "hybrid"])

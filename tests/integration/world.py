@@ -148,8 +148,8 @@ class World:
     def call(
         self, name: str, /, *, owner: str = "acme", scopes: str | None = None, **changes: Any
     ) -> Reply:
-        """Send the sample event of this name, changed: body, operation, id, headers, query, …"""
-        event = http_event(name, owner=owner, scopes=scopes, **changes)
+        """Send the sample event of this name now, changed: body, operation, id, headers, query, …"""
+        event = http_event(name, owner=owner, scopes=scopes, **{"came": self.now} | changes)
         reply = reply_of(self.app(ROUTES[name]).handler(event, lambda_context()))
         method, _, _ = event["routeKey"].partition(" ")
         self.contract.check(method, event["rawPath"], reply.status, reply.headers, reply.body)
@@ -196,7 +196,11 @@ class World:
     def _consume(self, queue: str, app: str, **context: Any) -> dict[str, Any]:
         url = self.ids[queue]
         got = self.sqs.receive_message(
-            QueueUrl=url, MaxNumberOfMessages=10, AttributeNames=["All"], WaitTimeSeconds=0
+            QueueUrl=url,
+            MaxNumberOfMessages=10,
+            AttributeNames=["All"],
+            MessageAttributeNames=["All"],
+            WaitTimeSeconds=0,
         ).get("Messages", [])
         if not got:
             return {"batchItemFailures": [], "records": 0}

@@ -1,6 +1,7 @@
 """Alarms and dashboards: what they watch is there, and each alarm's section of the runbook is too."""
 
 import json
+import operator
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -12,9 +13,9 @@ from botocore import xform_name
 
 from tests import stack
 from tests.filters import matches
-from tests.unit.test_template import PARAMETERS, SOURCE, of_type, region, resources
+from tests.unit.test_template import PARAMETERS, SOURCE, of_type, resources
 
-__all__ = ["region", "resources"]
+__all__ = ["resources"]
 
 PAGE = (stack.ROOT / "docs/operating.md").read_text()
 RESOURCES: dict[str, Any] = SOURCE["Resources"]
@@ -25,6 +26,9 @@ FILTERS = {
 }
 LAMBDAS = [n for n, r in RESOURCES.items() if r["Type"] == "AWS::Serverless::Function"]
 
+ERROR_ALARMS = {f"{name}Alarm" for name in LAMBDAS}
+#: They share a section of the page.
+THROTTLED_ALARMS = {f"{name}ThrottledAlarm" for name in LAMBDAS}
 #: Metrics as AWS names them, by namespace, and the dimension that ours have.
 KNOWN = {
     "AWS/Lambda": (
@@ -52,6 +56,7 @@ KNOWN = {
     ),
 }
 ALARM_METRIC, LOG_METRIC, SECRET = 0.10, 0.30, 0.40  # dollars a month
+RECEIVES, SWEEP = 1.04, 0.10  # of four queues that are empty; of the sweep and what it reads
 
 
 def text(value: Any) -> str:
@@ -72,7 +77,7 @@ def stats(alarm: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def expressions(alarm: dict[str, Any]) -> dict[str, str]:
-    """Return an alarm's arithmetic, by id."""
+    """Return an alarm's metric math, by id."""
     found = [q for q in alarm.get("Metrics", []) if "Expression" in q]
     return {q["Id"]: text(q["Expression"]) for q in found}
 
@@ -85,7 +90,7 @@ def about(metric: dict[str, Any]) -> str:
 def goes_off(alarm: dict[str, Any], seen: dict[str, float | None]) -> bool:
     """Tell whether an alarm goes off, from what its metrics are (None: there is no data).
 
-    Python has what the expressions use of CloudWatch's arithmetic, but for missing data.
+    Python has what the expressions use of CloudWatch's metric math, but for missing data.
     """
     missing = object()
     values = {m["Id"]: missing if seen[m["Id"]] is None else seen[m["Id"]] for m in stats(alarm)}
@@ -100,8 +105,10 @@ def goes_off(alarm: dict[str, Any], seen: dict[str, float | None]) -> bool:
         except TypeError:  # it reckons with what is missing
             values[name] = missing
     if values["watched"] is missing:
-        return bool(alarm["TreatMissingData"] == "breaching")
-    return bool(values["watched"] >= alarm["Threshold"])  # type: ignore[operator]
+        assert alarm["TreatMissingData"] == "notBreaching"
+        return False
+    compare = {"GreaterThanOrEqualToThreshold": operator.ge, "LessThanThreshold": operator.lt}
+    return bool(compare[alarm["ComparisonOperator"]](values["watched"], alarm["Threshold"]))
 
 
 # ── alarms ────────────────────────────────────────────────────────────────────────────────────
@@ -111,9 +118,10 @@ def goes_off(alarm: dict[str, Any], seen: dict[str, float | None]) -> bool:
 def test_an_alarm_names_its_section_of_the_runbook(name: str) -> None:
     says = ALARMS[name]["AlarmDescription"]
     sentence, _, where = says.partition(" See ")
-    _, heading, section = PAGE.partition(f"\n### {name}\n")
+    title = "A Lambda is throttled" if name in THROTTLED_ALARMS else name
+    _, heading, section = PAGE.partition(f"\n### {title}\n")
 
-    assert where == f"docs/operating.md#{name.lower()}"
+    assert where == f"docs/operating.md#{title.lower().replace(' ', '-')}"
     assert sentence.endswith(".")
     assert heading
     assert section.partition("\n##")[0].strip()
@@ -121,10 +129,12 @@ def test_an_alarm_names_its_section_of_the_runbook(name: str) -> None:
 
 def test_every_section_of_an_alarm_is_about_one_that_there_is() -> None:
     assert re.findall(r"^### (\w+Alarm)$", PAGE, re.MULTILINE) != []
-    assert set(re.findall(r"^### (\w+Alarm)$", PAGE, re.MULTILINE)) == set(ALARMS)
+    assert (
+        set(re.findall(r"^### (\w+Alarm)$", PAGE, re.MULTILINE)) == set(ALARMS) - THROTTLED_ALARMS
+    )
 
 
-@pytest.mark.parametrize("name", [n for n in ALARMS if n.removesuffix("Alarm") not in LAMBDAS])
+@pytest.mark.parametrize("name", [n for n in ALARMS if n not in THROTTLED_ALARMS | ERROR_ALARMS])
 def test_the_section_of_an_alarm_says_what_to_run_first_and_when_to_wake_somebody(
     name: str,
 ) -> None:
@@ -139,18 +149,20 @@ def test_an_alarm_is_sent_to_whom_the_parameter_names(name: str) -> None:
     told = {"Fn::If": ["TellsAlarms", [{"Ref": "AlarmsTo"}], {"Ref": "AWS::NoValue"}]}
 
     assert ALARMS[name]["AlarmActions"] == told
+    assert ALARMS[name]["OKActions"] == told
 
 
+@pytest.mark.parametrize(("kind", "metric"), [("", "Errors"), ("Throttled", "Throttles")])
 @pytest.mark.parametrize("name", LAMBDAS)
-def test_every_lambda_has_an_alarm_for_errors_and_throttles(name: str) -> None:
-    alarm = ALARMS[f"{name}Alarm"]
-    watched = {(m["MetricName"], m["Stat"], about(m)) for m in stats(alarm)}
+def test_every_lambda_has_an_alarm_for_errors_and_one_for_throttles(
+    name: str, kind: str, metric: str
+) -> None:
+    alarm = ALARMS[f"{name}{kind}Alarm"]
 
-    assert watched == {("Errors", "Sum", name), ("Throttles", "Sum", name)}
-    for errors, throttles in (1, 0), (0, 1), (1, None), (None, 1):
-        assert goes_off(alarm, {"errors": errors, "throttles": throttles})
-    assert not goes_off(alarm, {"errors": 0, "throttles": 0})
-    assert not goes_off(alarm, {"errors": None, "throttles": None})
+    assert [(m["MetricName"], m["Stat"], about(m)) for m in stats(alarm)] == [(metric, "Sum", name)]
+    assert goes_off(alarm, {"watched": 1})
+    assert not goes_off(alarm, {"watched": 0})
+    assert not goes_off(alarm, {"watched": None})
 
 
 def lanes(resources: dict[str, Any]) -> set[str]:
@@ -209,21 +221,45 @@ def test_a_lanes_alarm_reckons_with_that_lane_alone(name: str) -> None:
 
 
 def test_a_dead_letter_that_is_taken_off_at_once_and_one_that_lies_there_are_both_noticed() -> None:
-    alarm = ALARMS["DeadLettersAlarm"]
+    taken, waiting = ALARMS["DeadLettersAlarm"], ALARMS["DeadLettersWaitAlarm"]
 
-    assert goes_off(alarm, {"letters": 1, "visible": 0})
-    assert goes_off(alarm, {"letters": None, "visible": 1})
-    assert not goes_off(alarm, {"letters": None, "visible": 0})
-    assert not goes_off(alarm, {"letters": None, "visible": None})
+    assert text(stats(taken)[0]["MetricName"]) == "AWS::StackName/DeadLetters"
+    assert stats(waiting)[0]["MetricName"] == "ApproximateNumberOfMessagesVisible"
+    assert about(stats(waiting)[0]) == "DeadLetterQueue.QueueName"
+    assert stats(waiting)[0]["Stat"] == "Minimum"  # one that Bury takes off at once does not wait
+    for alarm in taken, waiting:
+        assert goes_off(alarm, {"watched": 1})
+        assert not goes_off(alarm, {"watched": None})
 
 
-def test_a_sweep_that_does_not_come_is_noticed() -> None:
+def test_a_sweep_that_does_not_come_is_noticed_and_one_that_has_not_come_yet_is_not() -> None:
     alarm = ALARMS["SweepStoppedAlarm"]
 
     assert stats(alarm)[0]["MetricName"] == "Invocations"
     assert about(stats(alarm)[0]) == "Sweep"
-    assert alarm["ComparisonOperator"] == "LessThanThreshold"
-    assert alarm["TreatMissingData"] == "breaching"
+    assert goes_off(alarm, {"sweeps": 0})
+    assert goes_off(alarm, {"sweeps": None})  # none in these five minutes
+    assert not goes_off(alarm, {"sweeps": 5})
+    # No point at all is no data, for FILL too: a new stack has none yet, one that stopped long ago
+    # has none any more, and its alarm stays on.
+    assert alarm["TreatMissingData"] == "ignore"
+
+
+def test_metric_math_needs_no_point_of_a_metric_that_may_never_have_one() -> None:
+    """FILL gives nothing where a metric has no point at all, as errors of a Lambda may."""
+    filled = {
+        (metric["Namespace"], metric["MetricName"])
+        for alarm in ALARMS.values()
+        for metric in stats(alarm)
+        if f"FILL({metric['Id']}," in " ".join(expressions(alarm).values())
+    }
+
+    assert filled == {
+        # SQS writes these each minute for a queue that is polled, and ours always are.
+        ("AWS/SQS", "NumberOfMessagesDeleted"),
+        ("AWS/SQS", "ApproximateAgeOfOldestMessage"),
+        ("AWS/Lambda", "Invocations"),
+    }
 
 
 @pytest.mark.parametrize("name", ALARMS)
@@ -351,7 +387,7 @@ def test_the_page_says_what_alarms_and_dashboards_cost() -> None:
     assert f"| up to ${counted * LOG_METRIC:.2f} |" in PAGE
     assert len(on_dashboards) == 2
     assert max(on_dashboards) <= 50  # beyond that, it is not free
-    idle = watched * ALARM_METRIC + SECRET
+    idle = watched * ALARM_METRIC + SECRET + RECEIVES + SWEEP
     assert f"some ${idle:.2f} a month" in (stack.ROOT / "README.md").read_text()
 
 
@@ -450,6 +486,8 @@ def test_the_runbooks_aws_commands_are_such_as_there_are() -> None:
 
     assert len(aws_commands()) > 15
     for service, operation, options in aws_commands():
+        if operation == "wait":
+            continue  # `test_the_runbook_waits_for_what_the_cli_can_wait_for`
         model = botocore.model.ServiceModel(loader.load_service_model(service, "service-2"))
         names = {xform_name(name, "-"): name for name in model.operation_names}
         assert operation in names, f"aws {service} {operation}"
@@ -459,6 +497,16 @@ def test_the_runbooks_aws_commands_are_such_as_there_are() -> None:
         assert set(options) <= known, f"aws {service} {operation}: {set(options) - known}"
         required = {xform_name(n, "-") for n in shape.required_members} if shape else set()
         assert required <= set(options), f"aws {service} {operation} lacks {required}"
+
+
+def test_the_runbook_waits_for_what_the_cli_can_wait_for() -> None:
+    loader = botocore.loaders.Loader()
+    waits = re.findall(r"\baws ([\w-]+) wait ([\w-]+)", COMMANDS)
+
+    assert len(waits) >= 2
+    for service, state in waits:
+        known = loader.load_service_model(service, "waiters-2")["waiters"]
+        assert state in {xform_name(name, "-") for name in known}
 
 
 def test_the_runbooks_make_commands_are_targets_with_their_variables() -> None:

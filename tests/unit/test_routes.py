@@ -34,7 +34,7 @@ def _argument(node: Any, function: str) -> str | None:
 
 
 def test_the_template_has_these_routes_and_opens_those_without_a_scope() -> None:
-    named = {route.key: route.scope is not None for route in ROUTES}
+    named = {key: route.scope is not None for route in ROUTES for key in route.keys}
 
     assert stack.routes() == named | {"$default": False}
 

@@ -1,20 +1,21 @@
 """The template as CloudFormation gets it: transformed, offline, with each parameter's default."""
 
-import copy
 import json
 import os
 import re
 import subprocess
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from samtranslator.translator.transform import transform
 
+from local import assertions
+from local.intrinsics import Resolved
 from nowlater import deliver, delivery, object_keys
 from nowlater.timing import LONGEST_POSTPONEMENT_S
 from tests import stack
 from tests.stack import one_or_more, statements
+from tests.unit.aws_rules import transformed as given_to_aws
+from tests.unit.aws_rules.transformed import transformed
 
 SOURCE = stack.template()
 PARAMETERS: dict[str, Any] = SOURCE["Parameters"]
@@ -30,44 +31,27 @@ FROM_STREAM = {
     "dynamodb:ListStreams",
 }
 #: Statements that allow an action on every resource, and why.
-ON_EVERYTHING: dict[str, str] = {}
-
-
-class _Policies:
-    """Managed policies as SAM would look them up in an account; no Lambda is to get one."""
-
-    def load(self) -> dict[str, str]:
-        names = (
-            "service-role/AWSLambdaBasicExecutionRole",
-            "service-role/AWSLambdaSQSQueueExecutionRole",
-        )
-        return {n.rpartition("/")[2]: f"arn:aws:iam::aws:policy/{n}" for n in names}
-
-
-def transformed() -> dict[str, Any]:
-    """Return the template as SAM makes it; code and layers lie in some bucket."""
-    given = copy.deepcopy(SOURCE)
-    for resource in given["Resources"].values():
-        for name in ("CodeUri", "ContentUri"):
-            if name in resource.get("Properties", {}):
-                resource["Properties"][name] = "s3://bucket/key"
-    defaults = {name: parameter["Default"] for name, parameter in PARAMETERS.items()}
-    made: dict[str, Any] = transform(given, defaults | {"AWS::Region": "eu-central-1"}, _Policies())
-    return made
-
-
-@pytest.fixture(scope="module", autouse=True)
-def region() -> Iterator[None]:
-    """SAM asks boto3 for a region, and finds its partition by it."""
-    before = os.environ.get("AWS_DEFAULT_REGION")
-    os.environ["AWS_DEFAULT_REGION"] = "eu-central-1"
-    yield
-    os.environ.pop("AWS_DEFAULT_REGION")
-    os.environ |= {} if before is None else {"AWS_DEFAULT_REGION": before}
+ON_EVERYTHING: dict[str, str] = {
+    **dict.fromkeys(
+        (
+            "ec2:AssignPrivateIpAddresses",
+            "ec2:CreateNetworkInterface",
+            "ec2:DeleteNetworkInterface",
+            "ec2:DescribeNetworkInterfaces",
+            "ec2:DescribeSubnets",
+            "ec2:UnassignPrivateIpAddresses",
+        ),
+        "EC2 names a network interface only once it is made; only where OperationsSubnets are given",
+    ),
+    **dict.fromkeys(
+        ("xray:PutTelemetryRecords", "xray:PutTraceSegments"),
+        "X-Ray has no resources to name; only where Tracing is Active",
+    ),
+}
 
 
 @pytest.fixture(scope="module")
-def resources(region: None) -> dict[str, Any]:
+def resources() -> dict[str, Any]:
     found: dict[str, Any] = transformed()["Resources"]
     return found
 
@@ -133,9 +117,12 @@ def test_sam_makes_no_role_and_attaches_no_policy(resources: dict[str, Any]) -> 
     roles = of_type(resources, "AWS::IAM::Role")
 
     assert set(roles) == ours
-    attached = {n: r["ManagedPolicyArns"] for n, r in roles.items() if "ManagedPolicyArns" in r}
-    operations = [{"Ref": "OperationsPolicy"}]
-    assert attached == {"SyncRole": operations, "WorkRole": operations}
+    network = {"Fn::If": ["NeedsNetwork", {"Ref": "NetworkPolicy"}, {"Ref": "AWS::NoValue"}]}
+    traces = {"Fn::If": ["Traces", {"Ref": "TracePolicy"}, {"Ref": "AWS::NoValue"}]}
+    operations = [{"Ref": "OperationsPolicy"}, network, traces]
+    assert {n: r["ManagedPolicyArns"] for n, r in roles.items()} == {
+        name: operations if name in ("SyncRole", "WorkRole") else [traces] for name in ours
+    }
 
 
 def test_a_role_is_for_lambda_alone_and_says_what_it_is_for(resources: dict[str, Any]) -> None:
@@ -149,6 +136,9 @@ def test_a_role_is_for_lambda_alone_and_says_what_it_is_for(resources: dict[str,
 
     for role in of_type(resources, "AWS::IAM::Role").values():
         assert role["AssumeRolePolicyDocument"]["Statement"] == trust
+        assert role["PermissionsBoundary"] == {
+            "Fn::If": ["BoundsRoles", {"Ref": "PermissionsBoundary"}, {"Ref": "AWS::NoValue"}]
+        }
 
 
 def test_every_lambda_may_write_its_log_lines(resources: dict[str, Any]) -> None:
@@ -196,6 +186,61 @@ def test_who_changes_items_changes_those_of_its_kind_alone(
     assert len(changing) == 1
 
 
+@pytest.mark.parametrize(
+    ("role", "kinds"),
+    [
+        ("AuthorizeRole", {"dynamodb:GetItem": {"APIKEY#*"}}),
+        ("WorkRole", {"dynamodb:GetItem": {"JOB#*"}, "dynamodb:UpdateItem": {"JOB#*"}}),
+        *(
+            (
+                role,
+                {
+                    "dynamodb:PutItem": {"JOB#*", "KEY#*"},
+                    "dynamodb:GetItem": {"JOB#*", "KEY#*", "STATS#*"},
+                    "dynamodb:UpdateItem": {"JOB#*"},
+                    "dynamodb:Query": {"JOB#*"},
+                },
+            )
+            for role in ("SubmitRole", "HybridRole")
+        ),
+    ],
+)
+def test_what_a_role_may_do_in_which_partitions(
+    resources: dict[str, Any], role: str, kinds: dict[str, set[str]]
+) -> None:
+    found: dict[str, set[str]] = {}
+    for statement in statements(resources[role]["Properties"]["Policies"]):
+        for action in one_or_more(statement["Action"]):
+            if action.startswith("dynamodb:"):
+                keys = statement["Condition"]["ForAllValues:StringLike"]["dynamodb:LeadingKeys"]
+                found.setdefault(action, set()).update(keys)
+
+    assert found == kinds
+
+
+def test_every_statement_about_the_table_names_its_partitions(resources: dict[str, Any]) -> None:
+    about = [
+        statement
+        for statement in statements(resources)
+        if {"Fn::GetAtt": ["Table", "Arn"]} in one_or_more(statement.get("Resource", []))
+    ]
+
+    assert len(about) > 10
+    for statement in about:
+        condition = statement["Condition"]
+        assert condition.keys() == {"ForAllValues:StringLike", "Null"}
+        assert condition["Null"] == {"dynamodb:LeadingKeys": "false"}  # else a scan passes
+        keys = condition["ForAllValues:StringLike"]["dynamodb:LeadingKeys"]
+        assert all(key.endswith("#*") and len(key) > 2 for key in keys)
+
+
+def test_operations_list_uploads_alone(resources: dict[str, Any]) -> None:
+    found = statements(resources["OperationsPolicy"])
+    (listing,) = [s for s in found if "s3:ListBucket" in one_or_more(s["Action"])]
+
+    assert listing["Condition"] == {"StringLike": {"s3:prefix": "uploads/*"}}
+
+
 @pytest.mark.parametrize("role", ["SubmitRole", "HybridRole"])
 def test_who_looks_at_quotas_lists_jobs_alone(resources: dict[str, Any], role: str) -> None:
     (looking,) = [
@@ -205,7 +250,8 @@ def test_who_looks_at_quotas_lists_jobs_alone(resources: dict[str, Any], role: s
     ]
 
     assert one_or_more(looking["Action"]) == ["dynamodb:Query"]
-    assert looking["Condition"] == {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["JOB#*"]}}
+    keys = looking["Condition"]["ForAllValues:StringLike"]["dynamodb:LeadingKeys"]
+    assert keys == ["JOB#*"]
 
 
 def test_what_the_stream_gives_up_can_be_kept(resources: dict[str, Any]) -> None:
@@ -235,8 +281,9 @@ def test_only_the_describing_routes_are_open_to_all() -> None:
     }
 
     described = {"get /openapi.json", "get /asyncapi.json", "get /docs", "get /docs/{file}"}
-    others = {"get /health", "get /problems/{name}", "x-amazon-apigateway-any-method /$default"}
-    assert opened == described | others
+    described |= {"get /health", "get /problems/{name}"}
+    heads = {f"head {route.removeprefix('get ')}" for route in described}
+    assert opened == described | heads | {"x-amazon-apigateway-any-method $default"}
     assert sum(map(len, paths.values())) > len(opened) + 10
 
 
@@ -261,7 +308,7 @@ def test_the_worker_may_take_as_long_as_the_parameter_says() -> None:
     work = SOURCE["Resources"]["Work"]["Properties"]
 
     assert work["Timeout"] == {"Ref": "WorkTimeout"}
-    assert max(map(int, PARAMETERS["WorkTimeout"]["AllowedValues"])) <= 900
+    assert max(map(int, PARAMETERS["WorkTimeout"]["AllowedValues"])) <= 1800
 
 
 def test_a_lambda_behind_the_api_does_not_outlive_the_apis_own_30_seconds(
@@ -426,13 +473,65 @@ def test_the_manual_tells_how_long_messages_live(resources: dict[str, Any]) -> N
 
 
 def test_bucket_and_queues_refuse_whoever_comes_without_tls(resources: dict[str, Any]) -> None:
-    for kind, guarded in ("AWS::S3::BucketPolicy", 1), ("AWS::SQS::QueuePolicy", 3):
-        (policy,) = of_type(resources, kind).values()
+    guarded = {"BucketPolicy": ("s3:*", "Bucket"), "QueuePolicy": ("sqs:*", "Queues")}
+    guarded |= {"TopicPolicy": (["sns:Publish", "sns:Subscribe"], "Topics")}
+    for name, (actions, on) in guarded.items():
+        policy = resources[name]["Properties"]
         (deny,) = statements(policy)
         assert deny["Effect"] == "Deny"
         assert deny["Principal"] == "*"
+        assert deny["Action"] == actions
         assert deny["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
-        assert len(one_or_more(deny["Resource"])) >= guarded
+        kind = {"Bucket": "S3::Bucket", "Queues": "SQS::Queue", "Topics": "SNS::Topic"}[on]
+        named = {part["Ref"] for part in one_or_more(policy[on])}
+        assert named == set(of_type(resources, f"AWS::{kind}"))
+
+
+def test_a_queues_policy_names_no_queue_for_sqs_takes_one_alone(resources: dict[str, Any]) -> None:
+    (deny,) = statements(resources["QueuePolicy"])
+
+    assert deny["Resource"] == "*"
+
+
+def test_what_is_kept_outlives_the_stack(resources: dict[str, Any]) -> None:
+    kept = {
+        "Table": "Retain",
+        "Bucket": "RetainExceptOnCreate",
+        "MasterSecret": "RetainExceptOnCreate",
+    }
+
+    assert {name: resources[name]["DeletionPolicy"] for name in kept} == kept
+    assert {resources[name]["UpdateReplacePolicy"] for name in kept} == {"Retain"}
+    assert resources["Table"]["Properties"]["DeletionProtectionEnabled"] is True
+
+
+def test_cors_is_one_object_or_is_not_there(resources: dict[str, Any]) -> None:
+    rules = resources["Api"]["Properties"]["Body"]["x-amazon-apigateway-cors"]
+    condition, cors, otherwise = rules["Fn::If"]
+
+    assert (condition, otherwise) == ("AllowsOrigins", {"Ref": "AWS::NoValue"})
+    assert set(cors) == {"allowOrigins", "allowMethods", "allowHeaders", "exposeHeaders", "maxAge"}
+    assert cors["allowOrigins"]["Fn::Split"][0] == ","
+
+
+def test_lambda_filters_the_log_at_the_level_of_the_parameter(resources: dict[str, Any]) -> None:
+    assert SOURCE["Mappings"]["Logging"].keys() == set(PARAMETERS["LogLevel"]["AllowedValues"])
+    assert {row["Level"] for row in SOURCE["Mappings"]["Logging"].values()} <= {
+        *("TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL")  # as Lambda names them
+    }
+    for lambda_ in SOURCE["Globals"], *of_type(resources, "AWS::Lambda::Function").values():
+        logging = lambda_.get("LoggingConfig") or lambda_["Function"]["LoggingConfig"]
+        assert logging["ApplicationLogLevel"] in (
+            {"Fn::FindInMap": ["Logging", {"Ref": "LogLevel"}, "Level"]},
+            "INFO",
+        )
+
+
+def test_a_clocks_event_that_is_old_is_not_handled(resources: dict[str, Any]) -> None:
+    (config,) = of_type(resources, "AWS::Lambda::EventInvokeConfig").values()
+
+    assert config["FunctionName"] == {"Ref": "Sweep"}
+    assert (config["MaximumEventAgeInSeconds"], config["MaximumRetryAttempts"]) == (60, 0)
 
 
 def test_nothing_is_named_so_that_two_stacks_can_live_side_by_side(
@@ -455,7 +554,8 @@ def test_nothing_is_named_so_that_two_stacks_can_live_side_by_side(
         if name in made.get("Properties", {})
     ]
 
-    assert named == []
+    assert named == [("AccessLogs", "LogGroupName")]
+    assert "${AWS::StackName}" in str(resources["AccessLogs"]["Properties"]["LogGroupName"])
 
 
 # ── parameters and layers ─────────────────────────────────────────────────────────────────────
@@ -485,7 +585,7 @@ def test_a_layer_ships_what_the_lock_says(layer: str, group: str) -> None:
     exported = subprocess.run(
         [
             os.environ.get("UV") or stack.ROOT / ".local/tools/bin/uv",
-            *("export", "--frozen", "--offline", "--quiet", group, "--no-hashes"),
+            *("export", "--frozen", "--offline", "--quiet", group),
             *("--no-header", "--no-annotate", "--no-emit-project"),
         ],
         cwd=stack.ROOT,
@@ -498,15 +598,151 @@ def test_a_layer_ships_what_the_lock_says(layer: str, group: str) -> None:
     assert (stack.ROOT / f"layers/{layer}/requirements.txt").read_text() == exported
 
 
+@pytest.mark.parametrize("layer", ["nowlater", "tokens"])
+def test_a_layer_ships_only_files_whose_hashes_the_lock_has(layer: str) -> None:
+    folder = stack.ROOT / "layers" / layer
+    pins = re.split(r"\n(?=\S)", (folder / "requirements.txt").read_text().strip())
+
+    assert "HASHES := --require-hashes\n" in (folder / "Makefile").read_text()
+    assert [pin for pin in pins if "--hash=sha256:" not in pin] == []
+
+
+def test_what_companies_ask_for_is_there_when_it_is_asked_for_and_not_before() -> None:
+    on, off = (given_to_aws.resolved(name) for name in ("everything on", "defaults"))
+    given = given_to_aws.parameters("everything on")
+
+    def seen(stack_: Resolved) -> dict[str, Any]:
+        lambdas = stack_.of_type("AWS::Lambda::Function")
+        (api,) = stack_.of_type("AWS::ApiGatewayV2::Api").values()
+        (stage,) = stack_.of_type("AWS::ApiGatewayV2::Stage").values()
+        roles = stack_.of_type("AWS::IAM::Role").values()
+        (server,) = api["Body"]["servers"]
+        return {
+            "hidden": server["x-amazon-apigateway-endpoint-configuration"],
+            "rates": stage.get("DefaultRouteSettings"),
+            "networks": {name: f["VpcConfig"] for name, f in lambdas.items() if "VpcConfig" in f},
+            "tracing": {f["TracingConfig"]["Mode"] for f in lambdas.values()},
+            "boundaries": {role.get("PermissionsBoundary") for role in roles},
+        }
+
+    network = {
+        "SubnetIds": given["OperationsSubnets"].split(","),
+        "SecurityGroupIds": given["OperationsSecurityGroups"].split(","),
+    }
+    assert seen(on) == {
+        "hidden": {"disableExecuteApiEndpoint": True},
+        "rates": {"ThrottlingRateLimit": 100, "ThrottlingBurstLimit": 200},
+        "networks": {"Sync": network, "Work": network},
+        "tracing": {"Active"},
+        "boundaries": {given["PermissionsBoundary"]},
+    }
+    assert seen(off) == {
+        "hidden": {"disableExecuteApiEndpoint": False},
+        "rates": None,
+        "networks": {},
+        "tracing": {"PassThrough"},
+        "boundaries": {None},
+    }
+
+
+def test_operations_may_not_do_with_networks_what_lambda_may(resources: dict[str, Any]) -> None:
+    allow, deny = statements(resources["NetworkPolicy"])
+    changing = {action for action in allow["Action"] if ":Describe" not in action}
+
+    assert (allow["Effect"], deny["Effect"]) == ("Allow", "Deny")
+    assert set(deny["Action"]) == changing
+    assert "lambda:SourceFunctionArn" in deny["Condition"]["ArnLike"]
+
+
+def test_what_a_new_account_has_is_left_for_callers(resources: dict[str, Any]) -> None:
+    """Of ten Lambdas; the parameters' part of it is a rule of AWS's."""
+    mappings = of_type(resources, "AWS::Lambda::EventSourceMapping")
+
+    assert mappings["NotifyEnds"]["ParallelizationFactor"] == 1
+    assert mappings["BuryLetters"]["ScalingConfig"] == {"MaximumConcurrency": 2}
+
+
+def test_lambda_itself_logs_failures_alone(resources: dict[str, Any]) -> None:
+    for lambda_ in of_type(resources, "AWS::Lambda::Function").values():
+        assert lambda_["LoggingConfig"]["SystemLogLevel"] == "WARN"
+
+
 # ── access ────────────────────────────────────────────────────────────────────────────────────
 
 
-def test_an_issuer_needs_an_audience() -> None:
-    rule = SOURCE["Rules"]["TokensAreForUs"]
-    asserted = [assertion["Assert"] for assertion in rule["Assertions"]]
+def fails(**given: str) -> list[str]:
+    """Return what CloudFormation says of parameters, by the template's Rules."""
+    values = {name: str(p["Default"]) for name, p in PARAMETERS.items()}
+    return assertions.broken(SOURCE["Rules"], values | {"AWS::AccountId": "123456789012"} | given)
 
-    assert rule["RuleCondition"] == {"Fn::Not": [{"Fn::Equals": [{"Ref": "JwtIssuer"}, ""]}]}
-    assert asserted == [{"Fn::Not": [{"Fn::Equals": [{"Ref": "JwtAudience"}, ""]}]}]
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({}, []),
+        ({"JwtIssuer": "https://id.example.com"}, ["JwtIssuer needs a JwtAudience."]),
+        ({"JwtIssuer": "https://id.example.com", "JwtAudience": "nowlater"}, []),
+        ({"LoopbackCallbacks": "true"}, ["LoopbackCallbacks is for the local stack alone."]),
+        ({"LoopbackCallbacks": "true", "AWS::AccountId": "000000000000"}, []),
+        ({"RequestRate": "100"}, ["RequestRate needs a RequestBurst."]),
+        ({"RequestBurst": "100"}, ["RequestBurst needs a RequestRate."]),
+        ({"RequestRate": "100", "RequestBurst": "200"}, []),
+        (
+            {"OperationsSubnets": "subnet-0123abcd"},
+            ["OperationsSubnets needs OperationsSecurityGroups."],
+        ),
+        ({"OperationsSecurityGroups": "sg-0123abcd"}, []),
+        ({"OperationsSubnets": "subnet-0123abcd", "OperationsSecurityGroups": "sg-0123abcd"}, []),
+        (
+            {"DisableExecuteApiEndpoint": "true"},
+            ["DisableExecuteApiEndpoint needs the PublicUrl of a custom domain."],
+        ),
+        ({"DisableExecuteApiEndpoint": "true", "PublicUrl": "https://api.example.com"}, []),
+    ],
+)
+def test_parameters_that_make_no_sense_together_are_refused(
+    given: dict[str, str], said: list[str]
+) -> None:
+    assert fails(**given) == said
+
+
+@pytest.mark.parametrize(
+    ("name", "right", "wrong"),
+    [
+        (
+            "WebOrigins",
+            ["", "*", "https://app.example.com", "https://a.example.com,http://localhost:5173"],
+            [
+                "app.example.com",
+                "https://app.example.com/",
+                "https://a.example.com, https://b.x",
+                ",",
+            ],
+        ),
+        (
+            "OperationsSubnets",
+            ["", "subnet-0123abcd", "subnet-0123abcd,subnet-0123456789abcdef0"],
+            ["subnet-0123abcd,", "sg-0123abcd", "subnet-0123abcd subnet-0123abce"],
+        ),
+        (
+            "OperationsSecurityGroups",
+            ["", "sg-0123abcd", "sg-0123abcd,sg-0123456789abcdef0"],
+            ["sg-0123abcd,", "subnet-0123abcd", "default"],
+        ),
+        (
+            "PermissionsBoundary",
+            ["", "arn:aws:iam::123456789012:policy/b", "arn:aws-us-gov:iam::aws:policy/x/b"],
+            ["b", "arn:aws:iam::123456789012:role/b", "arn:aws:iam::123456789012:policy/"],
+        ),
+    ],
+)
+def test_a_parameter_takes_what_its_service_takes(
+    name: str, right: list[str], wrong: list[str]
+) -> None:
+    pattern = PARAMETERS[name]["AllowedPattern"]
+
+    assert [value for value in right if not re.fullmatch(pattern, value)] == []
+    assert [value for value in wrong if re.fullmatch(pattern, value)] == []
 
 
 @pytest.mark.parametrize(
@@ -555,6 +791,14 @@ def test_the_access_log_holds_no_header_and_no_query() -> None:
     assert said == {
         *("requestTime", "requestId", "identity.sourceIp", "authorizer.owner", "routeKey", "path"),
         *("status", "responseLength", "responseLatency", "error.message"),
-        "integrationErrorMessage",
+        "integration.integrationStatus",
     }
     assert form.count("$") == len(said)
+
+
+def test_a_line_of_the_access_log_is_json_whatever_api_gateway_leaves_out() -> None:
+    form = SOURCE["Resources"]["Api"]["Properties"]["AccessLogSettings"]["Format"]
+    line = re.sub(r"\$context\.[\w.]+", "-", form.replace("$context.status", "404"))
+
+    assert json.loads(line)["status"] == 404
+    assert json.loads(line)["bytes"] == "-"

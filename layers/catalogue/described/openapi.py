@@ -37,7 +37,8 @@ Each operation has up to three doors: `/sync/…` answers with the result, `/asy
 ends by its deadline, `/hybrid/…` waits as long as you say and gives the job after that.
 
 Send a key, `Authorization: Bearer nl_…`, or a JWT where the stack takes one. Errors are problem
-details (RFC 9457); decide by the last part of their `type`."""
+details (RFC 9457); decide by the last part of their `type`. Every GET can be a HEAD: the same answer
+without its body."""
 
 _REFERENCE = re.compile(r'"#/components/(\w+/[^"]+)"')
 

@@ -17,18 +17,27 @@ from nowlater.timing import after
 if TYPE_CHECKING:
     from nowlater.document import Document
 
-#: The HTTP API itself gives up after 30 s.
+#: Counted from when the request came in: the HTTP API itself gives up after 30 s.
 LONGEST_S = 28
 
 
 def answer(
-    services: Services, caller: Caller, operation: str, body: Any, *, or_exit: bool = False
+    services: Services,
+    caller: Caller,
+    operation: str,
+    body: Any,
+    *,
+    longest_s: float = LONGEST_S,
+    or_exit: bool = False,
 ) -> Answer:
-    """Run the operation on a request's input; raises the Problem of whatever keeps it from answering."""
+    """Run the operation on a request's input, for at most that long.
+
+    Raises the Problem of whatever keeps it from answering.
+    """
     entry = services.catalogue.at("sync", operation)
     given = _only_input(body, operation)
     catalogue.check(entry, given, caller.base)
-    seconds = min(entry.timeout, LONGEST_S)
+    seconds = min(entry.timeout, longest_s)
     elsewhere = f"{caller.base}/async/{operation}"
 
     def open_upload(upload: str) -> "Document":
@@ -71,7 +80,7 @@ def _problem(fault: BaseException, operation: str, seconds: float, base: str) ->
             return Problem("unavailable", str(fault), headers={"Retry-After": wait})
         case TimedOut():
             instead = f"{base}/async/{operation}"
-            detail = f"{operation} did not answer within {seconds:g} s; ask at {instead} instead."
+            detail = f"{operation} did not answer within {seconds:.3g} s; ask at {instead} instead."
             return Problem("timed-out", detail, instead=instead)
     operation_failed(fault)
     return Problem("operation-failed", f"{operation} failed; its log names the cause.")

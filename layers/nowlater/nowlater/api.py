@@ -6,7 +6,7 @@ so a Lambda's routes are a dict. (A router would double the start of what answer
 
 import base64
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import msgspec
@@ -70,10 +70,12 @@ class Api:
         return list(self._routes)
 
     def route(self, key: str) -> Callable[[Route], Route]:
-        """Serve a route, spelled as in the template: `GET /jobs/{id}`."""
+        """Serve a route, spelled as in the template: `GET /jobs/{id}`; what takes GET takes HEAD."""
 
         def serve(route: Route) -> Route:
             self._routes[key] = route
+            if key.startswith("GET "):
+                self._routes[f"HEAD {key.removeprefix('GET ')}"] = route
             return route
 
         return serve
@@ -95,6 +97,9 @@ class Api:
             logger.exception("unexpected")
             detail = "This is a fault of ours; it was recorded."
             answer = _of_problem(Problem("internal-error", detail), call)
+        if call.is_head:
+            # Nor its length: API Gateway counts the bytes that it is given, whatever we say.
+            answer = replace(answer, body=None)
         return answer.to_lambda()
 
 

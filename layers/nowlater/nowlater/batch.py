@@ -2,10 +2,9 @@
 
 from typing import Any
 
-import msgspec
-
+from nowlater import ids
 from nowlater.job import Ref
-from nowlater.messages import each, receives, sent_ago_s
+from nowlater.messages import UnreadableMessage, each, read, receives, sent_ago_s
 from nowlater.services import Services
 from nowlater.timing import seconds_until
 from nowlater.work import Remaining, work
@@ -33,7 +32,7 @@ def batch(
     def one(record: dict[str, Any]) -> float | None:
         if seconds_until(services.clock(), began) >= _SPENT_S:
             return 0
-        ref, age_s = msgspec.json.decode(record["body"], type=Ref), sent_ago_s(services, record)
+        ref, age_s = _ref(record), sent_ago_s(services, record)
         return work(
             services, ref, holder, age_s=age_s, remaining=remaining, or_exit=or_exit
         ).again_s
@@ -41,3 +40,11 @@ def batch(
     return each(
         services, sorted(event["Records"], key=lambda r: 1 < receives(r) <= _GIVEN_BACK), one
     )
+
+
+def _ref(record: dict[str, Any]) -> Ref:
+    """Return the job that a message points at; raises UnreadableMessage."""
+    ref = read(record, Ref)
+    if not ids.is_id(ref.id):
+        raise UnreadableMessage("Its `id` is none that a job can have")
+    return ref

@@ -11,6 +11,9 @@ from nowlater.document import Document
 #: A presigned URL is good for this long.
 URL_LIFE_S = 300
 _ABSENT = ("404", "NoSuchKey", "NotFound")
+#: So S3 answers whoever may not list what is not there. Operations may list uploads alone, by their
+#: prefix, which a HEAD does not say.
+_HIDDEN = ("403", "AccessDenied")
 
 
 class Bucket:
@@ -63,7 +66,7 @@ class Bucket:
         try:
             head = self._client.head_object(Bucket=self._name, Key=key)
         except ClientError as error:
-            if aws.error_code(error) in _ABSENT:
+            if aws.error_code(error) in _ABSENT + _HIDDEN:
                 upload = key.rpartition("/")[2]
                 raise ValueError(f"the upload {upload} is not there: PUT it first") from error
             raise

@@ -1,4 +1,7 @@
-"""Dead letters: what nobody could handle is kept, and the job or delivery that it is about ended."""
+"""Dead letters: what nobody could handle is kept, and the job or delivery that it is about ended.
+
+What was set aside is kept alone: who received it could not read it, and what it is about may go on.
+"""
 
 from typing import Any
 
@@ -8,7 +11,7 @@ from nowlater import delivery, ending, finish, ids, object_keys, store
 from nowlater.delivery import Webhook
 from nowlater.job import Ref
 from nowlater.log import logger
-from nowlater.messages import each, sent_ago_s
+from nowlater.messages import each, sent_ago_s, set_aside_for
 from nowlater.services import Services
 from nowlater.work import SUBMIT_LIFE_S
 
@@ -20,8 +23,9 @@ def bury(services: Services, event: dict[str, Any]) -> dict[str, Any]:
 
 def _bury(services: Services, record: dict[str, Any]) -> float | None:
     """Bury one letter; return in how many seconds to look at it again, None when that was all."""
-    logger.error("dead letter", extra={"message_id": record["messageId"]})
-    about = _about(record["body"])
+    set_aside = set_aside_for(record)
+    logger.error("dead letter", extra={"message_id": record["messageId"]} | set_aside)
+    about = None if "reason" in set_aside else _about(record["body"])
     if isinstance(about, Webhook):
         _give_up(services, about)
         return None
@@ -37,7 +41,7 @@ def _about(body: str) -> Ref | Webhook | None:
         said = msgspec.json.decode(body, type=dict[str, Any])
         kind: type[Ref | Webhook] = Webhook if "url" in said else Ref
         return msgspec.convert(said, kind)
-    except msgspec.MsgspecError:
+    except (msgspec.MsgspecError, RecursionError):
         return None
 
 

@@ -9,6 +9,12 @@ from nowlater.log import logger
 from nowlater.prefer import Prefer, preferences
 from nowlater.problems import Problem
 from nowlater.request import Envelope
+from nowlater.timing import Instant, seconds_until
+
+#: API Gateway answers by itself when a request is this old, counted from when it came in.
+GATEWAY_S = 30
+#: What is left of a time limit is never less: enough to answer, if not to do much.
+_LEAST_S = 1.0
 
 _TRACEPARENT = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}", re.ASCII)
 
@@ -48,6 +54,23 @@ class Call:
     def is_read(self) -> bool:
         """Whether it only asks: conditions like If-None-Match are for such requests."""
         return self._event["requestContext"]["http"]["method"] in ("GET", "HEAD")
+
+    @property
+    def is_head(self) -> bool:
+        """Whether it wants the answer to a GET without the body (RFC 9110 §9.3.2)."""
+        return bool(self._event["requestContext"]["http"]["method"] == "HEAD")
+
+    def left_s(self, limit_s: float, now: Instant) -> float:
+        """Return what is left of a limit that counts from when API Gateway got the request.
+
+        Its time can be missing or wrong (a sample event, `sam local`, a clock that is off): one that
+        is to come, or longer ago than API Gateway waits, is not believed, and all of it is left.
+        """
+        came = self._event["requestContext"].get("timeEpoch")
+        ago_s = seconds_until(now, came) if isinstance(came, int) else 0.0
+        if not 0 <= ago_s <= GATEWAY_S:
+            return limit_s
+        return max(limit_s - ago_s, min(_LEAST_S, limit_s))
 
     @property
     def queries(self) -> dict[str, str]:

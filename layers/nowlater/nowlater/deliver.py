@@ -10,7 +10,7 @@ from nowlater.addresses import RefusedUrl, Target
 from nowlater.delivery import Delivery, Try, Webhook
 from nowlater.exchange import Unsent
 from nowlater.log import logger
-from nowlater.messages import each, receives
+from nowlater.messages import each, read, receives
 from nowlater.services import Services
 from nowlater.timing import LONGEST_POSTPONEMENT_S, Instant, whole_seconds_until
 
@@ -27,7 +27,7 @@ def deliver(services: Services, event: dict[str, Any]) -> dict[str, Any]:
 
 def _deliver(services: Services, record: dict[str, Any]) -> float | None:
     """Send a webhook if it is time; return in how many seconds again, None where this was all."""
-    webhook = msgspec.json.decode(record["body"], type=Webhook)
+    webhook = read(record, Webhook)
     logger.append_keys(owner=webhook.owner, job_id=webhook.job)
     there = services.deliveries.get(webhook.owner, webhook.job, webhook.number)
     there = there or delivery.of(webhook)

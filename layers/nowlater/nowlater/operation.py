@@ -48,8 +48,8 @@ def operation[F: Callable[..., Any]](
         served = name or function.__name__.replace("_", "-")
         if not _NAME.fullmatch(served) or len(served) > 64:
             raise ValueError(f"{served!r} cannot be an operation's name: use a-z, 0-9 and -")
-        if not 0 < timeout <= 900:
-            raise ValueError(f"{served}: timeout is in seconds, more than 0 and at most 900")
+        if not 0 < timeout <= 1800:
+            raise ValueError(f"{served}: timeout is in seconds, more than 0 and at most 1800")
         if attempts < 1 or attempts % 1:
             raise ValueError(f"{served}: attempts counts the first try too, so it is at least 1")
         if not doors or set(doors) - set(DOORS):

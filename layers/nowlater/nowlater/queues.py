@@ -13,14 +13,14 @@ from nowlater.timing import LONGEST_POSTPONEMENT_S, Clock
 
 
 class Queues:
-    """The two lanes, and the webhooks.
+    """The two lanes, the webhooks, and the dead letters.
 
     An owner's messages in a lane are one group, and so are the webhooks for one host: SQS is fair
     between groups.
     """
 
-    def __init__(self, urls: dict[Lane, str], webhooks: str) -> None:
-        self._urls, self._webhooks = urls, webhooks
+    def __init__(self, urls: dict[Lane, str], webhooks: str, dead_letters: str) -> None:
+        self._urls, self._webhooks, self._dead_letters = urls, webhooks, dead_letters
         self._client = aws.client("sqs")
 
     def send(self, lane: Lane, ref: Ref, delay_s: int = 0) -> None:
@@ -57,6 +57,18 @@ class Queues:
             QueueUrl=_url(record["eventSourceARN"], self._webhooks),
             ReceiptHandle=record["receiptHandle"],
             VisibilityTimeout=min(math.ceil(seconds), LONGEST_POSTPONEMENT_S),
+        )
+
+    def set_aside(self, record: dict[str, Any], reason: str) -> None:
+        """Send what a received message says to the dead letters, with its id, queue and the reason."""
+        queue = record["eventSourceARN"].rpartition(":")[2]
+        told = {"was": record["messageId"], "queue": queue, "reason": reason}
+        self._client.send_message(
+            QueueUrl=self._dead_letters,
+            MessageBody=record["body"],
+            MessageAttributes={
+                name: {"DataType": "String", "StringValue": text} for name, text in told.items()
+            },
         )
 
 

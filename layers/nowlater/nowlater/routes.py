@@ -52,6 +52,11 @@ class Route:
     problems: tuple[str, ...]
 
     @property
+    def keys(self) -> tuple[str, ...]:
+        """All keys that it is served under: what takes GET takes HEAD (RFC 9110, §9.1)."""
+        return (self.key, f"HEAD {self.path}") if self.method == "GET" else (self.key,)
+
+    @property
     def method(self) -> str:
         return self.key.partition(" ")[0]
 

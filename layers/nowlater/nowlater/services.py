@@ -85,7 +85,7 @@ class Services:
 
         s = self.settings
         lanes: dict[Lane, str] = {"on-time": s.on_time_queue, "flexible": s.flexible_queue}
-        return Queues(lanes, s.webhook_queue)
+        return Queues(lanes, s.webhook_queue, s.dead_letter_queue)
 
     @cached_property
     def bucket(self) -> "Bucket":

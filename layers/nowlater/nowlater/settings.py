@@ -37,6 +37,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     owner_rate: int
     #: The secret of which the owners' are made; told only to those who sign.
     master_secret: str = ""
+    #: Where messages go that cannot be read; told only to those who receive any.
+    dead_letter_queue: str = ""
     #: The worker Lambda; told only to the Lambda that calls it.
     worker: str = ""
     #: Whose JWTs are as good as keys (empty: nobody's), and the `aud` that they must have; told

@@ -11,7 +11,7 @@ from nowlater.timing import seconds_until
 
 #: How long a look is after the one before: whoever waits learns of a change that much late.
 _PAUSE_S = 0.5
-#: The longest that a caller of the status can have it wait.
+#: The longest that a caller of the status can have it wait, from when the request came in.
 LONGEST_S = 20
 
 
@@ -39,7 +39,7 @@ def granted(services: Services, there: Job, asked_s: int | None) -> int:
     return 0 if expected and seconds_until(expected.finish, now) > wait_s else wait_s
 
 
-def for_change(services: Services, there: Job, wait_s: int) -> Job:
+def for_change(services: Services, there: Job, wait_s: float) -> Job:
     """Return the job once its status has changed, or as it is after so many seconds."""
     status = there.status
     return until(services, there, lambda job: job.status != status, time.monotonic() + wait_s)

@@ -31,8 +31,8 @@ def echo(value: Any) -> Any:
     return value
 
 
-@operation(timeout=900, diagnostic=True)
-def sleep(seconds: Annotated[float, Meta(ge=0, le=900)], context: Context) -> Slept:
+@operation(timeout=1800, diagnostic=True)
+def sleep(seconds: Annotated[float, Meta(ge=0, le=1800)], context: Context) -> Slept:
     """Sleeps, and reports how far it is; a cancel wakes it."""
     start = time.monotonic()
     while (slept := time.monotonic() - start) < seconds:

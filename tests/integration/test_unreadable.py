@@ -1,0 +1,179 @@
+"""Messages that nobody can read: set aside at once, kept for an operator, and told once."""
+
+import json
+from typing import Any
+
+import pytest
+from botocore.exceptions import EndpointConnectionError
+
+from tests.integration.callbacks import lines
+from tests.integration.test_bury import kept, letters
+from tests.integration.world import World
+
+__all__ = ["lines"]
+
+QUEUES = ("FlexibleQueue", "OnTimeQueue", "WebhookQueue")
+BODIES = (
+    "not a pointer",
+    "{",
+    "null",
+    "[]",
+    "{}",
+    '{"owner": "acme"}',
+    '{"owner": 1, "id": 2}',
+    '{"owner": "acme", "id": ""}',
+    '{"owner": "acme", "id": "JOB#acme#0"}',
+    '{"url": "https://hooks.example.org", "owner": "acme"}',
+    '{"a": ' + "[" * 100_000,
+    "\U0001f600 ü",
+)
+
+
+def send(world: World, queue: str, body: str) -> str:
+    """Send a message as somebody might; return its id."""
+    sent = world.sqs.send_message(
+        QueueUrl=world.ids[queue], MessageBody=body, MessageGroupId="acme"
+    )
+    return str(sent["MessageId"])
+
+
+def receive(world: World, queue: str) -> dict[str, Any]:
+    """Have the Lambda of a queue handle what there is."""
+    if queue == "WebhookQueue":
+        return world.deliver()
+    return world.work(queue.removesuffix("Queue"))
+
+
+def left(world: World, queue: str) -> int:
+    return sum(world.waiting(queue.removesuffix("Queue")).values())
+
+
+@pytest.mark.parametrize("queue", QUEUES)
+@pytest.mark.parametrize("body", BODIES, ids=range(len(BODIES)))
+def test_a_message_that_cannot_be_read_is_set_aside_at_once_and_kept(
+    world: World, queue: str, body: str
+) -> None:
+    send(world, queue, body)
+    first = receive(world, queue)
+    set_aside = (first["batchItemFailures"], left(world, queue), letters(world))
+    buried = world.bury()
+
+    assert set_aside == ([], 0, 1)
+    assert (buried["batchItemFailures"], letters(world)) == ([], 0)
+    assert (kept(world), world.items()) == ([body], [])
+    assert receive(world, queue)["records"] == 0
+
+
+def test_the_rest_of_its_batch_is_worked_on(world: World) -> None:
+    send(world, "FlexibleQueue", "{")
+    job = world.submit().json["id"]
+    done = world.work()
+
+    assert (done["records"], done["batchItemFailures"]) == (2, [])
+    assert world.see(job)["status"] == "succeeded"
+
+
+@pytest.mark.parametrize("queue", QUEUES)
+def test_where_it_cannot_be_set_aside_it_comes_again(world: World, queue: str) -> None:
+    def refuse(request: Any) -> None:
+        raise EndpointConnectionError(endpoint_url=request.url)
+
+    send(world, queue, "{")
+    for _ in range(3):  # botocore's own tries
+        world.faults.once("sqs.SendMessage", refuse)
+    failed = receive(world, queue)
+    after_failure = (len(failed["batchItemFailures"]), left(world, queue), letters(world))
+    world.pass_time(931)
+    receive(world, queue)
+
+    assert after_failure == (1, 1, 0)
+    assert (left(world, queue), letters(world)) == (0, 1)
+
+
+def test_a_lost_reply_keeps_it_twice_rather_than_not_at_all(world: World) -> None:
+    for _ in range(3):
+        world.faults.lost_reply("sqs.SendMessage")
+    send(world, "FlexibleQueue", "{")
+    world.work()
+    world.pass_time(931)
+    world.work()
+    world.bury()
+
+    assert set(kept(world)) == {"{"}
+    assert (left(world, "FlexibleQueue"), letters(world)) == (0, 0)
+
+
+def test_who_set_it_aside_says_why_and_who_buries_it_what_it_was(
+    world: World, lines: list[Any]
+) -> None:
+    was = send(world, "FlexibleQueue", '{"owner": "secret of the house"}')
+    world.work()
+    world.bury()
+    errors = [line for line in lines if line["level"] == "ERROR"]
+    reason = "Object missing required field `id`"
+
+    assert [line["message"] for line in errors] == ["a message was set aside", "dead letter"]
+    assert (errors[0]["message_id"], errors[0]["reason"]) == (was, reason)
+    assert (errors[1]["was"], errors[1]["reason"]) == (was, reason)
+    assert world.ids["FlexibleQueue"].endswith(f"/{errors[1]['queue']}")
+    assert world.objects("dead-letters/") == [f"dead-letters/{errors[1]['message_id']}"]
+    assert not [line for line in errors if "exception_name" in line]  # FaultsAlarm is not for these
+    assert "secret of the house" not in json.dumps(lines)
+
+
+def test_a_job_whose_pointer_came_to_the_webhooks_goes_on(world: World, lines: list[Any]) -> None:
+    job = world.submit().json["id"]
+    body = json.dumps({"owner": "acme", "id": job})
+    send(world, "WebhookQueue", body)
+    world.deliver()
+    world.bury()
+    letter = next(line for line in lines if line["message"] == "dead letter")
+    before = (world.see(job)["status"], kept(world), letters(world))
+    world.work()
+
+    assert before == ("queued", [body], 0)
+    assert world.ids["WebhookQueue"].endswith(f"/{letter['queue']}")
+    assert world.see(job)["status"] == "succeeded"
+
+
+def test_its_lines_name_no_job_of_the_message_before(world: World, lines: list[Any]) -> None:
+    world.submit()
+    send(world, "FlexibleQueue", "{")
+    world.work()
+    (error,) = [line for line in lines if line["level"] == "ERROR"]
+
+    assert not {"owner", "job_id", "operation", "attempt"} & error.keys()
+    assert "job_id" in next(line for line in lines if line["message"] == "ended")
+
+
+def test_attributes_of_a_strangers_dead_letter_are_read_as_far_as_they_are_text(
+    world: World, lines: list[Any]
+) -> None:
+    world.sqs.send_message(
+        QueueUrl=world.ids["DeadLetterQueue"],
+        MessageBody="{",
+        MessageAttributes={"reason": {"DataType": "Binary", "BinaryValue": b"x"}},
+    )
+    buried = world.bury()
+
+    assert (buried["batchItemFailures"], kept(world), letters(world)) == ([], ["{"], 0)
+    assert "reason" not in next(line for line in lines if line["message"] == "dead letter")
+
+
+def test_a_dead_letter_that_sqs_has_moved_says_no_reason(world: World, lines: list[Any]) -> None:
+    send(world, "DeadLetterQueue", "{")
+    world.bury()
+    (error,) = [line for line in lines if line["level"] == "ERROR"]
+
+    assert error["message"] == "dead letter"
+    assert not {"was", "queue", "reason"} & error.keys()
+
+
+def test_a_message_that_can_be_read_is_never_set_aside(world: World) -> None:
+    job = world.submit().json["id"]
+    world.faults.unreachable("dynamodb.UpdateItem")
+    kept_back = world.work()
+    world.faults.clear()
+
+    assert (len(kept_back["batchItemFailures"]), letters(world)) == (1, 0)
+    assert world.see(job)["status"] == "queued"

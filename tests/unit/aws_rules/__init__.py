@@ -1,0 +1,1 @@
+"""AWS's rules about what the template uses, as functions over what CloudFormation would be given."""
