@@ -46,6 +46,8 @@ class Caller:
         self.asked, self.told = list[Asked](), list[Told]()
         #: When a cancel was acknowledged, and an erase, by job.
         self.canceled, self.erased = dict[str, int](), dict[str, int]()
+        #: The jobs that it has begun to erase.
+        self.erasing = set[str]()
 
     def http(self, route: str, **changes: Any) -> Reply | None:
         """Send a request; None where the server died, or gave no answer in time."""
@@ -137,6 +139,7 @@ class Caller:
     def erase(self, job: str | None) -> None:
         """Erase an ended job."""
         if job is not None:
+            self.erasing.add(job)
             reply = self._heard("erase", job)
             if reply is not None and reply.status == 204:
                 self.erased.setdefault(job, self.cloud.now)

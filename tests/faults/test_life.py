@@ -148,3 +148,15 @@ def test_whatever_happens_in_whatever_order_every_guarantee_holds(here: StandIns
         suppress_health_check=list(HealthCheck),
     )
     run_state_machine_as_test(Life, settings=how)
+
+
+def test_a_result_that_is_just_being_erased_is_not_lost(here: StandIns) -> None:
+    """Found by the machine above: looked at between the object's end and the record's."""
+    Life.here, life = here, Life()
+    life.begin(seed=0)
+    asked = {"door": "submit", "key": None, "start_s": None, "callback": False}
+    life.submit(then_s=5, within_s=None, does=["fail", "return-much"], **asked)
+    life.nothing_is_wrong_so_far()
+    life.erase(which=0, then_s=0.01)
+    life.nothing_is_wrong_so_far()
+    life.teardown()
