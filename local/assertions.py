@@ -7,6 +7,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from local.failure import Failure
+from local.intrinsics import FUNCTIONS
+
+#: Those of a rule's functions that need the values alone, not how a list of them is written.
+_JUDGED = ("Equals", "Not", "And", "Or", "Contains")
 
 
 class _Unknown(Exception):
@@ -48,16 +52,7 @@ def _value(term: Any, values: Mapping[str, str]) -> Any:
         if said not in values:
             raise _Unknown(said)
         return values[said]
-    terms = _value(said, values)
-    match function:
-        case "Fn::Equals":
-            return terms[0] == terms[1]
-        case "Fn::Not":
-            return not terms[0]
-        case "Fn::And":
-            return all(terms)
-        case "Fn::Or":
-            return any(terms)
-        case "Fn::Contains":
-            return terms[1] in terms[0]
-    raise _Unknown(function)
+    name = function.removeprefix("Fn::")
+    if name not in _JUDGED:
+        raise _Unknown(function)
+    return FUNCTIONS[name](_value(said, values))

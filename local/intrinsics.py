@@ -208,11 +208,11 @@ class Resolved:
             return self._attribute(name, attribute)
         if how == "Sub":
             return self._substitute(*([what] if isinstance(what, str) else what))
-        if how not in _FUNCTIONS:
+        if how not in FUNCTIONS:
             raise Failure(f"{self._who}: Fn::{how} is not known to local/intrinsics.py. Add it.")
         if how == "FindInMap":
             return self._find(*self.value(what))
-        return _FUNCTIONS[how](self.value(what))
+        return FUNCTIONS[how](self.value(what))
 
     def _find(self, mapping: str, row: Any, column: str) -> Any:
         try:
@@ -295,7 +295,7 @@ def _same(values: list[Any]) -> bool:
     return one == other
 
 
-_FUNCTIONS: dict[str, Callable[[Any], Any]] = {
+FUNCTIONS: dict[str, Callable[[Any], Any]] = {
     "FindInMap": list,  # looked up by the template that has the mapping
     "Equals": _same,
     "Not": lambda values: not values[0],

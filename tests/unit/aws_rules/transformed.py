@@ -14,7 +14,6 @@ from tests import stack
 REGION = "eu-central-1"
 _ON: dict[str, Any] = {
     "PublicUrl": "https://api.example.com/v1",
-    "AllowOrigins": "https://app.example.com,https://admin.example.com",
     "WebOrigins": "https://app.example.com,https://admin.example.com",
     "JwtIssuer": "https://cognito-idp.eu-central-1.amazonaws.com/eu-central-1_AbCdEfGhI",
     "JwtAudience": "nowlater",
@@ -34,8 +33,7 @@ _ON: dict[str, Any] = {
     "PermissionsBoundary": "arn:aws:iam::123456789012:policy/boundary",
     "Tracing": "Active",
 }
-#: Sets of parameters that a stack may have, each with the stack's name. Parameters that the
-#: template does not have are left out.
+#: Sets of parameters that a stack may have, each with the stack's name.
 SETS: dict[str, tuple[str, dict[str, Any]]] = {
     "defaults": ("nowlater", {}),
     "everything on": ("nowlater", _ON),
@@ -83,7 +81,7 @@ def parameters(name: str) -> dict[str, Any]:
         found = {n: p[ends[name]] for n, p in there.items() if ends[name] in p}
     if name.startswith("most"):
         found["WorkTimeout"] = max(there["WorkTimeout"]["AllowedValues"], key=int)
-    return found | {n: v for n, v in SETS[name][1].items() if n in there and n not in found}
+    return SETS[name][1] | found
 
 
 @functools.cache
