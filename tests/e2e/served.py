@@ -116,6 +116,24 @@ def environment() -> dict[str, str]:
     return kept | {"PATH": path, "PYTHONPATH": "layers/nowlater"}
 
 
+def sam_deploy(served: Served, folder: Path, template: str, name: str, *parameters: str) -> None:
+    """Deploy a template in a folder beside the stack that is served, as its reader would."""
+    command = ["sam", "deploy", "--template-file", template, "--stack-name", name]
+    command += ["--s3-bucket", "nowlater-deployment", "--region", emulator.REGION]
+    command += ["--capabilities", "CAPABILITY_IAM", "--no-confirm-changeset"]
+    command += ["--parameter-overrides", *parameters]
+    aws = {"AWS_ENDPOINT_URL": served.told()["endpoint"], "SAM_CLI_TELEMETRY": "0"}
+    done = subprocess.run(
+        command,
+        cwd=folder,
+        env=environment() | emulator.CREDENTIALS | aws,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
 def tool(folder: Path, module: str, *arguments: str) -> "subprocess.CompletedProcess[str]":
     """Run a module of `local` in a folder, as the Makefile does there."""
     return subprocess.run(

@@ -2,7 +2,6 @@
 
 import json
 import shlex
-import subprocess
 import threading
 import time
 import uuid
@@ -18,12 +17,11 @@ import pytest
 import yaml
 from botocore import xform_name
 
-from local import emulator
 from local.inbox import Inbox
 from tests import snippets
 from tests.e2e.client import Client
 from tests.e2e.patience import eventually
-from tests.e2e.served import Served, Told, environment
+from tests.e2e.served import Served, Told, sam_deploy
 from tests.e2e.test_refusals import make_key
 
 pytestmark = pytest.mark.usefixtures("diagnostics")
@@ -93,20 +91,7 @@ def deployed(served: Served, template: str, folder: Path) -> Iterator[dict[str, 
     """Deploy a template of the page as its reader would; return its outputs."""
     snippets.write(PAGE, folder)
     name = f"subscriber-{uuid.uuid4().hex[:8]}"
-    command = ["sam", "deploy", "--template-file", template, "--stack-name", name]
-    command += ["--s3-bucket", "nowlater-deployment", "--region", emulator.REGION]
-    command += ["--capabilities", "CAPABILITY_IAM", "--no-confirm-changeset"]
-    command += ["--parameter-overrides", f"TopicArn={served.told()['topic']}"]
-    aws = {"AWS_ENDPOINT_URL": served.told()["endpoint"], "SAM_CLI_TELEMETRY": "0"}
-    done = subprocess.run(
-        command,
-        cwd=folder,
-        env=environment() | emulator.CREDENTIALS | aws,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
+    sam_deploy(served, folder, template, name, f"TopicArn={served.told()['topic']}")
     cloudformation = served.client("cloudformation")
     (stack,) = cloudformation.describe_stacks(StackName=name)["Stacks"]
     try:

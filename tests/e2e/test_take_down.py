@@ -2,7 +2,6 @@
 
 import re
 import shlex
-import subprocess
 from typing import Any
 
 import botocore.exceptions
@@ -10,7 +9,7 @@ import pytest
 
 from local import deploy, emulator
 from local.stack import Stack
-from tests.e2e.served import ROOT, Served, environment
+from tests.e2e.served import ROOT, Served, sam_deploy
 
 NAME = "another"
 
@@ -18,21 +17,8 @@ NAME = "another"
 @pytest.fixture(scope="module")
 def stack(served: Served) -> Stack:
     """A second stack beside the one that is served, of the same build."""
-    command = ["sam", "deploy", "--template-file", ".local/build/template.yaml"]
-    command += ["--stack-name", NAME, "--s3-bucket", "nowlater-deployment"]
-    command += ["--region", emulator.REGION, "--capabilities", "CAPABILITY_IAM"]
-    command += ["--no-confirm-changeset", "--parameter-overrides"]
-    command += [f"{name}={value}" for name, value in deploy.PARAMETERS.items()]
-    aws = {"AWS_ENDPOINT_URL": served.told()["endpoint"], "SAM_CLI_TELEMETRY": "0"}
-    done = subprocess.run(
-        command,
-        cwd=served.folder,
-        env=environment() | emulator.CREDENTIALS | aws,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
+    parameters = [f"{name}={value}" for name, value in deploy.PARAMETERS.items()]
+    sam_deploy(served, served.folder, ".local/build/template.yaml", NAME, *parameters)
     return Stack(emulator.session(), NAME, served.told()["endpoint"])
 
 
