@@ -1,22 +1,34 @@
-"""How a CSV file is written, told from its first bytes: encoding, delimiter, header, or no CSV."""
+"""How a CSV file is written, detected from its first bytes: encoding, delimiter, header, or no CSV."""
 
 import codecs
 import csv
 import io
 import re
 from collections import Counter
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from nowlater import Refused
-from operations.cells import read
 
-type Encoding = Literal["utf-8", "utf-8-sig", "utf-16", "utf-32", "cp1252"]
+# fmt: off
+type Encoding = Literal[
+    "utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32",
+    "cp1250", "cp1251", "cp1252", "cp1253", "cp1254", "cp1255", "cp1256", "cp1257", "cp1258",
+    "iso-8859-1", "iso-8859-2", "iso-8859-15", "koi8-r",
+    "shift_jis", "euc-jp", "gb18030", "big5", "euc-kr",
+]
+# fmt: on
+
+#: Returns what each cell can be read as; `string` where it is nothing else.
+type Kinds = Callable[[Sequence[str]], list[str]]
 
 #: Bytes that are looked at; they must fit the buffer of a Document, which is not read twice.
 SAMPLE = 64 * 1024
+_SAMPLE_ROWS = 100
 
-_DELIMITERS = ",;\t|"
+#: Where two cut a file equally well, the later: a comma is in more texts than a tab is.
+_DELIMITERS = ",|;\t"
 
 #: UTF-32 first: its little-endian mark begins with that of UTF-16.
 _MARKS: tuple[tuple[bytes, Encoding], ...] = (
@@ -27,64 +39,124 @@ _MARKS: tuple[tuple[bytes, Encoding], ...] = (
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
 
+_BINARY = rb"(?=[\s\S]*[\x00-\x08\x0e-\x1a])"
 _FOREIGN = (
-    (re.compile(rb"PK\x03\x04"), "an Excel workbook or another ZIP file: save the sheet as CSV"),
-    (re.compile(rb"\xd0\xcf\x11\xe0"), "an old Excel workbook: save the sheet as CSV"),
-    (re.compile(rb"\x1f\x8b|BZh|\xfd7zXZ|\x28\xb5\x2f\xfd"), "compressed: unpack it first"),
-    (re.compile(rb"PAR1"), "a Parquet file: export it as CSV"),
-    (re.compile(rb"%PDF-"), "a PDF: export its tables as CSV"),
-    (re.compile(rb"\s*<(?:\?xml|!doctype|html)\b", re.I), "XML or HTML: export it as CSV"),
-    (re.compile(rb'\s*(?:\{\s*"|\[\s*[\[{])'), "JSON: send one row a line, split by commas"),
-    (re.compile(rb"(?s).*?\x00"), "binary, or UTF-16 without a byte-order mark: save it as UTF-8"),
+    (rb"PK\x03\x04", "an Excel workbook or another ZIP file: save the sheet as CSV"),
+    (rb"\xd0\xcf\x11\xe0", "an old Excel workbook: save the sheet as CSV"),
+    (rb"\x1f\x8b|BZh[1-9]1AY&SY|\xfd7zXZ|\x28\xb5\x2f\xfd", "compressed: unpack it first"),
+    (rb"PAR1" + _BINARY, "a Parquet file: export it as CSV"),
+    (rb"%PDF-\d", "a PDF: export its tables as CSV"),
+    (rb"\s*<(?:\?xml|!doctype|html)\b", "XML or HTML: export it as CSV"),
+    (rb'\s*(?:\{\s*"[^"\r\n]*"\s*:|\[\s*[\[{])', "JSON: send one row a line, split by commas"),
+    (rb"[\s\S]*\x00", "binary, or UTF-16 without a byte-order mark: save it as UTF-8"),
 )
+
+#: The first line by which Excel is told the delimiter.
+_SEPARATOR_LINE = re.compile(r'"?sep=([^"\r\n])"?\r?\n?', re.IGNORECASE)
 
 
 @dataclass(frozen=True)
 class Dialect:
     """How a CSV file is written."""
 
-    #: A codec of Python's; cp1252 where the bytes are no UTF-8.
     encoding: Encoding
-    delimiter: str
+    #: None where the file is one column.
+    delimiter: str | None
     #: Whether the first row names the columns.
     header: bool
+    #: Whether a line `sep=;` stands before the first row.
+    has_separator_line: bool = False
+    #: The delimiter that cuts most rows, but not the first.
+    rejected: str | None = None
 
 
-def sniff(head: bytes, delimiter: str | None = None, header: bool | None = None) -> Dialect:
+def detect(
+    head: bytes,
+    kinds: Kinds,
+    encoding: Encoding | None = None,
+    delimiter: str | None = None,
+    header: bool | None = None,
+) -> Dialect:
     """Return how a CSV file that begins with these bytes is written; what is given stands.
 
     Raises Refused where this is no CSV.
     """
-    encoding: Encoding = next((name for mark, name in _MARKS if head.startswith(mark)), "utf-8")
-    if encoding in ("utf-8", "utf-8-sig"):
+    marked = next((name for mark, name in _MARKS if head.startswith(mark)), None)
+    encoding = encoding or marked or ("utf-8" if _is_utf_8(head) else "cp1252")
+    if not encoding.startswith(("utf-16", "utf-32")):
         _refuse_foreign(head)
+    text = codecs.getincrementaldecoder(encoding)("replace").decode(head)
+    separator = _SEPARATOR_LINE.match(text)
+    lines = list(io.StringIO(text[separator.end() if separator else 0 :], newline=""))
+    lines = (lines[:-1] if len(head) >= SAMPLE and len(lines) > 1 else lines)[: 2 * _SAMPLE_ROWS]
+    rejected = None
+    if delimiter is None and separator:
+        delimiter = separator[1]
+    elif delimiter is None:
+        delimiter, rejected = _delimiter(lines, kinds)
+    if header is None:
+        first = next(iter(_rows(lines, delimiter)), [])
+        header = bool(first) and set(kinds(first)) == {"string"}
+    return Dialect(encoding, delimiter, header, separator is not None, rejected)
+
+
+def is_blank(row: Sequence[str]) -> bool:
+    """Tell whether a row is a line with nothing on it but blanks."""
+    return len(row) < 2 and not "".join(row).strip()
+
+
+def _is_utf_8(head: bytes) -> bool:
     try:
-        text = codecs.getincrementaldecoder(encoding)().decode(head)
+        codecs.getincrementaldecoder("utf-8")().decode(head)
     except UnicodeDecodeError:
-        encoding, text = "cp1252", head.decode("cp1252", errors="replace")
-    lines = list(io.StringIO(text, newline=""))
-    whole = lines[:-1] if len(head) >= SAMPLE and len(lines) > 1 else lines
-    chosen = delimiter or max(_DELIMITERS, key=lambda candidate: _fitness(whole, candidate))
-    first = next(filter(None, csv.reader(whole, delimiter=chosen)), [])
-    return Dialect(encoding, chosen, _names(first) if header is None else header)
+        return False
+    return True
 
 
 def _refuse_foreign(head: bytes) -> None:
     for pattern, sentence in _FOREIGN:
-        if pattern.match(head):
+        if re.match(pattern, head, re.IGNORECASE):
             raise Refused(f"This is not CSV but {sentence}.")
 
 
-def _fitness(lines: list[str], delimiter: str) -> tuple[float, int]:
-    """Tell how evenly a delimiter cuts: the share of rows as wide as most, and that width."""
-    try:
-        widths = Counter(len(row) for row in csv.reader(lines, delimiter=delimiter) if row)
-    except csv.Error:
-        return 0, 0
-    (width, rows), *_ = widths.most_common(1) or [(1, 0)]
-    return (rows / widths.total(), width) if width > 1 else (0, 0)
+def _rows(lines: Sequence[str], delimiter: str | None) -> list[list[str]]:
+    csv.field_size_limit(SAMPLE)
+    rows = csv.reader(lines, delimiter=delimiter or "\x1f")
+    return [row for row in rows if not is_blank(row)][:_SAMPLE_ROWS]
 
 
-def _names(cells: list[str]) -> bool:
-    """Tell whether a first row could be names: none of its cells is a number, date or boolean."""
-    return bool(cells) and all(read(cell)[0] == "string" for cell in cells)
+def _delimiter(lines: Sequence[str], kinds: Kinds) -> tuple[str | None, str | None]:
+    """Return the delimiter that cuts best, and the one that does but for the first row."""
+    found = {delimiter: _rows(lines, delimiter) for delimiter in _DELIMITERS}
+    cutting = [d for d, rows in found.items() if any(len(row) > 1 for row in rows)]
+    chosen = [d for d in cutting if len(found[d][0]) > 1]
+    best = max(reversed(chosen), key=lambda d: _fitness(found[d], kinds, d), default=None)
+    rejected = max(reversed(cutting), key=lambda d: _fitness(found[d], kinds, d), default=None)
+    return best, None if best else rejected
+
+
+def _fitness(rows: Sequence[Sequence[str]], kinds: Kinds, delimiter: str) -> float:
+    """Return how evenly a delimiter cuts, times how many of the cells are no text."""
+    (_, even), *_ = Counter(map(len, rows)).most_common(1)
+    cells = [cell for row in rows for cell in row]
+    if delimiter != ",":  # which may be a decimal comma then
+        cells = [cell.replace(",", ".", 1) for cell in cells]
+    typed = sum(kind != "string" for kind in kinds(cells)) / len(cells)
+    return even / len(rows) * (0.1 + typed)
+
+
+class Misencoded:
+    """Reads bytes that an encoding does not have as Windows' own, and counts them."""
+
+    def __init__(self) -> None:
+        self.bytes = 0
+        self.name = "nowlater-misencoded"
+        codecs.register_error(self.name, self._replace)
+
+    def _replace(self, error: UnicodeError) -> tuple[str, int]:
+        if not isinstance(error, UnicodeDecodeError):  # nothing is encoded here
+            raise error
+        self.bytes += error.end - error.start
+        stray = error.object[error.start : error.end]
+        readable = error.encoding == "utf-8"
+        return stray.decode("cp1252", "replace") if readable else "\ufffd", error.end

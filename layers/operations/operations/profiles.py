@@ -4,10 +4,10 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
-from operations.cells import Value
 from operations.dialects import Encoding
 
 type Type = Literal["integer", "number", "boolean", "date", "datetime", "string", "empty"]
+type Value = int | float | bool | str
 
 
 def _about(description: str) -> Meta:
@@ -33,32 +33,33 @@ class Quantiles(Struct, frozen=True):
     p99: float
 
 
-class Approximate(Struct, frozen=True):
-    """How far off a profile may be where a column was too large to be kept; 0 is exact."""
-
-    distinct: Annotated[float, _about("Relative standard error of `distinct`.")]
-    quantiles: Annotated[float, _about("How far off a rank may be, as a fraction (95 % sure).")]
-    top: Annotated[int, _about("How much too low the counts in `top` may be.")]
-
-
 class ColumnProfile(Struct, frozen=True):
-    """What a column consists of."""
+    """What a column consists of. All of it is exact; numbers that are not whole are 64-bit floats."""
 
-    name: str
-    type: Annotated[Type, _about("What all values can be read as. Leading zeros are ignored.")]
-    count: Annotated[int, _about("Values that are not null.")]
-    nulls: Annotated[int, _about("Cells that are missing, empty or, as in pandas, NA, null, ….")]
-    distinct: Annotated[int, _about("Different values; numbers by size, not by spelling.")]
-    kinds: Annotated[dict[str, int], _about("How many values can be read as what.")]
-    min: Annotated[Value | None, _about("Text by code points, dates in ISO 8601; cut after 64.")]
-    max: Value | None
-    mean: float | None
-    quantiles: Quantiles | None
-    top: Annotated[list[Count], _about("The most frequent values, the earlier first if equal.")]
-    approximate: Annotated[
-        Approximate | None,
-        _about("Null where all is exact. Counts, nulls, kinds, range and mean always are."),
+    name: Annotated[
+        str, _about("The cell of the header, or `column N`; cut after 1,000 characters.")
     ]
+    type: Annotated[Type, _about("What all values can be read as. Leading zeros are ignored.")]
+    nulls: Annotated[int, _about("Cells that are missing, blank or, as in pandas, NA, null, ….")]
+    count: Annotated[int, _about("Values that are not null.")] = 0
+    distinct: Annotated[int, _about("Different values; numbers by size, not by spelling.")] = 0
+    kinds: Annotated[dict[str, int], _about("How many values can be read as what.")] = {}
+    min: Annotated[
+        Value | None, _about("Text by code points, dates in ISO 8601; cut after 64 characters.")
+    ] = None
+    max: Value | None = None
+    mean: float | None = None
+    quantiles: Quantiles | None = None
+    top: Annotated[
+        list[Count], _about("The most frequent values, the smaller first if equal.")
+    ] = []
+
+
+class FileWarning(Struct, frozen=True):
+    """Something about the file that a reader should know before trusting the profile."""
+
+    code: Literal["decoded-as", "misencoded-bytes", "ragged", "stray-quotes", "one-column"]
+    message: str
 
 
 class Profile(Struct, frozen=True):
@@ -67,10 +68,12 @@ class Profile(Struct, frozen=True):
     rows: Annotated[int, _about("Rows with data, without the header.")]
     columns: list[ColumnProfile]
     header: Annotated[bool, _about("Whether the first row was taken for the columns' names.")]
-    delimiter: str
+    delimiter: Annotated[str | None, _about("Null where the file is one column.")]
     encoding: Annotated[Encoding, _about("cp1252, Windows' own, where the file is no Unicode.")]
     misencoded_bytes: Annotated[int, _about("No text in this encoding; in UTF-8, read as cp1252.")]
-    blank_lines: Annotated[int, _about("Lines with nothing on them, which are no rows.")]
+    blank_lines: Annotated[int, _about("Lines with nothing or blanks alone, which are no rows.")]
     short_rows: Annotated[int, _about("Rows with too few cells; the missing ones are nulls.")]
     long_rows: Annotated[int, _about("Rows with too many cells; the surplus is left out.")]
     first_ragged_row: Annotated[int | None, _about("The first short or long row, from 1.")]
+    stray_quotes: Annotated[int, _about("Rows where text follows a closing quotation mark.")]
+    warnings: list[FileWarning]

@@ -1,24 +1,20 @@
 """Profiles tables that come as CSV."""
 
-from collections import deque
-from collections.abc import Collection, Iterator
-from heapq import nlargest
+from collections.abc import Iterator
+from functools import partial
 from typing import Annotated
 
 from msgspec import Meta
 
 from nowlater import Context, Document, operation
-from operations.columns import Column
-from operations.dialects import SAMPLE, sniff
-from operations.profiles import ColumnProfile, Profile
+from operations.dialects import SAMPLE, Dialect, Encoding, detect
+from operations.profiles import FileWarning, Profile
 from operations.rows import Rows
 
-#: Cells that are read before they are counted, and before progress is told.
-_BATCH_CELLS = 50_000
-#: The share of the time that reading takes; making the profiles takes the rest.
-_READING = 0.8
-#: What the columns may keep in all, about; a CSV of 20 MB stays below it in most shapes.
-_BYTES = 160_000_000
+#: Cells that are read before they are counted.
+_CELLS = 100_000
+#: The share of the time that reading takes; the statistics take the rest.
+_READING = 0.5
 
 
 @operation(timeout=240, attempts=3)
@@ -28,46 +24,76 @@ def csv_profile(
     delimiter: Annotated[str, Meta(pattern=r'^[^"\r\n]$')] | None = None,
     header: Annotated[bool | None, Meta(description="Whether the first row names them.")] = None,
     top: Annotated[int, Meta(ge=0, le=100, description="How many frequent values to list.")] = 10,
+    encoding: Annotated[
+        Encoding | None, Meta(description="How the file's text is encoded.")
+    ] = None,
 ) -> Profile:
     """Profiles every column of a CSV: type, nulls, range, mean, quantiles, most frequent values.
 
-    Encoding, delimiter and header are told from the file unless given. The file passes once, in
-    memory of about 300 MB at most; a column too large for that says how exact its profile is.
+    Encoding, delimiter and header are detected unless given. All figures are exact; `warnings` says
+    what about the file makes them doubtful. Memory is bounded: what does not fit goes to the disk.
     """
-    dialect = sniff(csv.read(SAMPLE), delimiter, header)
-    csv.seek(0)
-    rows = Rows(csv, dialect)
-    columns = deque(map(Column, rows.names))
-    for batch in rows.columns(1 + _BATCH_CELLS // max(1, len(columns))):
-        for column, cells in zip(columns, batch, strict=True):
-            column.add(cells)
-        _shrink(columns)
-        read = min(1, csv.tell() / csv.size) if csv.size else None
-        context.progress(read and _READING * read, f"{rows.count} rows")
+    from operations.statistics import (
+        Statistics,
+    )  # imports DuckDB, which other operations do not need
+
+    with Statistics() as statistics:
+        dialect = detect(csv.read(SAMPLE), statistics.kinds, encoding, delimiter, header)
+        csv.seek(0)
+        rows = Rows(csv, dialect)
+        for columns in rows.columns(1 + _CELLS // max(1, len(rows.names))):
+            read = _READING * min(1, csv.tell() / csv.size) if csv.size else None
+            statistics.alive = partial(context.progress, read, f"{rows.count} rows")
+            statistics.alive()
+            statistics.add(columns)
+        profiles = []
+        for profile in statistics.profiles(rows.names, rows.count, top):
+            profiles.append(profile)
+            done = _READING + (1 - _READING) * len(profiles) / len(rows.names)
+            statistics.alive = partial(context.progress, done, f"{len(profiles)} columns")
+            statistics.alive()
     return Profile(
         rows=rows.count,
-        columns=list(_profiles(columns, top, context)),
+        columns=profiles,
         header=dialect.header,
         delimiter=dialect.delimiter,
         encoding=dialect.encoding,
-        misencoded_bytes=rows.misencoded_bytes,
+        misencoded_bytes=rows.misencoded.bytes,
         blank_lines=rows.blank_lines,
         short_rows=rows.short,
         long_rows=rows.long,
         first_ragged_row=rows.first_ragged,
+        stray_quotes=rows.stray_quotes,
+        warnings=list(_warnings(dialect, rows, guessed=encoding is None)),
     )
 
 
-def _shrink(columns: Collection[Column]) -> None:
-    """Keep all columns together within their memory, at the expense of the largest."""
-    while sum(column.bytes for column in columns) > _BYTES:
-        for column in nlargest(1 + len(columns) // 16, columns, key=lambda column: column.bytes):
-            column.shrink()
-
-
-def _profiles(columns: deque[Column], top: int, context: Context) -> Iterator[ColumnProfile]:
-    total = len(columns)
-    while columns:
-        done = 1 - len(columns) / total
-        context.progress(_READING + (1 - _READING) * done, f"{total - len(columns)} columns")
-        yield columns.popleft().profile(top)
+def _warnings(dialect: Dialect, rows: Rows, *, guessed: bool) -> Iterator[FileWarning]:
+    """Yield what makes the figures doubtful."""
+    if guessed and dialect.encoding == "cp1252":
+        yield FileWarning(
+            "decoded-as",
+            "The file is not UTF-8, and was decoded as cp1252: `encoding` names another.",
+        )
+    if rows.misencoded.bytes:
+        yield FileWarning(
+            "misencoded-bytes",
+            f"{rows.misencoded.bytes} bytes are no {dialect.encoding}, and were replaced.",
+        )
+    if rows.short or rows.long:
+        yield FileWarning(
+            "ragged",
+            f"{rows.short} rows have too few cells and {rows.long} too many for the "
+            f"{len(rows.names)} columns of the first row; the first of them is row {rows.first_ragged}.",
+        )
+    if rows.stray_quotes:
+        yield FileWarning(
+            "stray-quotes",
+            f"In {rows.stray_quotes} rows, text follows a closing quotation mark: cells may be wrong.",
+        )
+    if dialect.rejected:
+        yield FileWarning(
+            "one-column",
+            f"Other rows have {dialect.rejected!r}, the first has not: the file was read as one column. "
+            "Remove lines above the table, or name the delimiter.",
+        )

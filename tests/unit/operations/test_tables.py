@@ -11,8 +11,9 @@ import vega_datasets
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nowlater import Canceled, Document
+from nowlater import Canceled, Document, Refused
 from operations.profiles import ColumnProfile
+from operations.statistics import Statistics
 from operations.tables import csv_profile
 from tests.large_csv import large_csv
 from tests.unit.operations.profiling import cost, profile, types
@@ -47,7 +48,6 @@ def as_pandas_does(found: ColumnProfile, series: "pandas.Series[object]") -> Non
     assert [top.count for top in found.top] == frequencies.head(10).to_list()
     assert all(frequencies[top.value] == top.count for top in found.top)
     assert (found.type in ("integer", "number")) == pandas.api.types.is_numeric_dtype(series)
-    assert found.approximate is None
     if found.quantiles is not None:
         expected = values.quantile(list(FRACTIONS.values())).to_list()
         assert found.mean == pytest.approx(values.mean(), rel=1e-12)
@@ -132,7 +132,8 @@ def test_what_pandas_takes_for_missing_is_null(null: str) -> None:
         ("1 -2 +3", "integer"),
         ("1 2.5 1e3", "number"),
         ("9223372036854775807 -9223372036854775808", "integer"),
-        ("9223372036854775808", "number"),
+        ("9223372036854775808 -9223372036854775809", "integer"),
+        ("1" * 39, "string"),
         ("true False TRUE", "boolean"),
         ("2024-02-29 2023/12/31", "date"),
         ("2024-02-30", "string"),
@@ -216,6 +217,33 @@ def test_a_cancel_ends_it_on_the_way() -> None:
     with pytest.raises(Canceled):
         csv_profile(Document(large_csv(2_000_000), "text/csv"), run)
     assert len(run.said) == 2
+
+
+def test_a_cancel_ends_what_duckdb_is_doing() -> None:
+    with Statistics() as statistics:
+        statistics.alive = Run(cancel_at=2).progress
+        with pytest.raises(Canceled):
+            statistics.run("SELECT sum(a * b) FROM range(10_000_000) t(a), range(10_000_000) u(b)")
+
+
+def test_a_table_for_which_memory_and_disk_are_too_small_is_refused() -> None:
+    with Statistics() as statistics:
+        statistics.run("SET max_temp_directory_size = '1MB'; SET memory_limit = '20MB'")
+        for part in range(30):
+            statistics.add([[f"{part} {n} {'x' * 900}" for n in range(1000)]])
+        with pytest.raises(Refused, match="Send fewer rows or columns"):
+            list(statistics.profiles(["x"], 30_000, top=10))
+
+
+def test_columns_are_summed_up_in_groups_without_a_change() -> None:
+    width = 40
+    names, row = ",".join(f"c{n}" for n in range(width)), ",".join(["{0}"] * width)
+    found = profile(f"{names}\n" + "".join(row.format(n) + "\n" for n in range(9000)))
+
+    assert (
+        len({(c.type, c.distinct, c.min, c.max, c.mean, c.quantiles) for c in found.columns}) == 1
+    )
+    assert [c.name for c in found.columns] == names.split(",")
 
 
 def test_20_megabytes_take_less_than_300_megabytes_of_memory(tmp_path: Path) -> None:
