@@ -1,12 +1,14 @@
 """The statistics of a table's columns, by DuckDB: exact, within bounds of memory."""
 
+import os
+import shutil
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from concurrent.futures import wait as wait_for
 from hashlib import sha256
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import TemporaryDirectory, gettempdir
 from typing import Any, Self
 
 import duckdb
@@ -22,6 +24,8 @@ _CELLS_TOGETHER = 100_000
 _LONGEST_CELL = 1000
 #: Characters of a text that a profile shows.
 _SHOWN = 64
+#: What the names of folders begin with; the process follows.
+_FOLDER = "csv-profile-"
 #: Seconds between two calls of `alive`.
 _PAUSE_S = 0.25
 
@@ -37,7 +41,8 @@ class Statistics:
         self._different: Counter[int] = Counter()
 
     def __enter__(self) -> Self:
-        self._folder = TemporaryDirectory()
+        _remove_abandoned()
+        self._folder = TemporaryDirectory(prefix=f"{_FOLDER}{os.getpid()}-")
         self._duckdb = duckdb.connect(
             f"{self._folder.name}/cells.duckdb",
             config={"threads": 1, "memory_limit": _MEMORY, "temp_directory": self._folder.name},
@@ -112,6 +117,17 @@ class Statistics:
 
     def _query(self, query: str, values: dict[str, Any]) -> list[tuple[Any, ...]]:
         return self._duckdb.execute(query, values or None).fetchall()
+
+
+def _remove_abandoned() -> None:
+    """Remove the files of processes that were killed: a Lambda that starts again finds its disk as it was."""
+    for folder in Path(gettempdir()).glob(f"{_FOLDER}*-*"):
+        try:
+            os.kill(int(folder.name.removeprefix(_FOLDER).partition("-")[0]), 0)
+        except ProcessLookupError:
+            shutil.rmtree(folder, ignore_errors=True)
+        except PermissionError:  # another user's process, which is alive
+            continue
 
 
 def _shortened(cell: str) -> str:

@@ -1,6 +1,9 @@
 """csv-profile against what pandas computes, on every CSV that vega_datasets ships, and more."""
 
 import io
+import os
+import subprocess
+import tempfile
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
@@ -233,6 +236,21 @@ def test_a_table_for_which_memory_and_disk_are_too_small_is_refused() -> None:
             statistics.add([[f"{part} {n} {'x' * 900}" for n in range(1000)]])
         with pytest.raises(Refused, match="Send fewer rows or columns"):
             list(statistics.profiles(["x"], 30_000, top=10))
+
+
+def test_the_files_of_a_run_whose_process_was_killed_are_removed_by_the_next(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    ended = subprocess.Popen(["true"])
+    ended.wait()
+    abandoned, running = (tmp_path / f"csv-profile-{p}-x" for p in (ended.pid, os.getppid()))
+    for folder in (abandoned, running):
+        folder.mkdir()
+        (folder / "cells.duckdb").write_bytes(b"x")
+    profile("a,b\n1,2\n")
+
+    assert list(tmp_path.iterdir()) == [running]
 
 
 def test_columns_are_summed_up_in_groups_without_a_change() -> None:
