@@ -1,6 +1,8 @@
 """Operations for tests: small ones, each good for one thing."""
 
+import asyncio
 import os
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
@@ -100,9 +102,60 @@ def anything(what: Any):
 
 
 @operation()
+def kept(what: set[Any]) -> int:
+    """Counts what is different."""
+    return len(what)
+
+
+@operation()
 def refuses() -> None:
     """Refuses."""
     raise Refused("never")
+
+
+@operation()
+def appended(numbers: list[int] = [1]) -> list[int]:  # noqa: B006  # as its author may have it
+    """Changes its default."""
+    numbers.append(len(numbers) + 1)
+    return numbers
+
+
+@operation
+def maybe_told(context: Context | None = None) -> str | None:
+    """Returns the key of its run, if it has one."""
+    return None if context is None else context.idempotency_key
+
+
+@operation()
+async def awaited(what: str, context: Context) -> str:
+    """Returns what it is given, after a while, or what `what` says."""
+    async with asyncio.TaskGroup() as group:
+        group.create_task(_in_a_task(what, context))
+    return what
+
+
+async def _in_a_task(what: str, context: Context) -> None:
+    match what:
+        case "refused":
+            raise Refused("never")
+        case "canceled":
+            await asyncio.sleep(0)
+            context.progress(0.5)
+        case "sleeps":
+            await asyncio.sleep(60)
+        case "busy":
+            while True:
+                pass
+        case "in a thread":
+            await asyncio.to_thread(time.sleep, 2)
+        case "two":
+            async with asyncio.TaskGroup() as group:
+                for fault in KeyError("a"), ValueError("b"):
+                    group.create_task(_raising(fault))
+
+
+async def _raising(fault: Exception) -> None:
+    raise fault
 
 
 @operation()

@@ -35,6 +35,16 @@ def test_the_first_paragraph_of_the_docstring_describes_the_operation() -> None:
     assert spec(csv_profile).description == "Profiles every column of a CSV."
 
 
+def test_the_parentheses_can_be_left_out() -> None:
+    @operation
+    def double(n: int) -> int:
+        return 2 * n
+
+    made: Operation = double.operation  # type: ignore[attr-defined]  # the decorator sets it
+
+    assert (made.name, made.timeout, double(4)) == ("double", 60, 8)
+
+
 def test_a_function_without_a_docstring_has_an_empty_description() -> None:
     assert spec(lambda: None, name="quiet").description == ""
 
@@ -67,13 +77,13 @@ def test_a_private_function_needs_another_name() -> None:
         spec(_hidden)
 
 
-@pytest.mark.parametrize("timeout", [0, -1, 1800.1, float("nan"), float("inf")])
-def test_a_timeout_is_more_than_0_and_at_most_1800_seconds(timeout: float) -> None:
+@pytest.mark.parametrize("timeout", [0, -1, 1800.1, float("nan"), float("inf"), "10", None])
+def test_a_timeout_is_more_than_0_and_at_most_1800_seconds(timeout: Any) -> None:
     with pytest.raises(ValueError, match="csv-profile: timeout"):
         spec(csv_profile, timeout=timeout)
 
 
-@pytest.mark.parametrize("attempts", [0, -1, 1.5])
+@pytest.mark.parametrize("attempts", [0, -1, 1.5, "3", None])
 def test_attempts_are_a_whole_number_of_at_least_1(attempts: Any) -> None:
     with pytest.raises(ValueError, match="csv-profile: attempts"):
         spec(csv_profile, attempts=attempts)
@@ -86,11 +96,14 @@ def test_doors_are_some_of_those_that_there_are(doors: Any) -> None:
 
 
 def test_a_module_has_the_operations_that_it_defines_and_none_that_it_imports() -> None:
-    here = [o.name for o in in_module(samples.__name__)]
+    here = in_module(samples.__name__)
 
-    assert here[:2] == ["types-of", "about"]
-    assert in_module("nowlater.operation") == []
-    assert in_module("operations.text")[0].function.__module__ == "operations.text"
+    assert [(name, o.name) for name, o in here.items()][:2] == [
+        ("types_of", "types-of"),
+        ("about", "about"),
+    ]
+    assert in_module("nowlater.operation") == {}
+    assert in_module("operations.text").keys() == {"text_stats"}
 
 
 # ── its inputs ────────────────────────────────────────────────────────────────────────────────
@@ -105,12 +118,22 @@ def test_the_context_is_no_input() -> None:
     assert schema.context_parameter(made) == "progress_to"
 
 
+def test_the_context_may_be_optional_for_those_who_call_the_function_themselves() -> None:
+    def takes(a: int, context: Context | None = None) -> None: ...
+
+    made = spec(takes)
+
+    assert list(schema.of_input(made)["properties"]) == ["a"]
+    assert schema.context_parameter(made) == "context"
+
+
 def test_an_input_with_a_default_need_not_be_given() -> None:
-    def takes(a: int, b: list[int] = [], *, c: str = "x") -> None: ...  # noqa: B006
+    def takes(a: int, b: list[int] = [1], *, c: str = "x") -> None: ...  # noqa: B006
 
     made = schema.of_input(spec(takes))
 
     assert made["required"] == ["a"]
+    assert made["properties"]["b"]["default"] == [1]
     assert made["properties"]["c"]["default"] == "x"
     assert made["additionalProperties"] is False
 

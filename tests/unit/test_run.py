@@ -1,16 +1,20 @@
 """One run of an operation."""
 
+import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
+import pytest_socket
 
-from nowlater import Context, Document, Refused, TimedOut, run
+from nowlater import Canceled, Context, Document, Refused, TimedOut, run
 from nowlater.catalogue import Entry
 from nowlater.outcomes import WrongResult
 from nowlater.run import Answer, UnfitInput
+from tests import stack
 from tests.unit import samples
 
 
@@ -153,6 +157,72 @@ def test_what_an_operation_raises_comes_through() -> None:
 def test_a_run_is_stopped_when_its_time_is_up() -> None:
     with pytest.raises(TimedOut):
         called("runs_on", seconds=0.1)
+
+
+def test_a_default_that_was_changed_is_as_it_was_for_the_next_run() -> None:
+    for _ in range(2):
+        assert called("appended").body == b"[1,2]"
+
+
+def test_an_optional_context_is_given_too() -> None:
+    context = Context(deadline=0, idempotency_key="a key")
+
+    assert called("maybe_told", context=context).body == b'"a key"'
+
+
+def test_a_value_that_a_set_cannot_hold_is_unfit() -> None:
+    with pytest.raises(UnfitInput, match="unhashable"):
+        called("kept", {"what": [[1]]})
+
+
+# ── async def ─────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.fixture
+def loop_may_open_its_socket() -> Iterator[None]:
+    """An event loop has a pair of sockets, by which it wakes itself."""
+    pytest_socket.enable_socket()
+    yield
+    pytest_socket.disable_socket()
+
+
+@pytest.mark.usefixtures("loop_may_open_its_socket")
+class TestAsync:
+    """Operations that are coroutines: awaited, and ended as others are."""
+
+    def test_its_result_is_awaited(self) -> None:
+        assert called("awaited", {"what": "done"}).body == b'"done"'
+
+    def test_what_a_task_raises_comes_through(self) -> None:
+        with pytest.raises(Refused, match="never"):
+            called("awaited", {"what": "refused"})
+
+    def test_a_cancel_comes_through_from_a_task(self) -> None:
+        def cancel(said: Any) -> None:
+            raise Canceled
+
+        context = Context(deadline=0, idempotency_key="", report=cancel)
+        with pytest.raises(Canceled):
+            called("awaited", {"what": "canceled"}, context=context)
+
+    @pytest.mark.parametrize("what", ["sleeps", "busy", "in a thread"])
+    def test_it_is_stopped_when_its_time_is_up(self, what: str) -> None:
+        with pytest.raises(TimedOut):
+            called("awaited", {"what": what}, seconds=0.1)
+
+    def test_what_several_tasks_raise_stays_a_group(self) -> None:
+        with pytest.raises(BaseExceptionGroup) as raised:
+            called("awaited", {"what": "two"})
+
+        assert raised.group_contains(KeyError)
+        assert raised.group_contains(ValueError)
+
+    def test_nobody_pays_for_it_who_does_not_use_it(self) -> None:
+        program = "import sys, nowlater.run; print('asyncio' in sys.modules)"
+        path = {"PYTHONPATH": str(stack.ROOT / "layers/nowlater")}
+        done = subprocess.run([sys.executable, "-c", program], env=path, capture_output=True, text=True, check=True)  # fmt: skip
+
+        assert done.stdout == "False\n"
 
 
 def test_the_operations_environment_is_there_before_their_module_is_imported(

@@ -1,6 +1,7 @@
 """Calls an operation: its input converted, its time limited, its result checked and encoded."""
 
 import importlib
+from collections.abc import Coroutine, Iterator
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -12,7 +13,7 @@ from nowlater.catalogue import Entry
 from nowlater.context import Context
 from nowlater.document import Document, OpenUpload
 from nowlater.operation import Operation
-from nowlater.outcomes import WrongResult
+from nowlater.outcomes import Canceled, TimedOut, WrongResult
 from nowlater.timer import within
 
 
@@ -48,7 +49,8 @@ def run(
         arguments = _converted(call, given, open_upload)
         if call.context is not None:
             arguments[call.context] = context
-        return _encoded(call, call.spec.function(**arguments))
+        returned = call.spec.function(**arguments)
+        return _encoded(call, _awaited(returned) if isinstance(returned, Coroutine) else returned)
 
     return within(seconds, answered, or_exit=or_exit)
 
@@ -76,9 +78,35 @@ def _converted(call: _Call, given: dict[str, Any], open_upload: OpenUpload) -> d
 
     try:
         inputs = msgspec.convert(given, call.inputs, dec_hook=hook, str_keys=True)
-    except msgspec.ValidationError as fault:
+    except (msgspec.ValidationError, TypeError) as fault:  # TypeError: a set cannot hold this value
         raise UnfitInput(str(fault)) from fault
     return {name: getattr(inputs, name) for name in inputs.__struct_fields__}
+
+
+def _awaited(coroutine: Coroutine[Any, Any, Any]) -> Any:
+    """Run a coroutine to its end; raise what one of its tasks raised as if it had raised it itself.
+
+    TaskGroup raises a group: of one exception, or of what ends the run and others that came of it.
+    """
+    import asyncio  # which takes longer to import than most operations run: not for all
+
+    try:
+        return asyncio.run(coroutine)
+    except BaseExceptionGroup as group:
+        leaves = list(_leaves(group))
+        ending = [leaf for leaf in leaves if isinstance(leaf, Canceled | TimedOut)]
+        if ending or len(leaves) == 1:
+            raise (ending or leaves)[0] from group
+        raise
+
+
+def _leaves(group: BaseExceptionGroup[Any]) -> Iterator[BaseException]:
+    """Yield the exceptions of a group, and those of groups in it."""
+    for fault in group.exceptions:
+        if isinstance(fault, BaseExceptionGroup):
+            yield from _leaves(fault)
+        else:
+            yield fault
 
 
 def _encoded(call: _Call, result: Any) -> Answer:

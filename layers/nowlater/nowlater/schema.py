@@ -1,7 +1,10 @@
 """Annotations as types: an operation's inputs as one struct, and both sides as JSON Schema 2020-12."""
 
+import copy
+import functools
 import inspect
-from typing import Any, get_type_hints
+from types import NoneType, UnionType
+from typing import Any, Union, get_args, get_origin, get_type_hints
 
 import msgspec
 
@@ -24,16 +27,38 @@ def input_type(spec: Operation) -> type[msgspec.Struct]:
             raise TypeError(f"{spec.name}: {parameter} cannot be an input: give it a name")
         if parameter.name not in hints:
             raise TypeError(f"{spec.name}: the parameter {parameter.name} needs an annotation")
-        if hints[parameter.name] is not Context:
-            default = () if parameter.default is parameter.empty else (parameter.default,)
+        if not is_context(hints[parameter.name]):
+            default = () if parameter.default is parameter.empty else (_fresh(parameter.default),)
             fields.append((parameter.name, hints[parameter.name], *default))
     return msgspec.defstruct("Input", fields, kw_only=True, forbid_unknown_fields=True, frozen=True)
+
+
+def _fresh(default: Any) -> Any:
+    """Return a default as a field takes it: one that can be changed is copied for each run."""
+    if not _is_mutable(default):
+        return default
+    return msgspec.field(default_factory=functools.partial(copy.deepcopy, default))
+
+
+def _is_mutable(default: Any) -> bool:
+    try:
+        hash(default)
+    except TypeError:
+        return True
+    return False
+
+
+def is_context(hint: Any) -> bool:
+    """Tell whether a parameter takes the Context: `Context`, or `Context | None`."""
+    if get_origin(hint) in (Union, UnionType):
+        return set(get_args(hint)) == {Context, NoneType}
+    return hint is Context
 
 
 def context_parameter(spec: Operation) -> str | None:
     """Return the name of the parameter that takes the Context, if there is one."""
     hints = get_type_hints(spec.function)
-    return next((n for n, hint in hints.items() if hint is Context and n != "return"), None)
+    return next((n for n, hint in hints.items() if is_context(hint) and n != "return"), None)
 
 
 def result_type(spec: Operation) -> Any:
@@ -49,6 +74,9 @@ def of_input(spec: Operation) -> dict[str, Any]:
         if "properties" in part:
             part.setdefault("additionalProperties", False)
     root: dict[str, Any] = definitions.pop(schema.pop("$ref").removeprefix("#/$defs/"))
+    for name, parameter in inspect.signature(spec.function).parameters.items():
+        if name in root["properties"] and _is_mutable(parameter.default):
+            root["properties"][name]["default"] = msgspec.to_builtins(parameter.default)
     return schema | root | ({"$defs": definitions} if definitions else {})
 
 
