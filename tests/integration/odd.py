@@ -1,5 +1,6 @@
 """Operations that no user should write, for what has to hold when one does."""
 
+import asyncio
 import time
 from collections.abc import Callable
 from typing import Any
@@ -41,6 +42,26 @@ def read(file: Document) -> Any:
 def slow() -> None:
     """Takes longer than it may."""
     time.sleep(5)
+
+
+@operation
+async def awaited(text: str, context: Context | None = None) -> str:
+    """Returns a text, after what is to happen meanwhile has happened in a task of its own."""
+
+    async def in_a_task() -> None:
+        await asyncio.sleep(0)
+        if MEANWHILE.happens and context is not None:
+            MEANWHILE.happens.pop(0)(context)
+
+    async with asyncio.TaskGroup() as group:
+        group.create_task(in_a_task())
+    return text
+
+
+@operation(timeout=0.2, attempts=1)
+async def awaits_long() -> None:
+    """Takes longer than it may, in an await."""
+    await asyncio.sleep(5)
 
 
 class Panic(BaseException):

@@ -70,6 +70,16 @@ class Node(Struct):
     value: int
     children: list["Node"] = []
 
+class Page[X](Struct):
+    items: list[X]
+    next: "Page[X] | None" = None
+
+@dataclass
+class Box(Generic[T]):
+    inside: dict[str, T]
+
+type Both[X] = tuple[X, X]
+
 class Color(enum.Enum):
     RED = "red"
 
@@ -159,6 +169,8 @@ def module(package: Package, source: str) -> str:
         ("Few[int]", "msgspec.Meta(max_length=3)"),
         ("Id", "msgspec.Meta(ge=0)"),
         ("Bounded", "Bounded.n: Ge of annotated_types is not read"),
+        ("Page[Bounded]", "Bounded.n: Ge of annotated_types is not read"),
+        ("Both[Positive]", "msgspec.Meta(ge=0)"),
         ("list[Deep]", "Deep.inner: Bounded.n: Ge of annotated_types is not read"),
         ("Dict", "Dict.n: Ge of annotated_types is not read"),
         ("Pair", "Pair.n: Gt of annotated_types is not read"),
@@ -205,6 +217,8 @@ def test_a_bound_that_would_not_be_enforced_stops_the_build(
         ("n: set[A]", "a set cannot hold A"),
         ("n: T", "~T stands for no type here. Write the type, or Any"),
         ("n: list[T]", "~T stands for no type here"),
+        ("n: Page", "X stands for no type here"),
+        ("n: Page[T]", "~T stands for no type here"),
         ("n: 'Nowhere'", "names Nowhere, which its module does not have: import it there"),
         ("n: 'list['", "op: Forward reference must be an expression"),
         ("n: Annotated[str, Meta(ge=1)]", "Can only set `ge` on a numeric type"),
@@ -279,6 +293,9 @@ def test_a_generator_is_refused(package: Package, kind: str) -> None:
         "n: Annotated[Document, 'the file']",
         "n: Annotated[int, 'a comment', Meta(ge=0)]",
         "n: Circle | Square",
+        "n: Page[int]",
+        "n: list[Box[A]]",
+        "n: Both[Page[str]]",
         "n: Node = Node(1)",
         "n: list[int] = [1]",
         "n: dict[str, int] = {'a': 1}",
