@@ -8,12 +8,15 @@ from typing import Any
 
 from local.stack import Stack
 
+#: The logical id of the API that is served.
+_API = "Api"
+
 
 def make_routes(stack: Stack) -> str:
     """Make the API's routes anew, and return its id."""
     gateway = stack.client("apigatewayv2")
-    ((name, api),) = stack.of_type("AWS::ApiGatewayV2::Api")
-    api_id, body, fill = stack.ids[name], api["Body"], _Fill(stack)
+    api = dict(stack.of_type("AWS::ApiGatewayV2::Api"))[_API]  # there may be others
+    api_id, body, fill = stack.ids[_API], api["Body"], _Fill(stack)
     for kind in ("Route", "Integration", "Authorizer"):
         for old in getattr(gateway, f"get_{kind.lower()}s")(ApiId=api_id)["Items"]:
             key = {f"{kind}Id": old[f"{kind}Id"]}

@@ -46,11 +46,15 @@ class Stack:
         """Return a boto3 client where the stack is."""
         return self._session.client(service, endpoint_url=self.endpoint)
 
+    def template(self) -> dict[str, Any]:
+        """Return the template as SAM has transformed it."""
+        got = self._cloudformation.get_template(StackName=self.name, TemplateStage="Processed")
+        body: Any = got["TemplateBody"]
+        found: dict[str, Any] = json.loads(body) if isinstance(body, str) else body
+        return found
+
     def of_type(self, kind: str) -> Iterator[tuple[str, dict[str, Any]]]:
         """Yield logical id and properties of each resource of a type, as SAM has written them."""
-        got = self._cloudformation.get_template(StackName=self.name, TemplateStage="Processed")
-        body = got["TemplateBody"]
-        body = json.loads(body) if isinstance(body, str) else body
-        for name, resource in body["Resources"].items():
+        for name, resource in self.template()["Resources"].items():
             if resource["Type"] == kind and name in self.ids:
                 yield name, resource.get("Properties", {})

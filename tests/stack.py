@@ -11,14 +11,21 @@ from typing import Any
 import boto3
 
 from local.template import load as load_template
+from tests.ours import of_ours
 
 ROOT = Path(__file__).parent.parent
 _ON_MOTO = ("AWS::DynamoDB::Table", "AWS::SQS::Queue", "AWS::SNS::Topic", "AWS::S3::Bucket")
 
 
 def template() -> dict[str, Any]:
-    """Return template.yaml with CloudFormation's long forms."""
-    return load_template(ROOT / "template.yaml")
+    """Return the framework's part of template.yaml, with CloudFormation's long forms."""
+    return of_ours(load_template(ROOT / "template.yaml"))
+
+
+def apps() -> list[Path]:
+    """Return the file of each Lambda of the framework."""
+    folders = (r["Properties"].get("CodeUri", "") for r in template()["Resources"].values())
+    return sorted(ROOT / folder / "app.py" for folder in folders if folder.startswith("functions/"))
 
 
 def routes() -> dict[str, bool]:

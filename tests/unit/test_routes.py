@@ -11,7 +11,7 @@ from nowlater import problems
 from nowlater.routes import OF_JOBS, ROUTES, Route
 from tests import stack
 
-APPS = sorted((stack.ROOT / "functions").glob("*/app.py"))
+APPS = stack.apps()
 HTTP = (stack.ROOT / "docs/http-api.md").read_text()
 
 
