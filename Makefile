@@ -70,6 +70,7 @@ faults: $(ENVIRONMENT)
 	@PYTHONPATH=layers/nowlater:layers/operations .venv/bin/python -m tests.faults $(ARGS)
 
 build: $(ENVIRONMENT)
+	@PYTHONPATH=layers/nowlater:layers/operations .venv/bin/python layers/catalogue/build.py
 	ARCHITECTURE="$${ARCHITECTURE:-arm64}" sam build --parameter-overrides "Architecture=$${ARCHITECTURE:-arm64}"
 	@.venv/bin/python -m local.check_build --architecture "$${ARCHITECTURE:-arm64}"
 

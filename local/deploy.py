@@ -5,7 +5,7 @@ import platform
 import subprocess
 from pathlib import Path
 
-from local import bridge, emulator, routes
+from local import bridge, emulator, layers, routes
 from local.emulator import Emulator
 from local.failure import Failure
 from local.stack import Stack
@@ -25,7 +25,8 @@ PARAMETERS = {
 
 
 def build(home: Path) -> None:
-    """Build all Lambdas and layers, for this machine; raises Failure with what SAM said."""
+    """Build all Lambdas and layers, for this machine; raises Failure with what is wrong, or what SAM said."""
+    layers.check_operations()  # SAM would wrap each line in thirty of its own
     command = ["sam", "build", "--build-dir", str(home / "build")]
     _run([*command, "--parameter-overrides", *_parameters({})], home, "build", None)
 

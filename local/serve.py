@@ -4,12 +4,16 @@ Runs in the emulator's own environment. Ends when its standard input does: with 
 """
 
 import asyncio
+import io
 import json
 import os
 import re
 import signal
 import sys
+import tempfile
 import threading
+import zipfile
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,8 +21,9 @@ from typing import Any
 from hypercorn.asyncio import serve
 from hypercorn.config import Config
 from ministack.app import app
-from ministack.core import iam_actions
+from ministack.core import iam_actions, lambda_runtime
 from ministack.core.lambda_runtime import Worker
+from ministack.services import lambda_svc
 from ministack.services.cloudformation import provisioners
 
 GATEWAY, FRONT = int(os.environ["GATEWAY_PORT"]), int(os.environ["API_PORT"])
@@ -44,6 +49,70 @@ def invoke(worker: Worker, *arguments: Any, **options: Any) -> dict[str, Any]:
 
 invoke_worker = Worker.invoke
 Worker.invoke = invoke
+
+
+#: Processes of Lambdas that have been changed since, which still do what they have begun.
+retired: list[Worker] = []
+
+
+def retire(name: str, *which: Any, **also: Any) -> None:
+    """End a Lambda's processes, as it has changed; those that are at work end with their work, as on AWS.
+
+    The emulator would end them too: a job would wait until its message comes back, and lose a try.
+    """
+    with lambda_runtime._lock:
+        for key, pool in lambda_runtime._workers.items():
+            if key.split(":")[2] == name:
+                retired.extend(worker for worker in pool if worker.in_use)
+                pool[:] = [worker for worker in pool if not worker.in_use]
+    end_workers(name, *which, **also)
+
+
+def release(worker: Worker | None) -> None:
+    """Give a process back for the next invocation, or end it if it is retired."""
+    release_worker(worker)
+    if worker is not None and worker in retired:
+        retired.remove(worker)
+        worker.kill()
+
+
+end_workers, release_worker = lambda_runtime.invalidate_worker, lambda_svc.release_worker
+lambda_svc.invalidate_worker, lambda_svc.release_worker = retire, release
+
+_pointers: dict[str, bytes | None] = {}
+_unpacking = threading.Lock()
+
+
+def pointer(attachment: Any) -> bytes | None:
+    """Return a layer that points at a folder which all processes share.
+
+    The emulator would unpack the layer for each of them: large packages take seconds.
+    """
+    arn = attachment if isinstance(attachment, str) else attachment.get("Arn", "")
+    with _unpacking:
+        if arn not in _pointers:
+            content = layer_content(attachment)
+            _pointers[arn] = None if content is None else _pointer(content)
+        return _pointers[arn]
+
+
+def _pointer(content: bytes) -> bytes:
+    with zipfile.ZipFile(io.BytesIO(content)) as layer:
+        if any(not re.match("python/(?!lib/)", name) for name in layer.namelist()):
+            return content  # it has more than modules
+        folder = tempfile.mkdtemp(prefix="layer-")
+        layer.extractall(folder)
+    small = io.BytesIO()
+    with zipfile.ZipFile(small, "w") as archive:  # a line of a .pth that imports is executed
+        line = f"import sys; sys.path.insert(0, {folder + '/python'!r})"
+        archive.writestr("python/lib/python3/site-packages/layer.pth", line)
+    return small.getvalue()
+
+
+layer_content = lambda_svc._resolve_layer_zip
+lambda_svc._resolve_layer_zip = pointer
+# What is measured is what is in the layer, not what points at it.
+lambda_svc._layer_unzipped_size = lambda given: lambda_svc._unzipped_size(layer_content(given))
 
 
 def of_first_metric(name: str, alarm: dict[str, Any]) -> Any:
@@ -92,7 +161,17 @@ table_context = iam_actions.dynamodb_service_context
 iam_actions.dynamodb_service_context = with_leading_keys
 
 
+async def show_retired(send: Any) -> None:
+    """Answer with the number of retired processes of each Lambda."""
+    body = json.dumps(Counter(worker.func_name for worker in retired if worker.in_use)).encode()
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    await send({"type": "http.response.body", "body": body})
+
+
 async def door(scope: Any, receive: Any, send: Any) -> None:
+    if scope["type"] == "http" and scope["path"] == "/_nowlater/retired":
+        await show_retired(send)
+        return
     if scope["type"] == "http" and scope["server"][1] == GATEWAY:
         # Loopback is as good as TLS: policies that refuse plain HTTP are to be met here too.
         scope = scope | {"headers": [*scope["headers"], (b"x-forwarded-proto", b"https")]}

@@ -54,11 +54,12 @@ def up(home: Path, port: int, parameters: dict[str, str]) -> None:
         url, token = f"http://localhost:{port}", _key(stack)
         served = {"url": url, "key": token}
         served |= {"topic": stack.outputs["TopicArn"], "endpoint": aws.endpoint}
-        _write_whole(home / "api.json", json.dumps(served))
-        examples.show(url, token)
+        # Before anybody is told that it serves: what is saved then is to be seen.
         followers = Notifications(stack), Errors(stack), Watch(home, aws, stack, parameters)
         for follower in followers:
             threading.Thread(target=follower.run, daemon=True).start()
+        _write_whole(home / "api.json", json.dumps(served))
+        examples.show(url, token)
         while aws.is_running():
             time.sleep(0.5)
         raise Failure(f"the AWS emulator ended by itself; see {aws.log}")

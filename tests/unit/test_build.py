@@ -52,6 +52,24 @@ def test_an_entry_imports_neither_the_operation_nor_the_generator(written: Path)
         assert "fastjsonschema" not in code
 
 
+def test_documents_are_written_again_where_the_operations_are_described_otherwise(
+    tmp_path: Path,
+) -> None:
+    assert build.main(tmp_path) == 0
+    package = tmp_path / "nowlater_catalogue"
+    document = package / "manual" / "openapi.json"
+    whole = document.read_text()
+    document.write_text("from before")
+    (package / "gone.py").write_text("")
+    build.main(tmp_path)
+
+    assert document.read_text() == "from before"
+    assert not (package / "gone.py").exists()
+    (package / "index.json").write_text("[]")
+    build.main(tmp_path)
+    assert document.read_text() == whole
+
+
 @pytest.fixture
 def catalogue(written: Path, monkeypatch: pytest.MonkeyPatch) -> Catalogue:
     monkeypatch.syspath_prepend(written.parent)

@@ -1,0 +1,190 @@
+"""What `make up` does with what is saved while it serves: code, requirements, the template, mistakes."""
+
+import subprocess
+import sys
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.client import Client
+from tests.e2e.patience import LONGER, eventually
+from tests.e2e.served import ROOT, Served
+
+GREETING = '''
+import saved_greeting
+
+from nowlater import operation
+
+
+@operation(timeout=20)
+def greeting(name: str) -> str:
+    """Greets."""
+    return saved_greeting.hello(name)
+'''
+MISTAKE = """
+from nowlater import operation
+
+
+@operation()
+def mistaken(n) -> None: ...
+"""
+OWN = """
+  OwnPrices:
+    Type: AWS::DynamoDB::Table
+    Properties:
+      TableName: own-prices
+      BillingMode: PAY_PER_REQUEST
+      AttributeDefinitions: [{AttributeName: article, AttributeType: S}]
+      KeySchema: [{AttributeName: article, KeyType: HASH}]
+  OwnSessions:
+    Type: AWS::DynamoDB::Table
+    Properties:
+      TableName: own-sessions
+      BillingMode: PAY_PER_REQUEST
+      AttributeDefinitions: [{AttributeName: id, AttributeType: S}]
+      KeySchema: [{AttributeName: id, KeyType: HASH}]
+      TimeToLiveSpecification: {AttributeName: until, Enabled: true}
+  OwnApi:
+    Type: AWS::Serverless::HttpApi
+  OwnRole:
+    Type: AWS::IAM::Role
+    Properties:
+      AssumeRolePolicyDocument:
+        Version: "2012-10-17"
+        Statement: {Effect: Allow, Principal: {Service: lambda.amazonaws.com}, Action: "sts:AssumeRole"}
+      Policies:
+        - PolicyName: own
+          PolicyDocument:
+            Version: "2012-10-17"
+            Statement: {Effect: Deny, NotAction: "sqs:*", Resource: "*"}
+  OwnBucket: {Type: AWS::S3::Bucket}
+  OwnQueue: {Type: AWS::SQS::Queue}
+  OwnTopic: {Type: AWS::SNS::Topic}
+"""
+REQUIREMENTS = "layers/operations/requirements.txt"
+
+
+def operations(served: Served) -> Path:
+    return served.folder / "layers/operations/operations"
+
+
+def wheel(folder: Path) -> Path:
+    """Write a package with one module as a wheel."""
+    path = folder / "saved_greeting-1.0-py3-none-any.whl"
+    about = "saved_greeting-1.0.dist-info"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("saved_greeting.py", "def hello(name):\n    return f'Hello, {name}!'\n")
+        archive.writestr(f"{about}/METADATA", "Metadata-Version: 2.1\nName: saved_greeting\nVersion: 1.0\n")  # fmt: skip
+        archive.writestr(f"{about}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")  # fmt: skip
+        archive.writestr(f"{about}/RECORD", f"saved_greeting.py,,\n{about}/METADATA,,\n{about}/WHEEL,,\n{about}/RECORD,,\n")  # fmt: skip
+    return path
+
+
+@pytest.fixture
+def requirements(served: Served) -> Iterator[Path]:
+    """The requirements of the operations, which are then as they were."""
+    path = served.folder / REQUIREMENTS
+    before = path.read_text()
+    yield path
+    (operations(served) / "greeting.py").unlink(missing_ok=True)
+    path.write_text(before)
+    uv = ROOT / ".local/tools/bin/uv"
+    subprocess.run(
+        [uv, "pip", "uninstall", "--quiet", "--python", sys.executable, "saved_greeting"],
+        check=True,
+    )
+
+
+def test_a_package_that_is_required_while_it_serves_is_installed_and_one_that_cannot_be_is_told(
+    api: Client, served: Served, requirements: Path, tmp_path: Path
+) -> None:
+    before, package = requirements.read_text(), wheel(tmp_path)
+
+    def greet() -> str:
+        answer = api.ask("sync", "greeting", {"name": "Ada"})
+        return str(answer.json()) if answer.status_code == 200 else ""
+
+    (operations(served) / "greeting.py").write_text(GREETING)
+    told = "greeting.py:2: No module named 'saved_greeting': if it is a package, add it to"
+    eventually(served.output.read_text, lambda text: told in text)
+    requirements.write_text(f"{before}\nsaved_greeting @ {package.as_uri()}\n")
+    assert eventually(greet) == "Hello, Ada!"
+
+    requirements.write_text(f"{before}\nsaved_greeting @ file:///nowhere/saved_greeting-1.0-py3-none-any.whl\n")  # fmt: skip
+    told = f"not served, what was served before goes on: {REQUIREMENTS}: "
+    shown = eventually(served.output.read_text, lambda text: told in text)
+
+    assert "nowhere" in shown.partition(told)[2].splitlines()[0]
+    assert greet() == "Hello, Ada!"
+    (operations(served) / "greeting.py").write_text(GREETING.replace("hello(name)", "hello(2 * name)"))  # fmt: skip
+    assert eventually(greet, lambda said: said != "Hello, Ada!") == "Hello, AdaAda!"
+    requirements.write_text(f"{before}\nsaved_greeting @ {package.as_uri()}\n# mended\n")
+    (operations(served) / "greeting.py").write_text(GREETING.replace("hello(name)", "hello(3 * name)"))  # fmt: skip
+    assert eventually(greet, lambda said: "AdaAdaAda" in said) == "Hello, AdaAdaAda!"
+
+
+def test_a_job_that_runs_while_something_is_saved_ends_and_the_terminal_says_so(
+    api: Client, served: Served
+) -> None:
+    told = "still running with the code from before: Work (1)"
+    for seconds in LONGER:
+        job = api.running(api.submit("sleep", {"seconds": seconds}))
+        before = len(served.output.read_text())
+        path = operations(served) / "meanwhile.py"
+        path.write_text(f'"""Saved while a job sleeps for {seconds} s."""\n')
+        shown = eventually(served.output.read_text, lambda t, b=before: "served again" in t[b:])
+        ended = api.ended(job)
+        path.unlink()
+
+        assert (ended["status"], ended["attempt"]) == ("succeeded", 1)
+        if told in shown[before:]:
+            return
+    raise AssertionError(f"it took longer than {seconds} s to save")
+
+
+def test_a_mistake_is_one_line_and_what_is_saved_next_is_served(
+    api: Client, served: Served
+) -> None:
+    path = operations(served) / "mistaken.py"
+    before = len(served.output.read_text())
+    path.write_text(MISTAKE)
+    told = (
+        "layers/operations/operations/mistaken.py:5: mistaken: the parameter n needs an annotation"
+    )
+    shown = eventually(served.output.read_text, lambda text: f"{told}\n" in text[before:])
+
+    assert f"not served, what was served before goes on: {told}\n" in shown
+    assert "Traceback" not in shown[before:]
+    path.write_text(MISTAKE.replace("(n)", "(n: int)"))
+    answer = eventually(lambda: api.ask("sync", "mistaken", {"n": 1}))
+    assert answer.json() is None
+    path.unlink()
+
+
+def test_resources_of_ones_own_are_deployed_beside_ours(served: Served) -> None:
+    path = served.folder / "template.yaml"
+    before, shown = path.read_text(), len(served.output.read_text())
+    path.write_text(before.replace("\nResources:\n", f"\nResources:\n{OWN}"))
+    try:
+        said = eventually(
+            lambda: served.output.read_text()[shown:],
+            lambda text: "template.yaml" in text,
+            within_s=900,
+        )
+        assert "served again: template.yaml" in said
+        tables = served.client("dynamodb")
+        states = {
+            name: tables.describe_time_to_live(TableName=name)["TimeToLiveDescription"]["TimeToLiveStatus"]
+            for name in ("own-prices", "own-sessions")
+        }  # fmt: skip
+        assert states == {"own-prices": "DISABLED", "own-sessions": "ENABLED"}
+    finally:
+        shown = len(served.output.read_text())
+        path.write_text(before)
+        eventually(
+            lambda: served.output.read_text()[shown:],
+            lambda text: "served again: template.yaml" in text,
+            within_s=900,
+        )
