@@ -31,6 +31,7 @@ OURS: dict[str, frozenset[str]] = {
             "LoopbackCallbacks",
             "Architecture",
             "OperationsMemory",
+            "OperationsStorage",
             "OperationsSubnets",
             "OperationsSecurityGroups",
             "PermissionsBoundary",
