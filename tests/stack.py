@@ -4,6 +4,7 @@ import importlib.util
 import json
 import os
 from collections.abc import Iterator, Mapping
+from functools import cache
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -30,12 +31,24 @@ def apps() -> list[Path]:
 
 def routes() -> dict[str, bool]:
     """Return each route of the template, and whether a key is needed for it."""
-    lambdas = [r["Properties"] for r in template()["Resources"].values() if "Function" in r["Type"]]
-    events = [e for lambda_ in lambdas for e in lambda_.get("Events", {}).values()]
-    given = [e["Properties"] for e in events if e["Type"] == "HttpApi"]
+    given = [e["Properties"] for e in _event_sources() if e["Type"] == "HttpApi"]
     return {
         f"{e['Method']} {e['Path']}" if "Path" in e else "$default": "Auth" not in e for e in given
     }
+
+
+def _event_sources() -> Iterator[dict[str, Any]]:
+    """Yield the events of the template's Lambdas."""
+    for resource in template()["Resources"].values():
+        if "Function" in resource["Type"]:
+            yield from resource["Properties"].get("Events", {}).values()
+
+
+@cache
+def batch_sizes() -> dict[str, int]:
+    """Return how many messages of each queue a Lambda is handed at most, by the queue's name."""
+    given = [e["Properties"] for e in _event_sources() if e["Type"] == "SQS"]
+    return {e["Queue"]["Fn::GetAtt"][0]: e["BatchSize"] for e in given}
 
 
 def event(name: str) -> dict[str, Any]:

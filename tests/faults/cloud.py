@@ -6,7 +6,7 @@ at which a plan can have something go wrong.
 
 import json
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from itertools import count
@@ -186,7 +186,7 @@ class Cloud(Turns):
         self._tick()
 
     def _poll(self, queue: str) -> None:
-        visible = self.memory.visible(queue)[: _batch_sizes()[queue]]
+        visible = self.memory.visible(queue)[: stack.batch_sizes()[queue]]
         if not visible:
             return
         for message in visible:
@@ -307,22 +307,3 @@ def _visibilities() -> dict[str, int]:
     return {
         q: after_work[work]["Visibility"] if isinstance(s, dict) else s for q, s in found.items()
     }
-
-
-@cache
-def _batch_sizes() -> dict[str, int]:
-    sizes = dict[str, int]()
-    for _name, event in _events():
-        given = event["Properties"]
-        if event["Type"] == "SQS":
-            sizes[given["Queue"]["Fn::GetAtt"][0]] = given["BatchSize"]
-    return sizes
-
-
-def _events() -> Iterator[tuple[str, Any]]:
-    for resource in _resources().values():
-        yield from (
-            resource["Properties"].get("Events", {}).items()
-            if "Function" in resource["Type"]
-            else ()
-        )

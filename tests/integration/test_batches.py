@@ -1,4 +1,4 @@
-"""A batch of messages in one worker: each is on its own."""
+"""Messages of one queue: each is on its own."""
 
 import io
 import json
@@ -8,7 +8,7 @@ from tests.integration.lambdas import lambda_context
 from tests.integration.world import World
 
 
-def test_a_failure_does_not_touch_the_rest_of_the_batch(world: World) -> None:
+def test_a_failure_does_not_touch_the_others(world: World) -> None:
     jobs = [
         world.submit(operation, given).json["id"]
         for operation, given in (
@@ -24,57 +24,18 @@ def test_a_failure_does_not_touch_the_rest_of_the_batch(world: World) -> None:
     assert seen == ["queued", "succeeded", "failed", "succeeded"]
 
 
-def test_what_a_batch_has_no_time_for_is_given_back_at_once(world: World) -> None:
+def test_no_message_is_held_while_a_job_runs(world: World) -> None:
+    """However many a queue hands over: the process that runs the job may never come back."""
     jobs = [world.submit("meanwhile", {}).json["id"] for _ in range(3)]
-    world.meanwhile(lambda _: world.pass_time(9.999), lambda _: world.pass_time(0.001))
-    left = world.work()
+    seen = list[dict[str, int]]()
+    world.meanwhile(lambda _: seen.append(world.waiting()))
+    got = world.receive("FlexibleQueue")
+    left = world.app("work").handler({"Records": got}, lambda_context())
 
-    assert [world.see(job)["status"] for job in jobs] == ["succeeded", "succeeded", "queued"]
-    assert len(left["batchItemFailures"]) == 1
-    assert world.see(jobs[2])["attempt"] == 0
-    assert world.waiting() == {"visible": 1, "hidden": 0, "delayed": 0}
-    world.work()
-    assert world.see(jobs[2])["status"] == "succeeded"
-
-
-def test_what_was_never_tried_comes_first(world: World) -> None:
-    order = list[str]()
-    failing = world.submit("meanwhile", {}).json["id"]
-
-    def fail(_: object) -> None:
-        raise RuntimeError
-
-    world.meanwhile(fail)
-    world.work()
-    world.pass_time(1)
-    fresh = [world.submit("meanwhile", {}).json["id"] for _ in range(2)]
-    world.meanwhile(*[lambda context: order.append(context.job_id)] * 3)
-    world.work()
-
-    assert order == [*fresh, failing]
-
-
-def test_what_was_given_back_again_and_again_comes_before_what_may_have_failed(
-    world: World,
-) -> None:
-    """With fresh ones in each batch it would never have its turn."""
-    order = list[str]()
-    fresh, starved, tried = (world.submit("meanwhile", {}).json["id"] for _ in range(3))
-    world.meanwhile(*[lambda context: order.append(context.job_id)] * 3)
-    received = {tried: 3, starved: 11, fresh: 1}
-    records = [
-        {
-            "messageId": job,
-            "receiptHandle": job,
-            "body": json.dumps({"owner": "acme", "id": job}),
-            "attributes": {"ApproximateReceiveCount": str(times), "SentTimestamp": str(world.now)},
-            "eventSourceARN": "arn:aws:sqs:eu-central-1:1:FlexibleQueue",
-        }
-        for job, times in received.items()
-    ]
-    world.app("work").handler({"Records": records}, lambda_context())
-
-    assert order == [starved, fresh, tried]
+    assert seen == [{"visible": 2, "hidden": 1, "delayed": 0}]
+    assert left["batchItemFailures"] == [{"itemIdentifier": r["messageId"]} for r in got[1:]]
+    statuses = [(world.see(job)["status"], world.see(job)["attempt"]) for job in jobs]
+    assert statuses == [("succeeded", 1), ("queued", 0), ("queued", 0)]
 
 
 def test_a_message_that_cannot_be_put_off_comes_back_by_itself(world: World) -> None:
@@ -89,7 +50,7 @@ def test_a_message_that_cannot_be_put_off_comes_back_by_itself(world: World) -> 
     assert world.see(job)["result"] == {"attempt": 2}
 
 
-def test_jobs_of_many_owners_are_kept_apart_in_one_batch(world: World) -> None:
+def test_jobs_of_many_owners_are_kept_apart_in_one_queue(world: World) -> None:
     owners = ("acme", "other", "a.b@c-d_e")
     jobs = {o: world.submit("echo", {"value": o}, owner=o).json["id"] for o in owners}
     world.work()

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator
+from itertools import batched
 from types import ModuleType
 from typing import Any
 
@@ -184,7 +185,7 @@ class World:
     # ── AWS between the Lambdas ───────────────────────────────────────────────────────────────
 
     def work(self, lane: str = "Flexible", **context: Any) -> dict[str, Any]:
-        """Receive what is visible in a lane, hand it to Work, and delete what it did not keep."""
+        """Receive what is visible in a lane, hand it to Work as SQS does, and delete what it did not keep."""
         return self._consume(f"{lane}Queue", "work", **context)
 
     def deliver(self) -> dict[str, Any]:
@@ -193,7 +194,8 @@ class World:
     def bury(self) -> dict[str, Any]:
         return self._consume("DeadLetterQueue", "bury")
 
-    def _consume(self, queue: str, app: str, **context: Any) -> dict[str, Any]:
+    def receive(self, queue: str) -> list[dict[str, Any]]:
+        """Receive what is visible in a queue, ten messages at most, as the records of an event."""
         url = self.ids[queue]
         got = self.sqs.receive_message(
             QueueUrl=url,
@@ -202,17 +204,21 @@ class World:
             MessageAttributeNames=["All"],
             WaitTimeSeconds=0,
         ).get("Messages", [])
-        if not got:
-            return {"batchItemFailures": [], "records": 0}
         arn = self.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])
         arn = arn["Attributes"]["QueueArn"]
-        event = {"Records": [record_of(message, arn, self._ahead) for message in got]}
-        answer = self.app(app).handler(event, lambda_context(**context))
-        kept = {f["itemIdentifier"] for f in answer["batchItemFailures"]}
-        for message in got:
-            if message["MessageId"] not in kept:
-                self.sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
-        return answer | {"records": len(got)}
+        return [record_of(message, arn, self._ahead) for message in got]
+
+    def _consume(self, queue: str, app: str, **context: Any) -> dict[str, Any]:
+        got, failures = self.receive(queue), list[dict[str, str]]()
+        for records in batched(got, stack.batch_sizes()[queue], strict=False):
+            answer = self.app(app).handler({"Records": [*records]}, lambda_context(**context))
+            kept = {f["itemIdentifier"] for f in answer["batchItemFailures"]}
+            for record in records:
+                if record["messageId"] not in kept:
+                    handle = record["receiptHandle"]
+                    self.sqs.delete_message(QueueUrl=self.ids[queue], ReceiptHandle=handle)
+            failures += answer["batchItemFailures"]
+        return {"batchItemFailures": failures, "records": len(got)}
 
     def direct(self, job_id: str, owner: str = "acme") -> Any:
         """Invoke Work with a job's pointer, as Hybrid does."""

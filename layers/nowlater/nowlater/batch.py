@@ -1,18 +1,12 @@
-"""Works through a batch of messages, never-tried ones first, for as long as it should."""
+"""Works on the job that a message points at; holds no message behind a job that runs."""
 
 from typing import Any
 
 from nowlater import ids
 from nowlater.job import Ref
-from nowlater.messages import UnreadableMessage, each, read, receives, sent_ago_s
+from nowlater.messages import UnreadableMessage, each, read, sent_ago_s
 from nowlater.services import Services
-from nowlater.timing import seconds_until
 from nowlater.work import Remaining, work
-
-#: After this much of a batch, what has not been claimed is given back: other workers are idle.
-_SPENT_S = 10
-#: What was received more often has been given back or has waited, more than it was tried: its turn has come.
-_GIVEN_BACK = 10
 
 
 def batch(
@@ -23,23 +17,22 @@ def batch(
     *,
     or_exit: bool = False,
 ) -> dict[str, Any]:
-    """Work on the jobs of an SQS event in order, those first that failed least, as far as receives tell.
+    """Give back all messages of an SQS event but the first, and then work on the job of that one.
 
     Returns a partial batch response: messages named in it stay in the queue. Raises nothing.
     """
-    began = services.clock()
+    first, *others = event["Records"]
+    # Before it runs: a process that dies, or hangs in C code, can give back nothing.
+    given_back = each(services, others, lambda _: 0)
 
     def one(record: dict[str, Any]) -> float | None:
-        if seconds_until(services.clock(), began) >= _SPENT_S:
-            return 0
         ref, age_s = _ref(record), sent_ago_s(services, record)
         return work(
             services, ref, holder, age_s=age_s, remaining=remaining, or_exit=or_exit
         ).again_s
 
-    return each(
-        services, sorted(event["Records"], key=lambda r: 1 < receives(r) <= _GIVEN_BACK), one
-    )
+    worked = each(services, [first], one)
+    return {name: given_back[name] + worked[name] for name in worked}
 
 
 def _ref(record: dict[str, Any]) -> Ref:
