@@ -50,7 +50,6 @@ def test_a_job_that_ends_its_worker_holds_up_no_job_of_another_owner(
     for job in others:
         assert other.ended(job, within_s=HIDDEN_S + 60)["status"] == "succeeded"
     took_s = time.monotonic() - began
-    print(f"{kind}: the others had ended after {took_s:.1f} s")
     api.call("POST", ends_its_worker["links"]["cancel"])
     other.close()
 

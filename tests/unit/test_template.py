@@ -162,6 +162,16 @@ def test_every_lambda_may_receive_from_what_wakes_it(resources: dict[str, Any]) 
             assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
 
 
+def test_no_message_is_received_together_with_one_whose_job_runs(
+    resources: dict[str, Any],
+) -> None:
+    """What else a worker had received would be hidden until the queue's time-out if it died."""
+    mappings = of_type(resources, "AWS::Lambda::EventSourceMapping").values()
+    sizes = [m["BatchSize"] for m in mappings if m["FunctionName"] == {"Ref": "Work"}]
+
+    assert sizes == [1, 1]
+
+
 @pytest.mark.parametrize(
     ("role", "kinds"),
     [
