@@ -9,13 +9,21 @@ from msgspec import Meta
 from PIL import Image, ImageCms, UnidentifiedImageError
 
 from nowlater import Document, Refused, operation
+from operations import jpeg, png
+from operations.metadata import File
 
 type Format = Literal["jpeg", "png", "webp"]
 type Pixels = Annotated[int, Meta(ge=1, le=4096)]
 
-#: Measured on the largest: 400 MB for a progressive JPEG (others take far less), 500 MB for WebP.
-_MOST_PIXELS: dict[Format, int] = {"jpeg": 64_000_000, "png": 32_000_000, "webp": 32_000_000}
+#: Measured on the largest of any kind of pixels: 400 MB for PNG, 510 MB for WebP.
+_MOST_PIXELS: dict[Format, int] = {"jpeg": 64_000_000, "png": 32_000_000, "webp": 25_000_000}
+#: Rows cost memory of their own. JPEG and WebP have no longer sides.
+_MOST_SIDE = 65_535
+#: What a JPEG may take while it is decoded: its pixels, four bytes each, and what is kept between scans.
+_MOST_DECODED_BYTES = 500_000_000
 _MOST_BYTES = 64 * 1024 * 1024
+#: Results of more pixels are packed with less effort: with the usual one, some would take minutes.
+_LARGE = 1024 * 1024
 
 #: What Pillow is known to raise where a file is broken or made to do harm.
 _BROKEN = (
@@ -29,11 +37,10 @@ _BROKEN = (
     EOFError,
     struct.error,
 )
-_BOMBS = (Image.DecompressionBombError, Image.DecompressionBombWarning)
-
+#: How much larger than the box a picture is when the last, careful step makes it smaller.
+_GAP = 3
 _FORMATS: dict[str | None, Format] = {"JPEG": "jpeg", "MPO": "jpeg", "PNG": "png", "WEBP": "webp"}
 
-_ORIENTATION = 0x0112
 #: What brings a picture upright, by its EXIF orientation; 1 is upright.
 _UPRIGHT = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -73,60 +80,89 @@ def thumbnail(
     if len(data) > _MOST_BYTES:
         raise Refused(f"The picture has more than {_MOST_BYTES // 1024**2} MB.")
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of broken metadata, which nobody sees
-        warnings.simplefilter("error", Image.DecompressionBombWarning)
+        warnings.simplefilter("ignore")  # of what is odd and can be shown
         try:
-            picture, own = _small(io.BytesIO(data), width, height)
+            picture, own = _small(data, width, height)
         except UnidentifiedImageError as error:
             raise Refused("This is not a JPEG, PNG or WebP picture.") from error
-        except _BOMBS as error:
-            limits = ", ".join(f"{most:,} ({name})" for name, most in _MOST_PIXELS.items())
-            raise Refused(f"The picture has too many pixels; the most are {limits}.") from error
+        except Image.DecompressionBombError as error:
+            raise _too_many_pixels() from error
         except _BROKEN as error:
             raise Refused("This picture is broken or cut off.") from error
     return _encoded(picture, format or own, quality)
 
 
-def _small(file: io.BytesIO, width: int, height: int) -> tuple[Image.Image, Format]:
+def _small(data: bytes, width: int, height: int) -> tuple[Image.Image, Format]:
     """Decode a picture and fit it into the box; return it, and the format it came in."""
-    with Image.open(file, formats=("JPEG", "PNG", "WEBP")) as opened:
+    said = _read(data)
+    with Image.open(io.BytesIO(said.file), formats=("JPEG", "PNG", "WEBP")) as opened:
         own = _FORMATS[opened.format]
-        if opened.width * opened.height > _MOST_PIXELS[own]:
-            raise Image.DecompressionBombError
-        orientation = _orientation(opened)
-        box = (height, width) if orientation in _LYING else (width, height)
-        picture = _resizable(opened)
-        # Of a JPEG, no more is decoded than the size needs.
-        picture.thumbnail(box, Image.Resampling.LANCZOS, reducing_gap=3)
+        _refuse_too_large(opened, own)
+        if own == "webp":
+            said = _of_webp(opened)
+        box = (height, width) if said.orientation in _LYING else (width, height)
+        if isinstance(said, jpeg.Jpeg):
+            _refuse_too_costly(opened, said, box)
+            if said.is_lossless:
+                opened.load()
+        picture = png.in_bytes(opened, said) if isinstance(said, png.Png) else opened
+        picture = _resizable(picture)
+        picture.thumbnail(box, Image.Resampling.LANCZOS, reducing_gap=_GAP)
         picture.load()
-        picture = _in_srgb(picture)
-        if orientation in _UPRIGHT:
-            picture = picture.transpose(_UPRIGHT[orientation])
+        picture = _in_srgb(picture, said.usable_profile)
+        if said.orientation in _UPRIGHT:
+            picture = picture.transpose(_UPRIGHT[said.orientation])
         return picture, own
 
 
-def _orientation(picture: Image.Image) -> int:
-    try:
-        found: int = picture.getexif().get(_ORIENTATION, 1)
-    except _BROKEN:  # broken metadata make no broken picture
-        return 1
-    return found
+def _read(data: bytes) -> File:
+    """Return what a file says, by the format that it begins as."""
+    if data.startswith(jpeg.SIGNATURE):
+        return jpeg.read(data)
+    return png.read(data) if data.startswith(png.SIGNATURE) else File(data)
+
+
+def _of_webp(opened: Image.Image) -> File:
+    """Return what a WebP file says; its decoder finds that by itself."""
+    names = {"exif": "exif", "xmp": "xmp", "profile": "icc_profile"}
+    return File(b"", **{ours: opened.info.get(name, b"") for ours, name in names.items()})
+
+
+def _refuse_too_large(opened: Image.Image, own: Format) -> None:
+    if opened.width * opened.height > _MOST_PIXELS[own]:
+        raise _too_many_pixels()
+    if max(opened.size) > _MOST_SIDE:
+        raise Refused(f"A side of the picture has more than {_MOST_SIDE:,} pixels. Scale it down.")
+
+
+def _too_many_pixels() -> Refused:
+    limits = ", ".join(f"{most:,} ({name})" for name, most in _MOST_PIXELS.items())
+    return Refused(f"The picture has too many pixels; the most are {limits}. Scale it down.")
+
+
+def _refuse_too_costly(opened: Image.Image, said: jpeg.Jpeg, box: tuple[int, int]) -> None:
+    """Refuse a JPEG that takes too much memory; no more of its pixels are decoded than the box needs."""
+    shrunk = max(opened.width / box[0], opened.height / box[1], 1)
+    scale = max(n for n in (1, 2, 4, 8) if n <= (1 if said.is_lossless else max(shrunk / _GAP, 1)))
+    if said.kept_bytes + 4 * opened.width * opened.height // scale**2 > _MOST_DECODED_BYTES:
+        raise Refused(
+            "The picture takes too much memory to decode. Ask for a smaller width and height,"
+            " scale it down, or save it as a baseline JPEG."
+        )
 
 
 def _resizable(picture: Image.Image) -> Image.Image:
     """Return the picture in a mode whose pixels can be averaged: grey or colours, 8 bits each."""
-    if picture.mode.startswith("I"):
-        picture = picture.point(lambda value: value * (1 / 257)).convert("L")  # 16 bits
     if picture.has_transparency_data:
-        return picture.convert("RGBA")
+        return picture if picture.mode == "RGBA" else picture.convert("RGBA")
     if picture.mode in ("L", "RGB", "CMYK"):
         return picture
     return picture.convert("L" if picture.mode == "1" else "RGB")
 
 
-def _in_srgb(picture: Image.Image) -> Image.Image:
+def _in_srgb(picture: Image.Image, profile: bytes) -> Image.Image:
     """Return the picture in the colours that one without a profile is shown in."""
-    if profile := picture.info.get("icc_profile"):
+    if profile:
         mode = "RGBA" if picture.mode == "RGBA" else "RGB"
         try:
             given = ImageCms.ImageCmsProfile(io.BytesIO(profile))
@@ -143,12 +179,12 @@ def _encoded(picture: Image.Image, format: Format, quality: int) -> Document:
         white = Image.new("RGBA", picture.size, "white")
         picture = Image.alpha_composite(white, picture).convert("RGB")
     picture.info.clear()  # or some of it would be written
-    file = io.BytesIO()
+    file, is_large = io.BytesIO(), picture.width * picture.height > _LARGE
     match format:
         case "jpeg":
             picture.save(file, "JPEG", quality=quality, optimize=True)
         case "png":
-            picture.save(file, "PNG", optimize=True)
+            picture.save(file, "PNG", compress_level=1 if is_large else 6)
         case "webp":
-            picture.save(file, "WEBP", quality=quality)
+            picture.save(file, "WEBP", quality=quality, method=0 if is_large else 4)
     return Document(file.getvalue(), f"image/{format}")

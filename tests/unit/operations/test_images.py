@@ -1,6 +1,9 @@
 """thumbnail on the photographs that ascii-magic ships, and on pictures made to be difficult."""
 
 import io
+import struct
+import time
+import tracemalloc
 import zlib
 from pathlib import Path
 
@@ -239,12 +242,220 @@ def test_a_lower_quality_makes_a_smaller_file(written: str) -> None:
     assert sizes[0] < sizes[1] < sizes[2]
 
 
+def _chunk(kind: bytes, data: bytes) -> bytes:
+    return len(data).to_bytes(4) + kind + data + zlib.crc32(kind + data).to_bytes(4)
+
+
+def _png(
+    width: int, height: int, bits: int, colours: int, data: bytes, *more: bytes, way: int = 0
+) -> bytes:
+    """Return a PNG of these bytes, filters included, with more chunks before them."""
+    header = width.to_bytes(4) + height.to_bytes(4) + bytes([bits, colours, 0, 0, way])
+    pixels = _chunk(b"IDAT", zlib.compress(data)) + _chunk(b"IEND", b"")
+    return b"\x89PNG\r\n\x1a\n" + _chunk(b"IHDR", header) + b"".join(more) + pixels
+
+
 def _png_of(side: int) -> bytes:
     """Return the beginning of a black-and-white PNG of that many pixels squared."""
+    return _png(side, side, 1, 0, b"\0")
 
-    def chunk(kind: bytes, data: bytes) -> bytes:
-        check = zlib.crc32(kind + data)
-        return len(data).to_bytes(4) + kind + data + check.to_bytes(4)
 
-    header = side.to_bytes(4) * 2 + bytes([1, 0, 0, 0, 0])
-    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(b"\0"))
+GREY, RGB = 0, 2
+#: A colour that is transparent, and one that is nearly it: bits, kind of colours, samples of both.
+KEYED = [
+    (1, GREY, [0], [1]),
+    (1, GREY, [1], [0]),
+    *[(2, GREY, [key], [key ^ 1]) for key in (0, 1, 2, 3)],
+    *[(4, GREY, [key], [key ^ 1]) for key in (0, 1, 7, 15)],
+    *[(8, GREY, [key], [key ^ 1]) for key in (0, 1, 200, 255)],
+    *[(16, GREY, [key], [key ^ 1]) for key in (0, 0x0100, 0x8000, 0x1234, 0xFFFF)],
+    (8, RGB, [1, 2, 3], [1, 2, 2]),
+    (8, RGB, [0, 0, 0], [0, 1, 0]),
+    (16, RGB, [0x8000, 0x8000, 0x8000], [0, 0, 0]),
+    (16, RGB, [0xFF00, 0x1122, 0x3344], [0xFF01, 0x1122, 0x3344]),
+    (16, RGB, [0xFF00, 0x1122, 0x3344], [0xFF00, 0x1122, 0x3244]),
+    (16, RGB, [0, 0, 0], [0, 0, 1]),
+]
+
+
+def _packed(bits: int, *samples: int) -> bytes:
+    """Return a row of samples with the filter that leaves them as they are."""
+    text = "".join(f"{sample:0{bits}b}" for sample in samples)
+    return b"\0" + int(text.ljust(-(-len(text) // 8) * 8, "0"), 2).to_bytes(-(-len(text) // 8))
+
+
+@pytest.mark.parametrize("interlaced", [False, True])
+@pytest.mark.parametrize(("bits", "colours", "key", "other"), KEYED)
+def test_the_colour_that_a_png_names_is_transparent_and_no_other(
+    bits: int, colours: int, key: list[int], other: list[int], interlaced: bool
+) -> None:
+    named = _chunk(b"tRNS", b"".join(sample.to_bytes(2) for sample in key))
+    # Of two pixels in a row, the first is in the first pass, and the second in the sixth.
+    rows = (
+        [_packed(bits, *key), _packed(bits, *other)]
+        if interlaced
+        else [_packed(bits, *key, *other)]
+    )
+    found = made(_png(2, 1, bits, colours, b"".join(rows), named, way=interlaced))
+
+    assert found.mode == "RGBA"
+    assert [found.getpixel((x, 0))[3] for x in (0, 1)] == [0, 255]
+    shown = [round(sample * 255 / (2**bits - 1)) for sample in other]
+    assert found.getpixel((1, 0))[:3] == pytest.approx(shown * (1 if colours else 3), abs=1)
+
+
+def test_a_picture_of_16_bits_a_colour_with_an_opacity_of_its_own_keeps_it() -> None:
+    for colours, pixels in ((4, [0x8000, 0, 0x8000, 0xFFFF]), (6, [9, 9, 9, 0, 9, 9, 9, 0xFFFF])):
+        found = made(_png(2, 1, 16, colours, _packed(16, *pixels)))
+
+        assert [found.getpixel((x, 0))[3] for x in (0, 1)] == [0, 255]
+
+
+LONG = 1_100_000
+TEXTS = {
+    "tEXt": _chunk(b"tEXt", b"Comment\0" + b"x" * LONG),
+    "zTXt": _chunk(b"zTXt", b"Comment\0\0" + zlib.compress(b"x" * LONG)),
+    "iTXt": _chunk(b"iTXt", b"Comment\0\1\0\0\0" + zlib.compress(b"x" * LONG)),
+    "iCCP": _chunk(b"iCCP", b"a profile\0\0" + zlib.compress(b"x" * LONG)),
+    "XMP": _chunk(b"iTXt", b"XML:com.adobe.xmp\0\1\0\0\0" + zlib.compress(b"x" * LONG)),
+    "a huge profile": _chunk(b"iCCP", b"a\0\0" + zlib.compress(bytes(100_000_000))),
+    "a huge text": _chunk(
+        b"zTXt", b"Raw profile type exif\0\0" + zlib.compress(bytes(100_000_000))
+    ),
+    "many texts": _chunk(b"zTXt", b"k\0\0" + zlib.compress(bytes(LONG))) * 100,
+    "many chunks": _chunk(b"teSt", b"") * 10_000,
+}
+
+
+@pytest.mark.parametrize("name", TEXTS)
+def test_metadata_of_any_size_are_no_hindrance_and_take_bounded_memory(name: str) -> None:
+    data = _png(1, 1, 8, RGB, b"\0\1\2\3", TEXTS[name])
+
+    assert made(data).getpixel((0, 0)) == (1, 2, 3)
+    assert _more_memory(data) < 3 * len(data) + 12 * 1024**2
+
+
+def _more_memory(data: bytes) -> int:
+    """Return how many bytes more this takes at most than the same pixel without metadata."""
+    most = []
+    for given in (_png(1, 1, 8, RGB, b"\0\1\2\3"), data):
+        tracemalloc.start()
+        made(given)
+        most.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    return most[1] - most[0]
+
+
+def test_a_file_of_nothing_but_profiles_is_not_inflated_again_and_again() -> None:
+    profile = _chunk(b"iCCP", b"a\0\0" + zlib.compress(bytes(5_000_000), 9))
+    seconds = []
+    for times in (1, 200):
+        began = time.process_time()
+        made(_png(1, 1, 8, RGB, b"\0\1\2\3", profile * times))
+        seconds.append(time.process_time() - began)
+
+    assert seconds[1] < 10 * max(seconds[0], 0.02)
+
+
+def test_exif_that_says_the_same_region_is_of_many_tags_is_not_read_again_and_again() -> None:
+    entries = b"".join(struct.pack(">HHII", tag + 300, 7, 500_000, 8) for tag in range(20_000))
+    exif = b"MM\0*\0\0\0\x08" + (20_000).to_bytes(2) + entries + bytes(500_000)
+
+    assert _more_memory(_png(1, 1, 8, RGB, b"\0\1\2\3", _chunk(b"eXIf", exif))) < 10_000_000
+
+
+XMP = b'<x:xmpmeta><rdf:Description tiff:Orientation="6"/></x:xmpmeta>'
+LYING = Image.new("RGB", (40, 20))
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        file(LYING, "JPEG", xmp=XMP),
+        file(LYING, "WEBP", xmp=XMP),
+        _png(2, 1, 8, GREY, b"\0\0\0", _chunk(b"iTXt", b"XML:com.adobe.xmp\0\0\0\0\0" + XMP)),
+        _png(
+            *(2, 1, 8, GREY, b"\0\0\0"),
+            _chunk(
+                b"zTXt",
+                b"Raw profile type exif\0\0"
+                + zlib.compress(
+                    b"\nexif\n 26\n" + b"49492a0008000000\n010012010300010000000600000000000000\n"
+                ),
+            ),
+        ),
+        _png(
+            2,
+            1,
+            8,
+            GREY,
+            b"\0\0\0",
+            _chunk(b"eXIf", b"MM\0*\0\0\0\x08\0\1\1\x12\0\3\0\0\0\1\0\6\0\0"),
+        ),
+    ],
+    ids=["jpeg", "webp", "png", "png of ImageMagick", "png with EXIF"],
+)
+def test_a_picture_is_turned_upright_by_whatever_metadata_say_so(data: bytes) -> None:
+    found = made(data)
+
+    assert found.height == 2 * found.width
+
+
+def _with_more_scans(data: bytes, times: int) -> bytes:
+    """Return a progressive JPEG with its last scan that many times more."""
+    return data[:-2] + data[data.rindex(b"\xff\xda") : -2] * times + data[-2:]
+
+
+def test_a_picture_that_asks_for_more_work_than_its_pixels_do_is_refused() -> None:
+    usual = file(Image.new("RGB", (4000, 4000)), "JPEG", progressive=True, subsampling=0)
+
+    assert made(usual).size == (256, 256)
+    assert made(_with_more_scans(usual, 20)).size == (256, 256)
+    with pytest.raises(Refused, match=r"too long to decode.*baseline"):
+        thumbnail(Document(_with_more_scans(usual, 400)))
+
+
+def test_a_progressive_picture_that_does_not_fit_into_memory_is_refused() -> None:
+    large = file(Image.new("RGB", (7600, 7600)), "JPEG", progressive=True, subsampling=0, quality=5)
+
+    with pytest.raises(Refused, match=r"too much memory.*smaller width and height"):
+        thumbnail(Document(large), width=4096, height=4096)
+
+
+def test_a_lossless_jpeg_is_scaled_though_its_decoder_cannot() -> None:
+    def segment(kind: int, body: bytes) -> bytes:
+        return bytes([0xFF, kind]) + (len(body) + 2).to_bytes(2) + body
+
+    frame = segment(0xC3, b"\x08" + (800).to_bytes(2) * 2 + b"\1\1\x11\0")
+    codes = segment(0xC4, b"\0" + bytes([0, 1, 5, 1, 1, 1, 1, 1, 1, *[0] * 7]) + bytes(range(12)))
+    data = b"\xff\xd8" + frame + codes + segment(0xDA, b"\1\1\0\1\0\0") + bytes(200) + b"\xff\xd9"
+
+    assert made(data, width=50, height=50).size == (50, 50)
+
+
+def test_a_picture_with_a_side_of_millions_of_pixels_is_refused() -> None:
+    with pytest.raises(Refused, match=r"65,535 pixels\. Scale it down"):
+        thumbnail(Document(_png(1, 70_000, 1, GREY, bytes(2 * 70_000))))
+
+
+def test_a_profile_of_endless_steps_is_not_applied() -> None:
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    swapped = profile.replace(b"rXYZ", b"tmp.").replace(b"bXYZ", b"rXYZ").replace(b"tmp.", b"bXYZ")
+    lion = Image.open(io.BytesIO(LION)).resize((256, 192))
+
+    assert difference(made(file(lion, icc_profile=swapped), format="png"), lion) > 10
+    assert difference(made(file(lion, icc_profile=swapped + b"mpet"), format="png"), lion) == 0
+
+
+@pytest.mark.parametrize("written", ["png", "webp"])
+def test_a_large_result_that_is_hard_to_pack_takes_about_as_long_as_others(written: str) -> None:
+    """With the effort that a small one is worth, these take 20 times as long, and up to minutes."""
+    side, pattern = 2560, bytes([0, 0, 1, 0, 0, 0, 1])
+    hard = Image.frombytes("RGBA", (side, side), (pattern * side**2)[: 4 * side**2])
+    easy, seconds = Image.new("RGBA", (side, side), (9, 9, 9, 99)), list[float]()
+    for data in (file(easy), file(hard)):
+        began = time.process_time()
+        thumbnail(Document(data), width=4096, height=4096, format=written)
+        seconds.append(time.process_time() - began)
+
+    assert seconds[1] < 5 * seconds[0]
