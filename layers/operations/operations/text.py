@@ -12,9 +12,19 @@ from nowlater import operation
 #: Silent reading of English non-fiction: Brysbaert, How many words do we read per minute? (2019).
 _WORDS_PER_MINUTE = 238
 
-#: Words as Unicode's default rules bound them (UAX #29): "don't" and "1,000.5" are one each,
-#: and so is every ideograph. Scripts without spaces, such as Thai, would need a dictionary.
+#: Words as Unicode's default rules bound them (UAX #29): "don't" and "1,000.5" are one each, and so are
+#: every ideograph and every letter of Thai: scripts without spaces would need a dictionary.
 _WORD = regex.compile(r"(?w)\b_*+[^\W_].*?\b", regex.DOTALL)
+#: A flag, or half of one. Whether two halves belong together is to be seen from the first of a run alone.
+_FLAG = regex.compile(r"\p{Regional_Indicator}{1,2}")
+#: What bounds words and characters as a flag does, and is one code point.
+_LIKE_A_FLAG = "×"
+#: Combining marks, and the letters that consist of nothing else.
+_MARK = r"[\P{Canonical_Combining_Class=0}\u0f73\u0f75\u0f81]"
+#: More of them in a row than stream-safe text has (UAX #15): sorting a run takes time that grows with its
+#: square, so a joiner is put between.
+_MANY_MARKS = regex.compile(rf"{_MARK}{{30}}(?={_MARK})")
+_JOINER = "\u034f"
 #: User-perceived characters: an emoji of several code points, or a letter and its accents, is one.
 _GRAPHEME = regex.compile(r"\X")
 #: The end of a sentence, with the quotes and brackets it closes. A full stop before a small letter
@@ -65,10 +75,13 @@ def text_stats(
 ) -> TextStats:
     """Counts a text's characters, words, sentences and paragraphs, and its most frequent words.
 
-    Words and characters are bounded by Unicode's rules (UAX #29), so any language's text will do.
+    Words and characters are bounded by Unicode's rules (UAX #29). No dictionary finds the words of
+    languages that put no spaces between them: each Chinese or Japanese character counts as a word, and so
+    does each letter of Thai, Lao, Khmer and Burmese, with its marks.
     """
-    graphemes = _GRAPHEME.findall(text)
-    words = _WORD.findall(text)
+    without_flags = _FLAG.sub(_LIKE_A_FLAG, text)
+    graphemes = _GRAPHEME.findall(without_flags)
+    words = _WORD.findall(without_flags)
     frequencies = Counter(map(_caseless, words))
     lines = text.splitlines()
     paragraphs = [p for p in _BLANK_LINE.split("\n".join(lines)) if p.strip()]
@@ -89,7 +102,8 @@ def text_stats(
 
 def _caseless(word: str) -> str:
     """Return the form in which equal words are equal (Unicode 3.13, D145)."""
-    return unicodedata.normalize("NFC", word.replace("’", "'").casefold())
+    folded = _MANY_MARKS.sub(rf"\g<0>{_JOINER}", word.replace("’", "'").casefold())
+    return unicodedata.normalize("NFC", folded)
 
 
 def _sentences(paragraph: str) -> int:

@@ -1,5 +1,6 @@
 """text-stats against another implementation of Unicode's rules, on a book, and on many scripts."""
 
+import time
 from collections import Counter
 from pydoc_data.topics import topics
 
@@ -20,6 +21,13 @@ SLOW = {
     "many endings": ". \n" * 200_000,
     "one long word of quotes": "'" * 500_000,
     "one long blank line": "\n" + " " * 500_000 + "x",
+    "flags": "🇦🇧" * 130_000,
+    "half a flag after each letter": "a🇦" * 200_000,
+    "marks in another order than they are sorted in": "a" + "\u0315\u0300" * 260_000,
+    "marks of two, one half after the other": "a" + "\u0315" * 260_000 + "\u0300" * 260_000,
+    "letters that consist of marks": "a" + "\u0f73" * 340_000,
+    "people who are joined": "👩\u200d" * 140_000,
+    "half syllables of Hangul": "\u1100\u1161" * 170_000,
 }
 
 
@@ -47,7 +55,7 @@ def test_a_book_is_counted_as_another_implementation_of_unicodes_rules_counts_it
     assert found.reading_time_s == pytest.approx(len(expected) / 238 * 60, abs=0.1)
 
 
-@given(st.text())
+@given(st.text() | st.text("a🇩🇪\u0301\u200d👩\u0600 \u0f73"))
 def test_any_text_is_counted_as_unicode_has_it(text: str) -> None:
     found = text_stats(text)
 
@@ -95,6 +103,9 @@ def test_sentences_end_where_a_reader_would_end_them(text: str, count: int) -> N
         ("日本語", 3),
         ("مرحبا بالعالم", 2),
         ("__init__ ____ — 🙂", 1),
+        ("a🇩🇪b 🇩🇪 x🇩", 3),
+        ("สวัสดี", 4),  # as the description says: its letters, with their marks
+        ("ភាសា", 2),
         ("", 0),
     ],
 )
@@ -116,6 +127,29 @@ def test_words_are_the_same_whatever_their_case_and_the_encoding_of_their_accent
     ]
 
 
+@pytest.mark.parametrize(
+    ("text", "count"),
+    [
+        ("🇩🇪🇫🇷", 2),
+        ("🇩🇪🇫", 2),
+        ("🇩 🇪", 3),
+        ("🇩\u0301🇪", 2),
+        ("🇩🇪\u200d👩", 2),
+        ("\u0600🇩🇪", 1),
+        ("🇩🇪\u0301x", 2),
+    ],
+)
+def test_two_halves_of_a_flag_are_one_character(text: str, count: int) -> None:
+    assert text_stats(text).characters == count == len(list(grapheme_clusters(text)))
+
+
+def test_a_word_with_many_marks_is_the_same_word_each_time() -> None:
+    many = "a" + "\u0315\u0300" * 100
+    found = text_stats(f"{many} {many.upper()} a\u0315\u0300 à\u0315")
+
+    assert [top.count for top in found.top_words] == [2, 2]
+
+
 def test_a_text_without_words_has_no_mean() -> None:
     found = text_stats(" … ")
 
@@ -127,4 +161,24 @@ def test_a_text_made_to_be_slow_takes_no_more_than_its_length(name: str) -> None
     """What grows with the square of such a length takes hours, on any machine."""
     found = within(120, lambda: text_stats(SLOW[name]))
 
-    assert found.bytes == len(SLOW[name])
+    assert found.bytes == len(SLOW[name].encode())
+
+
+@pytest.mark.parametrize("name", SLOW)
+def test_four_times_a_text_takes_about_four_times_as_long(name: str) -> None:
+    """What grows with the square takes 16 times as long, and 1 MiB of it minutes."""
+    whole = SLOW[name]
+    quarter_s, whole_s = (_least_seconds(whole[: round(len(whole) * part)]) for part in (0.25, 1))
+
+    assert whole_s < 9 * max(quarter_s, 0.02)
+
+
+def _least_seconds(text: str) -> float:
+    """Return the processor's seconds for a text, of the better of two times."""
+
+    def seconds() -> float:
+        began = time.process_time()
+        text_stats(text)
+        return time.process_time() - began
+
+    return min(seconds(), seconds())
