@@ -55,7 +55,7 @@ def _rotate(table: Table, asked: argparse.Namespace) -> None:
 
 
 def _revoke(table: Table, key_id: str) -> None:
-    keys.revoke(table, _found(table, key_id).id)
+    keys.revoke(table, _in_list(table, key_id).id)
     print(f"{key_id} is revoked; API Gateway may remember it for five minutes more.")
 
 
@@ -77,13 +77,24 @@ def _show(key: keys.Key, token: str) -> None:
 
 
 def _found(table: Table, key_id: str) -> keys.Key:
+    key = _in_list(table, key_id)
+    if isinstance(key, keys.Broken):
+        raise Failure(
+            f"{key.fault}; REVOKE={key_id} takes it away, and OWNER= makes another in its place"
+        )
+    return key
+
+
+def _in_list(table: Table, key_id: str) -> keys.Key | keys.Broken:
     for key in keys.listed(table):
         if key.id == key_id:
             return key
     raise Failure(f"there is no key {key_id}; make key LIST=1 shows those that there are")
 
 
-def _line(key: keys.Key) -> str:
+def _line(key: keys.Key | keys.Broken) -> str:
+    if isinstance(key, keys.Broken):
+        return f"{key.id}  cannot be read, and gives no access: {key.fault}"
     end = "for ever" if key.expires is None else f"until {timing.to_rfc3339(key.expires)}"
     return f"{key.id}  {key.owner}  {','.join(key.scopes)}  {end}"
 

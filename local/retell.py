@@ -30,7 +30,13 @@ def retell(stack: Stack, *, only_list: bool = False) -> int:
     s3, bucket = stack.client("s3"), stack.outputs["BucketName"]
     told = left = 0
     for key in _keys(s3, bucket):
-        records = records_of(json.load(s3.get_object(Bucket=bucket, Key=key)["Body"]))
+        body = s3.get_object(Bucket=bucket, Key=key)["Body"].read()
+        try:
+            records = records_of(json.loads(body))
+        except (ValueError, KeyError, TypeError) as fault:  # one of them must not keep the others
+            left += 1
+            print(f"{key}  holds no records of the stream: {fault!r}")
+            continue
         if only_list or not _tell(stack, records):
             left += 1
             print(f"{key}  {len(records)} records")

@@ -5,6 +5,8 @@ from urllib.parse import parse_qsl, urlsplit
 
 import msgspec
 import pytest
+from botocore.awsrequest import AWSResponse
+from moto.core.models import botocore_stubber
 
 from tests.integration.world import World
 
@@ -93,17 +95,39 @@ def test_a_page_of_rare_jobs_is_found_far_behind(world: World) -> None:
     assert listed(world, tag="rare:x") == [rare]
 
 
+def test_a_search_that_finds_nothing_is_told_so_by_dynamodb(world: World) -> None:
+    ids = submitted(world, 30)
+    with world.table.batch_writer() as batch:
+        for n in range(1, 1001):
+            batch.put_item(Item=world.job(ids[0]) | {"SK": f"01f{n:05x}{ids[0][8:]}"})
+    answers = list[bytes]()
+
+    def hear(request: Any) -> AWSResponse:
+        answer: AWSResponse = botocore_stubber("before-send.dynamodb.Query", request)
+        answers.append(answer.content)
+        return answer
+
+    world.faults.always("dynamodb.Query", hear)
+    page = world.call("list", query={"tag": "rare:x"}).json
+
+    assert page == {"jobs": [], "next": None}
+    assert 1 <= len(answers) <= 2
+    assert sum(map(len, answers)) < 1000
+
+
 def test_a_search_that_reads_too_much_goes_on_with_the_next_page(world: World) -> None:
+    """Ten calls of 1 MB each are what one page reads."""
     (rare,) = submitted(world, 1, tags={"rare": "x"})
     item = world.job(rare)
-    with world.table.batch_writer() as batch:
-        for n in range(1, 1101):
-            copy = item | {"SK": f"01f{n:05x}{rare[8:]}", "tags": {}}
-            batch.put_item(Item=copy)
+    for n in range(1, 32):
+        large = {"SK": f"01f{n:05x}{rare[8:]}", "tags": {}, "input": "x" * 390_000}
+        world.table.put_item(Item=item | large)
+    world.calls.clear()
     first = world.call("list", query={"tag": "rare:x"}).json
+    calls = world.calls.count("dynamodb.Query")
     then = world.call("list", query=dict(parse_qsl(urlsplit(first["next"]).query))).json
 
-    assert first["jobs"] == []
+    assert (first["jobs"], calls) == ([], 10)
     assert [job["id"] for job in then["jobs"]] == [rare]
 
 

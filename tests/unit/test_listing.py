@@ -1,5 +1,7 @@
 """Lists of jobs."""
 
+from collections.abc import Callable
+from itertools import count
 from types import SimpleNamespace
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
@@ -12,7 +14,8 @@ from nowlater.ids import new_id
 from nowlater.job import Job, Ref, may
 from nowlater.listing import page
 from nowlater.problems import Problem
-from nowlater.store import Written
+from nowlater.store import Page, Written
+from nowlater.table import Where
 from tests.unit.jobs import HOUR, ID, NOW, job
 
 BASE = "https://api.example.com"
@@ -23,10 +26,17 @@ class Jobs:
 
     def __init__(self, *jobs: Job) -> None:
         self._jobs = sorted(jobs, key=lambda j: j.id, reverse=True)
+        self.calls = 0
 
-    def page(self, owner: str, shard: str, before: str | None, limit: int) -> list[tuple[str, Job]]:
+    def page(
+        self, owner: str, shard: str, before: str | None, limit: int | None, where: Where | None
+    ) -> Page:
+        """Return what one call reads: at most 100 records, whatever DynamoDB would send of them."""
+        self.calls += 1
         mine = [j for j in self._jobs if j.owner == owner and j.id[0] == shard]
-        return [(j.id, j) for j in mine if before is None or j.id < before][:limit]
+        there = [j for j in mine if before is None or j.id < before]
+        read = there[: min(limit or 100, 100)]
+        return Page(read, read[-1].id if len(read) < len(there) else None)
 
     def write(self, ref: Ref, write: str, now: int, changes: dict[str, Any], token: int) -> Written:
         (there,) = (j for j in self._jobs if j.ref == ref)
@@ -34,16 +44,25 @@ class Jobs:
         return Written(True, msgspec.structs.replace(there, **changes))
 
 
-def listed(*jobs: Job, shards: int = 1, **query: str) -> dict[str, Any]:
+def listed(
+    *jobs: Job,
+    shards: int = 1,
+    store: Jobs | None = None,
+    clock: Callable[[], int] = lambda: NOW,
+    **query: str,
+) -> dict[str, Any]:
     """Return a page of acme's jobs."""
     services = SimpleNamespace(
-        store=Jobs(*jobs),
-        clock=lambda: NOW,
+        store=store or Jobs(*jobs),
+        clock=clock,
         settings=SimpleNamespace(shards=shards, concurrency={"on-time": 8, "flexible": 2}),
         runtimes=SimpleNamespace(of=lambda operation: Histogram({})),
         depths=SimpleNamespace(of=lambda lane: 0),
     )
-    return page(services, "acme", BASE, query)
+    found: dict[str, Any] = msgspec.json.decode(
+        msgspec.json.encode(page(services, "acme", BASE, query))
+    )
+    return found
 
 
 def ids(found: dict[str, Any]) -> list[str]:
@@ -127,13 +146,57 @@ def test_jobs_that_are_gone_are_not_listed() -> None:
     assert ids(listed(erased, expired)) == []
 
 
-def test_a_search_that_finds_little_hands_out_a_cursor_after_a_thousand_jobs() -> None:
-    jobs = [*many(1500), job(id=new_id(NOW - 9999), operation="rare")]
-    first = listed(*jobs, operation="rare")
+@pytest.mark.parametrize("shards", [1, 3, 16])
+def test_a_search_that_finds_little_hands_out_a_cursor_after_ten_calls(shards: int) -> None:
+    jobs = [*many(3500, shards), job(id=new_id(NOW - 9999), operation="rare")]
+    store = Jobs(*jobs)
+    first = listed(store=store, shards=shards, operation="rare")
+
+    assert (first["jobs"], store.calls) == ([], shards + 9)
+    assert first["next"] is not None
+    assert walked(jobs, shards, operation="rare") == [jobs[-1].id]
+
+
+@pytest.mark.parametrize("shards", [1, 16])
+def test_a_page_reads_little_more_than_it_shows(shards: int) -> None:
+    store = Jobs(*many(3000, shards))
+    listed(store=store, shards=shards)
+
+    assert store.calls == shards
+
+
+def test_a_slow_search_hands_out_a_cursor_after_three_seconds() -> None:
+    jobs = [*many(450), job(id=new_id(NOW - 9999), operation="rare")]
+    store = Jobs(*jobs)
+    times = (NOW + 500 * n for n in count())
+    first = listed(store=store, clock=lambda: next(times), operation="rare")
 
     assert first["jobs"] == []
     assert first["next"] is not None
-    assert walked(jobs, operation="rare") == [jobs[-1].id]
+    assert 1 <= store.calls <= 3
+
+
+def test_however_slow_it_is_following_next_comes_to_the_end() -> None:
+    jobs = many(30, shards=3)
+    got, url, pages = list[str](), "", 0
+    while url is not None and pages < 100:
+        times = (NOW + 10_000 * n for n in count())
+        query = dict(parse_qsl(urlsplit(url).query))
+        found = listed(*jobs, shards=3, clock=lambda t=times: next(t), **query)
+        got, url, pages = got + ids(found), found["next"], pages + 1
+
+    assert got == [j.id for j in jobs]
+
+
+def test_a_page_ends_before_it_is_too_large_to_be_answered() -> None:
+    jobs = [
+        msgspec.structs.replace(j, status="succeeded", result=f'"{"x" * 390_000}"')
+        for j in many(30)
+    ]
+    first = listed(*jobs, limit="100")
+
+    assert 1 < len(first["jobs"]) < 9
+    assert walked(jobs, limit="100") == [j.id for j in jobs]
 
 
 @pytest.mark.parametrize(

@@ -11,10 +11,11 @@ from typing import Any
 
 import msgspec
 
-from nowlater import problems
+from nowlater import problems, records
 from nowlater.call import Call
 from nowlater.log import logger
 from nowlater.problems import Problem
+from nowlater.records import Unreadable
 
 JSON, PROBLEM = "application/json", "application/problem+json"
 EVENTS, HTML = "text/event-stream", "text/html; charset=utf-8"
@@ -87,6 +88,12 @@ class Api:
             answer = self._routes.get(event["routeKey"], _no_route)(call)
         except Problem as problem:
             answer = _of_problem(problem, call)
+        except Unreadable as fault:
+            records.log(fault)
+            detail = (
+                f"{fault.what} cannot be read; who runs the API was told. Others are not affected."
+            )
+            answer = _of_problem(Problem("internal-error", detail), call)
         except self._failures:
             logger.exception("AWS did not answer")
             detail = (

@@ -5,9 +5,9 @@ from typing import Any
 
 import msgspec
 
-from nowlater import delivery, store
+from nowlater import delivery, records, store
 from nowlater.delivery import Delivery
-from nowlater.log import logger
+from nowlater.records import Unreadable
 from nowlater.table import Item, Table
 from nowlater.timing import Instant, after
 
@@ -26,12 +26,12 @@ class Deliveries:
         self._table = table
 
     def get(self, owner: str, job_id: str, number: int) -> Delivery | None:
-        """Return a delivery as it is now; None where nothing was tried yet."""
+        """Return a delivery as it is now; None where nothing was tried yet. Raises Unreadable."""
         item = self._table.get(*_key(owner, job_id, number))
         return None if item is None else _from_item(item)
 
     def of_job(self, owner: str, job_id: str) -> list[Delivery]:
-        """Return the deliveries of a job, the first first; eventually consistent."""
+        """Return the deliveries of a job, the first first; eventually consistent. Raises Unreadable."""
         items = self._table.query(_key(owner, job_id, 1)[0])
         return [_from_item(item) for item in reversed(items)]
 
@@ -40,9 +40,8 @@ class Deliveries:
         for item in self._table.scan(_PREFIX):
             try:
                 there = _from_item(item)
-            except msgspec.ValidationError as fault:  # one of them must not keep the others
-                said = {"key": item["PK"], "fault": str(fault)}
-                logger.error("a delivery cannot be read", extra=said)
+            except Unreadable as fault:  # one of them must not keep the others
+                records.log(fault)
                 continue
             if there.state == "given-up":
                 yield there
@@ -111,5 +110,11 @@ def _key(owner: str, job_id: str, number: int) -> tuple[str, str]:
 
 
 def _from_item(item: Item) -> Delivery:
+    """Return the delivery that an item holds; raises Unreadable."""
     owner, job_id, number = named_by(item)
-    return msgspec.convert(item | {"owner": owner, "job": job_id, "number": number}, Delivery)
+    what = f"The record of delivery {number} of the job {job_id}"
+    named = {"owner": owner, "job": job_id, "number": number}
+    there = records.read(item | named, Delivery, what)
+    if there.state != "erased" and not there.url.startswith(("https://", "http://")):
+        raise Unreadable(what, "its `url` is none")
+    return there

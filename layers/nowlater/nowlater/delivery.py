@@ -5,6 +5,7 @@ from typing import Any, Literal
 
 import msgspec
 
+from nowlater.records import Kept
 from nowlater.timing import DAY_S, HOUR_S, MINUTE_S, Instant, after, seconds_until, to_rfc3339
 
 type State = Literal["waiting", "delivered", "given-up", "erased"]
@@ -55,7 +56,7 @@ class Webhook(msgspec.Struct, frozen=True, kw_only=True):
 class Try(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What came of sending a webhook once: a status, or a failure and a sentence about it."""
 
-    at: Instant
+    at: Kept
     status: int | None = None
     failure: str | None = None
     detail: str | None = None
@@ -81,7 +82,7 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True):
     url: str = ""
     event: str = ""
     base: str = ""
-    since: Instant = 0
+    since: Kept = 0
     #: The event, unless a message in the queue has it or it was delivered.
     body: str | None = None
     #: Tries in all, and since `since`; the last ones.
@@ -91,8 +92,8 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True):
     #: The id of the message that the last try was made for, and that goes on.
     message: str | None = None
     #: No try is made before this.
-    next_at: Instant | None = None
-    due_at: Instant | None = None
+    next_at: Kept | None = None
+    due_at: Kept | None = None
     due_shard: int | None = None
     ttl: int | None = None
 

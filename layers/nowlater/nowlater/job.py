@@ -4,13 +4,14 @@ The two tables at the end are the whole protocol: each write of a job is allowed
 clauses hold. A clause says the same thing twice, to DynamoDB and to Python; a test holds them equal.
 """
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 
 from nowlater.callback import Callback
 from nowlater.clause import Clause, either
-from nowlater.timing import HOUR_S, LONGEST_POSTPONEMENT_S, Instant, after
+from nowlater.records import Kept
+from nowlater.timing import DAY_S, HOUR_S, LONGEST_POSTPONEMENT_S, Instant, after
 
 type Status = Literal["scheduled", "queued", "running", "succeeded", "failed", "canceled"]
 type Lane = Literal["on-time", "flexible"]
@@ -32,6 +33,12 @@ SWEEP_AHEAD_S = 600
 READER_GRACE_S = 2
 
 
+#: Numbers of a record, far beyond what is ever written: a job that has others cannot be read.
+type _Count = Annotated[int, msgspec.Meta(ge=0, le=10_000)]
+type _Seconds = Annotated[int, msgspec.Meta(ge=0, le=1000 * DAY_S)]
+type _Milliseconds = Annotated[int, msgspec.Meta(ge=0, le=1000 * DAY_S)]
+
+
 class Ref(msgspec.Struct, frozen=True):
     """Where a job is: all that a message carries."""
 
@@ -49,32 +56,32 @@ class Job(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     status: Status
     #: Where the API was when the job was accepted; its links start with it.
     base: str
-    created: Instant
-    updated: Instant
+    created: Kept
+    updated: Kept
     #: The end of the promise: nothing starts or succeeds after it.
-    deliver_by: Instant
+    deliver_by: Kept
     #: Whether the caller set that deadline; else it is what flexible jobs are given.
     promised: bool = False
     #: The longest that one attempt may run.
-    timeout_ms: int
-    keep_s: int
-    tries_left: int
+    timeout_ms: _Milliseconds
+    keep_s: _Seconds
+    tries_left: _Count
     #: How often it was started; also the token that an attempt's writes must show.
-    attempt: int = 0
+    attempt: _Count = 0
     #: How often its operation was unavailable.
-    waits: int = 0
-    start_at: Instant | None = None
+    waits: _Count = 0
+    start_at: Kept | None = None
     #: No attempt starts before this: the start that was asked for, later the end of a wait.
-    not_before: Instant | None = None
-    started: Instant | None = None
-    ended: Instant | None = None
-    expires: Instant | None = None
+    not_before: Kept | None = None
+    started: Kept | None = None
+    ended: Kept | None = None
+    expires: Kept | None = None
     #: Until then, only the attempt that holds the lease may finish the job.
-    lease_until: Instant | None = None
+    lease_until: Kept | None = None
     #: The request id of the Lambda that holds the lease.
     holder: str | None = None
     #: When the sweep has to look at it, if ever; `due_shard` is the partition of that index.
-    due_at: Instant | None = None
+    due_at: Kept | None = None
     due_shard: int | None = None
     progress: dict[str, Any] | None = None
     tags: dict[str, str] = {}

@@ -2,10 +2,8 @@
 
 from nowlater import ending, ids, object_keys, view
 from nowlater.job import Job, Ref
-from nowlater.log import logger
 from nowlater.problems import Problem
 from nowlater.services import Services
-from nowlater.store import Unreadable
 
 #: What an erased job loses; the rest is its stub.
 _CONTENT = [
@@ -25,15 +23,10 @@ _CONTENT = [
 def read(services: Services, owner: str, job_id: str) -> Job:
     """Return a job as it is to be shown now.
 
-    Raises Problem `unknown-job` (there is none, or it is another owner's) or `job-expired`.
+    Raises Problem `unknown-job` (there is none, or it is another owner's) or `job-expired`, and
+    Unreadable.
     """
-    try:
-        there = services.store.get(Ref(owner, job_id)) if ids.is_id(job_id) else None
-    except Unreadable as fault:
-        logger.exception("a job cannot be read", extra={"job_id": job_id})
-        raise Problem(
-            "internal-error", "The record of this job cannot be read; who runs the API was told."
-        ) from fault
+    there = services.store.get(Ref(owner, job_id)) if ids.is_id(job_id) else None
     if there is None:
         raise Problem("unknown-job", "There is no such job, or it is not yours.")
     return shown(services, there)

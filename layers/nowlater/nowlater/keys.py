@@ -5,10 +5,13 @@ import hmac
 import re
 import secrets
 from collections.abc import Iterator
-from typing import Any
+from dataclasses import dataclass
+from typing import Annotated, Any
 
 import msgspec
 
+from nowlater import records
+from nowlater.records import Kept, Unreadable
 from nowlater.table import Table
 from nowlater.timing import Instant
 
@@ -16,7 +19,8 @@ from nowlater.timing import Instant
 SCOPES = ("invoke", "read", "manage")
 
 #: Not `.` or `..`, which would mean something else in an object's key.
-_OWNER = re.compile(r"(?!\.\.?$)[A-Za-z0-9._@-]{1,64}")
+_OWNER = r"(?!\.\.?\Z)[A-Za-z0-9._@-]{1,64}"
+_PREFIX = "APIKEY#"
 _TOKEN = re.compile(r"nl_([0-9a-f]{12})_([A-Za-z0-9_-]{43})", re.ASCII)
 
 
@@ -24,11 +28,19 @@ class Key(msgspec.Struct, frozen=True, kw_only=True):
     """An API key as it is kept."""
 
     id: str
-    owner: str
+    owner: Annotated[str, msgspec.Meta(pattern=rf"\A{_OWNER}\Z")]
     scopes: tuple[str, ...]
     sha256: str
-    created: Instant
-    expires: Instant | None = None
+    created: Kept
+    expires: Kept | None = None
+
+
+@dataclass(frozen=True)
+class Broken:
+    """A key whose record cannot be read: it can still be revoked."""
+
+    id: str
+    fault: str
 
 
 def issue(
@@ -43,7 +55,7 @@ def issue(
 
     Raises ValueError where the owner's name or a scope is not of its form.
     """
-    if not _OWNER.fullmatch(owner):
+    if not re.fullmatch(_OWNER, owner):
         raise ValueError(f"{owner!r} cannot be an owner: use 1 to 64 of A-Z a-z 0-9 . _ @ -")
     if not scopes or set(scopes) - set(SCOPES):
         raise ValueError(f"scopes are some of {', '.join(SCOPES)}")
@@ -59,7 +71,7 @@ def issue(
     item = msgspec.to_builtins(key)
     item |= {} if expires is None else {"ttl": expires // 1000}
     table.put_unless(
-        {"PK": f"APIKEY#{item.pop('id')}", "SK": "APIKEY"} | item, "attribute_not_exists(PK)", {}
+        {"PK": f"{_PREFIX}{item.pop('id')}", "SK": "APIKEY"} | item, "attribute_not_exists(PK)", {}
     )
     return key, f"nl_{key.id}_{secret}"
 
@@ -76,34 +88,43 @@ def rotate(
     made = issue(table, old.owner, now=now, scopes=old.scopes, expires=expires)
     if old.expires is None or old.expires > until:
         ends = {"expires": until, "ttl": until // 1000}
-        table.update_if(f"APIKEY#{old.id}", "APIKEY", ends, {}, "attribute_exists(PK)", {})
+        table.update_if(f"{_PREFIX}{old.id}", "APIKEY", ends, {}, "attribute_exists(PK)", {})
     return made
 
 
 def holder(table: Table, token: str, now: Instant) -> Key | None:
-    """Return the key that a token is of, if it is good."""
+    """Return the key that a token is of, if it is good; raises Unreadable."""
     parts = _TOKEN.fullmatch(token)
     if parts is None:
         return None
-    item = table.get(f"APIKEY#{parts[1]}", "APIKEY")
+    item = table.get(f"{_PREFIX}{parts[1]}", "APIKEY")
     key = None if item is None else _from_item(item)
-    if key is None or not hmac.compare_digest(key.sha256, _sha256(parts[2])):
+    if key is None or not hmac.compare_digest(key.sha256.encode(), _sha256(parts[2]).encode()):
         return None
     return None if key.expires is not None and key.expires <= now else key
 
 
-def listed(table: Table) -> Iterator[Key]:
-    """Yield every key there is; the secrets are not known."""
-    return (_from_item(item) for item in table.scan("APIKEY#"))
+def listed(table: Table) -> Iterator[Key | Broken]:
+    """Yield every key there is, also those that cannot be read; the secrets are not known."""
+    for item in table.scan(_PREFIX):
+        try:
+            yield _from_item(item)
+        except Unreadable as fault:
+            yield Broken(_id(item), str(fault))
 
 
 def revoke(table: Table, key_id: str) -> None:
     """Take a key away; the authorizer may remember it for five minutes more."""
-    table.delete(f"APIKEY#{key_id}", "APIKEY")
+    table.delete(f"{_PREFIX}{key_id}", "APIKEY")
 
 
 def _from_item(item: dict[str, Any]) -> Key:
-    return msgspec.convert(item | {"id": item["PK"].removeprefix("APIKEY#")}, Key)
+    key_id = _id(item)
+    return records.read(item | {"id": key_id}, Key, f"The record of the key {key_id}")
+
+
+def _id(item: dict[str, Any]) -> str:
+    return str(item["PK"]).removeprefix(_PREFIX)
 
 
 def _sha256(secret: str) -> str:

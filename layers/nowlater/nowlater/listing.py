@@ -6,14 +6,33 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
-from nowlater import ids, job, jobs, view
-from nowlater.forecast import forecast
-from nowlater.job import Job
-from nowlater.problems import Problem
-from nowlater.services import Services
+import msgspec
 
-#: Jobs read at once while a list is made, and read at most for one page of it.
-_CHUNK, _MOST_READ = 100, 1000
+from nowlater import ids, job, jobs, records, view
+from nowlater.forecast import forecast
+from nowlater.job import READER_GRACE_S, Job
+from nowlater.newest import Newest
+from nowlater.problems import Problem
+from nowlater.records import Unreadable
+from nowlater.services import Services
+from nowlater.table import Item, Where
+from nowlater.timing import Instant, after
+
+#: A page ends when it has so many bytes: Lambda answers with 6 MB at most, as base64.
+_MOST_BYTES = 3 * 1024 * 1024
+
+_IN_TIME = "#deliver_by > :late"
+#: Which records can be shown with a status, given that readers see times that have passed.
+_SHOWN_AS = {
+    "scheduled": f"(#status = :scheduled AND #not_before > :now AND {_IN_TIME})",
+    "queued": "((#status = :queued OR (#status = :scheduled AND "
+    f"(attribute_not_exists(#not_before) OR #not_before <= :now))) AND {_IN_TIME})",
+    "running": f"(#status = :running AND {_IN_TIME})",
+    "succeeded": "#status = :succeeded",
+    "failed": "(#status = :failed OR "
+    "(#status IN (:scheduled, :queued, :running) AND #deliver_by <= :late))",
+    "canceled": "#status = :canceled",
+}
 
 
 @dataclass(frozen=True)
@@ -31,6 +50,21 @@ class Filter:
             and (self.tag is None or shown.tags.get(self.tag[0]) == self.tag[1])
         )
 
+    def where(self, now: Instant) -> Where | None:
+        """Return the same for DynamoDB, which then sends only what can be taken; None: everything."""
+        clauses, names = list[str](), dict[str, str]()
+        values: Item = {status: status for status in job.UNFINISHED + job.ENDED}
+        values |= {"now": now, "late": after(now, -READER_GRACE_S)}
+        if self.status is not None:
+            clauses.append(_SHOWN_AS[self.status])
+        if self.operation is not None:
+            clauses.append("#operation = :operation")
+            values["operation"] = self.operation
+        if self.tag is not None:
+            clauses.append("#tags.#tag_name = :tag")
+            names["#tag_name"], values["tag"] = self.tag
+        return Where(" AND ".join(clauses), values, names) if clauses else None
+
 
 def page(services: Services, owner: str, base: str, query: Mapping[str, str]) -> dict[str, Any]:
     """Return a page as JSON types: `jobs`, and in `next` the URL of the next page, or None.
@@ -38,45 +72,46 @@ def page(services: Services, owner: str, base: str, query: Mapping[str, str]) ->
     Raises Problem `malformed-request` where a parameter is not of its form.
     """
     wanted, limit, cursor = _parsed(query)
-    found, after = listed(services, owner, wanted, limit, cursor)
+    shown, after = listed(services, owner, base, wanted, limit, cursor)
     rest = {k: v for k, v in query.items() if k != "cursor"}
     following = (
         f"{base}/jobs?{urlencode(rest | {'cursor': after}, errors='replace')}" if after else None
     )
-    shown = [view.representation(j, base, forecast(services, j)) for j in found]
     return {"jobs": shown, "next": following}
 
 
 def listed(
-    services: Services, owner: str, wanted: Filter, limit: int, cursor: str | None
-) -> tuple[list[Job], str | None]:
-    """Return a page of an owner's jobs, newest first, and the cursor of the next one, if any.
+    services: Services, owner: str, base: str, wanted: Filter, limit: int, cursor: str | None
+) -> tuple[list[msgspec.Raw], str | None]:
+    """Return a page of an owner's jobs as JSON, newest first, and the cursor of the next one, if any.
 
-    The list may lag behind what was written within the last second.
+    It ends at so many jobs, at 3 MB, and where it has read enough to find them. The list may lag
+    behind what was written within the last second.
     """
-    now, found = services.clock(), list[Job]()
-    for _ in range(0, _MOST_READ, _CHUNK):
-        chunk = _chunk(services, owner, cursor)
-        for cursor, there in chunk:
-            shown = there and jobs.settled(services, there)
-            if shown and not view.is_gone(shown, now) and wanted.takes(shown):
-                found.append(shown)
-                if len(found) == limit:
-                    return found, cursor
-        if len(chunk) < _CHUNK:
-            return found, None
-    return found, cursor
+    now, found, size = services.clock(), list[msgspec.Raw](), 0
+    newest = Newest(services, owner, cursor, wanted.where(now), limit)
+    for there in newest:
+        text = _shown(services, base, wanted, there, now)
+        if text is None:
+            continue
+        if size + len(text) > _MOST_BYTES:
+            return found, cursor
+        found, size, cursor = [*found, msgspec.Raw(text)], size + len(text), there.id
+        if len(found) == limit:
+            return found, cursor
+    return found, newest.rest
 
 
-def _chunk(services: Services, owner: str, cursor: str | None) -> list[tuple[str, Job | None]]:
-    """Return an owner's next jobs after the cursor, as `Store.page` does, from all shards."""
-    shards = [f"{n:x}" for n in range(services.settings.shards)]
-    pages = [
-        services.store.page(owner, shard, cursor and shard + cursor[1:], _CHUNK) for shard in shards
-    ]
-    return sorted((j for page in pages for j in page), key=lambda j: j[0][1:], reverse=True)[
-        :_CHUNK
-    ]
+def _shown(services: Services, base: str, wanted: Filter, there: Job, now: Instant) -> bytes | None:
+    """Return a job as JSON, None where it is not to be listed."""
+    try:
+        shown = jobs.settled(services, there)
+    except Unreadable as fault:  # by now: it was written meanwhile
+        records.log(fault)
+        return None
+    if view.is_gone(shown, now) or not wanted.takes(shown):
+        return None
+    return msgspec.json.encode(view.representation(shown, base, forecast(services, shown)))
 
 
 def _parsed(query: Mapping[str, str]) -> tuple[Filter, int, str | None]:

@@ -1,10 +1,13 @@
 """The owners' secrets: which of them sign now, and how an owner changes theirs."""
 
 import re
-from typing import Any
+from typing import Annotated, Any
 
-from nowlater import signing
+import msgspec
+
+from nowlater import records, signing
 from nowlater.problems import Problem
+from nowlater.records import Kept
 from nowlater.services import Services
 from nowlater.table import Item
 from nowlater.timing import DAY_S, Instant, after, to_rfc3339
@@ -15,6 +18,13 @@ OVERLAP_S = DAY_S
 _MOST = 4
 
 _HOST = re.compile(r"[a-z0-9._-]{1,253}")
+
+
+class Changes(msgspec.Struct, frozen=True):
+    """How often an owner changed its secrets, and when of late."""
+
+    n: Annotated[int, msgspec.Meta(ge=0)]
+    changed: tuple[Kept, ...]
 
 
 def active(services: Services, owner: str, host: str) -> list[str]:
@@ -44,19 +54,19 @@ def rotate(services: Services, owner: str) -> dict[str, Any]:
     now = services.clock()
     there = _read(services, owner)
     changed = [*_recent(there, now), now][-_MOST:]
-    changes: Item = {"n": there["n"] + 1, "changed": changed}
+    changes: Item = {"n": there.n + 1, "changed": changed}
     # Refused where another request just did it: then the owner has what was asked for.
     services.table.update_if(
-        *_key(owner), changes, {}, "attribute_not_exists(PK) OR #n = :n", {"n": there["n"]}
+        *_key(owner), changes, {}, "attribute_not_exists(PK) OR #n = :n", {"n": there.n}
     )
     return {"rotated": to_rfc3339(now), "previous_until": to_rfc3339(after(now, OVERLAP_S))}
 
 
 def _active(
-    services: Services, there: Item, owner: str, host: str
+    services: Services, there: Changes, owner: str, host: str
 ) -> list[tuple[str, Instant | None]]:
     """Return the secrets that sign now, and until when (None: until it is changed)."""
-    master, n = services.vault.master, there["n"]
+    master, n = services.vault.master, there.n
     found: list[tuple[str, Instant | None]] = [(signing.secret(master, owner, host, n), None)]
     for before, changed in enumerate(reversed(_recent(there, services.clock())), 1):
         until = after(changed, OVERLAP_S)
@@ -64,12 +74,13 @@ def _active(
     return found
 
 
-def _recent(there: Item, now: Instant) -> list[Instant]:
-    return [changed for changed in there["changed"] if after(changed, OVERLAP_S) > now]
+def _recent(there: Changes, now: Instant) -> list[Instant]:
+    return [changed for changed in there.changed if after(changed, OVERLAP_S) > now]
 
 
-def _read(services: Services, owner: str) -> Item:
-    return services.table.get(*_key(owner)) or {"n": 0, "changed": []}
+def _read(services: Services, owner: str) -> Changes:
+    item = services.table.get(*_key(owner)) or {"n": 0, "changed": []}
+    return records.read(item, Changes, "The record of your webhook secrets")
 
 
 def _key(owner: str) -> tuple[str, str]:

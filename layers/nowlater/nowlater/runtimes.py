@@ -14,8 +14,8 @@ from nowlater.timing import Clock, Instant, after
 _PAUSE_S = 10
 #: With more runs than this all counts are halved, so that what was long ago weighs less.
 _MOST_RUNS = 4096
-#: The attributes that are counts.
-_BUCKET = re.compile(r"b\d+")
+#: The attributes that are counts: of runs of up to half a year.
+_BUCKET = re.compile(r"b\d{1,2}|b1[0-3]\d", re.ASCII)
 
 
 class Runtimes:
@@ -45,7 +45,7 @@ class Runtimes:
                     *_key(operation), _attributes(counts) | {"runs": counts.total()}
                 )
                 del self._counted[operation]
-                if item["runs"] > _MOST_RUNS:
+                if _is_count(item.get("runs")) and item["runs"] > _MOST_RUNS:
                     self._halve(operation, item)
 
     def _halve(self, operation: str, item: Item) -> None:
@@ -64,7 +64,16 @@ def _attributes(counts: Mapping[int, int]) -> dict[str, int]:
 
 
 def _counts(item: Item) -> dict[int, int]:
-    return {int(name[1:]): count for name, count in item.items() if _BUCKET.fullmatch(name)}
+    """Return the counts of an item; what is none is passed over, for estimates can do without."""
+    return {
+        int(name[1:]): count
+        for name, count in item.items()
+        if _BUCKET.fullmatch(name) and _is_count(count)
+    }
+
+
+def _is_count(value: object) -> bool:
+    return type(value) is int and value >= 0
 
 
 def _key(operation: str) -> tuple[str, str]:

@@ -1,7 +1,7 @@
 """What the use cases work with: one object, made by each Lambda, handed to each of them."""
 
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from nowlater import settings, timing
 from nowlater.catalogue import Catalogue
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from nowlater.deliveries import Deliveries
     from nowlater.issuer import Issuer
     from nowlater.job import Lane
+    from nowlater.owner_secrets import Changes
     from nowlater.queues import Depths, Queues
     from nowlater.quotas import Quotas
     from nowlater.runtimes import Runtimes
@@ -118,7 +119,7 @@ class Services:
         return Vault(self.settings.master_secret)
 
     @cached_property
-    def secret_counts(self) -> "Cache[dict[str, Any]]":
+    def secret_counts(self) -> "Cache[Changes]":
         from nowlater.cache import Cache
 
         return Cache(self._now)

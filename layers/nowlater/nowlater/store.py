@@ -1,14 +1,15 @@
 """Jobs in the table: where each is, and every write of one, by the rules of `job.WRITES`."""
 
+import base64
 from dataclasses import dataclass
 from typing import Any
 
 import msgspec
 
-from nowlater import ids, job
+from nowlater import ids, job, records
 from nowlater.job import Job, Ref
-from nowlater.log import logger
-from nowlater.table import Item, Table
+from nowlater.records import Unreadable
+from nowlater.table import Item, Table, Where
 from nowlater.timing import Instant, after
 
 #: The partitions of the `due` index: one alone, being hot, would throttle the table.
@@ -25,8 +26,12 @@ class Written:
     job: Job | None
 
 
-class Unreadable(Exception):
-    """A record that this version cannot read as a job."""
+@dataclass(frozen=True)
+class Page:
+    """Jobs of one shard, newest first; `reached` is the id that it was read to (None: to the end)."""
+
+    jobs: list[Job]
+    reached: str | None
 
 
 class Store:
@@ -98,14 +103,15 @@ class Store:
         )
 
     def page(
-        self, owner: str, shard: str, before: str | None, limit: int
-    ) -> list[tuple[str, Job | None]]:
-        """Return an owner's jobs of one shard by id, newest first, from before an id.
+        self, owner: str, shard: str, before: str | None, limit: int | None, where: Where | None
+    ) -> Page:
+        """Return an owner's jobs of one shard from before an id, as far as one call reads.
 
-        None stands for one that cannot be read: it must not take the others with it.
+        That is up to 1 MB of records, and so many of them. Those that cannot be read are left out:
+        they must not take the others with them.
         """
-        items = self._table.query(_pk(owner, shard), before=before, limit=limit)
-        return [(item["SK"], _if_readable(item)) for item in items]
+        items, reached = self._table.page(_pk(owner, shard), before, limit, where)
+        return Page([j for j in map(_if_readable, items) if j is not None], reached)
 
     def newest(
         self, owner: str, shard: str, before: str | None, limit: int
@@ -138,18 +144,44 @@ def to_item(new: Job) -> Item:
 
 def from_item(item: Item) -> Job:
     """Return the job that an item, or a record of the table's stream, holds; raises Unreadable."""
-    ref = named_by(item)
+    ref, what = named_by(item), f"The record of the job {item['SK']}"
+    kept = records.read(item | {"owner": ref.owner, "id": ref.id}, Job, what)
     try:
-        return msgspec.convert(item | {"owner": ref.owner, "id": ref.id}, Job)
-    except msgspec.ValidationError as fault:
-        raise Unreadable(f"the job {ref.id}: {fault}") from fault
+        _check(kept)
+    except (ValueError, TypeError) as fault:
+        raise Unreadable(what, fault) from fault
+    return kept
+
+
+def _check(kept: Job) -> None:
+    """Raise ValueError or TypeError where a job could not be shown, whatever its types."""
+    if not ids.is_id(kept.id):
+        raise ValueError("its id is none that a job can have")
+    if kept.error is not None:
+        msgspec.convert(kept.error, _Error)
+    if kept.progress is not None:
+        msgspec.convert(kept.progress, _Progress)
+    if kept.result is not None and kept.media_type is None:
+        msgspec.json.decode(kept.result)
+    elif kept.result is not None:
+        base64.b64decode(kept.result, validate=True)
+
+
+class _Error(msgspec.Struct):
+    name: str
+    detail: str
+
+
+class _Progress(msgspec.Struct):
+    fraction: float | None = None
+    message: str = ""
 
 
 def _if_readable(item: Item) -> Job | None:
     try:
         return from_item(item)
     except Unreadable as fault:
-        logger.error("a job cannot be read", extra={"key": item["PK"], "fault": str(fault)})
+        records.log(fault)
         return None
 
 

@@ -29,8 +29,14 @@ def sweep(services: Services) -> int:
             later.append(item)
         else:
             handled += _handled(_handle_job, services, item)
-    for item in later[:MOST_DELIVERIES]:
-        handled += _handled(_handle_delivery, services, item)
+    sent = 0
+    for item in later:
+        if sent == MOST_DELIVERIES:
+            break
+        sent += _handled(
+            _handle_delivery, services, item
+        )  # those that cannot be read hide no others
+    handled += sent
     if handled:
         logger.info("swept", extra={"items": handled})
     return handled

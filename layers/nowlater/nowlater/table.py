@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -53,6 +54,15 @@ def unpack(value: Mapping[str, Any]) -> Any:
 
 def unpack_item(item: Mapping[str, Any]) -> Item:
     return {k: unpack(v) for k, v in item.items()}
+
+
+@dataclass(frozen=True)
+class Where:
+    """What items must meet to be returned: an expression, its values, and names that are none of Python's."""
+
+    expression: str
+    values: Item = field(default_factory=dict)
+    names: Mapping[str, str] = field(default_factory=dict)
 
 
 class Table:
@@ -160,6 +170,29 @@ class Table:
             **expressions,
         )
         return [unpack_item(item) for page in pages for item in page["Items"]]
+
+    def page(
+        self, pk: str, before: str | None, limit: int | None, where: Where | None
+    ) -> tuple[list[Item], str | None]:
+        """Return what one call finds of a partition, and the `SK` that it got to (None: all is read).
+
+        It looks at up to so many items, and 1 MB of them, from before an `SK`, the last first, and
+        returns those that meet a condition; eventually consistent.
+        """
+        where = where or Where("")
+        condition, values = "#PK = :pk", {"pk": pk} | where.values
+        if before is not None:
+            condition, values = condition + " AND #SK < :before", values | {"before": before}
+        expressions = _expressions(condition, values, where.expression)
+        expressions["KeyConditionExpression"] = expressions.pop("ConditionExpression")
+        expressions["ExpressionAttributeNames"] |= where.names
+        if where.expression:
+            expressions["FilterExpression"] = where.expression
+        if limit is not None:
+            expressions["Limit"] = limit
+        answer = self._client.query(TableName=self._name, ScanIndexForward=False, **expressions)
+        items = [unpack_item(item) for item in answer["Items"]]
+        return items, unpack_item(answer.get("LastEvaluatedKey", {})).get("SK")
 
     def due(self, shard: int, by: int) -> Iterator[Item]:
         """Yield the keys, `due_at` too, of what a partition of the index `due` holds up to an instant, in order."""

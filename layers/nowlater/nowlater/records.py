@@ -1,0 +1,33 @@
+"""Records of the table as what they are of: each read by its type, or not at all."""
+
+from typing import Annotated, Any
+
+import msgspec
+
+from nowlater.log import logger
+from nowlater.timing import Instant
+
+#: An instant of a record: until 2500, so that it can be shown (RFC 3339 ends with the year 9999), and
+#: so can whatever is reckoned from it.
+type Kept = Annotated[Instant, msgspec.Meta(ge=0, le=16_725_225_600_000)]
+
+
+class Unreadable(Exception):
+    """A record that this version cannot read; `what` names it, for whoever it belongs to."""
+
+    def __init__(self, what: str, fault: object) -> None:
+        super().__init__(f"{what}: {fault}")
+        self.what = what
+
+
+def read[T](item: dict[str, Any], kind: type[T], what: str) -> T:
+    """Return the record that an item holds; raises Unreadable."""
+    try:
+        return msgspec.convert(item, kind)
+    except msgspec.ValidationError as fault:
+        raise Unreadable(what, fault) from fault
+
+
+def log(fault: Unreadable) -> None:
+    """Tell who runs the stack of a record that is passed over: FaultsAlarm counts these lines."""
+    logger.error("a record cannot be read", extra={"fault": str(fault)}, exc_info=fault)
