@@ -124,6 +124,7 @@ def test_a_run_that_was_stopped_has_used_up_a_try(world: World) -> None:
 def test_an_operation_that_is_no_longer_served_fails_its_jobs(world: World) -> None:
     job = world.submit("echo", {"value": 1}).json["id"]
     world.job(job, operation="gone")
+    world.pass_time(3600)  # until then a deployment may be under way
     world.work()
 
     assert (ended_as(world, job), world.messages()) == ("refused", 0)

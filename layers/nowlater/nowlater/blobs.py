@@ -7,6 +7,7 @@ from botocore.exceptions import ClientError
 
 from nowlater import aws
 from nowlater.document import Document
+from nowlater.outcomes import Unavailable
 
 #: A presigned URL is good for this long.
 URL_LIFE_S = 300
@@ -62,16 +63,30 @@ class Bucket:
         return True
 
     def open(self, key: str) -> Document:
-        """Return an object as a file that is fetched as it is read; raises ValueError if absent."""
+        """Return an object as a file that is fetched as it is read.
+
+        Raises ValueError where there is none, and Unavailable where the bucket does not answer.
+        """
         try:
             head = self._client.head_object(Bucket=self._name, Key=key)
-        except ClientError as error:
-            if aws.error_code(error) in _ABSENT + _HIDDEN:
+        except aws.FAILURES as fault:
+            if self._is_absent(key, fault):
                 upload = key.rpartition("/")[2]
-                raise ValueError(f"the upload {upload} is not there: PUT it first") from error
-            raise
+                raise ValueError(f"the upload {upload} is not there: PUT it first") from fault
+            raise _unavailable() from fault
         size = int(head["ContentLength"])
         return Document(_Reader(self._client, self._name, key, size), head["ContentType"], size)
+
+    def _is_absent(self, key: str, fault: Exception) -> bool:
+        """Tell whether a HEAD failed because there is no such object; a 403 leaves that open."""
+        code = aws.error_code(fault) if isinstance(fault, ClientError) else None
+        if code not in _HIDDEN:
+            return code in _ABSENT
+        try:
+            found = self._client.list_objects_v2(Bucket=self._name, Prefix=key, MaxKeys=1)
+        except aws.FAILURES:
+            return False
+        return "Contents" not in found
 
     def url_to_get(self, key: str) -> str:
         """Return a URL that anybody can download the object at, for five minutes."""
@@ -116,11 +131,22 @@ class _Reader(io.RawIOBase):
     def readinto(self, buffer: Any) -> int:
         if self._at >= self._size:
             return 0
+        try:
+            data = self._read(len(buffer))
+        except aws.FAILURES as fault:
+            raise _unavailable() from fault
+        buffer[: len(data)] = data
+        self._at += len(data)
+        return len(data)
+
+    def _read(self, most: int) -> bytes:
         if self._body is None:
             self._body = self._client.get_object(
                 Bucket=self._bucket, Key=self._key, Range=f"bytes={self._at}-"
             )["Body"]
-        data = self._body.read(len(buffer))
-        buffer[: len(data)] = data
-        self._at += len(data)
-        return len(data)
+        data: bytes = self._body.read(most)
+        return data
+
+
+def _unavailable() -> Unavailable:
+    return Unavailable("An upload that the input refers to cannot be read just now.")

@@ -39,7 +39,10 @@ class Catalogue:
         self._with_diagnostics = with_diagnostics
 
     def find(self, name: str) -> Entry | None:
-        """Return the operation of this name, importing its entry alone."""
+        """Return the operation of this name, importing its entry alone; None: it is not served.
+
+        Raises whatever keeps a broken catalogue from telling.
+        """
         entry = _entry(name) if _NAME.fullmatch(name) else None
         return None if entry is None or (entry.diagnostic and not self._with_diagnostics) else entry
 
@@ -103,7 +106,7 @@ def _entry(name: str) -> Entry | None:
     try:
         found = importlib.import_module(module)
     except ModuleNotFoundError as error:
-        if error.name in (module, _PACKAGE):
+        if error.name == module and all(known["name"] != name for known in _index()):
             return None
         raise
     return Entry(**found.ENTRY, validate=found.validate)

@@ -13,6 +13,7 @@ _UPLOAD_ID = "[0-9a-f]{32}"
 MEDIA_TYPE = (
     '^[A-Za-z0-9_.+-]+/[A-Za-z0-9_.+-]+(?:; *[A-Za-z0-9_-]+=(?:[A-Za-z0-9_.+-]+|"[ !#-~]*"))*$'
 )
+LONGEST_MEDIA_TYPE = 255
 BASE64 = "^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$"
 
 #: The JSON Schema of a Document among an operation's inputs.
@@ -79,7 +80,11 @@ def from_json(value: Any, open_upload: OpenUpload) -> Document:
 
 def is_media_type(said: Any) -> TypeIs[str]:
     """Tell whether this can stand in a Content-Type header."""
-    return isinstance(said, str) and re.fullmatch(MEDIA_TYPE[1:-1], said) is not None
+    return (
+        isinstance(said, str)
+        and len(said) <= LONGEST_MEDIA_TYPE
+        and re.fullmatch(MEDIA_TYPE[1:-1], said) is not None
+    )
 
 
 def _decoded(text: str) -> bytes:

@@ -12,8 +12,9 @@ from nowlater import document, schema, settings
 from nowlater.catalogue import Entry
 from nowlater.context import Context
 from nowlater.document import Document, OpenUpload
+from nowlater.log import logger
 from nowlater.operation import Operation
-from nowlater.outcomes import Canceled, TimedOut, WrongResult
+from nowlater.outcomes import Canceled, TimedOut, Unavailable, WrongResult
 from nowlater.timer import within
 
 
@@ -41,11 +42,12 @@ def run(
 ) -> Answer:
     """Import and call the operation with this input, for at most that many seconds.
 
-    Raises UnfitInput, WrongResult, TimedOut, and whatever the operation raises.
+    Raises UnfitInput, WrongResult, TimedOut, Unavailable where the operation cannot be imported, and
+    whatever it raises.
     """
 
     def answered() -> Answer:
-        call = _loaded(entry.module, entry.function)
+        call = _call(entry)
         arguments = _converted(call, given, open_upload)
         if call.context is not None:
             arguments[call.context] = context
@@ -61,6 +63,19 @@ class _Call:
     inputs: type[msgspec.Struct]
     context: str | None
     result: Any
+
+
+def _call(entry: Entry) -> _Call:
+    """Return the operation, imported; what keeps it from that is no fault of the input's."""
+    try:
+        return _loaded(entry.module, entry.function)
+    except Unavailable:
+        raise
+    except Exception as fault:
+        logger.exception("an operation cannot be imported")
+        raise Unavailable(
+            f"{entry.name} cannot be run now, by a fault of the service; who runs the API was told."
+        ) from fault
 
 
 @cache

@@ -52,7 +52,8 @@ def representation(
         "attempt": job.attempt,
         **{name: _time(getattr(job, name)) for name in ("created", "updated", "started", "ended")},
         **{name: _time(getattr(job, name)) for name in ("start_at", "deliver_by", "expires")},
-        "progress": job.progress,
+        # What it said last would tell of a job that is done as if it were not.
+        "progress": None if job.status == "succeeded" else job.progress,
         "estimate": None if estimate is None else _estimate(estimate),
         "at_risk": estimate is not None and estimate.at_risk,
         "tags": job.tags,

@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from nowlater import aws, finish, object_keys, run
+from nowlater.catalogue import Entry
 from nowlater.context import Context
 from nowlater.finish import Left
 from nowlater.job import Job, Ref
@@ -15,12 +16,17 @@ from nowlater.log import logger, operation_failed
 from nowlater.outcomes import Canceled, Refused, TimedOut, Unavailable
 from nowlater.run import Answer, UnfitInput
 from nowlater.services import Services
-from nowlater.timing import after, seconds_until
+from nowlater.timing import HOUR_S, after, seconds_until
 
 #: A submit that has not put its record this long after its message never will.
 SUBMIT_LIFE_S = 60
+#: A worker may be older than the door that took a job for so long: while a deployment is under way.
+DEPLOYMENT_S = HOUR_S
 #: The Lambda needs this much of its own time after a run, to store what came of it.
 _TO_FINISH_S = 8
+
+#: What the owner is told of a job that waits for somebody to mend the stack.
+_OUR_FAULT = "The job cannot be run now, by a fault of the service; who runs the API was told."
 
 type Remaining = Callable[[], float]
 
@@ -93,15 +99,14 @@ def _left(services: Services, claimed: Job, ran: Answer | BaseException) -> tupl
 
 
 def _run(services: Services, claimed: Job, remaining: Remaining, or_exit: bool) -> Answer:
-    entry = services.catalogue.find(claimed.operation)
-    if entry is None:
-        raise Refused(f"The operation {claimed.operation} is no longer served.")
-    text = claimed.input.encode() if claimed.input else services.bucket.get(claimed.input_key or "")
+    entry, given = _entry(services, claimed), _input(services, claimed)
     now = services.clock()
     seconds = min(claimed.timeout_ms / 1000, seconds_until(claimed.deliver_by, now))
-    seconds = min(seconds, remaining() - _TO_FINISH_S)
     if seconds <= 0:  # the claim took that long
         raise TimedOut
+    if (left_s := remaining() - _TO_FINISH_S) <= 0:
+        raise Unavailable("The worker had no time left for this job.", retry_after=1)
+    seconds = min(seconds, left_s)
     context = Context(
         job_id=claimed.id,
         attempt=claimed.attempt,
@@ -111,7 +116,7 @@ def _run(services: Services, claimed: Job, remaining: Remaining, or_exit: bool) 
     )
     return run.run(
         entry,
-        msgspec.json.decode(text),
+        given,
         context,
         seconds=seconds,
         open_upload=lambda upload: services.bucket.open(
@@ -119,6 +124,34 @@ def _run(services: Services, claimed: Job, remaining: Remaining, or_exit: bool) 
         ),
         or_exit=or_exit,
     )
+
+
+def _entry(services: Services, claimed: Job) -> Entry:
+    """Return the job's operation; raises Refused where it is no longer served.
+
+    A catalogue that cannot be read says nothing of that, nor does one that may be older than the job:
+    then it raises Unavailable.
+    """
+    try:
+        entry = services.catalogue.find(claimed.operation)
+    except Exception as fault:
+        logger.exception("the catalogue cannot be read")
+        raise Unavailable(_OUR_FAULT) from fault
+    if entry is not None:
+        return entry
+    if services.clock() < after(claimed.created, DEPLOYMENT_S):
+        raise Unavailable(f"The operation {claimed.operation} is not served just now.")
+    raise Refused(f"The operation {claimed.operation} is no longer served.")
+
+
+def _input(services: Services, claimed: Job) -> Any:
+    """Return the job's input; raises Unavailable where what was accepted is not to be had."""
+    try:
+        text = claimed.input or services.bucket.get(claimed.input_key or "")
+        return msgspec.json.decode(text)
+    except (*aws.FAILURES, msgspec.DecodeError) as fault:
+        logger.exception("an input cannot be read")
+        raise Unavailable(_OUR_FAULT) from fault
 
 
 def _report(services: Services, claimed: Job, said: dict[str, Any]) -> None:
