@@ -37,6 +37,7 @@ LONG_PARAMETERS = {
     "CallbackPorts": "443,8443,9443,10443",
     "FlexibleWithin": 604_800,
     "OwnerWaiting": 50_000,
+    "OwnerUploads": 1_000_000,
 }
 FUNCTION = "AWS::Serverless::Function"
 MB = 1024 * 1024

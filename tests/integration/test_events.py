@@ -94,7 +94,7 @@ def test_a_new_state_is_a_new_event(world: World) -> None:
 
     assert [e["status"] for e in client.events] == ["queued", "running", "running", "succeeded"]
     assert [e["progress"] and e["progress"]["fraction"] for e in client.events] == [
-        *(None, None, 0.5, 0.5)
+        *(None, None, 0.5, None)
     ]
     assert client.events[-1]["result"] == 1
 

@@ -54,7 +54,8 @@ def test_the_quotas_are_documented_as_the_template_has_them() -> None:
     parameters = stack.template()["Parameters"]
     documented = {row[0].strip("`"): int(row[2]) for row in table("parameter | bounds")}
 
-    assert documented == {n: parameters[n]["Default"] for n in ("OwnerWaiting", "OwnerRate")}
+    names = ("OwnerWaiting", "OwnerRate", "OwnerUploads")
+    assert documented == {name: parameters[name]["Default"] for name in names}
     assert quota.pace(parameters["OwnerRate"]["MaxValue"]).jobs <= 1000  # as many as one call reads
 
 

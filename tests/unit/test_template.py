@@ -207,11 +207,11 @@ def test_who_changes_items_changes_those_of_its_kind_alone(
                 {
                     "dynamodb:PutItem": {"JOB#*", "KEY#*"},
                     "dynamodb:GetItem": {"JOB#*", "KEY#*", "STATS#*"},
-                    "dynamodb:UpdateItem": {"JOB#*"},
+                    "dynamodb:UpdateItem": changed,
                     "dynamodb:Query": {"JOB#*"},
                 },
             )
-            for role in ("SubmitRole", "HybridRole")
+            for role, changed in (("SubmitRole", {"JOB#*", "UPLOADS#*"}), ("HybridRole", {"JOB#*"}))
         ),
     ],
 )

@@ -104,6 +104,17 @@ def test_a_result_of_bytes_is_shown_in_base64() -> None:
     }
 
 
+@pytest.mark.parametrize("status", ["queued", "running", "failed", "canceled"])
+def test_progress_shows_how_far_a_job_is_or_came(status: str) -> None:
+    told = {"fraction": 0.03, "message": "3 of 100"}
+
+    assert seen(status=status, progress=told)["progress"] == told
+
+
+def test_a_job_that_succeeded_shows_no_progress_that_is_less_than_all() -> None:
+    assert seen(status="succeeded", progress={"fraction": 0.03, "message": ""})["progress"] is None
+
+
 def test_the_entity_tag_stays_until_something_is_seen_to_change() -> None:
     tag = etag(representation(job()))
 

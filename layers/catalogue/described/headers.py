@@ -3,7 +3,7 @@
 from typing import Any
 
 from described.shapes import Schema, number, text, url
-from nowlater.routes import OF_JOBS, QUOTAS, Route
+from nowlater.routes import OF_JOBS, QUOTAS, UPLOAD_QUOTA, Route
 
 _ETAG = text("For `If-None-Match`.", examples=['W/"30563c1b01396e42b6be0708bee9ac50"'])
 
@@ -105,9 +105,9 @@ def sent(*always: str, maybe: tuple[str, ...] = ()) -> dict[str, Any]:
 def of_problems(route: Route, names: list[str], *, from_gateway: bool) -> dict[str, Any]:
     """Return the headers of an answer with these problems; API Gateway's own has none of them."""
     maybe: list[str] = []
-    if {"try-again", "unavailable", *QUOTAS} & set(names):
+    if {"try-again", "unavailable", *QUOTAS, UPLOAD_QUOTA} & set(names):
         maybe.append("Retry-After")
-    if {*QUOTAS} & set(names):
+    if {*QUOTAS, UPLOAD_QUOTA} & set(names):
         maybe += ["RateLimit", "RateLimit-Policy"]
     if route.id == "hybrid" and {*OF_JOBS} & set(names):
         maybe += ["Preference-Applied", "Content-Location", "Idempotency-Replayed"]

@@ -25,6 +25,7 @@ KINDS: dict[str, tuple[int, str]] = {
     "refused": (422, "The operation refused this input."),
     "too-many-requests": (429, "You submit jobs too fast."),
     "too-many-jobs": (429, "You have too many unfinished jobs."),
+    "too-many-uploads": (429, "You have uploaded as much today as you may."),
     "operation-failed": (500, "The operation failed."),
     "internal-error": (500, "Something went wrong on our side."),
     "unavailable": (503, "The operation is not available now."),

@@ -1,6 +1,6 @@
-"""An owner's quotas: how fast it may submit, and how many of its jobs may be unfinished.
+"""An owner's quotas: how fast it may submit, how many of its jobs may be unfinished, what it may upload.
 
-Both are told by RateLimit fields (draft-ietf-httpapi-ratelimit-headers-11), and both are approximate.
+They are told by RateLimit fields (draft-ietf-httpapi-ratelimit-headers-11). Those of jobs are approximate.
 """
 
 import math
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from nowlater import ids, job
 from nowlater.problems import Problem
-from nowlater.timing import Instant, after, whole_seconds_until
+from nowlater.timing import DAY_S, Instant, after, to_rfc3339, whole_seconds_until
 
 #: Of an owner's submits in one Lambda, the first is looked at, and then one in so many.
 ONE_IN = 10
@@ -39,6 +39,8 @@ class Refusal:
     until: Instant
     #: The quota's name, and its policy as an Item of RateLimit-Policy.
     policy: tuple[str, str]
+    #: What is left of it, which is less than what was asked for.
+    left: int = 0
 
     def told(self, now: Instant) -> Problem:
         """Return the problem that tells it now."""
@@ -46,7 +48,7 @@ class Refusal:
         name, parameters = self.policy
         headers = {
             "Retry-After": str(left_s),
-            "RateLimit": f'"{name}";r=0;t={left_s}',
+            "RateLimit": f'"{name}";r={self.left};t={left_s}',
             "RateLimit-Policy": f'"{name}";{parameters}',
         }
         return Problem(self.problem, self.detail, headers=headers)
@@ -91,6 +93,18 @@ def too_many(allowed: int, now: Instant) -> Refusal:
         f"You may have {allowed:,} unfinished jobs: wait until some have ended, or cancel some.",
         after(now, PAUSE_S),
         ("unfinished-jobs", f'q={allowed};qu="concurrent-requests"'),
+    )
+
+
+def too_much(allowed: int, left: int, until: Instant) -> Refusal:
+    """Return the refusal of an upload that is larger than what an owner has left of its bytes a day."""
+    return Refusal(
+        "too-many-uploads",
+        f"You may upload {allowed:,} bytes a day, and have {left:,} left until {to_rfc3339(until)}: "
+        "wait until then. Who runs the API can allow more (OwnerUploads).",
+        until,
+        ("uploads", f'q={allowed};qu="content-bytes";w={DAY_S}'),
+        left,
     )
 
 

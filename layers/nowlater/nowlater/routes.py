@@ -16,6 +16,8 @@ _KEYED = ("missing-scope", "internal-error")
 _KEPT = (*_KEYED, "try-again")
 #: What every route tells that accepts jobs.
 QUOTAS = ("too-many-requests", "too-many-jobs")
+#: And the one that grants uploads.
+UPLOAD_QUOTA = "too-many-uploads"
 
 _BODY = ("malformed-request", "too-large", "unsupported-media-type")
 _ASKED = (*_BODY, "unknown-operation", "invalid-input")
@@ -144,7 +146,7 @@ ROUTES = (
         "Uploads",
         "Get a place for a file",
         "invoke",
-        (*_KEPT, *_BODY),
+        (*_KEPT, *_BODY, UPLOAD_QUOTA),
     ),
     Route("listOperations", "GET /operations", "Operations", "List them", "read", _KEYED),
     Route(

@@ -42,6 +42,7 @@ SETTINGS = Settings(
     shards=1,
     owner_waiting=0,
     owner_rate=0,
+    owner_uploads_gib=0,
     on_time_concurrency=2,
     flexible_concurrency=2,
 )
