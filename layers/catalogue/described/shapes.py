@@ -127,7 +127,7 @@ def _job() -> Schema:
 
 def _progress() -> Schema:
     return record(
-        "What the operation last said of this attempt.",
+        "What the operation last said of this attempt; null once the job has succeeded.",
         fraction=or_null(number("How much is done.", minimum=0, maximum=1)),
         message=text(maxLength=256),
     )
