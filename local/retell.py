@@ -51,7 +51,7 @@ def retell(stack: Stack, *, only_list: bool = False) -> int:
 def records_of(kept: dict[str, Any]) -> list[dict[str, Any]]:
     """Return the stream's records in an object: Lambda keeps a batch of them, Notify one by itself."""
     if "payload" not in kept:
-        return [kept]
+        return [kept] if kept["eventID"] else []
     payload = kept["payload"]
     batch = json.loads(payload) if isinstance(payload, str) else payload
     records: list[dict[str, Any]] = batch["Records"]

@@ -170,3 +170,34 @@ def test_who_calls_is_logged_and_not_with_what(world: World, lines: list[Any]) -
     assert SECRET not in json.dumps(lines)
     assert token[-43:] not in json.dumps(lines)
     assert jwt.split(".")[1] not in json.dumps(lines)
+
+
+def test_a_failure_however_deep_fits_into_a_line_of_the_log(world: World, lines: list[Any]) -> None:
+    def even(n: int) -> None:
+        odd(n - 1)
+
+    def odd(n: int) -> None:
+        if n < 0:
+            raise ValueError("x" * 1_000_000)
+        even(n - 1)
+
+    def fail(context: Any) -> None:
+        fault: Exception | None = None
+        for _ in range(200):
+            try:
+                try:
+                    even(100)
+                except ValueError as deep:
+                    raise TypeError from (fault or deep)
+            except TypeError as next_one:
+                fault = next_one
+        assert fault is not None
+        raise fault
+
+    world.meanwhile(fail)
+    world.submit("meanwhile", {})
+    world.work()
+    (failed,) = [line for line in lines if line["message"] == "the operation failed"]
+
+    assert "even" in json.dumps(failed) or "fail" in json.dumps(failed)
+    assert len(json.dumps(failed)) < 100_000

@@ -221,6 +221,19 @@ def test_an_upload_that_the_bucket_does_not_give_is_waited_for(world: World, how
     assert mended(world, job)["status"] == "succeeded"
 
 
+def test_a_result_that_the_bucket_does_not_take_is_made_again_and_uses_up_no_try(
+    world: World,
+) -> None:
+    job = world.submit("echo", {"value": "x" * 20_000}).json["id"]
+    world.faults.unreachable("s3.PutObject")
+    world.work()
+    world.faults.clear()
+
+    assert is_waiting(world, job, 3)
+    assert mended(world, job)["status"] == "succeeded"
+    assert world.messages() == 0
+
+
 def test_a_worker_without_time_left_has_used_up_no_try(world: World) -> None:
     job = world.submit().json["id"]
     tries_left = world.job(job)["tries_left"]

@@ -4,6 +4,7 @@ import hashlib
 from decimal import Decimal
 from typing import Any
 
+import msgspec
 import pytest
 
 from nowlater import keys
@@ -130,6 +131,21 @@ def test_a_key_that_names_no_job_there_can_be_says_so_and_makes_none(world: Worl
         assert "Idempotency-Key cannot be read" in reply.json["detail"]
         assert len(world.items()) == before
     assert world.submit(key="another").status == 202
+
+
+def test_a_record_whose_key_is_no_id_keeps_its_owner_from_nothing(world: World) -> None:
+    job = world.submit().json["id"]
+    for name in ("garbage", "~~~", "#", "019ac1d2"):
+        world.table.put_item(Item=world.job(job) | {"SK": name})
+    for app in ("submit", "hybrid"):
+        services = world.app(app).services
+        quotas = {"owner_rate": 1, "owner_waiting": 1000}
+        services.settings = msgspec.structs.replace(services.settings, **quotas)
+        vars(services).pop("quotas", None)
+
+    assert listed(world) == [job]
+    assert [world.submit().status for _ in range(3)] == [202] * 3
+    assert world.hybrid().status == 200
 
 
 # ── deliveries ────────────────────────────────────────────────────────────────────────────────

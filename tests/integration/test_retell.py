@@ -96,6 +96,19 @@ def test_what_still_cannot_be_told_stays(world: World, operated: Any) -> None:
     assert world.objects("aws/lambda/") == ["aws/lambda/1f2e/x"]
 
 
+@pytest.mark.parametrize("kept", ["", "{", "[1]", "null", '{"payload": "{"}', '{"payload": {}}'])
+def test_an_object_that_holds_no_records_keeps_no_other_from_being_told(
+    world: World, operated: Any, capsys: pytest.CaptureFixture[str], kept: str
+) -> None:
+    world.s3.put_object(Bucket=world.ids["Bucket"], Key="aws/lambda/1", Body=kept)
+    keep(world, "aws/lambda/2", {"payload": json.dumps({"Records": ended(world)})})
+
+    assert retell(operated) == 1
+    assert len(world.told()) == 3
+    assert world.objects("aws/lambda/") == ["aws/lambda/1"]
+    assert "aws/lambda/1  holds no records" in capsys.readouterr().out
+
+
 def test_listing_tells_nothing(
     world: World, operated: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -83,8 +83,8 @@ def test_a_timeout_is_more_than_0_and_at_most_1800_seconds(timeout: Any) -> None
         spec(csv_profile, timeout=timeout)
 
 
-@pytest.mark.parametrize("attempts", [0, -1, 1.5, "3", None])
-def test_attempts_are_a_whole_number_of_at_least_1(attempts: Any) -> None:
+@pytest.mark.parametrize("attempts", [0, -1, 1.5, 2.0, True, 1001, "3", None])
+def test_attempts_are_a_whole_number_from_1_to_1000(attempts: Any) -> None:
     with pytest.raises(ValueError, match="csv-profile: attempts"):
         spec(csv_profile, attempts=attempts)
 

@@ -5,8 +5,9 @@ import random
 from dataclasses import dataclass
 from typing import Any
 
-from nowlater import ending, job, object_keys, store
+from nowlater import aws, ending, job, object_keys, store
 from nowlater.job import Job
+from nowlater.log import logger
 from nowlater.outcomes import TimedOut, Unavailable
 from nowlater.problems import Problem
 from nowlater.run import Answer, UnfitInput
@@ -33,8 +34,15 @@ class Left:
 
 
 def succeed(services: Services, claimed: Job, answer: Answer) -> Left:
-    """End the job with what its operation returned; a result that comes too late is taken away."""
-    stored = _stored(services, claimed, answer)
+    """End the job with what its operation returned; a result that comes too late is taken away.
+
+    One that the bucket does not take is no failure of the operation: it runs again, later.
+    """
+    try:
+        stored = _stored(services, claimed, answer)
+    except aws.FAILURES:
+        logger.exception("a result cannot be stored")
+        return wait(services, claimed, Unavailable("The result could not be stored."))
     left = _finish(services, claimed, "succeeded", **stored)
     key = stored.get("result_key")
     if key is not None and (left.job is None or left.job.result_key != key):

@@ -5,6 +5,9 @@ import traceback
 
 from aws_lambda_powertools.logging import Logger
 
+#: Of a failure that is logged: exceptions, each the cause of the next, and frames of each.
+_MOST_CAUSES, _MOST_FRAMES = 10, 50
+
 logger = Logger(service="nowlater", use_rfc3339=True)
 
 
@@ -21,13 +24,16 @@ def operation_failed(fault: BaseException) -> None:
 
 
 def _trace(fault: BaseException) -> list[str]:
-    """Return a traceback without a word of what was raised, the first cause first."""
+    """Return a traceback without a word of what was raised, the first cause first.
+
+    Of deep recursion and of long chains it has the last: a line of the log has 256 KB at most.
+    """
     parts: list[str] = []
     at: BaseException | None = fault
     seen = set[int]()
-    while at is not None and id(at) not in seen:
+    while at is not None and id(at) not in seen and len(seen) < _MOST_CAUSES:
         seen.add(id(at))
-        frames = traceback.format_tb(at.__traceback__)
+        frames = traceback.format_tb(at.__traceback__, limit=-_MOST_FRAMES)
         parts[:0] = [*frames, f"{type(at).__module__}.{type(at).__qualname__}\n"]
         at = at.__cause__ or (None if at.__suppress_context__ else at.__context__)
     return parts

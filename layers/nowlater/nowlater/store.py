@@ -118,11 +118,12 @@ class Store:
     ) -> list[tuple[str, str]]:
         """Return ids and statuses of an owner's jobs of one shard, newest first, from before an id.
 
-        A record that has no status, and so is none of a job, has an empty one.
+        A record that has no status, and so is none of a job, has an empty one; one whose `SK` is no
+        job's id is left out.
         """
         pk, only = _pk(owner, shard), ("SK", "status")
         items = self._table.query(pk, before=before, limit=limit, only=only)
-        return [(item["SK"], item.get("status", "")) for item in items]
+        return [(i["SK"], i.get("status", "")) for i in items if ids.is_id(i["SK"])]
 
 
 def named_by(item: Item) -> Ref:
