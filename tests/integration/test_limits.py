@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from nowlater import access, blobs
+from nowlater import access, blobs, listing, problems
 from nowlater.answer import LONGEST_S
 from nowlater.api import MOST_RESULT
 from nowlater.finish import INLINE_RESULT
@@ -70,6 +70,9 @@ REQUESTS: dict[str, list[Callable[[World, int], Reply]]] = {
     ],
     "body at the sync door": [lambda world, n: padded(world, "sync", n)],
     "an upload": [lambda world, n: world.call("upload", body={"size": n})],
+    "characters of an upload's media type": [
+        lambda world, n: world.call("upload", body={"size": 1, "media_type": f"a/{'b' * (n - 2)}"})
+    ],
     "levels of nesting in a body": [
         lambda world, n: echo(world, "[" * (n - 2) + "]" * (n - 2)),
         lambda world, n: echo(world, '{"a":' * (n - 2) + "1" + "}" * (n - 2), "sync"),
@@ -100,6 +103,8 @@ OF_THE_CODE = {
     "a result answered directly at the hybrid door": MOST_RESULT,
     "a result inside the job, as text": INLINE_RESULT,
     "time of a run at the sync door": LONGEST_S,
+    "bytes of a page of jobs": listing._MOST_BYTES,
+    "characters of `detail`": problems._LONGEST_DETAIL,
     "characters of a token": access._LONGEST_JWT,
     "life of an idempotency key": KEY_LIFE_S,
     "life of a presigned URL": blobs.URL_LIFE_S,
@@ -108,7 +113,7 @@ WAITS = {"wait at the hybrid door", "wait at `GET /jobs/{id}`"}
 OF_THE_STACK = {
     "time of an attempt of a job",
     "a flexible job",
-    "unfinished jobs, jobs a second",
+    "unfinished jobs, jobs a second, uploads a day",
 }
 
 
