@@ -1,5 +1,6 @@
 """The list of an owner's jobs: newest first, filtered, a page at a time."""
 
+from itertools import cycle, product
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -8,6 +9,9 @@ import pytest
 from botocore.awsrequest import AWSResponse
 from moto.core.models import botocore_stubber
 
+from nowlater import job as job_states
+from nowlater import view
+from nowlater.listing import Filter
 from tests.integration.world import World
 
 
@@ -230,3 +234,33 @@ def test_a_parameter_that_nobody_knows_is_handed_on_as_far_as_a_url_can_say_it(
     page = world.call("list", query={"limit": "1", "x": "\ud800/", "y": "é"}).json
 
     assert "&x=%3F%2F&y=%C3%A9&" in page["next"]
+
+
+def test_a_filter_says_the_same_to_dynamodb_and_to_python(world: World) -> None:
+    (job,) = submitted(world, 1)
+    usual, s = world.job(job), 1000
+    chosen = product(
+        job_states.UNFINISHED + job_states.ENDED,
+        (world.now - 5 * s, world.now - s, world.now + 5 * s),
+        (None, world.now - 1, world.now + 1),
+    )
+    tags, operations = cycle([{}, {"a-b": "1"}, {"a-b": "2"}]), cycle(["text-stats", "echo"])
+    names = ("status", "deliver_by", "not_before", "tags", "operation")
+    with world.table.batch_writer() as batch:
+        for n, values in enumerate(zip(chosen, tags, operations, strict=False)):
+            changes = dict(zip(names, (*values[0], *values[1:]), strict=True))
+            changes |= {"SK": f"01f{n:05x}{job[8:]}"}
+            whole = {k: v for k, v in (usual | changes).items() if v is not None}
+            batch.put_item(Item=whole)
+    store = world.app("status").services.store
+    everything = store.page("acme", "0", None, None, None).jobs
+
+    assert len(everything) == 6 * 3 * 3 + 1
+    for status, operation, tag in product(
+        (None, *job_states.UNFINISHED, *job_states.ENDED), (None, "echo"), (None, ("a-b", "1"))
+    ):
+        wanted = Filter(status, operation, tag)
+        page = store.page("acme", "0", None, None, wanted.where(world.now))
+        takes = [j.id for j in everything if wanted.takes(view.shown(j, world.now))]
+
+        assert [j.id for j in page.jobs] == takes, wanted

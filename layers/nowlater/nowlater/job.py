@@ -35,6 +35,7 @@ READER_GRACE_S = 2
 
 #: Numbers of a record, far beyond what is ever written: a job that has others cannot be read.
 type _Count = Annotated[int, msgspec.Meta(ge=0, le=10_000)]
+type _Tries = Annotated[int, msgspec.Meta(ge=-10_000, le=10_000)]
 type _Seconds = Annotated[int, msgspec.Meta(ge=0, le=1000 * DAY_S)]
 type _Milliseconds = Annotated[int, msgspec.Meta(ge=0, le=1000 * DAY_S)]
 
@@ -65,7 +66,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     #: The longest that one attempt may run.
     timeout_ms: _Milliseconds
     keep_s: _Seconds
-    tries_left: _Count
+    tries_left: _Tries
     #: How often it was started; also the token that an attempt's writes must show.
     attempt: _Count = 0
     #: How often its operation was unavailable.
