@@ -18,7 +18,9 @@ def test_every_kind_has_the_status_of_an_error(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", KINDS)
-def test_every_kind_is_told_with_the_members_of_rfc_9457(name: str) -> None:
+def test_every_kind_is_told_with_the_members_of_rfc_9457_and_with_those_of_azures_clients(
+    name: str,
+) -> None:
     told = document(Problem(name, "So it was.").record(), BASE)
 
     assert told == {
@@ -26,7 +28,15 @@ def test_every_kind_is_told_with_the_members_of_rfc_9457(name: str) -> None:
         "title": KINDS[name][1],
         "status": KINDS[name][0],
         "detail": "So it was.",
+        "code": name,
+        "message": "So it was.",
     }
+
+
+def test_a_message_is_never_empty() -> None:
+    told = document(Problem("refused", "").record(), BASE)
+
+    assert told["message"] == told["title"]
 
 
 def test_members_that_help_stand_beside_the_others() -> None:

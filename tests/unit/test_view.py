@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from nowlater.job import ENDED, UNFINISHED
 from nowlater.problems import Problem
 from nowlater.view import etag, is_gone, representation, shown
 from tests.unit.jobs import HOUR, ID, NOW, job
@@ -128,3 +129,11 @@ def test_the_entity_tag_stays_until_something_is_seen_to_change() -> None:
     assert etag(representation(job(status="running", attempt=1))) != tag
     assert etag(representation(job(progress={"fraction": 0.5, "message": ""}))) != tag
     assert etag(representation(job(), "https://other.example.com")) != tag
+
+
+@pytest.mark.parametrize("status", [*UNFINISHED, *ENDED])
+def test_azures_pollers_find_the_result_once_it_is_there(status: str) -> None:
+    shown = representation(job(status=status))
+    there = shown["links"]["result"] if status == "succeeded" else None
+
+    assert shown["resourceLocation"] == there

@@ -68,7 +68,8 @@ class Problem(Exception):
 def document(record: dict[str, Any], base: str, status: int | None = None) -> dict[str, Any]:
     """Return a problem object (RFC 9457 §3) from what `Problem.record` returned.
 
-    `base` is the API's own URL, under which each problem type has a page.
+    `base` is the API's own URL, under which each problem type has a page. `code` and `message` are
+    what Azure's clients read of an error (Microsoft's REST API guidelines, §7.10.2).
     """
     name, members = record["name"], {k: v for k, v in record.items() if k not in ("name", "detail")}
     usual, title = KINDS.get(name, _LATER)
@@ -77,6 +78,8 @@ def document(record: dict[str, Any], base: str, status: int | None = None) -> di
         "title": title,
         "status": status or usual,
         "detail": record["detail"],
+        "code": name,
+        "message": record["detail"] or title,
     } | members
 
 

@@ -45,6 +45,7 @@ def representation(
     """Return the job as JSON types; `base` is the URL that links start with, else the job's own."""
     base = base or job.base
     url = f"{base}/jobs/{job.id}"
+    result_url = f"{url}/result"
     return {
         "id": job.id,
         "operation": job.operation,
@@ -60,9 +61,11 @@ def representation(
         "retry_of": job.retry_of,
         "result": _result(job),
         "error": None if job.error is None else problems.document(job.error, base),
+        # Spelled as Azure's pollers look for it.
+        "resourceLocation": result_url if job.status == "succeeded" else None,
         "links": {
             "self": url,
-            "result": f"{url}/result",
+            "result": result_url,
             "events": f"{url}/events",
             "cancel": f"{url}/cancel",
             "retry": f"{url}/retry",
