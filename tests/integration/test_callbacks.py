@@ -2,11 +2,15 @@
 
 from typing import Any
 
+import msgspec
 import pytest
 
+from nowlater import idempotency, request
 from tests.integration.world import World
 
 GOOD = "https://hooks.example.com/nowlater"
+#: Of `echo` with a callback to that URL alone, as the code made it before callbacks had a format.
+FINGERPRINT = "950bf0fc541c5cf22e471b2a1baa1a2daa8fbf7e85479e4bc0ab536a308244a6"
 
 
 @pytest.mark.parametrize(
@@ -14,6 +18,7 @@ GOOD = "https://hooks.example.com/nowlater"
     [
         {"url": GOOD},
         {"url": GOOD, "events": ["failed"]},
+        {"url": GOOD, "format": "application/cloudevents+json"},
         {"url": GOOD, "events": ["succeeded", "failed", "canceled"]},
         {"url": "https://hooks.example.com:443/"},
         {"url": "https://hooks.example.com/a?b=c"},
@@ -74,6 +79,8 @@ def test_the_problem_points_at_the_url(world: World) -> None:
         ({"url": GOOD, "events": ["failed", "queued"]}, "/callback/events/1"),
         ({"url": GOOD, "events": ["failed"] * 4}, "/callback/events"),
         ({"url": GOOD, "secret": "x"}, "/callback/secret"),
+        ({"url": GOOD, "format": "text/plain"}, "/callback/format"),
+        ({"url": GOOD, "format": None}, "/callback/format"),
     ],
 )
 def test_a_callback_of_another_form_is_malformed_there(
@@ -82,6 +89,15 @@ def test_a_callback_of_another_form_is_malformed_there(
     answer = world.submit("echo", {"value": 1}, callback=callback)
 
     assert (answer.problem, answer.json["pointer"]) == ("malformed-request", pointer)
+
+
+def test_the_fingerprint_of_a_callback_without_a_format_is_what_it_was_before_there_was_one() -> (
+    None
+):
+    asked = request.envelope({"input": {"value": 1}, "callback": {"url": GOOD}})
+
+    assert b"format" not in msgspec.json.encode(asked)
+    assert idempotency.fingerprint("echo", asked) == FINGERPRINT
 
 
 def test_no_callback_is_none(world: World) -> None:

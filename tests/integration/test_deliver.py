@@ -328,6 +328,22 @@ def test_a_replay_that_the_queue_does_not_take_is_made_by_the_sweep(
     assert len(receiver.requests) == 2
 
 
+def test_the_sweep_sends_what_was_never_tried_as_the_callback_asks(
+    world: World, receiver: Receiver
+) -> None:
+    job = ended(world, receiver, callback={"format": "application/cloudevents+json"})
+    world.pass_time(1)
+    world.faults.once("sqs.SendMessageBatch", refused)
+    world.call("replay", id=job)
+    world.deliver()  # the first message, which the replay has overtaken
+    world.pass_time(60)
+    world.sweep()
+    world.deliver()
+
+    sent_as = [r.headers["content-type"] for r in receiver.requests]
+    assert sent_as == ["application/cloudevents+json"]
+
+
 def test_an_end_whose_webhook_the_queue_does_not_take_is_told_again(
     world: World, receiver: Receiver
 ) -> None:

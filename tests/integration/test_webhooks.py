@@ -107,6 +107,30 @@ def test_a_retried_job_calls_back_like_the_old_one(world: World, receiver: Recei
     ]
 
 
+@pytest.mark.parametrize("media_type", [None, "application/json", "application/cloudevents+json"])
+def test_each_time_it_is_sent_as_the_media_type_that_the_callback_asks_for(
+    world: World, receiver: Receiver, media_type: str | None
+) -> None:
+    callback = {} if media_type is None else {"format": media_type}
+    job = ended(world, receiver, plays.busy("2000"), plays.ok, callback=callback)
+    world.deliver()
+    world.pass_time(2001)  # it has waited in the table
+    world.sweep()
+    world.deliver()
+    world.call("replay", id=job)
+    world.deliver()
+    world.call("retry", id=job, headers={"idempotency-key": None})
+    world.work()
+    world.notify()
+    world.deliver()
+
+    sent_as = [r.headers["content-type"] for r in receiver.requests]
+    assert sent_as == [media_type or "application/json"] * 4
+    assert len({r.body for r in receiver.requests[:3]}) == 1
+    secret = world.call("secret", query={"host": "127.0.0.1"}).json["secret"]
+    assert signature(receiver, secret) == receiver.requests[-1].headers["webhook-signature"]
+
+
 @pytest.mark.parametrize("down", [1, 2, 3, 5])
 def test_who_is_down_for_some_tries_gets_it_on_the_next_under_the_same_id_at_a_new_time(
     world: World, receiver: Receiver, down: int

@@ -120,7 +120,7 @@ class Story:
         self._delivers("never more", plays.ok)
         self._call("erase", self.jobs["never more"])
         self._delivers("waiting in the table", plays.busy("2000"))
-        self._delivers("replayed", plays.ok)
+        self._delivers("replayed", plays.ok, format="application/cloudevents+json")
         self._call("replay", self.jobs["replayed"])
         self._delivers("torn", plays.reset)
         self._delivers("waiting in the queue", text)

@@ -1,4 +1,4 @@
-"""Callbacks: where an owner wants to be told of a job's end, and of which ends."""
+"""Callbacks: where an owner wants to be told of a job's end, of which ends, and in what format."""
 
 from typing import Annotated, Literal
 
@@ -9,6 +9,10 @@ from nowlater.addresses import RefusedUrl, Rules
 from nowlater.problems import Problem
 
 type End = Literal["succeeded", "failed", "canceled"]
+#: The media types that an event can be sent as; its bytes are the same.
+type Format = Literal["application/json", "application/cloudevents+json"]
+#: What it is sent as where the callback names none: what web frameworks parse by themselves.
+USUAL_FORMAT = "application/json"
 
 
 class Callback(msgspec.Struct, frozen=True):
@@ -23,6 +27,12 @@ class Callback(msgspec.Struct, frozen=True):
         "failed",
         "canceled",
     )
+    #: Unset and not the usual one: so requests without it have the fingerprint that they ever had.
+    format: str | msgspec.UnsetType = msgspec.UNSET
+
+    @property
+    def media_type(self) -> str:
+        return USUAL_FORMAT if self.format is msgspec.UNSET else self.format
 
 
 def check(callback: Callback, rules: Rules, bases: tuple[str, ...]) -> None:

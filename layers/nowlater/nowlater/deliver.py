@@ -81,7 +81,7 @@ def _try(services: Services, webhook: Webhook, now: Instant, *, may_hold: bool) 
         return None if may_hold else Try(at=now, failure="held-back", detail=detail)
     body = webhook.body.encode()
     secrets = owner_secrets.active(services, webhook.owner, where.host)
-    headers = {"content-type": "application/json"}
+    headers = {"content-type": webhook.media_type}
     headers |= signing.headers(webhook.event, now, body, secrets)
     try:
         reply = sender.send(where, body, headers, services.settings.callback_rules, total_s=TOTAL_S)

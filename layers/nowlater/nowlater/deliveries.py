@@ -60,6 +60,7 @@ class Deliveries:
         """Have a delivery sent now, with all its patience; return False where it was erased."""
         changes: Item = {"state": "waiting", "next_at": now, "since": now, "failed": 0}
         changes |= {"url": there.url, "event": there.event, "base": there.base, "body": body}
+        changes |= {"media_type": there.media_type}
         changes |= {"ttl": delivery.ttl(now)} | store.due(there.job, look_at)
         values = {"erased": "erased", "count": there.count}
         keep_count = {"count": "if_not_exists(#count, :count)"}  # a try goes by it
@@ -73,7 +74,7 @@ class Deliveries:
 
     def erase(self, owner: str, job_id: str, now: Instant) -> None:
         """Have nothing sent any more of a job, and forget what was; also of what is on its way."""
-        content = ("url", "event", "base", "body", "tries", "next_at", "since")
+        content = ("url", "event", "base", "body", "media_type", "tries", "next_at", "since")
         changes: Item = dict.fromkeys(content) | store.due(job_id, None)
         changes |= {"state": "erased", "ttl": after(now, delivery.ERASED_S) // 1000}
         items = self._table.query(_key(owner, job_id, 1)[0])  # unread: one may be unreadable

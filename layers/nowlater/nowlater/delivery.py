@@ -5,6 +5,7 @@ from typing import Any, Literal
 
 import msgspec
 
+from nowlater.callback import USUAL_FORMAT
 from nowlater.records import Kept
 from nowlater.timing import DAY_S, HOUR_S, MINUTE_S, Instant, after, seconds_until, to_rfc3339
 
@@ -34,9 +35,10 @@ class Webhook(msgspec.Struct, frozen=True, kw_only=True):
     job: str
     number: int = 1
     url: str
-    #: The event's id, and the event itself as JSON.
+    #: The event's id, and the event itself as JSON, which is sent as this media type.
     event: str
     body: str
+    media_type: str = USUAL_FORMAT
     #: Where the API was when the job was accepted: no callback may lead there.
     base: str
     #: When the job ended, or the delivery was asked for again.
@@ -81,6 +83,7 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True):
     state: State = "waiting"
     url: str = ""
     event: str = ""
+    media_type: str = USUAL_FORMAT
     base: str = ""
     since: Kept = 0
     #: The event, unless a message in the queue has it or it was delivered.
@@ -110,6 +113,7 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True):
             url=self.url,
             event=self.event,
             body=body,
+            media_type=self.media_type,
             base=self.base,
             since=self.since,
         )
@@ -133,6 +137,7 @@ def of(webhook: Webhook) -> Delivery:
         number=webhook.number,
         url=webhook.url,
         event=webhook.event,
+        media_type=webhook.media_type,
         base=webhook.base,
         since=webhook.since,
     )

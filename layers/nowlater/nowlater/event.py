@@ -40,6 +40,7 @@ def for_callback(job: Job, message: Message) -> Webhook | None:
         owner=job.owner,
         job=job.id,
         url=job.callback.url,
+        media_type=job.callback.media_type,
         event=f"{job.id}/{job.status}",
         body=message.body,
         base=job.base,

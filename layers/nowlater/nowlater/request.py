@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import msgspec
 
-from nowlater.callback import Callback
+from nowlater.callback import Callback, Format
 from nowlater.frame import Deliver, Keep, Start
 from nowlater.problems import Problem
 
@@ -31,6 +31,8 @@ _KEY = re.compile(r"[\x20-\x7e]{1,255}")
 
 class AskedCallback(Callback, frozen=True, forbid_unknown_fields=True):
     """`callback`, as a request may say it."""
+
+    format: Format | msgspec.UnsetType = msgspec.UNSET
 
 
 class Envelope(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

@@ -42,7 +42,7 @@ def _asked(
         raise Problem("job-expired", "The job's input is no longer kept: send it again.")
     callback = None
     if old.callback is not None:
-        callback = AskedCallback(old.callback.url, old.callback.events)
+        callback = AskedCallback(**msgspec.structs.asdict(old.callback))
     given = msgspec.json.decode(text)
     envelope = Envelope(input=given, keep=old.keep_s, tags=old.tags, callback=callback)
     return Request(caller, None, old.operation, envelope, key, trace, retry_of=old.id)
