@@ -39,4 +39,5 @@ def accept_again(call: Call) -> Answer:
 @api.route("POST /uploads")
 def begin_upload(call: Call) -> Answer:
     caller = call.caller("invoke")
-    return answer(201, upload(services, caller.owner, call.json(MOST_ASYNC)))
+    made = upload(services, caller.owner, call.json(MOST_ASYNC))
+    return answer(201, made, {"Location": made["url"]})

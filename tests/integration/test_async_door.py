@@ -117,3 +117,10 @@ def test_the_trace_of_the_request_is_carried_to_the_event(world: World) -> None:
         told += [json.loads(t["Message"]).get("traceparent") for t in world.told()]
 
     assert told == [trace, None]
+
+
+def test_an_upload_is_created_at_the_url_where_the_file_is_put(world: World) -> None:
+    reply = world.call("upload", body={"size": 3})
+
+    assert reply.status == 201
+    assert reply.headers["location"] == reply.json["url"]

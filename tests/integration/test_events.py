@@ -108,6 +108,7 @@ def test_after_the_end_was_seen_there_is_no_content_and_the_client_stops(world: 
 
     assert (last.status, client.events[-1]["status"]) == (200, "succeeded")
     assert (over.status, over.body) == (204, b"")
+    assert over.headers["content-type"] == "text/event-stream"  # else httpx-sse raises
     assert client.connect().status == 204
 
 

@@ -110,15 +110,9 @@ class Api:
         return answer.to_lambda()
 
 
-def answer(
-    status: int,
-    body: Any = None,
-    headers: Mapping[str, str] | None = None,
-    *,
-    may_be_kept: bool = False,
-) -> Answer:
+def answer(status: int, body: Any = None, headers: Mapping[str, str] | None = None) -> Answer:
     """Return an answer with a body of JSON; `None` is no body at all."""
-    sent = ({} if may_be_kept else _NOT_STORED) | dict(headers or {})
+    sent = _NOT_STORED | dict(headers or {})
     if body is None:
         return Answer(status, None, sent)
     return Answer(status, msgspec.json.encode(body), {"Content-Type": JSON} | sent)

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from nowlater import aws, view
-from nowlater.api import JSON, MOST_RESULT, Answer, answer, problem, raw, text_stream
+from nowlater.api import EVENTS, JSON, MOST_RESULT, Answer, answer, problem, raw, text_stream
 from nowlater.call import Call
 from nowlater.estimate import Estimate
 from nowlater.forecast import forecast
@@ -48,7 +48,8 @@ def events(services: Services, call: Call, job: Job) -> Answer:
     """
     event_id, seen = f"{job.updated}-{job.status}", call.header("last-event-id")
     if job.is_ended and seen == event_id:
-        return answer(204)
+        # A gateway would name a type of its own, and some clients raise for any but this one.
+        return answer(204, headers={"Content-Type": EVENTS})
     shown, pause = _shown(services, call, job)
     text = f"retry: {1000 * int(pause.get('Retry-After', 1))}\n\n"
     if seen != event_id:
