@@ -15,6 +15,7 @@ from nowlater import uploads
 from nowlater.event import of_end
 from nowlater.frame import Deliver, Start
 from nowlater.job import ENDED
+from nowlater.operation import DOORS
 from nowlater.problems import KINDS, Problem
 from nowlater.request import Envelope
 from nowlater.routes import ROUTES
@@ -107,6 +108,72 @@ def test_every_operation_has_an_example_of_its_input(document: dict[str, Any]) -
     for path, methods in document["paths"].items():
         if path.startswith(("/sync/", "/async/", "/hybrid/")):
             assert "example" in methods["post"]["requestBody"]["content"]["application/json"], path
+
+
+def parts(schema: Any, place: str) -> Iterator[tuple[str, Any]]:
+    """Yield each member of a schema's objects, at any depth, with its place."""
+    for name, member in schema.get("properties", {}).items():
+        yield f"{place}.{name}", member
+        yield from parts(member, f"{place}.{name}")
+    inner = [schema[key] for key in ("items", "additionalProperties") if key in schema]
+    for part in [*inner, *schema.get("anyOf", []), *schema.get("oneOf", [])]:
+        if isinstance(part, dict):
+            yield from parts(part, place)
+
+
+def operations(document: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    for path, methods in document["paths"].items():
+        for method, operation in methods.items():
+            yield f"{method} {path}", operation
+
+
+def test_every_call_says_what_it_does_and_each_door_says_which_it_is(
+    document: dict[str, Any],
+) -> None:
+    said = {call: operation["description"] for call, operation in operations(document)}
+    summaries = {operation["summary"] for _, operation in operations(document)}
+
+    assert len(set(said.values())) == len(said)
+    assert not summaries & set(said.values())
+    for call, description in said.items():
+        door = call.removeprefix("post /").partition("/")[0]
+        if door in DOORS:
+            assert f"the {door} door" in description
+
+
+def test_every_parameter_and_body_has_a_description_and_a_value_to_show(
+    document: dict[str, Any],
+) -> None:
+    shown, shared = {"examples", "enum", "const", "default"}, document["components"]["parameters"]
+    for call, operation in operations(document):
+        for parameter in operation.get("parameters", []):
+            whole = shared.get(parameter.get("$ref", "").rpartition("/")[2], parameter)
+            assert whole["description"], (call, whole)
+            assert shown & whole["schema"].keys(), (call, whole)
+        if "requestBody" in operation:
+            assert operation["requestBody"]["description"], call
+    for name, header in document["components"]["headers"].items():
+        assert header["description"], name
+        assert shown & header["schema"].keys(), name
+
+
+def test_every_member_of_what_is_sent_and_of_the_apis_own_answers_is_described(
+    document: dict[str, Any],
+) -> None:
+    specs = [(spec, schemas.camel(spec.name)) for spec in build.discovered()]
+    theirs = tuple(name if spec.diagnostic else f"{name}Result" for spec, name in specs)
+    known = document["components"]["schemas"].items()
+    ours = {name: schema for name, schema in known if not name.startswith(theirs)}
+    bare = [name for name, schema in ours.items() if "description" not in schema]
+    bare += [
+        place
+        for name, schema in ours.items()
+        for place, member in parts(schema, name)
+        if not {"description", "$ref"} & member.keys()
+    ]
+
+    assert len(ours) > 50
+    assert bare == []
 
 
 # ── schemas of operations ─────────────────────────────────────────────────────────────────────

@@ -3,9 +3,8 @@
 from typing import Any
 
 from described import faults, shapes, webhooks
-from described.faults import BASE
 from described.openapi import VERSION, used
-from described.shapes import record, ref, text
+from described.shapes import BASE, record, ref, text
 from nowlater import job
 
 _ABOUT = """\
@@ -31,6 +30,7 @@ def document() -> dict[str, Any]:
             "title": "nowlater's events",
             "version": VERSION,
             "description": _ABOUT,
+            "tags": [{"name": "Jobs", "description": "What was accepted, and what became of it."}],
             "license": {"name": "Apache 2.0", "url": "https://www.apache.org/licenses/LICENSE-2.0"},
             "externalDocs": {"description": "The HTTP API", "url": f"{BASE}/openapi.json"},
         },
@@ -38,7 +38,6 @@ def document() -> dict[str, Any]:
         "channels": {
             "topic": {
                 "title": "The SNS topic",
-                "address": None,
                 "description": "Every job's end. Its ARN is the stack's output `TopicArn`; filter "
                 "by the attributes, or by tags with `FilterPolicyScope: MessageBody`.",
                 "messages": {
@@ -48,9 +47,9 @@ def document() -> dict[str, Any]:
             },
             "webhook": {
                 "title": "A job's callback",
-                "address": None,
                 "description": "The end of a job that was submitted with a `callback`, POSTed to "
-                "its `url` and signed as Standard Webhooks has it; sent again for three days.",
+                "its `url` as the media type that its `format` names, and signed as Standard "
+                "Webhooks has it; sent again for three days.",
                 "messages": {
                     name: {"$ref": f"#/components/messages/{name}Webhook"}
                     for name in names.values()
@@ -62,12 +61,14 @@ def document() -> dict[str, Any]:
                 "action": "send",
                 "channel": {"$ref": "#/channels/topic"},
                 "summary": "Tells a job's end.",
+                "description": "Once for each job, or more often, under the same `id`.",
                 "messages": on_topic,
             },
             "callBack": {
                 "action": "send",
                 "channel": {"$ref": "#/channels/webhook"},
                 "summary": "Tells a job's end to its callback.",
+                "description": "Sent again until it is answered by a 2xx, under the same `id`.",
                 "bindings": {"http": {"method": "POST", "bindingVersion": "0.3.0"}},
                 "messages": [
                     {"$ref": f"#/channels/webhook/messages/{name}"} for name in names.values()

@@ -17,19 +17,26 @@ def schemas() -> dict[str, Schema]:
     media_type = text("Its type.", pattern=MEDIA_TYPE, default="application/octet-stream")
     wish = record("A file to come.", optional=("media_type",), size=size, media_type=media_type)
     way_out = {"or": text("Refuse at once what cannot be met.", const="refuse")}
+    abouts = {
+        "StartAfter": "A start so many seconds from now.",
+        "StartAt": "A start at an instant.",
+        "DeliverWithin": "A deadline so many seconds from now.",
+        "DeliverBy": "A deadline at an instant.",
+    }
+    instant = {"format": "date-time", "examples": ["2026-12-01T12:00:00Z"]}
     forms = {
         "StartAfter": {
             "after": number("Seconds from now.", minimum=0, maximum=FURTHEST_START_S),
         },
-        "StartAt": {"at": text("A time with its offset.", format="date-time")},
+        "StartAt": {"at": text("A time with its offset.", **instant)},
         "DeliverWithin": {
             "within": number("Seconds from now.", exclusiveMinimum=0, maximum=_FURTHEST_S),
             **way_out,
         },
-        "DeliverBy": {"by": text("A time with its offset.", format="date-time"), **way_out},
+        "DeliverBy": {"by": text("A time with its offset.", **instant), **way_out},
     }
     return {
-        **{name: _closed(record(None, optional=("or",), **f)) for name, f in forms.items()},
+        **{name: _closed(record(abouts[name], optional=("or",), **f)) for name, f in forms.items()},
         "Start": {
             "description": "No attempt starts before.",
             "oneOf": [ref("StartAfter"), ref("StartAt")],

@@ -1,20 +1,121 @@
-"""An example of a job, made by the code that shows jobs."""
+"""Examples of what the API answers: a job made by the code that shows jobs, and what belongs to it."""
 
+from http import HTTPStatus
 from typing import Any
 
 import msgspec
 
-from described.faults import BASE
-from nowlater import view
+from described.shapes import BASE
+from nowlater import problems, view
 from nowlater.job import Job
+from nowlater.operation import DOORS
 from nowlater.timing import from_rfc3339
 
 _ACCEPTED = from_rfc3339("2026-11-24T19:18:47.464Z")
+_ENDED = {"status": "succeeded", "ended": _ACCEPTED + 5200, "expires": _ACCEPTED + 86_405_200}
+_RUN_TIME = {"runs": 412, "p50_s": 1.2, "p90_s": 3.4}
+_DESCRIPTION = "Counts a text's characters, words, sentences and paragraphs."
+_SECRET = "whsec_" + "A" * 43 + "="
+_UPLOAD = "cba25ee28a992884639335de083e83c6"
+_PRESIGNED = "https://bucket.s3.eu-central-1.amazonaws.com/{}?X-Amz-Algorithm=AWS4-HMAC-SHA256"
 
 
-def job() -> Any:
-    """Return a job that runs, as JSON types."""
-    running = Job(
+def of_schemas() -> dict[str, Any]:
+    """Return an example of each body, by the name of its schema."""
+    running = _shown(_running())
+    progress = {"fraction": 1.0, "message": "31000 rows"}
+    ended = msgspec.structs.replace(
+        _running(), **_ENDED, progress=progress, result='{"rows":31000}'
+    )
+    return {
+        "Job": running,
+        "JobPage": {"jobs": [running], "next": None},
+        **_of_webhooks(_shown(ended)),
+        **_of_operations(),
+        "Upload": {
+            "id": _UPLOAD,
+            "method": "PUT",
+            "url": _PRESIGNED.format(f"uploads/acme/{_UPLOAD}"),
+            "headers": {
+                "Content-Type": "text/csv",
+                "Content-Length": "20971520",
+                "If-None-Match": "*",
+            },
+            "expires": "2026-11-24T19:23:47.730Z",
+            "use": {"upload": _UPLOAD},
+        },
+        "Download": {
+            "url": _PRESIGNED.format("results/acme/01a20eff"),
+            "media_type": "application/json",
+        },
+        "ProblemKind": {
+            "type": problems.type_url("refused", BASE),
+            "title": problems.KINDS["refused"][1],
+            "status": 422,
+            "phrase": HTTPStatus(422).phrase,
+        },
+        "Health": {"status": "ok"},
+    }
+
+
+def _of_webhooks(job: Any) -> dict[str, Any]:
+    tried = {"at": "2026-11-24T19:18:52.900Z", "status": 200, "failure": None}
+    delivery = {
+        "number": 1,
+        "event": f"{job['id']}/succeeded",
+        "url": "https://hooks.example.com/nowlater",
+        "state": "delivered",
+        "count": 1,
+        "next": None,
+        "tries": [tried | {"latency_ms": 84, "size": 0, "reply": None}],
+        "links": {"replay": f"{job['links']['self']}/deliveries/1/replay"},
+    }
+    until = {"secret": _SECRET.replace("A", "B"), "until": "2026-11-25T12:00:00.000Z"}
+    return {
+        "Event": {
+            "specversion": "1.0",
+            "id": delivery["event"],
+            "source": BASE,
+            "type": "nowlater.job.succeeded",
+            "subject": job["id"],
+            "time": job["ended"],
+            "timestamp": job["ended"],
+            "datacontenttype": "application/json",
+            "data": job,
+        },
+        "Delivery": delivery,
+        "DeliveryList": {"deliveries": [delivery]},
+        "Secret": {"host": "hooks.example.com", "secret": _SECRET, "previous": [until]},
+        "Rotation": {
+            "rotated": "2026-11-24T12:00:00.000Z",
+            "previous_until": "2026-11-25T12:00:00.000Z",
+        },
+    }
+
+
+def _of_operations() -> dict[str, Any]:
+    named = {"name": "text-stats", "description": _DESCRIPTION}
+    short = named | {"doors": list(DOORS), "url": f"{BASE}/operations/text-stats"}
+    operation = named | {
+        "input": {"type": "object", "properties": {"text": {"type": "string"}}},
+        "result": {"type": "object"},
+        "doors": {door: f"{BASE}/{door}/text-stats" for door in DOORS},
+        "limits": {"timeout_s": 20.0, "attempts": 2},
+        "run_time": _RUN_TIME,
+    }
+    return {
+        "OperationInShort": short,
+        "OperationList": {"operations": [short]},
+        "Operation": operation,
+    }
+
+
+def _shown(job: Job) -> Any:
+    return msgspec.json.decode(msgspec.json.encode(view.representation(job)))
+
+
+def _running() -> Job:
+    return Job(
         owner="acme",
         id="01a20eff-13a8-723c-a1e0-0187f181401b",
         operation="csv-profile",
@@ -33,4 +134,3 @@ def job() -> Any:
         progress={"fraction": 0.4, "message": "12000 rows"},
         tags={"order": "42"},
     )
-    return msgspec.to_builtins(view.representation(running))

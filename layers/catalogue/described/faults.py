@@ -4,12 +4,9 @@ from http import HTTPStatus
 from typing import Any
 
 from described import headers
-from described.shapes import Schema, number, or_null, record, ref, text, time, url
+from described.shapes import BASE, Schema, number, or_null, record, ref, text, time, url
 from nowlater import problems
 from nowlater.routes import OF_JOBS, Route
-
-#: Where the document's links start; Describe writes the caller's own base in its place.
-BASE = "https://nowlater.invalid"
 
 _POINTER = text("The place of the fault, as a JSON Pointer into the body.")
 #: The members of a kind of problem beside those of all, and those of them that can be missing.
@@ -62,12 +59,14 @@ def kind_name(problem: str) -> str:
 def schemas() -> dict[str, Schema]:
     """Return the schema of any problem, of each kind, and of API Gateway's own message."""
     any_problem = record(
-        "A problem of any kind (RFC 9457): decide by the last part of `type`.",
-        **_members(text(format="uri"), number("The status.", "integer", minimum=400, maximum=599)),
+        "A problem of any kind (RFC 9457): decide by `code`.",
+        **_members(number("The status.", "integer", minimum=400, maximum=599)),
     )
     return {
         "Problem": any_problem | {"additionalProperties": True},
-        "GatewayMessage": record("What API Gateway answers itself.", message=or_null(text())),
+        "GatewayMessage": record(
+            "What API Gateway answers itself.", message=or_null(text("What happened, in short."))
+        ),
         **{kind_name(name): _kind(name) for name in problems.KINDS},
     }
 
@@ -76,17 +75,23 @@ def _kind(name: str) -> Schema:
     status, title = problems.KINDS[name]
     more, optional = _MEMBERS.get(name, ({}, set()))
     usual = _members(
-        text(format="uri", pattern=f"/problems/{name}$"), {"type": "integer", "const": status}
+        number("The status.", "integer", const=status),
+        kind={"pattern": f"/problems/{name}$"},
+        code={"const": name},
     )
     return record(title, optional=optional, **usual, **more)
 
 
-def _members(type_: Schema, status: Schema) -> dict[str, Schema]:
+def _members(
+    status: Schema, *, kind: Schema | None = None, code: Schema | None = None
+) -> dict[str, Schema]:
     return {
-        "type": type_,
+        "type": url("The kind of problem; its page tells more.", **(kind or {})),
         "title": text("For people; it may change."),
         "status": status,
         "detail": text("What happened here, for people."),
+        "code": text("The last part of `type`: decide by it.", **(code or {})),
+        "message": text("The same as `detail`."),
     }
 
 

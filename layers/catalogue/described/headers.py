@@ -2,10 +2,11 @@
 
 from typing import Any
 
-from described.shapes import Schema, number, text, url
+from described.shapes import BASE, Schema, number, text, url
 from nowlater.routes import OF_JOBS, QUOTAS, UPLOAD_QUOTA, Route
 
 _ETAG = text("For `If-None-Match`.", examples=['W/"30563c1b01396e42b6be0708bee9ac50"'])
+_JOB_URL = f"{BASE}/jobs/01a20eff-13a8-723c-a1e0-0187f181401b"
 
 #: How callers say who they are.
 KEY = {
@@ -17,20 +18,35 @@ KEY = {
 
 #: The headers of answers.
 _ANSWERED: dict[str, Schema] = {
-    "Location": url("The job's URL; with 303, where the result lies."),
-    "Operation-Location": url("The job's URL."),
-    "Content-Location": url("The job's URL."),
-    "Retry-After": number("Seconds until it is worth asking again.", "integer", minimum=1),
-    "RateLimit": text("The quota that is used up, and for how many seconds (`t`)."),
-    "RateLimit-Policy": text("That quota: so many (`q`), in so many seconds (`w`)."),
-    "Preference-Applied": text("How long it would have waited, or what it did instead."),
+    "Location": url(
+        "The job's URL; with 201, where to put the file; with 303, where the result lies.",
+        examples=[_JOB_URL],
+    ),
+    "Operation-Location": url("The job's URL.", examples=[_JOB_URL]),
+    "Content-Location": url("The job's URL.", examples=[_JOB_URL]),
+    "Retry-After": number(
+        "Seconds until it is worth asking again.", "integer", minimum=1, examples=[2]
+    ),
+    "RateLimit": text(
+        "The quota that is used up, and for how many seconds (`t`).",
+        examples=['"unfinished-jobs";r=0;t=10'],
+    ),
+    "RateLimit-Policy": text(
+        "That quota: so many (`q`), in so many seconds (`w`).",
+        examples=['"unfinished-jobs";q=10000;qu="concurrent-requests"'],
+    ),
+    "Preference-Applied": text(
+        "How long it would have waited, or what it did instead.", examples=["wait=5"]
+    ),
     "Idempotency-Replayed": text("An earlier request with this key made the job.", const="true"),
     "ETag": _ETAG,
-    "Cache-Control": text("Whether the answer may be kept."),
+    "Cache-Control": text("Whether the answer may be kept.", examples=["no-store"]),
     "Content-Encoding": text("gzip, where the request accepts it.", const="gzip"),
     "Vary": text("What the answer depends on.", const="Accept-Encoding"),
     "X-Content-Type-Options": text("It is what its type says.", const="nosniff"),
-    "Content-Security-Policy": text("What the answer may do in a browser."),
+    "Content-Security-Policy": text(
+        "What the answer may do in a browser.", examples=["sandbox; default-src 'none'"]
+    ),
 }
 #: The headers of requests, by the name of their component.
 _ASKED: dict[str, tuple[str, Schema]] = {

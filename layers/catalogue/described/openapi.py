@@ -6,6 +6,7 @@ from http import HTTPStatus
 from typing import Any
 
 from described import (
+    calls,
     envelopes,
     examples,
     faults,
@@ -17,8 +18,7 @@ from described import (
     successes,
     webhooks,
 )
-from described.faults import BASE
-from described.shapes import ref
+from described.shapes import BASE, ref
 from nowlater.routes import ROUTES, Route
 
 VERSION = "0.1.0"
@@ -37,7 +37,7 @@ Each operation has up to three doors: `/sync/…` answers with the result, `/asy
 ends by its deadline, `/hybrid/…` waits as long as you say and gives the job after that.
 
 Send a key, `Authorization: Bearer nl_…`, or a JWT where the stack takes one. Errors are problem
-details (RFC 9457); decide by the last part of their `type`. Every GET can be a HEAD: the same answer
+details (RFC 9457); decide by their `code`. Every GET can be a HEAD: the same answer
 without its body."""
 
 _REFERENCE = re.compile(r'"#/components/(\w+/[^"]+)"')
@@ -112,10 +112,12 @@ class _Shared:
 
 def _schemas(index: list[Entry]) -> dict[str, Any]:
     made = shapes.of_answers() | faults.schemas() | envelopes.schemas() | webhooks.schemas()
-    made["Job"] |= {"examples": [examples.job()]}
+    for name, example in examples.of_schemas().items():
+        made[name] |= {"examples": [example]}
     for entry in index:
         name = schemas.camel(entry["name"])
         made |= schemas.lifted(entry["input"], f"{name}Input")
+        made[f"{name}Input"].setdefault("description", f"The arguments of {entry['name']}.")
         if not schemas.is_file(entry["result"]):
             made |= schemas.lifted(entry["result"], f"{name}Result")
     return made
@@ -136,12 +138,12 @@ def _paths(index: list[Entry], files: list[str], shared: _Shared) -> dict[str, A
 
 
 def _route(route: Route, files: list[str], shared: _Shared) -> dict[str, Any]:
-    said = _said(route, route.id, route.summary)
+    said = _said(route, route.id, route.summary, calls.of_route(route))
     given = [*parameters.in_path(route, files), *parameters.in_query(route), *headers.asked(route)]
     said |= {"parameters": given} if given else {}
     if route.id == "createUpload":
         wish = {"size": 20971520, "media_type": "text/csv"}
-        said["requestBody"] = _body(ref("UploadWish"), wish)
+        said["requestBody"] = _body("The size and the type of the file.", ref("UploadWish"), wish)
     answers = successes.SUCCESSES[route.id]
     said["responses"] = answers | shared.all(route, faults.responses(route))
     return said
@@ -149,13 +151,14 @@ def _route(route: Route, files: list[str], shared: _Shared) -> dict[str, Any]:
 
 def _at_door(route: Route, entry: Entry, shared: _Shared) -> dict[str, Any]:
     name = schemas.camel(entry["name"])
-    said = _said(route, f"{route.id}{name}", f"{entry['name']}, {route.summary}")
-    said["description"] = entry["description"]
+    description = calls.of_door(route, entry["description"])
+    said = _said(route, f"{route.id}{name}", f"{entry['name']}, {route.summary}", description)
     said |= {"parameters": asked} if (asked := headers.asked(route)) else {}
     may_be_empty = not entry["input"].get("required")
     schema = envelopes.body(route.id, ref(f"{name}Input"), may_be_empty=may_be_empty)
     given = _sample(entry["input"])
-    said["requestBody"] = _body(schema, None if given is None else {"input": given})
+    example = None if given is None else {"input": given}
+    said["requestBody"] = _body(schema["description"], schema, example)
     if route.id != "sync":
         said["callbacks"] = webhooks.CALLBACKS
     answers = successes.of_door(route.id, _result(entry, name))
@@ -164,18 +167,20 @@ def _at_door(route: Route, entry: Entry, shared: _Shared) -> dict[str, Any]:
     return said
 
 
-def _said(route: Route, operation_id: str, summary: str) -> dict[str, Any]:
+def _said(route: Route, operation_id: str, summary: str, description: str) -> dict[str, Any]:
     return {
         "operationId": operation_id,
         "tags": [route.tag],
         "summary": summary,
+        "description": description,
         "security": [] if route.scope is None else [{"key": [route.scope]}],
     }
 
 
-def _body(schema: Any, example: Any) -> dict[str, Any]:
+def _body(description: str, schema: Any, example: Any) -> dict[str, Any]:
     shown = {} if example is None else {"example": example}
-    return {"required": True, "content": {"application/json": {"schema": schema} | shown}}
+    content = {"application/json": {"schema": schema} | shown}
+    return {"description": description, "required": True, "content": content}
 
 
 def _result(entry: Entry, name: str) -> dict[str, Any]:

@@ -7,19 +7,29 @@ from described.shapes import text
 from nowlater import problems
 from nowlater.routes import Route
 
+_JOB = text(pattern=shapes.JOB_ID, examples=["01a20eff-13a8-723c-a1e0-0187f181401b"])
+_OPERATION = text(pattern=shapes.NAME, examples=["text-stats"])
+
 
 def in_path(route: Route, files: list[str]) -> list[Any]:
     """Return the parameters of a route's path; `files` are those of the page."""
+    number = {"type": "integer", "minimum": 1, "examples": [1]}
     known = {
-        "{id}": ("id", text(pattern=shapes.JOB_ID)),
-        "/operations/{name}": ("name", text(pattern=shapes.NAME, examples=["text-stats"])),
-        "/problems/{name}": ("name", text(enum=list(problems.KINDS))),
-        "{number}": ("number", {"type": "integer", "minimum": 1, "examples": [1]}),
-        "{file}": ("file", text(enum=files)),
+        "{id}": ("id", "The job's `id`.", _JOB),
+        "/operations/{name}": ("name", "The operation's name.", _OPERATION),
+        "/problems/{name}": ("name", "The kind of problem.", text(enum=list(problems.KINDS))),
+        "{number}": ("number", "The delivery's `number`.", number),
+        "{file}": ("file", "The file's name.", text(enum=files)),
     }
     return [
-        {"name": name, "in": "path", "required": True, "schema": schema}
-        for part, (name, schema) in known.items()
+        {
+            "name": name,
+            "in": "path",
+            "description": description,
+            "required": True,
+            "schema": schema,
+        }
+        for part, (name, description, schema) in known.items()
         if part in route.path
     ]
 
@@ -30,10 +40,13 @@ def in_query(route: Route) -> list[Any]:
     known = {
         "listJobs": {
             "status": ("Jobs of this status.", text(enum=shapes.STATUSES)),
-            "operation": ("Jobs of this operation.", text(pattern=shapes.NAME)),
-            "tag": ("Jobs with this tag: `name:value`.", text(pattern="^[^:]*:")),
+            "operation": ("Jobs of this operation.", _OPERATION),
+            "tag": (
+                "Jobs with this tag: `name:value`.",
+                text(pattern="^[^:]*:", examples=["order:42"]),
+            ),
             "limit": ("Jobs a page, at most.", limit),
-            "cursor": ("From `next`.", text(pattern=shapes.JOB_ID)),
+            "cursor": ("Where a page begins: `next` has it.", _JOB),
         },
         "getResult": {
             "redirect": ("`0`: 200 and the URL of a large result, not 303.", text(enum=["0"]))

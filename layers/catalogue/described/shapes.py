@@ -8,6 +8,9 @@ from nowlater.operation import DOORS
 
 type Schema = dict[str, Any]
 
+#: Where the document's links start; Describe writes the caller's own base in its place.
+BASE = "https://nowlater.invalid"
+
 STATUSES = [*job.UNFINISHED, *job.ENDED]
 JOB_ID = "^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$"
 NAME = "^[a-z][a-z0-9]*(-[a-z0-9]+)*$"
@@ -44,19 +47,29 @@ def number(description: str, kind: str = "number", **more: Any) -> Schema:
     return {"type": kind, "description": description, **more}
 
 
-def url(description: str) -> Schema:
-    return text(description, format="uri")
+def url(description: str, **more: Any) -> Schema:
+    return text(description, format="uri", **more)
 
 
 def time(description: str) -> Schema:
     return text(description, format="date-time")
 
 
-def or_null(schema: Schema) -> Schema:
+def array(description: str, items: Schema, **more: Any) -> Schema:
+    return {"type": "array", "description": description, "items": items, **more}
+
+
+def text_map(description: str) -> Schema:
+    """Return the schema of an object whose members are texts under any names."""
+    return {"type": "object", "description": description, "additionalProperties": text()}
+
+
+def or_null(schema: Schema, description: str | None = None) -> Schema:
     """Return the schema of a value that can be missing, and then is null."""
+    said = {} if description is None else {"description": description}
     if "type" in schema and "enum" not in schema:
-        return schema | {"type": [schema["type"], "null"]}
-    return {"anyOf": [schema, {"type": "null"}]}
+        return schema | {"type": [schema["type"], "null"]} | said
+    return said | {"anyOf": [schema, {"type": "null"}]}
 
 
 def of_answers() -> dict[str, Schema]:
@@ -67,15 +80,19 @@ def of_answers() -> dict[str, Schema]:
         "Progress": _progress(),
         "Estimate": _estimate(),
         "JobPage": record(
-            jobs={"type": "array", "items": ref("Job"), "maxItems": 100},
+            "A page of jobs.",
+            jobs=array("Jobs, newest first.", ref("Job"), maxItems=100),
             next=or_null(url("Where the list goes on; null at its end.")),
         ),
         "Operation": _operation(),
-        "OperationList": record(operations={"type": "array", "items": ref("OperationInShort")}),
+        "OperationList": record(
+            "All operations.", operations=array("By name.", ref("OperationInShort"))
+        ),
         "OperationInShort": record(
-            name=text(pattern=NAME),
-            description=text(),
-            doors={"type": "array", "items": text(enum=list(DOORS))},
+            "An operation, without its schemas.",
+            name=text("Its name.", pattern=NAME),
+            description=text("What it does."),
+            doors=array("The doors at which it is served.", text(enum=list(DOORS))),
             url=url("Its description."),
         ),
         "Upload": _upload(),
@@ -85,12 +102,13 @@ def of_answers() -> dict[str, Schema]:
             media_type=text("The result's type."),
         ),
         "ProblemKind": record(
+            "What a kind of problem means.",
             type=url("What identifies it."),
-            title=text(),
+            title=text("What it means, for people."),
             status=number("Of a direct answer.", "integer", minimum=400, maximum=599),
             phrase=text("The status in words."),
         ),
-        "Health": record(status=text(const="ok")),
+        "Health": record("That the API answers.", status=text("Always the same.", const="ok")),
     }
 
 
@@ -111,16 +129,23 @@ def _job() -> Schema:
         status=text("Never another than these six.", enum=STATUSES),
         attempt=number("How many attempts were started.", "integer", minimum=0),
         **times,
-        progress=or_null(ref("Progress")),
-        estimate=or_null(ref("Estimate")),
+        progress=or_null(
+            ref("Progress"), "What the operation last said; null before it has said anything."
+        ),
+        estimate=or_null(
+            ref("Estimate"), "When it will probably have ended; null where nothing tells."
+        ),
         at_risk={"type": "boolean", "description": "Whether the deadline will probably be missed."},
-        tags={"type": "object", "additionalProperties": {"type": "string"}},
+        tags=text_map("Yours, as the request has them."),
         retry_of=or_null(text("The job that this one repeats.", pattern=JOB_ID)),
         result={
             "description": "The result, if there is one of at most 16 KB; a file is "
             '`{"base64": …, "media_type": …}`.'
         },
-        error=or_null(ref("Problem")),
+        error=or_null(ref("Problem"), "Why it failed or was canceled; else null."),
+        resourceLocation=or_null(
+            url("The same as `links.result`, once it has succeeded: Azure's pollers look for it.")
+        ),
         links=ref("Links"),
     )
 
@@ -129,7 +154,7 @@ def _progress() -> Schema:
     return record(
         "What the operation last said of this attempt; null once the job has succeeded.",
         fraction=or_null(number("How much is done.", minimum=0, maximum=1)),
-        message=text(maxLength=256),
+        message=text("In the operation's words.", maxLength=256),
     )
 
 
@@ -147,20 +172,27 @@ def _estimate() -> Schema:
 
 def _operation() -> Schema:
     limits = record(
+        "How long and how often it is tried.",
         timeout_s=number("The longest that one attempt may run."),
         attempts=number("How often a job is tried.", "integer", minimum=1),
     )
     run_time = record(
+        "How long it has taken.",
         runs=number("Attempts with which jobs succeeded.", "integer", minimum=0),
         p50_s=or_null(number("Seconds that half of them took at most.")),
         p90_s=or_null(number("Seconds that nine tenths of them took at most.")),
     )
     return record(
-        name=text(pattern=NAME),
-        description=text(),
+        "An operation, with all that is needed to call it.",
+        name=text("Its name.", pattern=NAME),
+        description=text("What it does."),
         input={"type": "object", "description": "The JSON Schema of its input."},
         result={"type": "object", "description": "The JSON Schema of its result."},
-        doors=record(optional=DOORS, **{door: url(f"Its {door} door.") for door in DOORS}),
+        doors=record(
+            "The URLs of its doors: POST there.",
+            optional=DOORS,
+            **{door: url(f"Its {door} door.") for door in DOORS},
+        ),
         limits=limits,
         run_time=run_time,
     )
@@ -169,12 +201,13 @@ def _operation() -> Schema:
 def _upload() -> Schema:
     return record(
         "The request that puts the file there, once.",
-        id=text(pattern=UPLOAD_ID),
-        method=text(const="PUT"),
+        id=text("The upload's id.", pattern=UPLOAD_ID),
+        method=text("The method of that request.", const="PUT"),
         url=url("Where to; send no key along."),
-        headers={"type": "object", "additionalProperties": {"type": "string"}},
+        headers=text_map("The headers of that request, all of them."),
         expires=time("Until when that works."),
         use=record(
-            "What to send where the operation takes a file.", upload=text(pattern=UPLOAD_ID)
+            "What to send where the operation takes a file.",
+            upload=text("The upload's id.", pattern=UPLOAD_ID),
         ),
     )

@@ -70,7 +70,10 @@ _NOT_STORED = sent("Cache-Control")
 _SHOWN = sent("ETag", "Cache-Control", maybe=("Retry-After", "Preference-Applied"))
 _UNCHANGED = _of(304, "Nothing has changed since your last look.", sent(*_KEPT), None)
 _DOCUMENT = _of(200, "The document.", sent(*_KEPT), {"type": "object"}) | _UNCHANGED
-_EVENTS = {"description": "`retry`, and `id` and `data` where there is news; `data` is a Job."}
+_EVENTS = text(
+    "`retry`, and `id` and `data` where there is news; `data` is a Job.",
+    examples=['id: 1795548600571-running\ndata: {"status":"running"}\nretry: 1000\n\n'],
+)
 _FILE = text(contentMediaType="application/octet-stream")
 
 #: route → status → answer.
@@ -105,10 +108,12 @@ SUCCESSES: dict[str, dict[str, Any]] = {
     "replayDelivery": _of(202, "It is sent again.", _NOT_STORED, ref("Delivery")),
     "getSecret": _of(200, "The secret, and those before it.", _NOT_STORED, ref("Secret")),
     "rotateSecret": _of(200, "There are new secrets.", _NOT_STORED, ref("Rotation")),
-    "createUpload": _of(201, "Where to put the file.", _NOT_STORED, ref("Upload")),
-    "listOperations": _of(200, "All operations.", {}, ref("OperationList")),
-    "getOperation": _of(200, "The operation.", {}, ref("Operation")),
-    "getProblem": _of(200, "What it means.", {}, ref("ProblemKind")),
+    "createUpload": _of(
+        201, "Where to put the file.", sent("Location", "Cache-Control"), ref("Upload")
+    ),
+    "listOperations": _of(200, "All operations.", _NOT_STORED, ref("OperationList")),
+    "getOperation": _of(200, "The operation.", _NOT_STORED, ref("Operation")),
+    "getProblem": _of(200, "What it means.", _NOT_STORED, ref("ProblemKind")),
     "getHealth": _of(200, "It answers.", _NOT_STORED, ref("Health")),
     "getOpenApi": _DOCUMENT,
     "getAsyncApi": _DOCUMENT,

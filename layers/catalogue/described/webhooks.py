@@ -3,7 +3,7 @@
 from typing import Any, get_args
 
 from described import shapes
-from described.shapes import Schema, number, or_null, record, ref, text, time, url
+from described.shapes import Schema, array, number, or_null, record, ref, text, time, url
 from nowlater import addresses, callback, delivery, job
 from nowlater.exchange import Kind
 
@@ -11,6 +11,7 @@ _URL = "https://hooks.example.com/nowlater"
 #: What a callback is sent, and where: in a door's `callbacks` and in the document's `webhooks`.
 ENDED = {"$ref": "#/components/pathItems/Ended"}
 CALLBACKS = {"ended": {"{$request.body#/callback/url}": ENDED}}
+_FORMATS = list(get_args(callback.Format.__value__))
 _SECRET = text("For a library of Standard Webhooks.", pattern="^whsec_[A-Za-z0-9+/]{43}=$")
 #: The headers of a webhook, as Standard Webhooks has them.
 HEADERS: dict[str, Schema] = {
@@ -29,19 +30,22 @@ def schemas() -> dict[str, Schema]:
         "Event": event(),
         "Callback": _callback(),
         "Delivery": _delivery(),
-        "DeliveryList": record(deliveries={"type": "array", "items": ref("Delivery")}),
+        "DeliveryList": record(
+            "What was sent to a job's callback.",
+            deliveries=array("One for each end that is told.", ref("Delivery")),
+        ),
         "Try": _try(),
         "Secret": record(
             "What signs your callbacks at a host.",
-            host=text(),
+            host=text("The host of the callback's URL, without its port."),
             secret=_SECRET,
-            previous={
-                "type": "array",
-                "description": "Those before it that sign as well.",
-                "items": record(secret=_SECRET, until=time("Until when.")),
-            },
+            previous=array(
+                "Those before it that sign as well.",
+                record(secret=_SECRET, until=time("Until when.")),
+            ),
         ),
         "Rotation": record(
+            "A change of all your secrets.",
             rotated=time("Since when there are new secrets."),
             previous_until=time("Until when those before sign as well."),
         ),
@@ -54,14 +58,14 @@ def event(status: str | None = None) -> Schema:
     return record(
         "The end of a job: a CloudEvents 1.0 JSON object, and a payload of Standard Webhooks.",
         optional=("traceparent",),
-        specversion=text(const="1.0"),
+        specversion=text("The version of CloudEvents.", const="1.0"),
         id=text("Job and status: the same each time it is told.", pattern=f"/{ends}$"),
         source=url("The API that accepted the job."),
-        type=text(pattern=rf"^nowlater\.job\.{ends}$"),
+        type=text("How the job ended.", pattern=rf"^nowlater\.job\.{ends}$"),
         subject=text("The job's id.", pattern=shapes.JOB_ID),
         time=time("When it ended."),
         timestamp=time("The same, for Standard Webhooks."),
-        datacontenttype=text(const="application/json"),
+        datacontenttype=text("The type of `data`.", const="application/json"),
         traceparent=text("The request's W3C Trace Context, if it sent one."),
         data=ref("Job"),
     )
@@ -91,8 +95,9 @@ def _request() -> dict[str, Any]:
         "security": [],
         "parameters": headers,
         "requestBody": {
+            "description": "The event, as the media type that the callback's `format` names.",
             "required": True,
-            "content": {"application/json": {"schema": ref("Event")}},
+            "content": {kind: {"schema": ref("Event")} for kind in _FORMATS},
         },
         "responses": {
             "2XX": {"description": "It is yours now; whatever the body."},
@@ -105,7 +110,7 @@ def _request() -> dict[str, Any]:
 def _callback() -> Schema:
     return record(
         "Who is told of the job's end, by a signed webhook.",
-        optional=("events",),
+        optional=("events", "format"),
         url=text(
             "A public https URL.",
             format="uri",
@@ -113,13 +118,17 @@ def _callback() -> Schema:
             maxLength=addresses.LONGEST_URL,
             examples=[_URL],
         ),
-        events={
-            "type": "array",
-            "description": "The ends to be told of; without it all.",
-            "items": text(enum=list(get_args(callback.End.__value__))),
-            "minItems": 1,
-            "maxItems": 3,
-        },
+        events=array(
+            "The ends to be told of; without it all.",
+            text(enum=list(get_args(callback.End.__value__))),
+            minItems=1,
+            maxItems=3,
+        ),
+        format=text(
+            "The media type that the event is sent as; without it `application/json`. The SDKs of "
+            "CloudEvents read `application/cloudevents+json`. The bytes are the same.",
+            enum=_FORMATS,
+        ),
     ) | {"additionalProperties": False}
 
 
@@ -130,23 +139,20 @@ def _delivery() -> Schema:
         number=number("Which one of the job it is.", "integer", minimum=1),
         event=text("The event's id, which is the `webhook-id`."),
         url=url("Where it is sent."),
-        state=text(enum=states),
+        state=text("How far it is.", enum=states),
         count=number("How many tries there were.", "integer", minimum=0),
         next=or_null(time("When it is tried again.")),
-        tries={
-            "type": "array",
-            "description": "The last of them.",
-            "items": ref("Try"),
-            "maxItems": delivery.MOST_TRIES,
-        },
-        links=record(replay=url("POST here to have it sent again.")),
+        tries=array("The last of them.", ref("Try"), maxItems=delivery.MOST_TRIES),
+        links=record("Absolute URLs.", replay=url("POST here to have it sent again.")),
     )
 
 
 def _try() -> Schema:
     names = [*get_args(Kind.__value__), "held-back"]
     failure = record(
-        "Why no answer came.", name=text(enum=names), detail=text("The same, for people.")
+        "Why no answer came.",
+        name=text("What happened.", enum=names),
+        detail=text("The same, for people."),
     )
     return record(
         "What came of sending it once.",

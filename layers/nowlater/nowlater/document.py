@@ -23,15 +23,30 @@ INPUT_SCHEMA: dict[str, Any] = {
         {
             "type": "object",
             "properties": {
-                "base64": {"type": "string", "pattern": BASE64, "contentEncoding": "base64"},
-                "media_type": {"type": "string", "pattern": MEDIA_TYPE},
+                "base64": {
+                    "type": "string",
+                    "description": "the file's bytes",
+                    "pattern": BASE64,
+                    "contentEncoding": "base64",
+                },
+                "media_type": {
+                    "type": "string",
+                    "description": "what they are, such as text/csv",
+                    "pattern": MEDIA_TYPE,
+                },
             },
             "required": ["base64"],
             "additionalProperties": False,
         },
         {
             "type": "object",
-            "properties": {"upload": {"type": "string", "pattern": f"^{_UPLOAD_ID}$"}},
+            "properties": {
+                "upload": {
+                    "type": "string",
+                    "description": "the id of an upload: POST /uploads makes one",
+                    "pattern": f"^{_UPLOAD_ID}$",
+                }
+            },
             "required": ["upload"],
             "additionalProperties": False,
         },

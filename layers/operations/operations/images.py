@@ -63,11 +63,13 @@ _EXAMPLE = {
 
 @operation(timeout=60, attempts=3)
 def thumbnail(
-    image: Annotated[Document, Meta(examples=[_EXAMPLE])],
-    width: Pixels = 256,
-    height: Pixels = 256,
-    format: Format | None = None,  # the name callers know it by
-    quality: Annotated[int, Meta(ge=1, le=100)] = 85,
+    image: Annotated[Document, Meta(description="The picture.", examples=[_EXAMPLE])],
+    width: Annotated[Pixels, Meta(description="The width of the box.")] = 256,
+    height: Annotated[Pixels, Meta(description="The height of the box.")] = 256,
+    format: Annotated[  # the name callers know it by
+        Format | None, Meta(description="What to make; without it the picture's own.")
+    ] = None,
+    quality: Annotated[int, Meta(ge=1, le=100, description="Of JPEG and WebP.")] = 85,
 ) -> Document:
     """Fits a JPEG, PNG or WebP picture into a box, upright, in sRGB, and without its metadata.
 

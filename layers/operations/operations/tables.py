@@ -19,9 +19,14 @@ _READING = 0.5
 
 @operation(timeout=240, attempts=3)
 def csv_profile(
-    csv: Annotated[Document, Meta(examples=["name,born\nAda,1815\nGrace,1906\n"])],
+    csv: Annotated[
+        Document, Meta(description="The file.", examples=["name,born\nAda,1815\nGrace,1906\n"])
+    ],
     context: Context,
-    delimiter: Annotated[str, Meta(pattern=r'^[^"\r\n]$')] | None = None,
+    delimiter: Annotated[
+        Annotated[str, Meta(pattern=r'^[^"\r\n]$')] | None,
+        Meta(description="What stands between cells."),
+    ] = None,
     header: Annotated[bool | None, Meta(description="Whether the first row names them.")] = None,
     top: Annotated[int, Meta(ge=0, le=100, description="How many frequent values to list.")] = 10,
     encoding: Annotated[

@@ -70,8 +70,8 @@ class TextStats(Struct, frozen=True):
 
 @operation(timeout=20, attempts=2)
 def text_stats(
-    text: Annotated[str, Meta(examples=["To be, or not to be."])],
-    top: Annotated[int, Meta(ge=0, le=1000)] = 10,
+    text: Annotated[str, Meta(description="The text.", examples=["To be, or not to be."])],
+    top: Annotated[int, Meta(ge=0, le=1000, description="How many words to list.")] = 10,
 ) -> TextStats:
     """Counts a text's characters, words, sentences and paragraphs, and its most frequent words.
 
