@@ -135,6 +135,8 @@ def test_a_kind_of_problem_that_is_not_known_yet_is_told_as_it_is(world: World, 
         "type": "https://api.example.com/problems/of-the-next-version",
         "status": {"status": 500, "result": 409}[route],
         "detail": "What it says.",
+        "code": "of-the-next-version",
+        "message": "What it says.",
         "more": 1,
     }
 
