@@ -27,7 +27,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
 def accept(call: Call) -> Answer:
     caller, envelope, prefer = call.caller("invoke"), call.envelope(MOST_ASYNC), call.preferences()
     key = call.idempotency_key()
-    later = prefer.respond_async or envelope.start is not None
+    later = prefer.is_async_at_once or envelope.start is not None
     asked = Request(
         caller, "hybrid", call.path("operation"), envelope, key, call.trace, head_start=not later
     )
@@ -35,6 +35,9 @@ def accept(call: Call) -> Answer:
         return replies.hybrid(services, call, submit(services, asked), "respond-async")
     wait_s = min(USUAL_WAIT_S if prefer.wait_s is None else prefer.wait_s, LONGEST_WAIT_S)
     left_s = min(wait_s, call.left_s(LONGEST_WAIT_S, services.clock()))
-    got = hybrid(services, asked, left_s, strict=prefer.strict)
-    applied = f"wait={wait_s}" + (", handling=strict" if prefer.strict else "")
+    strict = prefer.strict and not prefer.respond_async  # who prefers 202 is not refused it
+    got = hybrid(services, asked, left_s, strict=strict)
+    applied = f"wait={wait_s}" + (", handling=strict" if strict else "")
+    if prefer.respond_async and not got.job.is_ended:
+        applied = f"respond-async, {applied}"
     return replies.hybrid(services, call, got, applied)

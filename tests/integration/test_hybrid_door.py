@@ -132,6 +132,29 @@ def test_when_the_time_is_up_the_job_is_handed_out_and_runs_on(world: World) -> 
     assert (world.see(job)["attempt"], world.messages()) == (1, 0)
 
 
+@pytest.mark.parametrize("prefer", ["respond-async, wait=5", "wait=5, respond-async"])
+def test_respond_async_with_a_wait_is_answered_with_the_result_in_time(
+    world: World, prefer: str
+) -> None:
+    reply = world.hybrid("echo", {"value": 1}, prefer=prefer)
+
+    assert (reply.status, reply.json) == (200, 1)
+    assert reply.headers["preference-applied"] == "wait=5"
+
+
+@pytest.mark.parametrize(
+    "prefer",
+    ["respond-async, wait=1", "wait=1,respond-async", "respond-async, wait=1, handling=strict"],
+)
+def test_respond_async_with_a_wait_is_handed_the_job_after_it(world: World, prefer: str) -> None:
+    time_out(world, runs=False)
+    reply = world.hybrid("echo", {"value": 1}, prefer=prefer)
+
+    assert (reply.status, reply.json["status"]) == (202, "queued")
+    assert reply.headers["preference-applied"] == "respond-async, wait=1"
+    assert "lambda.Invoke" in world.calls
+
+
 def test_a_strict_caller_gets_an_end_and_no_job(world: World) -> None:
     time_out(world, runs=False)
     reply = world.hybrid(prefer="wait=1, handling=strict")

@@ -117,6 +117,12 @@ def test_times_that_cannot_be_met_are_refused(start: Any, deliver: Any, pointer:
     assert raised.value.members["pointer"] == pointer
 
 
+def test_a_fraction_of_a_millisecond_starts_nothing_early_and_ends_nothing_late() -> None:
+    times = framed({"after": 0.0011}, {"within": 0.0049})
+
+    assert (times.start_at, times.deliver_by) == (NOW + 2, NOW + 4)
+
+
 def test_the_furthest_times_are_allowed() -> None:
     furthest = framed({"after": 30 * DAY_S}, {"within": 37 * DAY_S})
 
@@ -134,7 +140,8 @@ def test_a_frame_leaves_time_between_start_and_deadline(
 ) -> None:
     start = None if start_s is None else {"after": start_s}
     deliver = None if within_s is None else {"within": within_s}
-    first, by = after(NOW, start_s or 0), after(NOW, DAYS_3 if within_s is None else within_s)
+    first = after(NOW, start_s or 0)
+    by = after(NOW, DAYS_3 if within_s is None else within_s, up=False)
     fits = first <= after(NOW, 30 * DAY_S)
     fits &= within_s is None or first < by <= after(first, 7 * DAY_S)
     if not fits:

@@ -31,10 +31,46 @@ def test_no_preference_is_no_preference(header: str | None) -> None:
         ('foo; bar="", wait=3', Prefer(wait_s=3)),
         ('foo="a, wait=4", wait=3', Prefer(wait_s=3)),
         ('foo="\\", wait=4", wait=3', Prefer(wait_s=3)),
+        ("respond-async, wait=5, wait=9", Prefer(wait_s=5, respond_async=True)),
+        ("respond-async; x=y; z, handling=strict", Prefer(respond_async=True, strict=True)),
+        ('wait="1\\0"', Prefer(wait_s=10)),
+        ('handling="strict"', Prefer(strict=True)),
+        ('foo=",", bar=";", wait=3', Prefer(wait_s=3)),
+        ('respond-async=""', Prefer(respond_async=True)),
+        ("wait=3;", Prefer(wait_s=3)),
+        ("wait=3 ; ; a", Prefer(wait_s=3)),
+        ("wait\t=\t3\t,\trespond-async", Prefer(wait_s=3, respond_async=True)),
     ],
 )
 def test_preferences_are_read_as_rfc_7240_writes_them(header: str, prefer: Prefer) -> None:
     assert preferences(header) == prefer
+
+
+@pytest.mark.parametrize(
+    "header",
+    ["wait 5", "wait=5 6", "wait==5", '"wait"=5', "=5", 'wait="5', "wait;=5", '"respond-async"', "x y, respond-async z"],
+)  # fmt: skip
+def test_what_has_not_the_form_of_a_preference_is_none(header: str) -> None:
+    assert preferences(header) == Prefer()
+
+
+def test_only_what_follows_an_open_quote_is_lost_with_it() -> None:
+    assert preferences('wait=3, foo="a, respond-async') == Prefer(wait_s=3)
+
+
+@pytest.mark.parametrize(
+    ("header", "at_once"),
+    [
+        ("respond-async", True),
+        ("respond-async, wait=0", True),
+        ("wait=0", False),
+        ("respond-async, wait=5", False),
+        ("wait=5, respond-async", False),
+        ("respond-async, wait=x", True),
+    ],
+)
+def test_respond_async_waits_where_a_wait_is_asked_for_too(header: str, at_once: bool) -> None:
+    assert preferences(header).is_async_at_once == at_once
 
 
 def test_the_first_of_two_that_contradict_each_other_counts() -> None:

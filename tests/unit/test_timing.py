@@ -37,6 +37,11 @@ FIRST, LAST = from_rfc3339("0001-01-01T00:00:00Z"), from_rfc3339("9999-12-31T23:
         ("1970-01-01T00:00:00Z", 0),
         ("1969-12-31T23:59:59.5Z", -500),
         ("9999-12-31T23:59:59.999999Z", 253_402_300_799_999),
+        ("2026-03-01T12:00:00.1234567890Z", NOON + 123),
+        ("2026-03-01T12:00:00." + "9" * 5000 + "Z", NOON + 999),
+        ("0000-01-01T00:00:00Z", -62_167_219_200_000),
+        ("0000-02-29T00:00:00-23:59", -62_167_219_200_000 + (59 * 1440 + 1439) * 60_000),
+        ("9999-12-31T23:59:59-23:59", 253_402_300_799_000 + 1439 * 60_000),
     ],
 )
 def test_a_date_time_of_rfc_3339_names_an_instant(text: str, instant: int) -> None:
@@ -55,7 +60,6 @@ def test_a_date_time_of_rfc_3339_names_an_instant(text: str, instant: int) -> No
         "2026-03-01T12:00Z",
         "2026-03-01T12:00:00,5Z",
         "2026-03-01T12:00:00.Z",
-        "2026-03-01T12:00:00.1234567890Z",
         "2026-03-01T12:00:00+02",
         "2026-03-01T12:00:00+0200",
         "2026-03-01T12:00:00+00:60",
@@ -69,7 +73,11 @@ def test_a_date_time_of_rfc_3339_names_an_instant(text: str, instant: int) -> No
         "2026-03-01T24:00:00Z",
         "2026-03-01T12:60:00Z",
         "2026-03-01T12:00:60Z",
-        "0000-01-01T00:00:00Z",
+        "2026-12-31T23:59:61Z",
+        "2026-12-30T23:59:60Z",
+        "2026-12-31T23:59:60+01:00",
+        "0001-02-29T12:00:00Z",
+        "2026-03-01T12:00:00.٣Z",
         "２０２６-03-01T12:00:00Z",
     ],
 )
@@ -95,6 +103,45 @@ def test_fractions_finer_than_a_millisecond_are_cut(moment: datetime) -> None:
     assert up == (moment != cut)
 
 
+@pytest.mark.parametrize(
+    ("fraction", "ms"),
+    [("0000001", 1), ("0010", 1), ("0010" + "0" * 5000 + "1", 2), ("9990001", 1000), ("", 0)],
+)
+def test_however_fine_a_fraction_is_it_is_rounded_to_the_asked_side(fraction: str, ms: int) -> None:
+    text = f"2026-03-01T12:00:00{'.' if fraction else ''}{fraction}Z"
+
+    assert from_rfc3339(text, up=True) == NOON + ms
+    assert from_rfc3339(text) == NOON + int(fraction[:3] or 0)
+
+
+@pytest.mark.parametrize(
+    ("text", "next_day"),
+    [
+        ("1990-12-31T23:59:60Z", "1991-01-01T00:00:00Z"),
+        ("1990-12-31T15:59:60-08:00", "1991-01-01T00:00:00Z"),
+        ("2026-06-30t23:59:60z", "2026-07-01T00:00:00Z"),
+        ("9999-12-31T23:59:60Z", "9999-12-31T24:00:00Z"),
+    ],
+)
+def test_a_leap_second_begins_no_start_early_and_ends_no_deadline_late(
+    text: str, next_day: str
+) -> None:
+    after_it = from_rfc3339(next_day.replace("T24:00:00Z", "T23:59:59Z"))
+    after_it += 1000 if "T24" in next_day else 0
+
+    assert from_rfc3339(text, up=True) == after_it
+    assert from_rfc3339(text) == after_it - 1
+    assert from_rfc3339(text.replace(":60", ":60.5"), up=True) == after_it + 500
+    assert from_rfc3339(text.replace(":60", ":60.5")) == after_it - 1
+
+
+def test_a_refusal_shows_the_start_of_a_long_text_alone() -> None:
+    for text in ("x" * 10**6, "2026-03-01T12:00:61." + "1" * 10**6 + "Z"):
+        with pytest.raises(ValueError, match="2026|xxx") as raised:
+            from_rfc3339(text)
+        assert len(str(raised.value)) < 150
+
+
 def test_an_instant_is_written_in_utc_with_milliseconds() -> None:
     assert to_rfc3339(NOON + 7) == "2026-03-01T12:00:00.007Z"
 
@@ -106,6 +153,13 @@ def test_after_is_never_too_early_and_a_millisecond_late_at_most(
     late_ms = after(instant, seconds) - instant - seconds * 1000
 
     assert 0 <= late_ms <= 1
+
+
+@given(st.integers(0, LAST), st.floats(0, 1e9))
+def test_after_rounded_down_is_never_late(instant: int, seconds: float) -> None:
+    early_ms = instant + seconds * 1000 - after(instant, seconds, up=False)
+
+    assert 0 <= early_ms <= 1
 
 
 def test_after_takes_negative_seconds_too() -> None:

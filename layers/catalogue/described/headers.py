@@ -55,7 +55,8 @@ _ASKED: dict[str, tuple[str, Schema]] = {
         text(pattern="^[ -~]{1,255}$", examples=["import-2026-11-24"]),
     ),
     "Prefer": (
-        "`wait=N` (seconds), `respond-async`, `handling=strict` (RFC 7240); others are ignored.",
+        "`wait=N` (seconds), `respond-async` (at once, or with `wait=N` after it), "
+        "`handling=strict` (RFC 7240); others are ignored.",
         text(examples=["wait=5"]),
     ),
     "IfNoneMatch": ("The `ETag` of your last look: 304 where nothing has changed.", _ETAG),

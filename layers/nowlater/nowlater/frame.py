@@ -89,6 +89,7 @@ def frame(
 def _instant(
     pointer: str, seconds: float | None, text: str | None, names: tuple[str, str], now: Instant
 ) -> Instant | None:
+    up = pointer == "/start"  # what is finer than a millisecond: never early, never late
     if seconds is not None and text is not None:
         raise Problem(
             "malformed-request",
@@ -96,16 +97,16 @@ def _instant(
             pointer=pointer,
         )
     if seconds is not None:
-        return after(now, min(seconds, 10 * 365 * DAY_S))
+        return after(now, min(seconds, 10 * 365 * DAY_S), up=up)
     if text is None:
         return None
     try:
-        at = from_rfc3339(text, up=pointer == "/start")  # never early, never late
+        at = from_rfc3339(text, up=up)
     except ValueError as error:
         at_pointer = f"{pointer}/{names[1]}"
         raise Problem("malformed-request", f"{at_pointer}: {error}.", pointer=at_pointer) from error
     if at < now:
         raise Problem(
-            "impossible-time", f"{text} has passed; it is {to_rfc3339(now)}.", pointer=pointer
+            "impossible-time", f"{text[:50]} has passed; it is {to_rfc3339(now)}.", pointer=pointer
         )
     return at
