@@ -219,7 +219,7 @@ def test_an_input_that_is_no_object_is_refused(value: Any) -> None:
 
     assert refusal is not None
     assert refusal.members["pointer"] == "/input"
-    assert refusal.detail == "/input must be object."
+    assert refusal.detail.startswith('/input must be an object with the member "value", and is ')
 
 
 def test_a_refusal_says_what_was_expected_and_where_the_schema_is() -> None:
@@ -227,7 +227,7 @@ def test_a_refusal_says_what_was_expected_and_where_the_schema_is() -> None:
 
     assert refusal is not None
     assert refusal.name == "invalid-input"
-    assert refusal.detail == "/input/value must be bigger than or equal to 0."
+    assert refusal.detail == "/input/value must be at least 0, and is the number -1."
     assert refusal.members["expected"] == {"type": "integer", "minimum": 0}
     assert refusal.members["schema"] == f"{BASE}/operations/takes"
 
@@ -252,10 +252,28 @@ def test_members_named_by_numbers_are_converted() -> None:
     assert served.converts(asked)
 
 
-@pytest.mark.parametrize("number", ["1.0", "1e3", "1e300", "100000000000000000000"])
+@pytest.mark.parametrize("number", ["1.0", "1e3", "-0.0", "100000000000000000000"])
 def test_a_whole_number_fits_an_int_however_it_is_written(number: str) -> None:
     served = Served(int)
     asked = request.decoded(f'{{"value": {number}}}', False, None, 100)
 
     assert served.refusal(asked) is None
     assert served.converts(asked)
+
+
+@pytest.mark.parametrize("number", ["1e16", "-1e22", "1e308"])
+@pytest.mark.parametrize("annotation", [int, int | None, int | str, Annotated[int, Meta(ge=0)]])
+def test_a_double_beyond_all_exact_ones_is_no_int_on_either_side(
+    annotation: Any, number: str
+) -> None:
+    served = Served(annotation)
+    asked = request.decoded(f'{{"value": {number}}}', False, None, 100)
+    refusal = served.refusal(asked)
+
+    assert refusal is not None
+    assert refusal.members["pointer"] == "/input/value"
+    assert "written with all its digits" in refusal.detail
+    assert not served.converts(asked)
+    for either in (float, int | float, Any):
+        assert Served(either).refusal(asked) is None
+        assert Served(either).converts(asked)

@@ -9,11 +9,14 @@ from typing import Any
 
 import msgspec
 
+from nowlater import document, wording
 from nowlater.problems import Problem
 from nowlater.validation import InvalidInput
 
 _NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 _PACKAGE = "nowlater_catalogue"
+#: Different uploads that an input may refer to: each is a request to S3 before the answer.
+MOST_UPLOADS = 100
 
 
 class Entry(msgspec.Struct, frozen=True):
@@ -55,7 +58,7 @@ class Catalogue:
         if entry is None:
             raise Problem(
                 "unknown-operation",
-                f"There is no operation {name!r}; GET /operations lists those that there are.",
+                f"There is no operation {wording.quoted(name)}; GET /operations lists those that there are.",
             )
         if door is not None and door not in entry.doors:
             served = " and ".join(f"/{d}/{name}" for d in entry.doors)
@@ -75,7 +78,10 @@ def manual(name: str) -> bytes | None:
 
 
 def check(entry: Entry, given: dict[str, Any], base: str) -> None:
-    """Check an input against the operation's schema; raises Problem `invalid-input`."""
+    """Check an input against the operation's schema; raises Problem `invalid-input`.
+
+    Its uploads are bounded too, as each of them is looked at.
+    """
     try:
         entry.validate(given)
     except InvalidInput as fault:
@@ -86,16 +92,22 @@ def check(entry: Entry, given: dict[str, Any], base: str) -> None:
             sentence=fault.sentence(),
             expected=fault.definition,
         ) from fault
+    if entry.takes_documents and len(uploads := document.uploads_in(given)) > MOST_UPLOADS:
+        sentence = (
+            f"refers to {len(uploads):,} uploads, and {MOST_UPLOADS} different ones are the most"
+        )
+        raise invalid_input(entry.name, base, pointer="", sentence=sentence)
 
 
 def invalid_input(
     operation: str, base: str, *, pointer: str, sentence: str, expected: Any = None
 ) -> Problem:
     """Return the problem of an input that its operation does not take, pointing at the fault."""
+    place = wording.shortened_pointer("/input" + pointer)
     return Problem(
         "invalid-input",
-        f"{'/input' + pointer} {sentence}.",
-        pointer="/input" + pointer,
+        f"{place} {sentence}" + ("" if sentence.endswith("?") else "."),
+        pointer=place,
         schema=f"{base}/operations/{operation}",
         **({} if expected is None else {"expected": expected}),
     )

@@ -4,12 +4,12 @@ import base64
 import binascii
 import io
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any, TypeIs
 
 type OpenUpload = Callable[[str], "Document"]
 
-_UPLOAD_ID = "[0-9a-f]{32}"
+UPLOAD_ID = "^[0-9a-f]{32}$"
 MEDIA_TYPE = (
     '^[A-Za-z0-9_.+-]+/[A-Za-z0-9_.+-]+(?:; *[A-Za-z0-9_-]+=(?:[A-Za-z0-9_.+-]+|"[ !#-~]*"))*$'
 )
@@ -33,6 +33,7 @@ INPUT_SCHEMA: dict[str, Any] = {
                     "type": "string",
                     "description": "what they are, such as text/csv",
                     "pattern": MEDIA_TYPE,
+                    "maxLength": LONGEST_MEDIA_TYPE,
                 },
             },
             "required": ["base64"],
@@ -44,7 +45,7 @@ INPUT_SCHEMA: dict[str, Any] = {
                 "upload": {
                     "type": "string",
                     "description": "the id of an upload: POST /uploads makes one",
-                    "pattern": f"^{_UPLOAD_ID}$",
+                    "pattern": UPLOAD_ID,
                 }
             },
             "required": ["upload"],
@@ -84,7 +85,7 @@ def from_json(value: Any, open_upload: OpenUpload) -> Document:
     match value:
         case str():
             return Document(value.encode(), "text/plain; charset=utf-8")
-        case {"upload": str(upload), **rest} if not rest and re.fullmatch(_UPLOAD_ID, upload):
+        case {"upload": str(upload), **rest} if not rest and is_upload_id(upload):
             return open_upload(upload)
         case {"base64": str(text), **rest} if not rest.keys() - {"media_type"}:
             media_type = rest.get("media_type", "application/octet-stream")
@@ -93,13 +94,15 @@ def from_json(value: Any, open_upload: OpenUpload) -> Document:
     raise ValueError('this is neither text, {"base64": …} nor {"upload": …}')
 
 
+def is_upload_id(text: str) -> bool:
+    """Tell whether this can be an upload's id; Python's $ would let a line break pass."""
+    return re.fullmatch(UPLOAD_ID[1:-1], text) is not None
+
+
 def is_media_type(said: Any) -> TypeIs[str]:
     """Tell whether this can stand in a Content-Type header."""
-    return (
-        isinstance(said, str)
-        and len(said) <= LONGEST_MEDIA_TYPE
-        and re.fullmatch(MEDIA_TYPE[1:-1], said) is not None
-    )
+    is_short = isinstance(said, str) and len(said) <= LONGEST_MEDIA_TYPE
+    return is_short and re.fullmatch(MEDIA_TYPE[1:-1], said) is not None
 
 
 def _decoded(text: str) -> bytes:
@@ -109,15 +112,17 @@ def _decoded(text: str) -> bytes:
         raise ValueError(f"this is not base64: {error}") from error
 
 
-def uploads_in(value: Any) -> Iterator[str]:
-    """Yield the id of each upload that an input refers to, however deep it is nested."""
+def uploads_in(value: Any) -> list[str]:
+    """Return the id of each upload that an input refers to, once, however deep it is nested."""
+    found: dict[str, None] = {}
     parts = [value]
     while parts:
         part = parts.pop()
         if isinstance(part, dict):
             upload = part.get("upload")
-            if len(part) == 1 and isinstance(upload, str) and re.fullmatch(_UPLOAD_ID, upload):
-                yield upload
+            if len(part) == 1 and isinstance(upload, str) and is_upload_id(upload):
+                found[upload] = None
             parts += reversed(part.values())
         elif isinstance(part, list):
             parts += reversed(part)
+    return list(found)

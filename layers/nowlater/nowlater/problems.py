@@ -3,6 +3,8 @@
 from http import HTTPStatus
 from typing import Any
 
+from nowlater import wording
+
 #: name → status and title. The name is the last part of the problem's `type` URL.
 KINDS: dict[str, tuple[int, str]] = {
     "malformed-request": (400, "The request is not well formed."),
@@ -56,6 +58,8 @@ class Problem(Exception):
         self.name = name
         # What JSON cannot say, such as half of a surrogate pair from a file's name, is replaced.
         self.detail = detail[:_LONGEST_DETAIL].encode(errors="replace").decode()
+        if pointer := members.get("pointer"):
+            members["pointer"] = wording.shortened_pointer(pointer)
         self.members = members
         self.headers = headers or {}
         self.status = KINDS[name][0]
@@ -91,7 +95,7 @@ def type_url(name: str, base: str) -> str:
 def page(name: str, base: str) -> dict[str, Any]:
     """Return what is said at a problem type's own URL; raises Problem where there is none."""
     if name not in KINDS:
-        raise Problem("unknown-route", f"There is no kind of problem named {name[:100]!r}.")
+        raise Problem("unknown-route", f"There is no kind of problem named {wording.quoted(name)}.")
     status, title = KINDS[name]
     return {
         "type": type_url(name, base),

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 import msgspec
 
+from nowlater import unfit, wording
 from nowlater.callback import Callback, Format
 from nowlater.frame import Deliver, Keep, Start
 from nowlater.problems import Problem
@@ -19,13 +20,14 @@ MOST_ASYNC, MOST_SYNC = 1024 * 1024, 2 * 1024 * 1024
 type TagName = Annotated[str, msgspec.Meta(pattern="^[a-z0-9_-]{1,32}$")]
 type TagValue = Annotated[str, msgspec.Meta(min_length=1, max_length=256)]
 
-_JSON_TYPE = re.compile(r"application/(?:[\w.+-]+\+)?json\s*(?:;.*)?", re.IGNORECASE)
-_CHARSET = re.compile(r';\s*charset\s*=\s*"?([^";\s]*)', re.IGNORECASE)
-#: Where msgspec says that a fault is: `$.tags[...]`, `$.callback.events[0]`.
-_PLACE = re.compile(r" - at `(?:key` in `)?\$((?:\.\w+|\[\d+\])*)(?:\[\.{3}\])?`$")
-_UNKNOWN = re.compile(r"Object contains unknown field `(.*)`$", re.DOTALL)
+_JSON_TYPE = re.compile(r"application/(?:[\w.+-]+\+)?json\s*+(?:;.*)?", re.IGNORECASE)
+_CHARSET = re.compile(r';\s*+charset\s*+=\s*+"?([^";\s]*+)', re.IGNORECASE)
 #: Levels of nesting: what whoever reads a job can parse in any language.
 _DEEPEST = 200
+#: Characters of a member's name: a place in a body is named by all that lead there.
+_LONGEST_NAME = 1024
+#: Up to here, a double holds every whole number, and no digits but its own.
+_EXACT = 2**53
 _KEY = re.compile(r"[\x20-\x7e]{1,255}")
 
 
@@ -48,15 +50,33 @@ class Envelope(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
 
 def envelope(given: Any) -> Envelope:
     """Return what a decoded body asks for; raises Problem `malformed-request`."""
+    if isinstance(given, dict) and (unknown := [name for name in given if name not in _MEMBERS]):
+        raise _no_options(unknown)
     try:
         asked = msgspec.convert(given, Envelope)
     except msgspec.ValidationError as fault:
-        raise _malformed(fault) from fault
+        raise unfit.malformed(fault) from fault
     for name, value in asked.tags.items():
         if not (name + value).isprintable():
             pointer = f"/tags/{name.strip()}"
             raise Problem("malformed-request", f"{pointer}: a tag is printable.", pointer=pointer)
     return asked
+
+
+_MEMBERS = Envelope.__struct_fields__
+
+
+def _no_options(names: list[str]) -> Problem:
+    """Return the problem of members that there are none of: mostly arguments beside `input`."""
+    is_one = len(names) == 1
+    example = ", ".join(f"{wording.quoted(name)}: …" for name in names[:3])
+    hint = wording.meant(names[0], _MEMBERS)
+    detail = (
+        f"The body has {wording.members(names)}, which {'is' if is_one else 'are'} no option"
+        f"{'' if is_one else 's'}{hint or '.'} Put the operation's arguments into input: "
+        f'{{"input": {{{example}}}}}. The options are {wording.listed(_MEMBERS[1:])}.'
+    )
+    return Problem("malformed-request", detail, pointer=wording.pointer(names[:1]))
 
 
 def decoded(
@@ -68,6 +88,8 @@ def decoded(
     content_encoding: str | None = None,
 ) -> Any:
     """Return a JSON body as Python values; numbers without a fraction are ints, however written.
+
+    Those beyond 2**53 with a point or an exponent stay floats: all their digits would be made up.
 
     Raises Problem `unsupported-media-type`, `too-large` (more than `most` bytes) or
     `malformed-request`.
@@ -93,7 +115,7 @@ def decoded(
         raise Problem(
             "malformed-request", f'The body is not JSON ({fault}); send {{"input": {{…}}}}.'
         ) from fault
-    _refuse_twins(data)
+    _check_names(data)
     return value
 
 
@@ -130,15 +152,22 @@ def _is_utf8(charset: str) -> bool:
     return charset.lower() in ("utf-8", "utf8", "us-ascii")
 
 
-def _refuse_twins(data: bytes) -> None:
-    """Raise Problem `malformed-request` where an object has two members of one name.
+def _check_names(data: bytes) -> None:
+    """Raise Problem `malformed-request` where an object has two members of one name, or a long name.
 
-    Which of them counts depends on who reads (RFC 8259 §4): what one checks, another would run.
+    Which of two counts depends on who reads (RFC 8259 §4): what one checks, another would run.
     """
     json.loads(data, object_pairs_hook=_named_once, parse_int=str, parse_float=str)
 
 
 def _named_once(members: list[tuple[str, Any]]) -> None:
+    for name, _ in members:
+        if len(name) > _LONGEST_NAME:
+            raise Problem(
+                "malformed-request",
+                f"The name of a member, {wording.quoted(name)}, has {len(name):,} characters, and "
+                f"{_LONGEST_NAME:,} are the most.",
+            )
     if len(dict(members)) == len(members):
         return
     twins = (name for name, count in Counter(name for name, _ in members).items() if count > 1)
@@ -157,19 +186,7 @@ def _number(text: str) -> int | float:
     number = float(text)
     if not math.isfinite(number):
         raise ValueError(f"{text[:20]} is too large a number")
-    return int(number) if number.is_integer() else number
+    return int(number) if number.is_integer() and abs(number) < _EXACT else number
 
 
 _DECODER = msgspec.json.Decoder(float_hook=_number)
-
-
-def _malformed(fault: msgspec.ValidationError) -> Problem:
-    """Return the problem of an option of the wrong form, with the place as a JSON Pointer."""
-    text = str(fault)
-    place = _PLACE.search(text)
-    pointer = re.sub(r"\.|\[(\d+)\]", r"/\1", place[1]) if place else ""
-    said = text[: place.start()] if place else text
-    if unknown := _UNKNOWN.match(said):
-        pointer += "/" + unknown[1].replace("~", "~0").replace("/", "~1")
-        said = "there is no such option"
-    return Problem("malformed-request", f"{pointer or 'The body'}: {said}.", pointer=pointer)

@@ -19,7 +19,7 @@ LONGEST_POSTPONEMENT_S = 900
 _RFC3339 = re.compile(
     r"(\d{4})-(\d\d)-(\d\d)[Tt](\d\d):(\d\d):(\d\d)(?:\.(\d++))?([Zz]|[+-]\d\d:\d\d)", re.ASCII
 )
-_EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001  # in UTC, as all that is reckoned with it
+_EPOCH = datetime(1970, 1, 1)  # in UTC, as all that is reckoned with it
 #: After so many years the calendar begins anew: `datetime` knows no year 0, RFC 3339 does.
 _CYCLE_YEARS, _CYCLE = 400, timedelta(days=146_097)
 _MS = timedelta(milliseconds=1)
@@ -76,7 +76,7 @@ def _utc(found: re.Match[str]) -> timedelta:
     """Return a date-time's minute, counted from the epoch as if it were in UTC."""
     year, *rest = (int(found[n]) for n in range(1, 6))
     cycles, year = divmod(year, _CYCLE_YEARS)
-    return datetime(2000 + year, *rest) - _EPOCH + (cycles - 5) * _CYCLE  # noqa: DTZ001
+    return datetime(2000 + year, *rest) - _EPOCH + (cycles - 5) * _CYCLE
 
 
 def _offset(text: str) -> timedelta:

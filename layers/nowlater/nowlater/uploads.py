@@ -5,8 +5,8 @@ from typing import Annotated, Any
 
 import msgspec
 
-from nowlater import blobs, object_keys, quota, records
-from nowlater.document import MEDIA_TYPE, is_media_type
+from nowlater import blobs, object_keys, quota, records, unfit
+from nowlater.document import LONGEST_MEDIA_TYPE, MEDIA_TYPE, is_media_type
 from nowlater.problems import Problem
 from nowlater.services import Services
 from nowlater.timing import DAY_S, after, to_rfc3339
@@ -23,7 +23,9 @@ class Upload(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What a caller wants to upload: its exact size in bytes, and its media type."""
 
     size: Annotated[int, msgspec.Meta(ge=1, le=MOST_BYTES)]
-    media_type: Annotated[str, msgspec.Meta(pattern=MEDIA_TYPE)] = "application/octet-stream"
+    media_type: Annotated[str, msgspec.Meta(pattern=MEDIA_TYPE, max_length=LONGEST_MEDIA_TYPE)] = (
+        "application/octet-stream"
+    )
 
     def __post_init__(self) -> None:
         if not is_media_type(self.media_type):  # Python's $ lets a line break pass
@@ -45,10 +47,8 @@ def upload(services: Services, owner: str, asked: Any) -> dict[str, Any]:
     try:
         wanted = msgspec.convert(asked, Upload)
     except msgspec.ValidationError as fault:
-        raise Problem(
-            "malformed-request",
-            f'{fault}; send {{"size": bytes, "media_type": "text/csv"}}, the size being exact.',
-        ) from fault
+        hint = 'Send {"size": bytes, "media_type": "text/csv"}, the size being exact.'
+        raise unfit.malformed(fault, hint) from fault
     upload_id = secrets.token_hex(16)
     _count(services, owner, upload_id, wanted.size)
     key = object_keys.upload_key(owner, upload_id)
