@@ -178,12 +178,14 @@ async def door(scope: Any, receive: Any, send: Any) -> None:
     if scope["type"] == "http" and scope["server"][1] == FRONT:
         # Addressed by path: Host stays the caller's, and /health is not taken for the emulator's.
         prefix = f"/_aws/execute-api/{API_ID.read_text()}/$default"
+        # As AWS does: what a caller says of where it came in does not count.
         said = {"proto": "http", "port": str(FRONT), "for": scope["client"][0]}
-        headers = [(f"x-forwarded-{k}".encode(), v.encode()) for k, v in said.items()]
+        ours = {f"x-forwarded-{k}".encode(): v.encode() for k, v in said.items()}
+        theirs = [header for header in scope["headers"] if header[0].lower() not in ours]
         scope = scope | {
             "path": prefix + scope["path"],
             "raw_path": prefix.encode() + scope["raw_path"],
-            "headers": [*scope["headers"], *headers],
+            "headers": [*theirs, *ours.items()],
         }
     await app(scope, receive, send)
 

@@ -27,22 +27,22 @@ def status(call: Call) -> Answer:
     return replies.status(services, call, waiting.for_change(services, there, left_s), wait_s)
 
 
-@api.route("GET /jobs/{id}/events")
+@api.route("GET /jobs/{id}/events", once=["lastEventId"])
 def events(call: Call) -> Answer:
     caller = call.caller("read")
     return replies.events(services, call, jobs.read(services, caller.owner, call.path("id")))
 
 
-@api.route("GET /jobs/{id}/result")
+@api.route("GET /jobs/{id}/result", once=["redirect"])
 def result(call: Call) -> Answer:
     caller = call.caller("read")
     return replies.result(services, call, jobs.read(services, caller.owner, call.path("id")))
 
 
-@api.route("GET /jobs")
+@api.route("GET /jobs", once=["status", "operation", "limit", "cursor"], often=["tag"])
 def listing(call: Call) -> Answer:
     caller = call.caller("read")
-    return answer(200, page(services, caller.owner, caller.base, call.queries))
+    return answer(200, page(services, caller.owner, caller.base, call.query))
 
 
 @api.route("POST /jobs/{id}/cancel")

@@ -30,10 +30,10 @@ def replay(call: Call) -> Answer:
     return answer(202, delivery.representation(again, caller.base))
 
 
-@api.route("GET /webhooks/secret")
+@api.route("GET /webhooks/secret", once=["host"])
 def secret(call: Call) -> Answer:
     caller = call.caller("manage")
-    return answer(200, owner_secrets.shown(services, caller.owner, call.queries.get("host", "")))
+    return answer(200, owner_secrets.shown(services, caller.owner, call.parameter("host") or ""))
 
 
 @api.route("POST /webhooks/secret/rotate")

@@ -25,8 +25,8 @@ def _unknown(api: Caller) -> str:
     api.expect(404, "POST", f"/async/no-{api.run}", "unknown-operation", json={})
     api.expect(404, "GET", f"/no-{api.run}", "unknown-route")
     for method, path in (("PUT", "/jobs"), ("DELETE", "/operations"), ("POST", "/health")):
-        api.expect(404, method, path, "unknown-route")
-    return "404 for a job, an operation, a route, a method"
+        api.expect(405, method, path, "wrong-method")
+    return "404 for a job, an operation, a route, 405 for a method"
 
 
 def _malformed(api: Caller) -> str:

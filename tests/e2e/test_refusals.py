@@ -97,10 +97,31 @@ def test_a_body_in_chunks_is_taken(api: Client) -> None:
     assert (answer.status_code, answer.json()["words"]) == (200, 6)
 
 
-def test_a_long_query_and_unknown_parameters_are_taken(api: Client) -> None:
-    answer = api.get("/jobs", params={"limit": "1", "x" * 100: "é" * 900})
+def test_a_long_query_is_taken_and_an_unknown_parameter_refused(api: Client) -> None:
+    taken = api.get("/jobs", params=[("limit", "1"), ("tag", "a:" + "é" * 900), ("tag", "b:1,2")])
+    refused = api.get("/jobs", params={"limit": "1", "x" * 100: "é" * 900})
 
-    assert answer.status_code == 200, answer.text
+    assert (taken.status_code, taken.json()["jobs"]) == (200, [])
+    assert (refused.status_code, refused.headers["X-Content-Type-Options"]) == (400, "nosniff")
+
+
+def test_another_method_is_told_from_those_that_there_are(api: Client) -> None:
+    answer = api.call("PUT", "/jobs")
+
+    assert (answer.status_code, answer.headers["Allow"]) == (405, "GET, HEAD")
+
+
+def test_no_host_that_a_caller_names_has_this_api_call_itself(api: Client) -> None:
+    body = {"input": TEXT, "callback": {"url": f"{api.url}/async/text-stats"}}
+    for host in ("evil.example", "localhost:1", "127.0.0.1:1"):
+        headers = {"Host": host, "X-Forwarded-Port": "1"}
+        answer = api.call("POST", "/async/text-stats", json=body, headers=headers)
+
+        assert (answer.status_code, answer.json()["type"].rpartition("/")[2]) == (
+            422,
+            "callback-refused",
+        )
+        assert host not in str(answer.json())
 
 
 def test_without_a_good_key_nothing_is_served_but_what_describes_the_api(api: Client) -> None:

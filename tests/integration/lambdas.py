@@ -6,6 +6,7 @@ import uuid
 from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import Any
+from urllib.parse import urlencode
 
 from tests import stack
 
@@ -45,8 +46,8 @@ def http_event(
 ) -> dict[str, Any]:
     """Return the sample event of this name, changed: body, operation, id, headers, query, …
 
-    `came` is when API Gateway got it; None: it does not say. `method` is another one, which the
-    template routes to the same Lambda.
+    `came` is when API Gateway got it; None: it does not say. `domain` is what it was called by.
+    `method` is another one, which the template routes to the same Lambda.
     """
     event = stack.event(name)
     if "authorizer" in event["requestContext"]:
@@ -63,7 +64,7 @@ def http_event(
             }
     event["requestContext"]["http"]["path"] = event["rawPath"]
     if "query" in changes:
-        event["queryStringParameters"] = changes["query"]
+        event |= _query(changes["query"])
     if "body" in changes:
         event["body"] = json.dumps(changes["body"])
     if "raw" in changes:
@@ -73,11 +74,21 @@ def http_event(
         _, _, route = event["routeKey"].partition(" ")
         event["routeKey"] = event["requestContext"]["routeKey"] = f"{changes['method']} {route}"
         event["requestContext"]["http"]["method"] = changes["method"]
-    if "came" in changes:
-        event["requestContext"]["timeEpoch"] = changes["came"]
-        if changes["came"] is None:
-            del event["requestContext"]["timeEpoch"]
+    context = {"timeEpoch": changes.get("came", ""), "domainName": changes.get("domain", "")}
+    event["requestContext"] |= {k: v for k, v in context.items() if v != ""}
+    if event["requestContext"]["timeEpoch"] is None:
+        del event["requestContext"]["timeEpoch"]
     return event
+
+
+def _query(query: dict[str, str] | list[tuple[str, str]]) -> dict[str, Any]:
+    """Return how API Gateway hands on a query: as it was sent, and with what is repeated joined."""
+    pairs = [*query.items()] if isinstance(query, dict) else query
+    joined = {name: ",".join(v for n, v in pairs if n == name) for name, _ in pairs}
+    return {
+        "rawQueryString": urlencode(pairs, errors="replace"),
+        "queryStringParameters": joined,
+    }
 
 
 def lambda_context(remaining_s: float = 60, request_id: str | None = None) -> Any:

@@ -62,6 +62,28 @@ async def awaited(text: str, context: Context | None = None) -> str:
 async def awaits_long() -> None:
     """Takes longer than it may, in an await."""
     await asyncio.sleep(5)
+@operation(timeout=20)
+def sluggish() -> None:
+    """Takes longer than the sync door gives it, once most of that time is over."""
+    time.sleep(5)
+
+
+@operation(timeout=20, doors=("sync",))
+def sluggish_now() -> None:
+    """Does so, and is served nowhere else."""
+    time.sleep(5)
+
+
+@operation(doors=("sync", "hybrid"))
+def large_now() -> str:
+    """Returns more than a door answers, and is not served as a job that is only accepted."""
+    return "x" * 5 * 1024**2
+
+
+@operation()
+def sizes(files: list[Document]) -> list[int | None]:
+    """Returns how large some files are."""
+    return [file.size for file in files]
 
 
 class Panic(BaseException):

@@ -60,6 +60,72 @@ def test_any_other_is_refused_with_what_to_send_instead(world: World, url: str, 
     assert world.left() == (0, 0, 0)
 
 
+#: Hosts of this API: that of the sample events, and those that AWS gives to its id.
+OWN = (
+    "api.example.com",
+    "API.Example.COM",
+    "api.example.com:443",
+    "a1b2c3d4e5.execute-api.eu-central-1.amazonaws.com",
+    "A1B2C3D4E5.execute-api.us-east-1.amazonaws.com",
+    "a1b2c3d4e5.execute-api.cn-north-1.amazonaws.com.cn",
+)
+#: Other ways to write them: no host at all, to us.
+ODD = (
+    "api.example.com.",
+    "%61pi.example.com",
+    "api%2eexample.com",
+    "ａpi.example.com",
+    "api。example.com",
+)
+
+
+@pytest.mark.parametrize("host", OWN)
+@pytest.mark.parametrize("public_url", ["", "https://jobs.example.org/v1"])
+@pytest.mark.parametrize("named", ["evil.example", "api.example.com", "hooks.example.com:8443"])
+def test_this_api_is_not_called_whatever_host_a_request_names(
+    world: World, host: str, public_url: str, named: str
+) -> None:
+    for name in ("submit", "hybrid"):
+        world.app(name).api._public_url = public_url
+    callback = {"url": f"https://{host}/async/echo"}
+    body = {"input": {"value": 1}, "callback": callback}
+    try:
+        replies = [
+            world.call(door, operation="echo", body=body, headers={"host": named})
+            for door in ("submit", "hybrid")
+        ]
+    finally:
+        for name in ("submit", "hybrid"):
+            world.app(name).api._public_url = ""
+
+    assert {reply.problem for reply in replies} == {"callback-refused"}
+    assert all("this API's own" in reply.json["detail"] for reply in replies)
+    assert world.left() == (0, 0, 0)
+
+
+@pytest.mark.parametrize("host", ODD)
+def test_another_spelling_of_our_host_is_no_host(world: World, host: str) -> None:
+    answer = world.submit("echo", {"value": 1}, callback={"url": f"https://{host}/async/echo"})
+
+    assert answer.problem == "callback-refused"
+
+
+def test_the_public_url_is_our_own_too(world: World) -> None:
+    world.app("submit").api._public_url = "https://Jobs.example.org:443/v1"
+    try:
+        answer = world.submit("echo", {"value": 1}, callback={"url": "https://jobs.example.org/"})
+    finally:
+        world.app("submit").api._public_url = ""
+
+    assert "this API's own" in answer.json["detail"]
+
+
+def test_the_api_of_others_may_be_called(world: World) -> None:
+    url = "https://b1b2c3d4e5.execute-api.eu-central-1.amazonaws.com/"
+
+    assert world.submit("echo", {"value": 1}, callback={"url": url}).status == 202
+
+
 def test_the_problem_points_at_the_url(world: World) -> None:
     answer = world.submit("echo", {"value": 1}, callback={"url": "http://hooks.example.com/"})
 

@@ -4,6 +4,8 @@ import pytest
 
 from nowlater import problems
 from nowlater.catalogue import Catalogue
+from tests import stack
+from tests.integration.lambdas import lambda_context, reply_of
 from tests.integration.world import World
 
 BASE = "https://api.example.com"
@@ -90,3 +92,38 @@ def test_health_is_fresh_and_descriptions_may_be_kept(world: World) -> None:
     assert world.call("health").headers["cache-control"] == "no-store"
     for name in ("operations", "operation", "problem"):
         assert world.call(name).headers["cache-control"] == "max-age=60"
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "allowed"),
+    [
+        ("PUT", "/jobs", "GET, HEAD"),
+        ("GET", "/sync/text-stats", "POST"),
+        ("HEAD", "/async/x", "POST"),
+        ("POST", "/jobs/x", "GET, HEAD, DELETE"),
+        ("PATCH", "/jobs/x/deliveries/1/replay", "POST"),
+        ("OPTIONS", "/health", "GET, HEAD"),
+        ("DELETE", "/docs/start.js", "GET, HEAD"),
+    ],
+)
+def test_a_method_that_an_address_does_not_take_is_told_from_those_that_it_does(
+    world: World, method: str, path: str, allowed: str
+) -> None:
+    event = stack.event("unknown")
+    event["requestContext"]["http"] |= {"method": method, "path": path}
+    reply = reply_of(world.app("describe").handler(event, lambda_context()))
+
+    assert (reply.status, reply.headers["allow"]) == (405, allowed)
+    assert reply.headers["x-content-type-options"] == "nosniff"
+    assert (reply.body == b"") == (method == "HEAD")
+    assert method == "HEAD" or reply.problem == "wrong-method"
+
+
+@pytest.mark.parametrize("path", ["/", "/job", "/jobs/", "/jobs//result", "/sync", "/jobs/a/b", ""])
+def test_an_address_that_there_is_not_has_no_methods(world: World, path: str) -> None:
+    event = stack.event("unknown")
+    event["requestContext"]["http"] |= {"method": "PUT", "path": path}
+    reply = reply_of(world.app("describe").handler(event, lambda_context()))
+
+    assert (reply.status, reply.problem) == (404, "unknown-route")
+    assert "allow" not in reply.headers

@@ -185,3 +185,16 @@ def test_the_link_of_a_job_leads_to_its_events(world: World) -> None:
     client = source(world)
 
     assert world.see(client.job)["links"]["events"].endswith(f"/jobs/{client.job}/events")
+
+
+def test_a_client_that_cannot_send_the_header_names_the_event_in_the_query(world: World) -> None:
+    """As event-source-polyfill does."""
+    job = world.submit().json["id"]
+    first = world.call("events", id=job, headers={"last-event-id": None})
+    seen = first.body.decode().partition("\n")[0].removeprefix("id: ")
+    again = world.call(
+        "events", id=job, headers={"last-event-id": None}, query={"lastEventId": seen}
+    )
+
+    assert b"data:" in first.body
+    assert (again.status, b"data:" in again.body) == (200, False)

@@ -6,14 +6,16 @@ from collections.abc import Callable
 
 import pytest
 
-from nowlater import access, blobs, listing, problems
+from nowlater import access, blobs, listing, object_keys, problems
 from nowlater.answer import LONGEST_S
 from nowlater.api import MOST_RESULT
+from nowlater.catalogue import MOST_UPLOADS
 from nowlater.finish import INLINE_RESULT
 from nowlater.job import KEY_LIFE_S
 from nowlater.timing import DAY_S
 from tests.integration.lambdas import Reply
 from tests.integration.world import World
+from tests.routes import ROWS as ROWS_OF_ROUTES
 from tests.unit.test_docs import table
 
 DOORS = ("sync", "submit", "hybrid")
@@ -61,6 +63,15 @@ def called_back(world: World, size: int) -> Reply:
     return world.submit(callback={"url": "https://hooks.example.com/".ljust(size, "x")})
 
 
+def referring(world: World, count: int) -> Reply:
+    """Submit what refers to so many uploads that are there, each of them twice."""
+    uploads = [f"{n:032x}" for n in range(count)]
+    for upload in uploads if count <= MOST_UPLOADS else ():
+        key = object_keys.upload_key("acme", upload)
+        world.s3.put_object(Bucket=world.ids["Bucket"], Key=key, Body=b"x")
+    return world.submit("sizes", {"files": [{"upload": upload} for upload in uploads * 2]})
+
+
 #: How to come as far as a limit, and one further.
 REQUESTS: dict[str, list[Callable[[World, int], Reply]]] = {
     "body at the async and hybrid doors, and of `POST /uploads`": [
@@ -95,6 +106,14 @@ REQUESTS: dict[str, list[Callable[[World, int], Reply]]] = {
         lambda world, n: world.submit(start={"after": 60}, deliver={"within": 60 + n}),
     ],
     "`keep`, and at least an hour": [lambda world, n: world.submit(keep=n)],
+    "characters of a member's name": [
+        lambda world, n: echo(world, '{"' + "/" * n + '": 1}'),
+        lambda world, n: echo(world, '[{"' + "\\u00e9" * n + '": 1}]', "sync"),
+    ],
+    "characters of a media type": [
+        lambda world, n: world.call("upload", body={"size": 1, "media_type": "a/".ljust(n, "b")})
+    ],
+    "different uploads in an input": [referring],
     "jobs a page": [lambda world, n: world.call("list", query={"limit": str(n)})],
 }
 #: Limits that other tests hold, or other systems; the number is that of the code.
@@ -300,11 +319,18 @@ def test_what_leads_nowhere_in_a_path_is_not_found(world: World, name: str) -> N
     assert world.left() == before
 
 
-def test_what_nobody_knows_in_a_query_or_header_is_ignored(world: World) -> None:
+def test_what_nobody_knows_in_a_header_is_ignored(world: World) -> None:
     job = world.submit().json["id"]
-    reply = world.call("list", query={"stauts": "failed", "x" * 4000: "y" * 4000, "": ""})
     headers = {"x-unknown": "y" * 8000, "traceparent": "no", "last-event-id": "\xff"}
-    seen = world.call("status", id=job, headers=headers | {"if-none-match": '"'}, query={"a": "b"})
 
-    assert [each["id"] for each in reply.json["jobs"]] == [job]
-    assert seen.status == 200
+    assert world.call("status", id=job, headers=headers | {"if-none-match": '"'}).status == 200
+
+
+@pytest.mark.parametrize("route", [row.event for row in ROWS_OF_ROUTES.values()])
+def test_what_nobody_knows_in_a_query_is_refused_at_every_route(world: World, route: str) -> None:
+    for query in ({"x" * 4000: "y" * 4000}, {"": "a"}, {"Status": "failed"}):
+        reply = world.call(route, query=query)
+
+        assert (reply.status, reply.problem) == (400, "malformed-request"), route
+        assert len(reply.body) < 1000
+    assert world.left() == (0, 0, 0)

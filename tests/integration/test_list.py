@@ -177,7 +177,7 @@ def test_a_parameter_of_the_wrong_form_is_named(world: World, query: dict[str, s
 
 
 def test_an_empty_query_is_none(world: World) -> None:
-    assert world.call("list", query=None).json == {"jobs": [], "next": None}
+    assert world.call("list", query={}).json == {"jobs": [], "next": None}
 
 
 def test_a_page_is_full_however_large_its_jobs_are(world: World) -> None:
@@ -227,13 +227,50 @@ def test_a_job_that_cannot_be_read_says_so(
     assert "ERROR" in {r.levelname for r in caplog.records if job in str(vars(r))}
 
 
-def test_a_parameter_that_nobody_knows_is_handed_on_as_far_as_a_url_can_say_it(
-    world: World,
-) -> None:
-    submitted(world, 2)
-    page = world.call("list", query={"limit": "1", "x": "\ud800/", "y": "é"}).json
+def test_a_list_goes_on_with_what_was_asked_for_as_far_as_a_url_can_say_it(world: World) -> None:
+    for value in ("é", "é", "x"):
+        world.submit(tags={"a": value, "b": "1,2&"})
+    asked = [("limit", "1"), ("tag", "b:1,2&"), ("tag", "a:é")]
+    page = world.call("list", query=asked).json
 
-    assert "&x=%3F%2F&y=%C3%A9&" in page["next"]
+    assert "?limit=1&tag=b%3A1%2C2%26&tag=a%3A%C3%A9&cursor=" in page["next"]
+    assert page["jobs"][0]["tags"] == {"a": "é", "b": "1,2&"}
+
+
+def test_of_several_tags_each_must_hold(world: World) -> None:
+    both, one = (world.submit(tags=t).json["id"] for t in ({"a": "1", "b": "2"}, {"a": "1"}))
+
+    def found(*tags: str) -> list[str]:
+        query = [("tag", tag) for tag in tags]
+        return [job["id"] for job in world.call("list", query=query).json["jobs"]]
+
+    assert sorted(found("a:1")) == sorted([both, one])
+    assert found("a:1", "b:2") == found("b:2", "a:1", "a:1") == [both]
+    assert found("a:1,b:2") == []
+
+
+@pytest.mark.parametrize(
+    ("query", "parameter"),
+    [
+        ([("staus", "failed")], "staus"),
+        ([("tag", "a:1"), ("tag", "a:2")], "tag"),
+        ([("tag", "a:1"), ("tag", "b")], "tag"),
+        ([("tag", f"t{n}:1") for n in range(11)], "tag"),
+        ([("status", "failed"), ("status", "failed")], "status"),
+        ([("limit", "5"), ("limit", "6")], "limit"),
+        ([("operation", "")], "operation"),
+        ([("_", "1795521600")], "_"),
+    ],
+    ids=str,
+)
+def test_a_query_that_would_not_be_heard_is_refused_by_name(
+    world: World, query: list[tuple[str, str]], parameter: str
+) -> None:
+    reply = world.call("list", query=query)
+
+    assert (reply.status, reply.problem) == (400, "malformed-request")
+    assert reply.json["parameter"] == parameter
+    assert f"?{parameter} " in reply.json["detail"]
 
 
 def test_a_filter_says_the_same_to_dynamodb_and_to_python(world: World) -> None:
@@ -244,10 +281,10 @@ def test_a_filter_says_the_same_to_dynamodb_and_to_python(world: World) -> None:
         (world.now - 5 * s, world.now - s, world.now + 5 * s),
         (None, world.now - 1, world.now + 1),
     )
-    tags, operations = cycle([{}, {"a-b": "1"}, {"a-b": "2"}]), cycle(["text-stats", "echo"])
+    labels, operations = cycle([{}, {"a-b": "1"}, {"a-b": "2"}, {"a-b": "1", "c": "2"}]), cycle(["text-stats", "echo"])
     names = ("status", "deliver_by", "not_before", "tags", "operation")
     with world.table.batch_writer() as batch:
-        for n, values in enumerate(zip(chosen, tags, operations, strict=False)):
+        for n, values in enumerate(zip(chosen, labels, operations, strict=False)):
             changes = dict(zip(names, (*values[0], *values[1:]), strict=True))
             changes |= {"SK": f"01f{n:05x}{job[8:]}"}
             whole = {k: v for k, v in (usual | changes).items() if v is not None}
@@ -256,10 +293,10 @@ def test_a_filter_says_the_same_to_dynamodb_and_to_python(world: World) -> None:
     everything = store.page("acme", "0", None, None, None).jobs
 
     assert len(everything) == 6 * 3 * 3 + 1
-    for status, operation, tag in product(
-        (None, *job_states.UNFINISHED, *job_states.ENDED), (None, "echo"), (None, ("a-b", "1"))
+    for status, operation, tags in product(
+        (None, *job_states.UNFINISHED, *job_states.ENDED), (None, "echo"), ((), (("a-b", "1"),), (("a-b", "1"), ("c", "2")))
     ):
-        wanted = Filter(status, operation, tag)
+        wanted = Filter(status, operation, tags)
         page = store.page("acme", "0", None, None, wanted.where(world.now))
         takes = [j.id for j in everything if wanted.takes(view.shown(j, world.now))]
 

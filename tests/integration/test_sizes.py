@@ -119,6 +119,28 @@ def test_an_upload_is_a_request_to_be_made_as_it_is_told(world: World) -> None:
 
 
 @pytest.mark.parametrize("door", ["sync", "submit", "hybrid"])
+def test_an_upload_is_looked_at_once_however_often_an_input_refers_to_it(
+    world: World, door: str
+) -> None:
+    begun = upload(world)
+    put(world, begun)
+    world.calls.clear()
+    body = {"input": {"files": [begun.json["use"]] * 3000}}
+    reply = world.call(door, operation="sizes", body=body, headers={"idempotency-key": None})
+    world.work()
+
+    job = None if door == "sync" else next(i for i in world.items() if i["SK"] != "KEY")
+    assert (reply.status, job and job["status"]) in (
+        (200, None),
+        (202, "succeeded"),
+        (200, "succeeded"),
+    )
+    assert world.calls.count("s3.HeadObject") == (
+        1 if door == "sync" else 2
+    )  # at submit, and in the run
+
+
+@pytest.mark.parametrize("door", ["sync", "submit", "hybrid"])
 def test_an_upload_is_read_like_any_file(world: World, door: str) -> None:
     begun = upload(world)
     put(world, begun)

@@ -65,12 +65,11 @@ def test_a_job_that_is_not_there_is_unknown(world: World, name: str, job: str) -
     assert world.left() == (0, 0, 0)
 
 
-def test_links_start_with_the_host_that_the_reader_used(world: World) -> None:
+def test_links_start_with_the_domain_that_the_reader_called(world: World) -> None:
     job = world.submit().json["id"]
-    there = {"host": "localhost:8080", "x-forwarded-proto": "http"}
-    links = world.call("status", id=job, headers=there).json["links"]
+    links = world.call("status", id=job, domain="jobs.example.org").json["links"]
 
-    url = f"http://localhost:8080/jobs/{job}"
+    url = f"https://jobs.example.org/jobs/{job}"
     expected = {name: f"{url}/{name}" for name in ("result", "cancel", "retry")}
     assert links.items() >= (expected | {"self": url}).items()
 

@@ -22,6 +22,19 @@ def test_nothing_is_kept_and_aws_is_not_asked(world: World) -> None:
     assert world.left() == (0, 0, 0)
 
 
+@pytest.mark.parametrize("door", ["sync", "submit", "hybrid"])
+@pytest.mark.parametrize(
+    "text", ["1e308", "-1e22", "1e16", "0.1", "5e-324", "12345678901234567890"]
+)
+def test_a_number_comes_back_as_it_was_sent(world: World, door: str, text: str) -> None:
+    reply = world.call(door, operation="echo", raw=f'{{"input": {{"value": [{text}]}}}}')
+    if door == "submit":
+        world.work()
+        reply = world.call("result", id=reply.json["id"])
+
+    assert reply.body.decode() == f"[{text}]"
+
+
 def test_any_value_comes_back_as_it_was_sent(world: World) -> None:
     values = [None, "", 0, 1.5, True, [], {}, {"ü": ["\u2028", "\ufffe", "\U0001f600"]}, 2**53 + 1]
 
@@ -60,11 +73,36 @@ def test_no_word_of_a_fault_leaves_the_server(
     assert b"Traceback" not in reply.body
 
 
-def test_an_operation_that_takes_too_long_is_timed_out_and_pointed_elsewhere(world: World) -> None:
-    reply = world.sync("slow", {})
+def test_a_run_that_the_door_cuts_short_is_pointed_at_the_door_that_does_not(world: World) -> None:
+    reply = world.call("sync", operation="sluggish", body={"input": {}}, came=world.now - 27_500)
 
     assert (reply.status, reply.problem) == (504, "timed-out")
-    assert reply.json["instead"] == f"{BASE}/async/slow"
+    assert reply.json["instead"] == f"{BASE}/async/sluggish"
+    assert reply.json["instead"] in reply.json["detail"]
+
+
+@pytest.mark.parametrize(
+    ("operation", "ago_ms", "cause"),
+    [("slow", 0, "may run no longer at any door"), ("sluggish-now", 27_500, "within 1 s: ask")],
+)
+def test_a_run_that_no_door_gives_more_time_is_pointed_nowhere(
+    world: World, operation: str, ago_ms: int, cause: str
+) -> None:
+    came = world.now - ago_ms
+    reply = world.call("sync", operation=operation, body={"input": {}}, came=came)
+
+    assert (reply.status, reply.problem) == (504, "timed-out")
+    assert "instead" not in reply.json
+    assert "/async" not in reply.json["detail"]
+    assert cause in reply.json["detail"]
+
+
+def test_no_door_is_advised_at_which_an_operation_is_not_served(world: World) -> None:
+    large = world.sync("large-now", {})
+    optioned = world.call("sync", operation="only-now", body={"input": {}, "tags": {}})
+
+    assert large.json["instead"] == f"{BASE}/hybrid/large-now"
+    assert optioned.json["detail"].endswith("keeps nothing: leave it out.")
 
 
 def test_a_result_too_large_for_the_door_is_pointed_elsewhere(world: World) -> None:
@@ -127,11 +165,16 @@ def test_a_refusal_is_cut_to_what_can_be_read(world: World) -> None:
     assert len(reply.body) < 10_000
 
 
-def test_it_can_be_asked_for_by_its_own_host_or_the_configured_one(world: World) -> None:
-    there = {"host": "localhost:8080", "x-forwarded-proto": "http"}
+def test_no_answer_links_to_the_host_that_a_caller_names(world: World) -> None:
+    there = {
+        "host": "evil.example",
+        "x-forwarded-proto": "http",
+        "x-forwarded-host": "evil.example",
+    }
     reply = world.call("sync", operation="nothing", headers=there)
 
-    assert reply.json["type"] == "http://localhost:8080/problems/unknown-operation"
+    assert reply.json["type"] == f"{BASE}/problems/unknown-operation"
+    assert "evil" not in f"{reply.headers} {reply.body!r}"
 
 
 def test_what_is_no_exception_is_a_failed_operation_too(world: World) -> None:

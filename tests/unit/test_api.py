@@ -42,10 +42,32 @@ def raising(error: Exception) -> Any:
 # ── calls ─────────────────────────────────────────────────────────────────────────────────────
 
 
-def test_links_start_with_the_host_that_the_caller_used() -> None:
-    assert Call(event(), "").base == "https://api.example.com"
-    local = event(host="localhost:8080", x_forwarded_proto="http")
-    assert Call(local, "").base == "http://localhost:8080"
+@pytest.mark.parametrize("host", ["evil.example", "localhost:8080", "API.example.com.", "x/y", ""])
+def test_links_start_with_the_domain_that_api_gateway_was_called_by(host: str) -> None:
+    """`Host` is the caller's, and would have us link to wherever it likes."""
+    sent = event(host=host, x_forwarded_proto="http", x_forwarded_port="81")
+
+    assert Call(sent, "").base == "https://api.example.com"
+    assert Call(sent, "").hosts == ("api.example.com", "a1b2c3d4e5.execute-api.*")
+
+
+@pytest.mark.parametrize("domain", ["localhost", "a1b2c3d4e5.execute-api.localhost"])
+@pytest.mark.parametrize(
+    ("host", "base"),
+    [
+        ("localhost:8080", "http://localhost:8080"),
+        ("127.0.0.1:8080", "http://127.0.0.1:8080"),
+        ("LOCALHOST:9999", "http://localhost:8080"),
+        ("evil.example", "http://localhost:8080"),
+        ("evil.localhost:8080", "http://localhost:8080"),
+        ("", "http://localhost:8080"),
+    ],
+)
+def test_links_of_an_emulator_lead_to_this_machine(domain: str, host: str, base: str) -> None:
+    sent = event(host=host, x_forwarded_proto="http", x_forwarded_port="8080")
+    sent["requestContext"]["domainName"] = domain
+
+    assert Call(sent, "").base == base
 
 
 def test_links_start_with_the_public_url_where_there_is_one() -> None:
@@ -76,7 +98,51 @@ def test_a_key_without_the_scope_may_not_use_the_route() -> None:
 
 
 def test_a_request_without_a_query_has_none() -> None:
-    assert Call(event(), "").queries == {}
+    assert Call(event(), "").query == ()
+    assert Call(event(), "").parameter("x") is None
+
+
+@pytest.mark.parametrize(
+    ("raw", "query"),
+    [
+        ("tag=a:1&tag=b:2", (("tag", "a:1"), ("tag", "b:2"))),
+        ("tag=a:1,b:2", (("tag", "a:1,b:2"),)),
+        ("tag=a%3A1%2Cb&x=%C3%A9+y", (("tag", "a:1,b"), ("x", "é y"))),
+        ("x&y=&&=z", (("x", ""), ("y", ""), ("", "z"))),
+        ("x=%ff%", (("x", "\ufffd%"),)),
+    ],
+)
+def test_a_query_is_read_as_it_was_sent(raw: str, query: tuple[tuple[str, str], ...]) -> None:
+    assert Call(event() | {"rawQueryString": raw}, "").query == query
+
+
+@pytest.mark.parametrize(
+    ("raw", "parameter", "detail"),
+    [
+        ("staus=x", "staus", "?staus is no parameter of this call, which takes status and tag."),
+        ("status=a&status=a", "status", "?status is there 2 times, and can be there once."),
+        ("status=", "status", "?status has no value: give it one, or leave it out."),
+        ("tag=a:1&tag", "tag", "?tag has no value: give it one, or leave it out."),
+        ("Status=a", "Status", "?Status is no parameter of this call, which takes status and tag."),
+        ("=x", "", "? is no parameter of this call, which takes status and tag."),
+    ],
+)
+def test_a_parameter_that_is_not_known_or_not_so_often_is_refused_by_name(
+    raw: str, parameter: str, detail: str
+) -> None:
+    call = Call(event() | {"rawQueryString": raw}, "")
+    with pytest.raises(Problem) as raised:
+        call.check_query(["status"], ["tag"])
+
+    assert (raised.value.name, raised.value.detail) == ("malformed-request", detail)
+    assert raised.value.members == {"parameter": parameter}
+
+
+def test_the_name_of_an_unknown_parameter_is_shown_shortened() -> None:
+    with pytest.raises(Problem, match="takes none: leave it out") as raised:
+        Call(event() | {"rawQueryString": "x" * 9000 + "=1"}, "").check_query((), ())
+
+    assert len(str(raised.value.record())) < 400
 
 
 # ── answers ───────────────────────────────────────────────────────────────────────────────────
@@ -92,7 +158,8 @@ def test_answers_are_not_stored_unless_they_may_be() -> None:
 def test_an_answer_without_a_body_has_no_type() -> None:
     made = answer(204).to_lambda()
 
-    assert made == {"statusCode": 204, "headers": {"Cache-Control": "no-store"}}
+    headers = {"X-Content-Type-Options": "nosniff", "Cache-Control": "no-store"}
+    assert made == {"statusCode": 204, "headers": headers}
 
 
 def test_json_goes_out_as_text_and_all_else_in_base64() -> None:
@@ -113,7 +180,7 @@ def test_a_long_text_goes_out_in_base64_so_that_escaping_cannot_double_it() -> N
 
 @pytest.mark.parametrize("kind", ["text/html", "image/svg+xml", "application/octet-stream"])
 def test_bytes_that_an_operation_made_are_harmless_in_a_browser(kind: str) -> None:
-    headers = raw(b"<script>", kind).headers
+    headers = raw(b"<script>", kind).to_lambda()["headers"]
 
     assert headers["Content-Type"] == kind
     assert headers["X-Content-Type-Options"] == "nosniff"

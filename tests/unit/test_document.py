@@ -90,7 +90,7 @@ def test_uploads_are_found_wherever_they_are() -> None:
     other = "f" * 32
     value = {"a": [{"upload": UPLOAD}, 1, None], "b": {"c": {"upload": other}}}
 
-    assert list(uploads_in(value)) == [UPLOAD, other]
+    assert uploads_in(value) == [UPLOAD, other]
 
 
 @pytest.mark.parametrize(
@@ -106,7 +106,7 @@ def test_uploads_are_found_wherever_they_are() -> None:
     ],
 )
 def test_what_is_no_reference_to_an_upload_is_none(value: object) -> None:
-    assert list(uploads_in(value)) == []
+    assert uploads_in(value) == []
 
 
 def test_uploads_are_found_however_deep_they_are() -> None:
@@ -114,4 +114,4 @@ def test_uploads_are_found_however_deep_they_are() -> None:
     for _ in range(5000):
         value = [value]
 
-    assert list(uploads_in(value)) == [UPLOAD]
+    assert uploads_in(value) == [UPLOAD]

@@ -32,7 +32,7 @@ PURE = {
         "routes",
         "schema",
     ),
-    *("signing", "timer", "timing", "validation", "view"),
+    *("signing", "timer", "timing", "unfit", "validation", "view", "wording"),
 }
 #: One AWS service each; `aws` has what they share.
 EDGES = {"aws", "blobs", "queues", "store", "table", "topics", "vault", "workers"}

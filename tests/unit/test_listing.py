@@ -60,7 +60,7 @@ def listed(
         depths=SimpleNamespace(of=lambda lane: 0),
     )
     found: dict[str, Any] = msgspec.json.decode(
-        msgspec.json.encode(page(services, "acme", BASE, query))
+        msgspec.json.encode(page(services, "acme", BASE, [*query.items()]))
     )
     return found
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from described import parameters
 from nowlater import problems
 from nowlater.routes import OF_JOBS, ROUTES, Route
 from tests import stack
@@ -43,6 +44,23 @@ def test_the_lambdas_serve_these_routes_and_ask_for_these_scopes() -> None:
     served = {key: scope for path in APPS for key, scope in in_app(path).items()}
 
     assert served == {route.key: route.scope for route in ROUTES}
+
+
+def queries_in_app(path: Path) -> dict[str, set[str]]:
+    """Return the parameters that each route of a Lambda takes."""
+    return {
+        str(ast.literal_eval(node.args[0])): {
+            name for keyword in node.keywords for name in ast.literal_eval(keyword.value)
+        }
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Call) and ast.unparse(node.func) == "api.route"
+    }
+
+
+def test_the_lambdas_take_the_parameters_that_are_described() -> None:
+    taken = {key: names for path in APPS for key, names in queries_in_app(path).items()}
+
+    assert taken == {r.key: {p["name"] for p in parameters.in_query(r)} for r in ROUTES}
 
 
 def test_each_route_has_an_id_of_its_own() -> None:

@@ -137,7 +137,7 @@ def test_a_leap_second_begins_no_start_early_and_ends_no_deadline_late(
 
 def test_a_refusal_shows_the_start_of_a_long_text_alone() -> None:
     for text in ("x" * 10**6, "2026-03-01T12:00:61." + "1" * 10**6 + "Z"):
-        with pytest.raises(ValueError, match="2026|xxx") as raised:
+        with pytest.raises(ValueError, match=r"^'(2026|xxx)") as raised:
             from_rfc3339(text)
         assert len(str(raised.value)) < 150
 

@@ -4,8 +4,9 @@ from typing import Any
 
 from described.shapes import Schema, number, record, ref, text
 from nowlater import uploads
-from nowlater.document import MEDIA_TYPE
+from nowlater.document import LONGEST_MEDIA_TYPE, MEDIA_TYPE
 from nowlater.frame import FURTHEST_DEADLINE_S, FURTHEST_START_S
+from nowlater.request import MOST_TAGS
 from nowlater.timing import DAY_S, HOUR_S
 
 _FURTHEST_S = FURTHEST_START_S + FURTHEST_DEADLINE_S
@@ -14,7 +15,12 @@ _FURTHEST_S = FURTHEST_START_S + FURTHEST_DEADLINE_S
 def schemas() -> dict[str, Schema]:
     """Return the schemas of the envelope's parts, and of the body of `POST /uploads`."""
     size = number("The exact number of bytes.", "integer", minimum=1, maximum=uploads.MOST_BYTES)
-    media_type = text("Its type.", pattern=MEDIA_TYPE, default="application/octet-stream")
+    media_type = text(
+        "Its type.",
+        pattern=MEDIA_TYPE,
+        maxLength=LONGEST_MEDIA_TYPE,
+        default="application/octet-stream",
+    )
     wish = record("A file to come.", optional=("media_type",), size=size, media_type=media_type)
     way_out = {"or": text("Refuse at once what cannot be met.", const="refuse")}
     abouts = {
@@ -48,7 +54,7 @@ def schemas() -> dict[str, Schema]:
         "Tags": {
             "type": "object",
             "description": "Yours, for finding jobs.",
-            "maxProperties": 10,
+            "maxProperties": MOST_TAGS,
             "propertyNames": {"pattern": "^[a-z0-9_-]{1,32}$"},
             "additionalProperties": text("Printable.", minLength=1, maxLength=256),
             "examples": [{"order": "42"}],

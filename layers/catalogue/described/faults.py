@@ -31,7 +31,7 @@ _MEMBERS: dict[str, tuple[dict[str, Schema], set[str]]] = {
         {"pointer": _POINTER, "earliest": time("When the job would be done.")},
         set(),
     ),
-    "result-too-large": ({"instead": url("The door that takes it.")}, set()),
+    "result-too-large": ({"instead": url("The door that takes it.")}, {"instead"}),
     "timed-out": (
         {"instead": url("The door without this limit."), "job": url("The canceled job.")},
         {"instead", "job"},

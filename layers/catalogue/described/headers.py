@@ -111,7 +111,11 @@ def asked(route: Route) -> list[Any]:
 
 
 def sent(*always: str, maybe: tuple[str, ...] = ()) -> dict[str, Any]:
-    """Return the headers of an answer: those that it always has, and those that it can have."""
+    """Return the headers of an answer of ours: those that it always has, and those that it can have."""
+    return _references(("X-Content-Type-Options", *always), maybe)
+
+
+def _references(always: tuple[str, ...], maybe: tuple[str, ...]) -> dict[str, Any]:
     pairs = [(name, True) for name in always] + [(name, False) for name in maybe]
     return {
         name: {"$ref": f"#/components/headers/{_component(name, required)}"}
@@ -132,8 +136,9 @@ def of_problems(route: Route, names: list[str], *, from_gateway: bool) -> dict[s
         maybe.append("Content-Location")
     if not names:
         return {}
-    always = () if from_gateway else ("Cache-Control",)
-    return sent(*always, maybe=(*maybe, *(() if always else ("Cache-Control",))))
+    if from_gateway:
+        return _references((), (*maybe, "Cache-Control", "X-Content-Type-Options"))
+    return sent("Cache-Control", maybe=tuple(maybe))
 
 
 def _component(name: str, required: bool) -> str:

@@ -5,6 +5,7 @@ from typing import Any
 from described import shapes
 from described.shapes import text
 from nowlater import problems
+from nowlater.request import MOST_TAGS
 from nowlater.routes import Route
 
 _JOB = text(pattern=shapes.JOB_ID, examples=["01a20eff-13a8-723c-a1e0-0187f181401b"])
@@ -37,19 +38,27 @@ def in_path(route: Route, files: list[str]) -> list[Any]:
 def in_query(route: Route) -> list[Any]:
     """Return the parameters of a route's query."""
     limit = {"type": "integer", "minimum": 1, "maximum": 100, "default": 20}
+    tag = text(pattern="^[^:]*:", examples=["order:42"])
+    tags = {"type": "array", "items": tag, "minItems": 1, "maxItems": MOST_TAGS}
     known = {
         "listJobs": {
             "status": ("Jobs of this status.", text(enum=shapes.STATUSES)),
             "operation": ("Jobs of this operation.", _OPERATION),
-            "tag": (
-                "Jobs with this tag: `name:value`.",
-                text(pattern="^[^:]*:", examples=["order:42"]),
-            ),
+            "tag": ("Jobs with this tag: `name:value`; of several, with each.", tags),
             "limit": ("Jobs a page, at most.", limit),
             "cursor": ("Where a page begins: `next` has it.", _JOB),
         },
         "getResult": {
-            "redirect": ("`0`: 200 and the URL of a large result, not 303.", text(enum=["0"]))
+            "redirect": (
+                "`0`: 200 and the URL of a large result, not 303.",
+                text(enum=["0", "1"], default="1"),
+            )
+        },
+        "getEvents": {
+            "lastEventId": (
+                "What `Last-Event-ID` says, for clients that cannot send it.",
+                text(examples=["1795521600000-running"]),
+            )
         },
         "getSecret": {
             "host": (

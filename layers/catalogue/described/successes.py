@@ -9,7 +9,7 @@ _JSON = "application/json"
 _ACCEPTED = ("Location", "Operation-Location", "Cache-Control")
 #: Bytes, in the type that they have.
 FILE: dict[str, Any] = {"application/octet-stream": {"schema": {}}, "*/*": {"schema": {}}}
-_HARMLESS = ("X-Content-Type-Options", "Content-Security-Policy")
+_HARMLESS = ("Content-Security-Policy",)
 _KEPT = ("ETag", "Cache-Control")
 
 #: A job's routes, by the name that its links have in the document.
@@ -128,7 +128,7 @@ SUCCESSES: dict[str, dict[str, Any]] = {
     "getDocsFile": {
         "200": {
             "description": "A script, a style or a picture.",
-            "headers": sent(*_KEPT, "X-Content-Type-Options", "Vary", maybe=("Content-Encoding",)),
+            "headers": sent(*_KEPT, "Vary", maybe=("Content-Encoding",)),
             "content": {
                 kind: {"schema": _FILE}
                 for kind in ("text/css", "text/javascript", "text/plain", "image/png")

@@ -11,8 +11,8 @@ LONGEST_URL = 2048
 _DEFAULT_PORTS = {"https": 443, "http": 80}
 _EXAMPLE = "https://hooks.example.com/nowlater"
 
-_URL = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://([^/?#]*)([^#]*)(#.*)?")
-_AUTHORITY = re.compile(r"(.*@)?(\[[^\]]*\]|[^:\[\]]*)(?::([0-9]*))?")
+_URL = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*+)://([^/?#]*+)([^#]*+)(#.*)?")
+_AUTHORITY = re.compile(r"(?>(.*@)?)(\[[^\]]*+\]|[^:\[\]]*+)(?::([0-9]*+))?")
 _PORT = re.compile(r"[1-9][0-9]{0,4}")
 _BYTE = r"(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
 #: An address as every reader reads it: without octal, hex and short forms, on which they differ.
@@ -72,27 +72,28 @@ class Target(msgspec.Struct, frozen=True):
     @property
     def is_loopback(self) -> bool:
         """Whether this is the machine itself, by its plain names."""
-        return _is_loopback(self.host)
+        return is_loopback(self.host)
 
 
 def target(url: str, rules: Rules, own_hosts: Collection[str]) -> Target:
     """Return the parts of a URL that webhooks may go to; raises RefusedUrl.
 
-    `own_hosts` are the names of this API, as in a `Host` header. A name that passes may still
-    resolve to an address that is refused: whoever connects asks `is_public` about each.
+    `own_hosts` are the names of this API, as in a `Host` header; one that ends in `*` is the start of
+    names. A name that passes may still resolve to an address that is refused: whoever connects asks
+    `is_public` about each.
     """
     scheme, host, port, path_and_query = _parts(url)
     default = _DEFAULT_PORTS.get(scheme, 443)
     found = Target(scheme, host, _port(port, default), path_and_query)
     if rules.loopback and scheme in _DEFAULT_PORTS and found.is_loopback:
         ours = {_split(own) for own in own_hosts}
-        if any(_is_loopback(name) and (number or default) == found.port for name, number in ours):
+        if any(is_loopback(name) and (number or default) == found.port for name, number in ours):
             raise _own()
         return found
     if scheme != "https":
         raise RefusedUrl(f"Webhooks are sent by https alone: send a URL such as {_EXAMPLE}.")
     _check_host(host)
-    if host in {_split(own)[0] for own in own_hosts}:
+    if any(_is_own(host, _split(own)[0]) for own in own_hosts):
         raise _own()
     if found.port not in rules.ports:
         allowed = " or ".join(map(str, sorted(rules.ports)))
@@ -117,6 +118,11 @@ def is_public(address: str) -> bool:
         return False
     unicast, special = _networks()
     return any(found in net for net in unicast) and not any(found in net for net in special)
+
+
+def is_loopback(host: str) -> bool:
+    """Tell whether this is a plain name of the machine itself."""
+    return host == "localhost" or bool(_IPV4.fullmatch(host) and host.startswith("127."))
 
 
 def _parts(url: str) -> tuple[str, str, str | None, str]:
@@ -164,14 +170,14 @@ def _check_host(host: str) -> None:
         raise RefusedUrl(f"{host[:100]} is not a public name: use one such as hooks.example.com.")
 
 
-def _is_loopback(host: str) -> bool:
-    return host == "localhost" or bool(_IPV4.fullmatch(host) and host.startswith("127."))
-
-
 def _split(authority: str) -> tuple[str, int | None]:
     """Return name and port of a `Host` header's value."""
     name, _, port = authority.lower().partition(":")
     return name.removesuffix("."), int(port) if port.isdecimal() else None
+
+
+def _is_own(host: str, own: str) -> bool:
+    return host.startswith(own[:-1]) if own.endswith("*") else host == own
 
 
 def _own() -> RefusedUrl:

@@ -1,21 +1,20 @@
 """The sync door: runs an operation while its caller waits, and keeps nothing."""
 
 import secrets
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from nowlater import catalogue, object_keys, request, run
+from nowlater import catalogue, request, run
 from nowlater.api import MOST_RESULT
 from nowlater.call import Caller
+from nowlater.catalogue import Entry
 from nowlater.context import Context
 from nowlater.log import operation_failed
+from nowlater.opener import Opener
 from nowlater.outcomes import Refused, TimedOut, Unavailable
 from nowlater.problems import Problem
 from nowlater.run import Answer, UnfitInput
 from nowlater.services import Services
 from nowlater.timing import after
-
-if TYPE_CHECKING:
-    from nowlater.document import Document
 
 #: Counted from when the request came in: the HTTP API itself gives up after 30 s.
 LONGEST_S = 28
@@ -35,14 +34,10 @@ def answer(
     Raises the Problem of whatever keeps it from answering.
     """
     entry = services.catalogue.at("sync", operation)
-    given = _only_input(body, operation)
+    given = _only_input(body, entry)
     catalogue.check(entry, given, caller.base)
     seconds = min(entry.timeout, longest_s)
-    elsewhere = f"{caller.base}/async/{operation}"
-
-    def open_upload(upload: str) -> "Document":
-        return services.bucket.open(object_keys.upload_key(caller.owner, upload))
-
+    instead = _instead(caller, entry)
     context = Context(
         deadline=after(services.clock(), seconds), idempotency_key=secrets.token_hex(16)
     )
@@ -52,22 +47,41 @@ def answer(
             given,
             context,
             seconds=seconds,
-            open_upload=open_upload,
+            open_upload=Opener(services, caller.owner),
             or_exit=or_exit,
         )
     except BaseException as fault:  # asyncio's CancelledError and a panic in Rust are no Exception
-        raise _problem(fault, operation, seconds, caller.base) from fault
+        if isinstance(fault, TimedOut):
+            raise _timed_out(services, entry, seconds, instead) from fault
+        raise _problem(fault, operation, caller.base) from fault
     if len(answered.body) > MOST_RESULT:
-        raise Problem(
-            "result-too-large",
-            f"The result has {len(answered.body):,} bytes, and at most {MOST_RESULT:,} can be "
-            f"answered directly; ask at {elsewhere} instead.",
-            instead=elsewhere,
-        )
+        said = f"The result has {len(answered.body):,} bytes, and this door answers {MOST_RESULT:,}"
+        raise _elsewhere("result-too-large", said, instead, "ask for less of it")
     return answered
 
 
-def _problem(fault: BaseException, operation: str, seconds: float, base: str) -> Problem:
+def _instead(caller: Caller, entry: Entry) -> str | None:
+    """Return the door where an operation can be asked for as a job, if it is served at one."""
+    door = next((door for door in ("async", "hybrid") if door in entry.doors), None)
+    return door and f"{caller.base}/{door}/{entry.name}"
+
+
+def _timed_out(services: Services, entry: Entry, seconds: float, instead: str | None) -> Problem:
+    """Return the problem of a run whose time was up: this door's, which others exceed, or its own."""
+    said = f"{entry.name} did not answer within {seconds:.3g} s"
+    if min(entry.timeout, services.settings.longest_attempt_s) <= seconds:
+        said, instead = f"{said}, and may run no longer at any door", None
+    return _elsewhere("timed-out", said, instead, "ask for less at once")
+
+
+def _elsewhere(problem: str, said: str, instead: str | None, advice: str) -> Problem:
+    """Return a problem that another door does not have, or (None) every other door has too."""
+    if instead is None:
+        return Problem(problem, f"{said}: {advice}.")
+    return Problem(problem, f"{said}; ask at {instead} instead.", instead=instead)
+
+
+def _problem(fault: BaseException, operation: str, base: str) -> Problem:
     """Return what the caller is told of a run that did not return."""
     match fault:
         case UnfitInput():
@@ -78,22 +92,24 @@ def _problem(fault: BaseException, operation: str, seconds: float, base: str) ->
         case Unavailable():
             wait = str(max(1, round(fault.retry_after)))
             return Problem("unavailable", str(fault), headers={"Retry-After": wait})
-        case TimedOut():
-            instead = f"{base}/async/{operation}"
-            detail = f"{operation} did not answer within {seconds:.3g} s; ask at {instead} instead."
-            return Problem("timed-out", detail, instead=instead)
     operation_failed(fault)
     return Problem("operation-failed", f"{operation} failed; its log names the cause.")
 
 
-def _only_input(body: Any, operation: str) -> Any:
+def _only_input(body: Any, entry: Entry) -> Any:
     asked = request.envelope(body)
     for name in body:
         if name != "input":
             raise Problem(
                 "malformed-request",
-                f"/{name} is not for the sync door, which answers now and keeps nothing; "
-                f"send it to /async/{operation}.",
+                f"/{name} is not for the sync door, which answers now and keeps nothing: "
+                f"{_leave_out(entry)}.",
                 pointer=f"/{name}",
             )
     return asked.input
+
+
+def _leave_out(entry: Entry) -> str:
+    if "async" in entry.doors:
+        return f"leave it out, or send it to /async/{entry.name}"
+    return "leave it out"

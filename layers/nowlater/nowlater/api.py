@@ -5,9 +5,9 @@ so a Lambda's routes are a dict. (A router would double the start of what answer
 """
 
 import base64
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -26,10 +26,9 @@ MOST_RESULT = 4 * 1024 * 1024
 _LONGEST_TEXT = 1024 * 1024
 _NOT_STORED = {"Cache-Control": "no-store"}
 #: What bytes that an operation made must not be able to do in a browser.
-_HARMLESS = {
-    "X-Content-Type-Options": "nosniff",
-    "Content-Security-Policy": "sandbox; default-src 'none'",
-}
+_HARMLESS = {"Content-Security-Policy": "sandbox; default-src 'none'"}
+#: What no browser is to take for anything else than it is called.
+_NOT_SNIFFED = {"X-Content-Type-Options": "nosniff"}
 
 
 @dataclass(frozen=True)
@@ -44,7 +43,7 @@ class Answer:
 
     def to_lambda(self) -> dict[str, Any]:
         """Return the answer in the HTTP API's payload format 2.0."""
-        answer = {"statusCode": self.status, "headers": dict(self.headers)}
+        answer = {"statusCode": self.status, "headers": _NOT_SNIFFED | dict(self.headers)}
         if self.body is None:
             return answer
         if self.is_text and len(self.body) < _LONGEST_TEXT:
@@ -53,6 +52,14 @@ class Answer:
 
 
 type Route = Callable[[Call], Answer]
+
+
+class _Served(NamedTuple):
+    """A route, and the parameters of its query: those that can be there once, and more often."""
+
+    route: Route
+    once: Collection[str]
+    often: Collection[str]
 
 
 class Api:
@@ -64,19 +71,25 @@ class Api:
     def __init__(self, public_url: str, failures: Iterable[type[Exception]] = ()) -> None:
         self._public_url = public_url
         self._failures = tuple(failures)
-        self._routes: dict[str, Route] = {}
+        self._routes: dict[str, _Served] = {}
 
     @property
     def routes(self) -> list[str]:
         return list(self._routes)
 
-    def route(self, key: str) -> Callable[[Route], Route]:
-        """Serve a route, spelled as in the template: `GET /jobs/{id}`; what takes GET takes HEAD."""
+    def route(
+        self, key: str, *, once: Collection[str] = (), often: Collection[str] = ()
+    ) -> Callable[[Route], Route]:
+        """Serve a route, spelled as in the template: `GET /jobs/{id}`; what takes GET takes HEAD.
+
+        `once` and `often` are the parameters that its query may have, once or more often.
+        """
 
         def serve(route: Route) -> Route:
-            self._routes[key] = route
+            served = _Served(route, once, often)
+            self._routes[key] = served
             if key.startswith("GET "):
-                self._routes[f"HEAD {key.removeprefix('GET ')}"] = route
+                self._routes[f"HEAD {key.removeprefix('GET ')}"] = served
             return route
 
         return serve
@@ -85,7 +98,9 @@ class Api:
         """Answer an event of the HTTP API; raises nothing."""
         call = Call(event, self._public_url)
         try:
-            answer = self._routes.get(event["routeKey"], _no_route)(call)
+            served = self._routes.get(event["routeKey"]) or _no_route(call)
+            call.check_query(served.once, served.often)
+            answer = served.route(call)
         except Problem as problem:
             answer = _of_problem(problem, call)
         except Unreadable as fault:
@@ -142,5 +157,12 @@ def _of_problem(told: Problem, call: Call) -> Answer:
     return Answer(made.status, made.body, dict(made.headers) | told.headers)
 
 
-def _no_route(call: Call) -> Answer:
+def _no_route(call: Call) -> _Served:
+    """Raise the problem of what no route takes: its method, or its address."""
+    from nowlater.routes import methods_of  # 3 ms, for these alone
+
+    if methods := methods_of(call.place):
+        allowed = ", ".join(methods)
+        detail = f"There is no {call.line[:200]}, but there {'are' if len(methods) > 1 else 'is'} {allowed}."
+        raise Problem("wrong-method", detail, headers={"Allow": allowed})
     raise Problem("unknown-route", f"There is no {call.line[:200]}; see {call.base}/operations.")

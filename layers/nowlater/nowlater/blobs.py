@@ -1,7 +1,7 @@
 """The bucket: payloads too large for the table, uploads, and URLs that lend them out."""
 
 import io
-from typing import Any
+from typing import Any, NamedTuple
 
 from botocore.exceptions import ClientError
 
@@ -15,6 +15,13 @@ _ABSENT = ("404", "NoSuchKey", "NotFound")
 #: So S3 answers whoever may not list what is not there. Operations may list uploads alone, by their
 #: prefix, which a HEAD does not say.
 _HIDDEN = ("403", "AccessDenied")
+
+
+class Look(NamedTuple):
+    """What S3 says of an object: its media type, and its size in bytes."""
+
+    media_type: str
+    size: int
 
 
 class Bucket:
@@ -62,8 +69,8 @@ class Bucket:
             raise
         return True
 
-    def open(self, key: str) -> Document:
-        """Return an object as a file that is fetched as it is read.
+    def look(self, key: str) -> Look:
+        """Return what an object is.
 
         Raises ValueError where there is none, and Unavailable where the bucket does not answer.
         """
@@ -74,8 +81,12 @@ class Bucket:
                 upload = key.rpartition("/")[2]
                 raise ValueError(f"the upload {upload} is not there: PUT it first") from fault
             raise _unavailable() from fault
-        size = int(head["ContentLength"])
-        return Document(_Reader(self._client, self._name, key, size), head["ContentType"], size)
+        return Look(head["ContentType"], int(head["ContentLength"]))
+
+    def open(self, key: str, look: Look) -> Document:
+        """Return an object that was looked at as a file that is fetched as it is read."""
+        raw = _Reader(self._client, self._name, key, look.size)
+        return Document(raw, look.media_type, look.size)
 
     def _is_absent(self, key: str, fault: Exception) -> bool:
         """Tell whether a HEAD failed because there is no such object; a 403 leaves that open."""

@@ -35,13 +35,13 @@ class Callback(msgspec.Struct, frozen=True):
         return USUAL_FORMAT if self.format is msgspec.UNSET else self.format
 
 
-def check(callback: Callback, rules: Rules, bases: tuple[str, ...]) -> None:
+def check(callback: Callback, rules: Rules, own_hosts: set[str]) -> None:
     """Raise Problem `callback-refused` where nothing could be sent to a callback's URL.
 
-    `bases` are the URLs of this API itself.
+    `own_hosts` are the names of this API itself, as `addresses.target` takes them.
     """
     try:
-        addresses.target(callback.url, rules, hosts_of(bases))
+        addresses.target(callback.url, rules, own_hosts)
     except RefusedUrl as fault:
         pointer = "/callback/url"
         raise Problem("callback-refused", f"{pointer}: {fault}", pointer=pointer) from fault

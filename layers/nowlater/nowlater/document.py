@@ -74,7 +74,8 @@ class Document(io.BufferedReader):
         self.size = len(data) if isinstance(data, bytes) else size
         self.media_type = media_type
         raw: Any = io.BytesIO(data) if isinstance(data, bytes) else data
-        super().__init__(raw, 256 * 1024)
+        # An input can hold thousands of small ones, each with a buffer of its own.
+        super().__init__(raw, min(256 * 1024, max(self.size or 256 * 1024, 1)))
 
 
 def from_json(value: Any, open_upload: OpenUpload) -> Document:

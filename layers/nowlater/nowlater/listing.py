@@ -1,7 +1,7 @@
 """Lists an owner's jobs, newest first, a page at a time."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
@@ -14,9 +14,14 @@ from nowlater.job import READER_GRACE_S, Job
 from nowlater.newest import Newest
 from nowlater.problems import Problem
 from nowlater.records import Unreadable
+from nowlater.request import MOST_TAGS
 from nowlater.services import Services
 from nowlater.table import Item, Where
 from nowlater.timing import Instant, after
+from nowlater.wording import quoted
+
+#: The parameters of a query, in their order.
+type Query = Iterable[tuple[str, str]]
 
 #: A page ends when it has so many bytes: Lambda answers with 6 MB at most, as base64.
 _MOST_BYTES = 3 * 1024 * 1024
@@ -41,13 +46,13 @@ class Filter:
 
     status: str | None = None
     operation: str | None = None
-    tag: tuple[str, str] | None = None
+    tags: tuple[tuple[str, str], ...] = ()
 
     def takes(self, shown: Job) -> bool:
         return (
             self.status in (None, shown.status)
             and self.operation in (None, shown.operation)
-            and (self.tag is None or shown.tags.get(self.tag[0]) == self.tag[1])
+            and all(shown.tags.get(name) == value for name, value in self.tags)
         )
 
     def where(self, now: Instant) -> Where | None:
@@ -60,22 +65,22 @@ class Filter:
         if self.operation is not None:
             clauses.append("#operation = :operation")
             values["operation"] = self.operation
-        if self.tag is not None:
-            clauses.append("#tags.#tag_name = :tag")
-            names["#tag_name"], values["tag"] = self.tag
+        for number, (name, value) in enumerate(self.tags):
+            clauses.append(f"#tags.#tag{number} = :tag{number}")
+            names[f"#tag{number}"], values[f"tag{number}"] = name, value
         return Where(" AND ".join(clauses), values, names) if clauses else None
 
 
-def page(services: Services, owner: str, base: str, query: Mapping[str, str]) -> dict[str, Any]:
+def page(services: Services, owner: str, base: str, query: Query) -> dict[str, Any]:
     """Return a page as JSON types: `jobs`, and in `next` the URL of the next page, or None.
 
     Raises Problem `malformed-request` where a parameter is not of its form.
     """
     wanted, limit, cursor = _parsed(query)
     shown, after = listed(services, owner, base, wanted, limit, cursor)
-    rest = {k: v for k, v in query.items() if k != "cursor"}
+    rest = [(name, value) for name, value in query if name != "cursor"]
     following = (
-        f"{base}/jobs?{urlencode(rest | {'cursor': after}, errors='replace')}" if after else None
+        f"{base}/jobs?{urlencode([*rest, ('cursor', after)], errors='replace')}" if after else None
     )
     return {"jobs": shown, "next": following}
 
@@ -114,20 +119,30 @@ def _shown(services: Services, base: str, wanted: Filter, there: Job, now: Insta
     return msgspec.json.encode(view.representation(shown, base, forecast(services, shown)))
 
 
-def _parsed(query: Mapping[str, str]) -> tuple[Filter, int, str | None]:
-    cursor, status = query.get("cursor"), query.get("status")
+def _parsed(query: Query) -> tuple[Filter, int, str | None]:
+    given = dict(query)
+    cursor, status = given.get("cursor"), given.get("status")
     if cursor is not None and not ids.is_id(cursor):
         raise _bad("cursor", "is the last id of the page before: follow `next`")
     if status is not None and status not in job.UNFINISHED + job.ENDED:
         raise _bad("status", f"is one of {', '.join(job.UNFINISHED + job.ENDED)}")
-    name, separator, value = query.get("tag", "").partition(":")
-    if "tag" in query and not separator:
-        raise _bad("tag", "has the form name:value")
-    limit = query.get("limit", "20")
+    limit = given.get("limit", "20")
     if not re.fullmatch("[1-9][0-9]?|100", limit):
         raise _bad("limit", "is a number from 1 to 100")
-    tag = (name, value) if separator else None
-    return Filter(status, query.get("operation"), tag), int(limit), cursor
+    return Filter(status, given.get("operation"), _tags(query)), int(limit), cursor
+
+
+def _tags(query: Query) -> tuple[tuple[str, str], ...]:
+    tags: dict[str, str] = {}
+    for tag in (value for name, value in query if name == "tag"):
+        name, separator, value = tag.partition(":")
+        if not separator:
+            raise _bad("tag", "has the form name:value")
+        if tags.setdefault(name, value) != value:
+            raise _bad("tag", f"asks for two values of {quoted(name)}, of which a job has one")
+    if len(tags) > MOST_TAGS:
+        raise _bad("tag", f"is there for {len(tags)} tags, and a job has {MOST_TAGS} at most")
+    return tuple(tags.items())
 
 
 def _bad(parameter: str, sentence: str) -> Problem:

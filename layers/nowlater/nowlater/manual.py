@@ -21,7 +21,6 @@ _POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
     "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
-_NO_SNIFFING = {"X-Content-Type-Options": "nosniff"}
 
 
 def openapi(services: Services, call: Call) -> Answer:
@@ -37,7 +36,7 @@ def asyncapi(call: Call) -> Answer:
 
 def page(call: Call) -> Answer:
     """Answer with the page for people."""
-    headers = {"Content-Type": HTML, "Content-Security-Policy": _POLICY} | _NO_SNIFFING
+    headers = {"Content-Type": HTML, "Content-Security-Policy": _POLICY}
     return _kept(call, catalogue.manual("docs.html") or b"", headers)
 
 
@@ -47,7 +46,7 @@ def file(call: Call, name: str) -> Answer:
     data = catalogue.manual(f"docs/{name}.gz") if kind else None
     if kind is None or data is None:
         raise Problem("unknown-route", f"The page at /docs has no file {name[:100]!r}.")
-    headers = {"Content-Type": _TYPES[kind[1]], "Vary": "Accept-Encoding"} | _NO_SNIFFING
+    headers = {"Content-Type": _TYPES[kind[1]], "Vary": "Accept-Encoding"}
     if "gzip" not in (call.header("accept-encoding") or ""):
         return _kept(call, gzip.decompress(data), headers, is_text=False)
     return _kept(call, data, headers | {"Content-Encoding": "gzip"}, is_text=False)

@@ -14,6 +14,7 @@ from nowlater.estimate import Estimate
 from nowlater.forecast import forecast
 from nowlater.job import READER_GRACE_S, Job
 from nowlater.log import logger
+from nowlater.problems import Problem
 from nowlater.services import Services
 from nowlater.submit import Accepted
 from nowlater.timing import Instant, seconds_until
@@ -46,7 +47,8 @@ def events(services: Services, call: Call, job: Job) -> Answer:
 
     The stream is finite: `retry` tells an EventSource when to come back.
     """
-    event_id, seen = f"{job.updated}-{job.status}", call.header("last-event-id")
+    event_id = f"{job.updated}-{job.status}"
+    seen = call.header("last-event-id") or call.parameter("lastEventId")
     if job.is_ended and seen == event_id:
         # A gateway would name a type of its own, and some clients raise for any but this one.
         return answer(204, headers={"Content-Type": EVENTS})
@@ -59,6 +61,7 @@ def events(services: Services, call: Call, job: Job) -> Answer:
 
 def result(services: Services, call: Call, job: Job) -> Answer:
     """Answer with the result itself, where it lies, or why there is none (yet)."""
+    to_url = _asks_for_url(call)
     if not job.is_ended:
         return answer(202, *_shown(services, call, job))
     if job.status != "succeeded":
@@ -66,9 +69,17 @@ def result(services: Services, call: Call, job: Job) -> Answer:
     if job.result_key is None:
         return _inline(job)
     url = services.bucket.url_to_get(job.result_key)
-    if call.queries.get("redirect") == "0":
+    if to_url:
         return answer(200, {"url": url, "media_type": job.media_type or JSON})
     return answer(303, headers={"Location": url})
+
+
+def _asks_for_url(call: Call) -> bool:
+    """Tell whether the caller does not want to be redirected; raises Problem `malformed-request`."""
+    redirect = call.parameter("redirect") or "1"
+    if redirect not in ("0", "1"):
+        raise Problem("malformed-request", "?redirect is 0 or 1.", parameter="redirect")
+    return redirect == "0"
 
 
 def hybrid(services: Services, call: Call, got: Accepted, applied: str) -> Answer:

@@ -17,6 +17,8 @@ from nowlater.problems import Problem
 #: Bytes of a body: each must pass Lambda's 6 MB also when every character is escaped.
 MOST_ASYNC, MOST_SYNC = 1024 * 1024, 2 * 1024 * 1024
 
+MOST_TAGS = 10
+
 type TagName = Annotated[str, msgspec.Meta(pattern="^[a-z0-9_-]{1,32}$")]
 type TagValue = Annotated[str, msgspec.Meta(min_length=1, max_length=256)]
 
@@ -45,7 +47,7 @@ class Envelope(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     deliver: Deliver | None = None
     keep: Keep | None = None
     callback: AskedCallback | None = None
-    tags: Annotated[dict[TagName, TagValue], msgspec.Meta(max_length=10)] = {}
+    tags: Annotated[dict[TagName, TagValue], msgspec.Meta(max_length=MOST_TAGS)] = {}
 
 
 def envelope(given: Any) -> Envelope:

@@ -1,6 +1,7 @@
 """The HTTP API's routes in one place: what the build describes, and what the tests hold all else to.
 
-No Lambda imports it: API Gateway matches routes, as template.yaml spells them.
+API Gateway matches routes, as template.yaml spells them: no Lambda imports these, but to name the
+methods of a path that was called by another.
 """
 
 from dataclasses import dataclass
@@ -12,14 +13,14 @@ OF_JOBS = (
 )
 
 #: What every route tells for which a key is needed, and of these every one that uses AWS.
-_KEYED = ("missing-scope", "internal-error")
+_KEYED = ("missing-scope", "malformed-request", "internal-error")
 _KEPT = (*_KEYED, "try-again")
 #: What every route tells that accepts jobs.
 QUOTAS = ("too-many-requests", "too-many-jobs")
 #: And the one that grants uploads.
 UPLOAD_QUOTA = "too-many-uploads"
 
-_BODY = ("malformed-request", "too-large", "unsupported-media-type")
+_BODY = ("too-large", "unsupported-media-type")
 _ASKED = (*_BODY, "unknown-operation", "invalid-input")
 _ONE_JOB = (*_KEPT, "unknown-job", "job-expired")
 
@@ -33,10 +34,10 @@ _ASYNC = (
 )
 _HYBRID = (*_ASYNC, *OF_JOBS)
 _RETRY = (
-    *(*_ONE_JOB, "unfinished", "malformed-request", "unknown-operation"),
+    *(*_ONE_JOB, "unfinished", "unknown-operation"),
     *("invalid-input", "callback-refused", "idempotency-key-reused", *QUOTAS),
 )
-_OPEN = ("internal-error",)
+_OPEN = ("malformed-request", "internal-error")
 
 
 @dataclass(frozen=True)
@@ -79,7 +80,7 @@ ROUTES = (
         "Jobs",
         "List your jobs, newest first",
         "read",
-        (*_KEPT, "malformed-request"),
+        _KEPT,
     ),
     Route("getJob", "GET /jobs/{id}", "Jobs", "Show a job", "read", _ONE_JOB),
     Route(
@@ -130,7 +131,7 @@ ROUTES = (
         "Webhooks",
         "Show what signs your callbacks",
         "manage",
-        (*_KEPT, "malformed-request"),
+        _KEPT,
     ),
     Route(
         "rotateSecret",
@@ -178,3 +179,19 @@ ROUTES = (
         (*_OPEN, "unknown-route"),
     ),
 )
+
+
+def methods_of(path: str) -> list[str]:
+    """Return the methods that a path takes, HEAD too; none where there is no such path."""
+    parts = path.split("/")
+    return [
+        key.partition(" ")[0] for route in ROUTES if _fits(route.path, parts) for key in route.keys
+    ]
+
+
+def _fits(path: str, parts: list[str]) -> bool:
+    wanted = path.split("/")
+    return len(wanted) == len(parts) and all(
+        bool(part) if name.startswith("{") else part == name
+        for name, part in zip(wanted, parts, strict=True)
+    )

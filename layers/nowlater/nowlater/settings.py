@@ -17,7 +17,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     topic: str
     on_time_queue: str
     flexible_queue: str
-    #: Empty: links start with the host that the caller used.
+    #: Empty: links start with the domain that API Gateway was called by.
     public_url: str
     #: Seconds after which a job without a deadline is given up.
     flexible_within_s: int

@@ -170,8 +170,8 @@ def replay(services: Services, asked: idempotency.Request) -> Accepted | None:
 
 def _check_callback(services: Services, asked: Request) -> None:
     if asked.envelope.callback is not None:
-        bases = (asked.caller.base, services.settings.public_url)
-        callback.check(asked.envelope.callback, services.settings.callback_rules, bases)
+        own = callback.hosts_of((asked.caller.base,)) | {*asked.caller.hosts}
+        callback.check(asked.envelope.callback, services.settings.callback_rules, own)
 
 
 def _check_uploads(services: Services, entry: Entry, asked: Request) -> None:

@@ -74,9 +74,9 @@ def from_rfc3339(text: str, *, up: bool = False) -> Instant:
 
 def _utc(found: re.Match[str]) -> timedelta:
     """Return a date-time's minute, counted from the epoch as if it were in UTC."""
-    year, *rest = (int(found[n]) for n in range(1, 6))
+    year, month, day, hour, minute = (int(found[n]) for n in range(1, 6))
     cycles, year = divmod(year, _CYCLE_YEARS)
-    return datetime(2000 + year, *rest) - _EPOCH + (cycles - 5) * _CYCLE
+    return datetime(2000 + year, month, day, hour, minute) - _EPOCH + (cycles - 5) * _CYCLE
 
 
 def _offset(text: str) -> timedelta:

@@ -7,12 +7,13 @@ from typing import Any
 
 import msgspec
 
-from nowlater import aws, finish, object_keys, run
+from nowlater import aws, finish, run
 from nowlater.catalogue import Entry
 from nowlater.context import Context
 from nowlater.finish import Left
 from nowlater.job import Job, Ref
 from nowlater.log import logger, operation_failed
+from nowlater.opener import Opener
 from nowlater.outcomes import Canceled, Refused, TimedOut, Unavailable
 from nowlater.run import Answer, UnfitInput
 from nowlater.services import Services
@@ -119,9 +120,7 @@ def _run(services: Services, claimed: Job, remaining: Remaining, or_exit: bool) 
         given,
         context,
         seconds=seconds,
-        open_upload=lambda upload: services.bucket.open(
-            object_keys.upload_key(claimed.owner, upload)
-        ),
+        open_upload=Opener(services, claimed.owner),
         or_exit=or_exit,
     )
 
