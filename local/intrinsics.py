@@ -231,7 +231,7 @@ class Resolved:
             resource, _, attribute = name.partition(".")
             return str(self._attribute(resource, attribute) if attribute else self._ref(name))
 
-        return re.sub(r"\$\{([^}]+)\}", put, text)
+        return re.sub(r"\$\{([^${}]++)\}", put, text)
 
 
 class Guessed(Resolved):

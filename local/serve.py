@@ -152,7 +152,7 @@ def queried(asked: dict[str, Any]) -> Iterator[str]:
     names = asked.get("ExpressionAttributeNames", {})
     values = asked.get("ExpressionAttributeValues", {})
     condition = asked.get("KeyConditionExpression", "")
-    for name, value in re.findall(r"(#?\w+)\s*=\s*(:\w+)", condition):
+    for name, value in re.findall(r"(#?\b\w++)\s*+=\s*+(:\w++)", condition):
         if names.get(name, name) == "PK":
             yield from values[value].values()
 

@@ -1,0 +1,234 @@
+"""No regular expression takes a time that grows faster than what it is given.
+
+Each one in the code has a row here, with the worst texts that we know for it: a pattern that is new
+or changed fails a test until it has one. Those of the operations are theirs to test.
+"""
+
+import ast
+import re
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from nowlater import document
+from tests import stack
+from tests.unit.builds import build
+
+FOLDERS = ("layers/nowlater/nowlater", "layers/catalogue", "functions", "local")
+_CALLS = {"compile", "match", "fullmatch", "search", "sub", "split", "findall", "finditer"}
+
+#: Characters of the shortest hostile text, and how much longer the long one is.
+SHORT, TIMES = 1_000, 8
+#: A time that is linear grows eightfold, a square one 64-fold.
+MOST_GROWTH = 24
+#: Below it, nothing is measured but the clock; a square time of the long text is far above it.
+FLOOR_S = 0.002
+
+type Text = Callable[[int], str]
+
+
+def repeated(part: str, before: str = "", after: str = "") -> Text:
+    return lambda n: before + part * (n // len(part)) + after
+
+
+def texts(*parts: str, before: str = "", after: str = "") -> list[Text]:
+    """Return texts that repeat each of these parts, ended so that most patterns fail there."""
+    return [repeated(part, before, after + end) for part in parts for end in ("", "!")]
+
+
+#: Parts that make any pattern try: of its words, its signs, and what separates them.
+ANY = texts("a", "1", " ", "-", ".", "a-", "a.", "a b", "=", "a=", ",", ";", "; ", "/", ":", "@", "+", '"', "\\", '\\"', "a1-", "`", "$", "%", "_", "\t", "\r", "a/")  # fmt: skip
+
+#: The file that has it, a part of the pattern that no other has there → texts for it in particular.
+ROWS: dict[tuple[str, str], list[Text]] = {
+    ("layers/nowlater/nowlater/access.py", "[A-Za-z0-9_-]+"): texts("a.", "a"),
+    ("layers/nowlater/nowlater/addresses.py", "://"): texts("x", "/", "?", "@", before="https://"),
+    ("layers/nowlater/nowlater/addresses.py", "@"): texts("@", "a@", after="[") + texts("[", "]", ":"),
+    ("layers/nowlater/nowlater/addresses.py", "[1-9][0-9]{0,4}"): texts("1"),
+    ("layers/nowlater/nowlater/addresses.py", "{_BYTE}"): texts("1.", "255."),
+    ("layers/nowlater/nowlater/addresses.py", "{_LABEL}"): texts("a.", "a-", "a", "a_"),
+    ("layers/nowlater/nowlater/addresses.py", "corp|home"): texts("lan.", "local", ".", "a.arpa"),
+    ("layers/nowlater/nowlater/addresses.py", "[!-"): texts("a", "\\"),
+    ("layers/nowlater/nowlater/call.py", "{32}"): texts("a-", "00-"),
+    ("layers/nowlater/nowlater/catalogue.py", "[a-z]"): texts("a-", "a1-", "a--"),
+    ("layers/nowlater/nowlater/delivery.py", "[/?]"): texts("/", "?"),
+    ("layers/nowlater/nowlater/document.py", "UPLOAD_ID"): texts("a"),
+    ("layers/nowlater/nowlater/document.py", "MEDIA_TYPE"): texts(";a=b", '; a="b"', "; ", "a", before="a/b"),
+    ("layers/nowlater/nowlater/exchange.py", "[A-Za-z0-9!#$"): texts("a"),
+    ("layers/nowlater/nowlater/exchange.py", "[ -~]*"): texts(" "),
+    ("layers/nowlater/nowlater/exchange.py", "HTTP/1"): texts(" ", "\r", before="HTTP/1.1 200 "),
+    ("layers/nowlater/nowlater/exchange.py", "A-Fa-f"): texts(" ", "\r", ";", " ;", before="1"),
+    ("layers/nowlater/nowlater/exchange.py", "[!-~]+"): texts("a"),
+    ("layers/nowlater/nowlater/exchange.py", "[0-9]{1,12}"): texts("1"),
+    ("layers/nowlater/nowlater/ids.py", "[89ab]"): texts("a-", "a"),
+    ("layers/nowlater/nowlater/keys.py", "._@-"): texts("a", "."),
+    ("layers/nowlater/nowlater/keys.py", "nl_"): texts("a", "nl_"),
+    ("layers/nowlater/nowlater/listing.py", "[1-9]"): texts("1", "0"),
+    ("layers/nowlater/nowlater/manual.py", "TYPES"): texts("a", ".css", "a.css"),
+    ("layers/nowlater/nowlater/operation.py", "[a-z]"): texts("a-", "a1-", "a--"),
+    ("layers/nowlater/nowlater/owner_secrets.py", "[a-z0-9._-]"): texts("a", "."),
+    ("layers/nowlater/nowlater/prefer.py", "[,;=]"): texts(" ", '\\"', '"a', "a ", before='"') + texts(" ", before="a", after="x"),
+    ("layers/nowlater/nowlater/prefer.py", r"\\(.)"): texts("\\", "\\a"),
+    ("layers/nowlater/nowlater/receipt.py", "text/"): texts("+", "a+", ";", " ", before="application/") + texts(" ", before="text/a"),
+    ("layers/nowlater/nowlater/receipt.py", "[0-9]{1,9}"): texts("1"),
+    ("layers/nowlater/nowlater/request.py", "json"): texts("+", "a+", "json+", before="application/") + texts(" ", " ;", before="application/json"),
+    ("layers/nowlater/nowlater/request.py", "charset"): texts(";", "; ", "; charset ", "; charset = ", " ", before="; charset"),
+    ("layers/nowlater/nowlater/request.py", "x7e"): texts(" "),
+    ("layers/nowlater/nowlater/runtimes.py", "b"): texts("b", "b1"),
+    ("layers/nowlater/nowlater/table.py", "#"): texts("#", "#a"),
+    ("layers/nowlater/nowlater/table.py", ":"): texts(":", ":a"),
+    ("layers/nowlater/nowlater/timing.py", "[Tt]"): texts("1", before="2026-03-01T12:00:00."),
+    ("layers/nowlater/nowlater/unfit.py", " - at "): texts(" - at `$", " - at `$.a", ".a", "[1]", before=" - at `$"),
+    ("layers/nowlater/nowlater/unfit.py", "|\\["): texts(".", ".a", "[1", "[1]"),
+    ("layers/nowlater/nowlater/unfit.py", "unknown"): texts("`", "a`", before="Object contains unknown field `"),
+    ("layers/nowlater/nowlater/unfit.py", "got"): texts("a", "|", " | ", before="Expected `"),
+    ("layers/nowlater/nowlater/unfit.py", "float)"): texts("1", before="Expected `int` >= "),
+    ("layers/nowlater/nowlater/unfit.py", "length"): texts("1", before="Expected `str` of length >= "),
+    ("layers/nowlater/nowlater/unfit.py", "regex"): texts("'", "a'", before="Expected `str` matching regex '"),
+    ("layers/nowlater/nowlater/unfit.py", "enum"): texts("a", "'", before="Invalid enum value "),
+    ("layers/nowlater/nowlater/unfit.py", "missing"): texts("a", before="Object missing required field `"),
+    ("layers/nowlater/nowlater/validation.py", r"\[(\d+)\]"): texts(".'", ".'a", "[1", "\\'", ".a", ".", before=".'"),
+    ("layers/nowlater/nowlater/validation.py", "pattern"): [],  # the schema's, which has a row itself
+    ("layers/catalogue/build.py", "_key"): texts("{data", "data", "_key", before="{data"),
+    ("layers/catalogue/build.py", "is_integer"): texts(" and not (isinstance(", "a", before=" and not (isinstance("),
+    ("layers/catalogue/described/openapi.py", "#/components"): texts('"#/components/', '"#/components/a/', "a/"),
+    ("layers/catalogue/described/schemas.py", r"\W"): texts("-"),
+    ("local/intrinsics.py", "[^${}]"): texts("${", "$", "${a"),
+    ("local/intrinsics.py", "AllowedPattern"): [],  # the template's
+    ("local/parameters.py", "pattern"): [],  # the template's
+    ("local/parameters.py", "-?[0-9]+"): texts("1", "-"),
+    ("local/routes.py", "[\\w:.]"): texts("${", "$", "${a"),
+    ("local/serve.py", "#?"): texts("#a", "a = ", "a ", "a=:"),
+    ("local/stages.py", "{0,127}"): texts("a-"),
+    ("local/stages.py", "[\\w .:"): texts("a", " "),
+    ("local/stages.py", "[a-z]{2,}"): texts("-a", "-aa", before="eu"),
+    ("local/stages.py", ".+"): texts("a", "\n"),
+    ("local/stages.py", "[0-9]{12}"): texts("1"),
+    ("local/stages.py", "stage.name"): texts("[a]\n", "[a"),
+    ("local/stages.py", "pattern"): [],  # those above
+    ("local/verify/__main__.py", "x21"): texts("a"),
+    ("local/verify/__main__.py", r"\S+"): texts("a"),
+    ("local/verify/gateway.py", "jobs|problems"): texts("/jobs", "/"),
+    ("local/verify/parts.py", "route"): [],  # the paths of routes
+    ("local/verify/told.py", "arn:"): texts("arn:", ":", "a:", before="arn:aws:sns:"),
+}  # fmt: skip
+#: Those by which matches are searched for in a text; with all others, the whole text is matched.
+SEARCHED = {
+    *("charset", r"\\(.)", "[,;=]", " - at ", "|\\[", r"\[(\d+)\]", "#", ":", "_key", "is_integer"),
+    *("#/components", r"\W", "[^${}]", "[\\w:.]", "#?", "stage.name"),
+}
+#: Patterns that are no call of `re`: of schemas, and of the formats that validators know.
+SCHEMAS: dict[str, list[Text]] = {
+    document.MEDIA_TYPE: texts(";a=b", '; a="b"', "; ", "a", "; a=", before="a/b"),
+    document.BASE64: texts("AAAA", "AA==", "A", "="),
+    document.UPLOAD_ID: texts("a"),
+    "^[a-z0-9_-]{1,32}$": texts("a"),
+    **dict.fromkeys(build._FORMATS.values(), texts("..", ".", "a.", "a@", "@", before="a@") + texts("..", "a.", ".@")),
+}  # fmt: skip
+
+
+def used(path: Path) -> Iterator[tuple[str, ast.Call]]:
+    """Yield each call of `re` in a module, with its pattern as it is written there."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        is_call = isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)
+        if is_call and ast.unparse(node.func.value) == "re" and node.func.attr in _CALLS:  # type: ignore[attr-defined]
+            yield ast.unparse(node.args[0]), node  # type: ignore[attr-defined]
+
+
+CALLS = [
+    (str(path.relative_to(stack.ROOT)), written)
+    for folder in FOLDERS
+    for path in sorted((stack.ROOT / folder).rglob("*.py"))
+    for written, _ in used(path)
+]
+
+
+def rows_of(place: str, written: str) -> list[tuple[str, str]]:
+    plain = written.replace("\\\\", "\\")
+    return [row for row in ROWS if row[0] == place and (row[1] in written or row[1] in plain)]
+
+
+@pytest.mark.parametrize(("place", "written"), CALLS, ids=lambda value: value[-60:])
+def test_every_expression_has_its_worst_texts(place: str, written: str) -> None:
+    assert rows_of(place, written), f"add a row for {written} of {place}"
+
+
+def compiled() -> Iterator[tuple[str, re.Pattern[Any], list[Text], bool]]:
+    """Yield each pattern that can be made here, the texts for it, and whether it is searched for."""
+    for place, written in CALLS:
+        rows = rows_of(place, written)
+        more = [text for row in rows for text in ROWS[row]]
+        is_searched = any(part in SEARCHED for _, part in rows)
+        for pattern in made(place, written):
+            yield f"{Path(place).stem}: {written[:50]}", pattern, more, is_searched
+    for pattern, more in SCHEMAS.items():
+        yield f"schema: {pattern[:50]}", re.compile(pattern.replace("$", r"\Z")), more, True
+
+
+def made(place: str, written: str) -> Iterator[re.Pattern[Any]]:
+    """Yield what a written pattern is, in its module's own words."""
+    if not more_than_a_name(written) and not place.startswith("layers/nowlater"):
+        return
+    names: dict[str, Any] = {}
+    if place.startswith("layers/nowlater"):
+        names = vars(__import__(f"nowlater.{Path(place).stem}", fromlist=["_"]))
+    try:
+        pattern = eval(written, names)
+    except NameError:  # a pattern that is an argument has a row of its own where it is written
+        return
+    yield re.compile(pattern, re.DOTALL)
+
+
+def more_than_a_name(written: str) -> bool:
+    return written.startswith(("'", '"', "b'", 'b"', "r'", 'r"'))
+
+
+def seconds(pattern: re.Pattern[Any], text: str, *, is_searched: bool) -> float:
+    """Return the least time of two that it takes to match a text, or to find all matches in it."""
+    given: Any = text.encode() if isinstance(pattern.pattern, bytes) else text
+    least = float("inf")
+    for _ in range(2):
+        began = time.thread_time()
+        if is_searched:
+            deque(pattern.finditer(given), maxlen=0)
+        else:
+            pattern.fullmatch(given)
+            pattern.match(given)
+        least = min(least, time.thread_time() - began)
+    return least
+
+
+def growth(pattern: re.Pattern[Any], text: Text, short: int, *, is_searched: bool) -> float:
+    """Return how much longer a long text takes than a short one; 0 where that is no time at all."""
+    long_s = seconds(pattern, text(short * TIMES), is_searched=is_searched)
+    if long_s < FLOOR_S:
+        return 0
+    short_s = seconds(pattern, text(short), is_searched=is_searched)
+    return long_s / max(short_s, FLOOR_S / MOST_GROWTH)
+
+
+@pytest.mark.parametrize(
+    ("name", "pattern", "more", "is_searched"), [*compiled()], ids=lambda value: str(value)[:70]
+)
+def test_no_expression_takes_more_than_linear_time(
+    name: str, pattern: re.Pattern[Any], more: list[Text], is_searched: bool
+) -> None:
+    for text in (*ANY, *more):
+        assert growth(pattern, text, SHORT, is_searched=is_searched) < MOST_GROWTH, text(60)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "text", "is_searched"),
+    [
+        # as they once were, in addresses.py, prefer.py and serve.py
+        (r"(.*@)?(\[[^\]]*\]|[^:\[\]]*)(?::([0-9]*))?", repeated("@", after="["), False),
+        (r'\s*([\w-]+)\s*(?:=\s*"?([\w-]*)"?)?\s*(?:;.*)?', repeated(" ", "a", "x"), False),
+        (r"(#?\w+)\s*=\s*(:\w+)", repeated("a"), True),
+    ],
+)
+def test_one_that_takes_more_is_found(pattern: str, text: Text, is_searched: bool) -> None:
+    assert growth(re.compile(pattern), text, 300, is_searched=is_searched) >= MOST_GROWTH
