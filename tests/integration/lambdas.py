@@ -64,7 +64,7 @@ def http_event(
             }
     event["requestContext"]["http"]["path"] = event["rawPath"]
     if "query" in changes:
-        event |= _query(changes["query"])
+        event |= _query(changes["query"] or {})
     if "body" in changes:
         event["body"] = json.dumps(changes["body"])
     if "raw" in changes:

@@ -92,6 +92,7 @@ KNOWN_QUERIES = {
     "cursor": ["019ac1d2-7b5e-7c31-8f44-5d1f3b0a9e77"],
     "redirect": ["0", "1"],
     "host": ["hooks.example.com"],
+    "lastEventId": ["1795521600000-running"],
 }
 QUERIES = st.none() | st.tuples(
     st.dictionaries(TEXT, TEXT, max_size=1),
