@@ -62,6 +62,8 @@ async def awaited(text: str, context: Context | None = None) -> str:
 async def awaits_long() -> None:
     """Takes longer than it may, in an await."""
     await asyncio.sleep(5)
+
+
 @operation(timeout=20)
 def sluggish() -> None:
     """Takes longer than the sync door gives it, once most of that time is over."""

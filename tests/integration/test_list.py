@@ -281,7 +281,10 @@ def test_a_filter_says_the_same_to_dynamodb_and_to_python(world: World) -> None:
         (world.now - 5 * s, world.now - s, world.now + 5 * s),
         (None, world.now - 1, world.now + 1),
     )
-    labels, operations = cycle([{}, {"a-b": "1"}, {"a-b": "2"}, {"a-b": "1", "c": "2"}]), cycle(["text-stats", "echo"])
+    labels, operations = (
+        cycle([{}, {"a-b": "1"}, {"a-b": "2"}, {"a-b": "1", "c": "2"}]),
+        cycle(["text-stats", "echo"]),
+    )
     names = ("status", "deliver_by", "not_before", "tags", "operation")
     with world.table.batch_writer() as batch:
         for n, values in enumerate(zip(chosen, labels, operations, strict=False)):
@@ -294,7 +297,9 @@ def test_a_filter_says_the_same_to_dynamodb_and_to_python(world: World) -> None:
 
     assert len(everything) == 6 * 3 * 3 + 1
     for status, operation, tags in product(
-        (None, *job_states.UNFINISHED, *job_states.ENDED), (None, "echo"), ((), (("a-b", "1"),), (("a-b", "1"), ("c", "2")))
+        (None, *job_states.UNFINISHED, *job_states.ENDED),
+        (None, "echo"),
+        ((), (("a-b", "1"),), (("a-b", "1"), ("c", "2"))),
     ):
         wanted = Filter(status, operation, tags)
         page = store.page("acme", "0", None, None, wanted.where(world.now))
