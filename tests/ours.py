@@ -26,6 +26,7 @@ OURS: dict[str, frozenset[str]] = {
             "Shards",
             "OwnerWaiting",
             "OwnerRate",
+            "OwnerUploads",
             "CallbackPorts",
             "DeliverConcurrency",
             "LoopbackCallbacks",
