@@ -2,50 +2,48 @@
 
 SET TimeZone = 'UTC';
 
-CREATE MACRO trimmed(cell) AS trim(cell, e' \t\r\n\f\v');
+CREATE MACRO trimmed(cell) AS trim(cell, 'BLANKS');
 
 -- What stands for a missing value: the default `na_values` of pandas, and a cell of nothing but blanks.
 CREATE MACRO is_missing(cell) AS trimmed(cell) IN (
     '', '#N/A', '#N/A N/A', '#NA', '-1.#IND', '-1.#QNAN', '-NaN', '-nan', '1.#IND', '1.#QNAN', '<NA>',
     'N/A', 'NA', 'NULL', 'NaN', 'None', 'n/a', 'nan', 'null');
 
--- A number as a 64-bit float. Sums of larger ones than 1e290 might overflow.
+-- A number as a 64-bit float; -0 is 0.
 CREATE MACRO as_float(cell) AS CASE
     WHEN regexp_full_match(cell, '[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?')
-     AND abs(try_cast(cell AS DOUBLE)) < 1e290
-    THEN try_cast(cell AS DOUBLE) END;
+     AND isfinite(try_cast(cell AS DOUBLE))
+    THEN try_cast(cell AS DOUBLE) + 0.0 END;
 
--- A whole number, exactly: as many digits as 128 bits always hold, or a float without a fraction.
-CREATE MACRO as_integer(cell) AS CASE
-    WHEN regexp_full_match(cell, '[+-]?0*\d{1,38}(\.0*)?')
-    THEN try_cast(regexp_extract(cell, '[+-]?\d+') AS HUGEINT)
-    WHEN abs(as_float(cell)) < 1e38 AND as_float(cell) = trunc(as_float(cell))
-    THEN try_cast(as_float(cell) AS HUGEINT) END;
+-- A whole number, exactly: as many digits as 128 bits always hold.
+CREATE MACRO is_integer(cell) AS regexp_full_match(cell, '[+-]?0*\d{1,38}');
 
 -- Dates that can be read in one way only: year first, or the month by its English name.
 CREATE MACRO as_date(cell) AS CASE
     WHEN regexp_full_match(cell, '\d{4}-\d\d-\d\d|\d{4}/\d\d/\d\d')
     THEN try_cast(replace(cell, '/', '-') AS DATE)
     WHEN regexp_full_match(
-        cell, '[A-Za-z]{3,9}[ -]\d{1,2},?[ -]\d{4}|\d{1,2}[ -][A-Za-z]{3,9},?[ -]\d{4}')
-    THEN CAST(try_strptime(regexp_replace(cell, '[ ,-]+', ' ', 'g'),
+        cell, '[A-Za-z]{3,9}\.?[ -]\d{1,2}(, ?|[ -])\d{4}|\d{1,2}[ -][A-Za-z]{3,9}\.?,?[ -]\d{4}')
+    THEN CAST(try_strptime(regexp_replace(cell, '[ .,-]+', ' ', 'g'),
         ['%b %d %Y', '%B %d %Y', '%d %b %Y', '%d %B %Y']) AS DATE) END;
 
 -- A date and time to the second, in UTC where it has an offset.
+CREATE MACRO as_utc(cell) AS try_cast(regexp_replace(
+    replace(upper(cell), '/', '-'), '([.,]\d+)? ?(Z|UTC|[+-]\d\d(:?\d\d)?)?$',
+    CASE WHEN regexp_matches(cell, ':.*[+-]\d') THEN '\2' ELSE '' END) AS TIMESTAMPTZ) AT TIME ZONE 'UTC';
 CREATE MACRO as_moment(cell) AS CASE
     WHEN regexp_full_match(cell,
         '(\d{4}-\d\d-\d\d|\d{4}/\d\d/\d\d)[ Tt]([01]\d|2[0-3]):\d\d(:\d\d([.,]\d{1,9})?)?'
-        || '( ?([Zz]|[+-]([01]\d|2[0-3]):?[0-5]\d))?')
-    THEN try_cast(regexp_replace(
-        replace(upper(cell), '/', '-'), '([.,]\d+)? ?(Z|[+-]\d\d:?\d\d)?$', '\2') AS TIMESTAMPTZ)
-        AT TIME ZONE 'UTC' END;
+        || '( ?([Zz]|UTC|[+-]([01]\d|2[0-3])(:?[0-5]\d)?))?')
+     AND year(as_utc(cell)) BETWEEN 0 AND 9999
+    THEN as_utc(cell) END;
 
 -- What follows the second: the fraction without the zeros that it ends in, and Z where there is an offset.
 CREATE MACRO fraction(cell) AS rtrim(regexp_extract(cell, ':\d\d[.,](\d+)', 1), '0');
-CREATE MACRO zone(cell) AS CASE WHEN regexp_matches(cell, ':.*([Zz]|[+-]\d\d:?\d\d)$') THEN 'Z' ELSE '' END;
+CREATE MACRO zone(cell) AS CASE WHEN regexp_matches(cell, ':.*([Zz]|UTC|[+-]\d\d(:?\d\d)?)$') THEN 'Z' ELSE '' END;
 
 CREATE MACRO kind(cell) AS CASE
-    WHEN regexp_full_match(cell, '[+-]?0*\d{1,38}') THEN 'integer'
+    WHEN is_integer(cell) THEN 'integer'
     WHEN regexp_full_match(cell, '[+-]?\d+') THEN 'string'
     WHEN as_float(cell) IS NOT NULL THEN 'number'
     WHEN lower(cell) IN ('true', 'false') THEN 'boolean'
@@ -53,8 +51,12 @@ CREATE MACRO kind(cell) AS CASE
     WHEN as_moment(cell) IS NOT NULL THEN 'datetime'
     ELSE 'string' END;
 
--- The quantile of numbers that are `upto` of all with the smaller ones; `last` is the last place, from 0.
+-- Of numbers that are `upto` of all with the smaller ones: the one at a place, from 0, and between two places.
 CREATE MACRO at_place(number, upto, place) AS min(number) FILTER (upto > place);
-CREATE MACRO quantile(number, upto, last, part) AS
-    at_place(number, upto, floor(part * last)) + any_value(part * last - floor(part * last))
-    * (at_place(number, upto, ceil(part * last)) - at_place(number, upto, floor(part * last)));
+CREATE MACRO interpolated(low, high, part) AS CASE
+    WHEN low = high THEN low
+    WHEN isfinite(high - low) THEN low + part * (high - low)
+    ELSE low * (1 - part) + high * part END;
+CREATE MACRO quantile(number, upto, last, part) AS interpolated(
+    at_place(number, upto, floor(part * last)), at_place(number, upto, ceil(part * last)),
+    any_value(part * last - floor(part * last)));

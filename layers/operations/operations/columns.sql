@@ -21,13 +21,13 @@ SELECT col, value, sum(n)::BIGINT AS n, any_value(number) AS number, any_value(w
 FROM (
     SELECT col, n,
         CASE WHEN type IN ('integer', 'number') THEN as_float(text) END AS number,
-        CASE WHEN type IN ('integer', 'number') THEN as_integer(text) END AS whole,
+        CASE WHEN type = 'integer' THEN try_cast(regexp_extract(text, '[+-]?\d+') AS HUGEINT) END AS whole,
         CASE WHEN type IN ('date', 'datetime')
             THEN coalesce(as_date(text)::TIMESTAMP, as_moment(text)) END AS moment,
         CASE WHEN type = 'datetime' THEN fraction(text) END AS part,
         CASE type
             WHEN 'integer' THEN whole::VARCHAR
-            WHEN 'number' THEN coalesce(whole::VARCHAR, number::VARCHAR)
+            WHEN 'number' THEN number::VARCHAR
             WHEN 'boolean' THEN lower(text)
             WHEN 'date' THEN strftime(moment, '%Y-%m-%d')
             WHEN 'datetime' THEN strftime(moment, '%Y-%m-%dT%H:%M:%S')
@@ -48,7 +48,10 @@ SELECT col, [quantile(number, upto, last, 0.01), quantile(number, upto, last, 0.
 FROM ranked GROUP BY col;
 
 SELECT col, any_value(type), any_value(kinds), sum(n)::BIGINT, count(*),
-    min(place).value, max(place).value, fsum(number * n) / sum(n), any_value(quantiles),
+    min(place).value, max(place).value,
+    CASE WHEN max(abs(number)) > 1e290 THEN fsum(number / 2 ** 70 * n) / sum(n) * 2 ** 70  -- not to overflow
+        ELSE fsum(number * n) / sum(n) END,
+    any_value(quantiles),
     min_by({'value': value, 'n': n}, {'rarity': -n, 'place': place}, $top)
 FROM (
     SELECT *, {'number': number, 'whole': whole, 'moment': moment, 'part': part, 'value': value} AS place

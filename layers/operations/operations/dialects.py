@@ -3,17 +3,19 @@
 import codecs
 import csv
 import io
+import json
 import re
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Literal
 
 from nowlater import Refused
 
 # fmt: off
 type Encoding = Literal[
-    "utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32",
+    "utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-32-le", "utf-32-be",
     "cp1250", "cp1251", "cp1252", "cp1253", "cp1254", "cp1255", "cp1256", "cp1257", "cp1258",
     "iso-8859-1", "iso-8859-2", "iso-8859-15", "koi8-r",
     "shift_jis", "euc-jp", "gb18030", "big5", "euc-kr",
@@ -26,6 +28,11 @@ type Kinds = Callable[[Sequence[str]], list[str]]
 #: Bytes that are looked at; they must fit the buffer of a Document, which is not read twice.
 SAMPLE = 64 * 1024
 _SAMPLE_ROWS = 100
+
+#: What can stand around a cell, and makes it missing where there is nothing else: also no-break and wide blanks.
+BLANKS = " \t\r\n\f\v\u00a0\u2007\u202f\u3000"
+#: The delimiter of a file that has none: a code point that no text has.
+NO_DELIMITER = "\U0010ffff"
 
 #: Where two cut a file equally well, the later: a comma is in more texts than a tab is.
 _DELIMITERS = ",|;\t"
@@ -47,12 +54,14 @@ _FOREIGN = (
     (rb"PAR1" + _BINARY, "a Parquet file: export it as CSV"),
     (rb"%PDF-\d", "a PDF: export its tables as CSV"),
     (rb"\s*<(?:\?xml|!doctype|html)\b", "XML or HTML: export it as CSV"),
-    (rb'\s*(?:\{\s*"[^"\r\n]*"\s*:|\[\s*[\[{])', "JSON: send one row a line, split by commas"),
-    (rb"[\s\S]*\x00", "binary, or UTF-16 without a byte-order mark: save it as UTF-8"),
+    (
+        rb"[\s\S]*\x00",
+        "binary, or UTF-16 without a byte-order mark: save it as UTF-8, or name the encoding",
+    ),
 )
 
-#: The first line by which Excel is told the delimiter.
-_SEPARATOR_LINE = re.compile(r'"?sep=([^"\r\n])"?\r?\n?', re.IGNORECASE)
+#: The line by which Excel is told the delimiter; it may have delimiters of its own behind it.
+_SEPARATOR_LINE = re.compile(r'"?sep=([^"\r\n\w])"?[\s,;|]*?(?:\r\n|\r|\n|\Z)', re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -81,36 +90,39 @@ def detect(
 
     Raises Refused where this is no CSV.
     """
-    marked = next((name for mark, name in _MARKS if head.startswith(mark)), None)
-    encoding = encoding or marked or ("utf-8" if _is_utf_8(head) else "cp1252")
+    encoding = _encoding(head, encoding)
     if not encoding.startswith(("utf-16", "utf-32")):
         _refuse_foreign(head)
     text = codecs.getincrementaldecoder(encoding)("replace").decode(head)
     separator = _SEPARATOR_LINE.match(text)
     lines = list(io.StringIO(text[separator.end() if separator else 0 :], newline=""))
-    lines = (lines[:-1] if len(head) >= SAMPLE and len(lines) > 1 else lines)[: 2 * _SAMPLE_ROWS]
+    _refuse_json(text, is_whole=len(head) < SAMPLE)
+    lines = [line for line in lines[: -1 if len(head) >= SAMPLE else None] if line.strip(BLANKS)]
     rejected = None
     if delimiter is None and separator:
         delimiter = separator[1]
     elif delimiter is None:
         delimiter, rejected = _delimiter(lines, kinds)
     if header is None:
-        first = next(iter(_rows(lines, delimiter)), [])
-        header = bool(first) and set(kinds(first)) == {"string"}
+        header = _are_names(next(iter(_rows(lines, delimiter)), []), kinds)
     return Dialect(encoding, delimiter, header, separator is not None, rejected)
 
 
-def is_blank(row: Sequence[str]) -> bool:
-    """Tell whether a row is a line with nothing on it but blanks."""
-    return len(row) < 2 and not "".join(row).strip()
+def _encoding(head: bytes, named: Encoding | None) -> Encoding:
+    """Return the encoding: that of a byte-order mark where none or its own family is named."""
+    marked = next((name for mark, name in _MARKS if head.startswith(mark)), None)
+    if marked and (named is None or marked.startswith(named[:6])):
+        return marked
+    if named in ("utf-16", "utf-32"):  # which Python does not read without a mark
+        return "utf-16-le" if named == "utf-16" else "utf-32-le"
+    return named or ("utf-8" if _is_utf_8(head) else "cp1252")
 
 
 def _is_utf_8(head: bytes) -> bool:
-    try:
-        codecs.getincrementaldecoder("utf-8")().decode(head)
-    except UnicodeDecodeError:
-        return False
-    return True
+    """Tell whether what is beyond ASCII is UTF-8, but for some bytes."""
+    text = codecs.getincrementaldecoder("utf-8")("replace").decode(head)
+    wrong = text.count("\ufffd")
+    return wrong == 0 or sum(character > "\x7f" for character in text) > 2 * wrong
 
 
 def _refuse_foreign(head: bytes) -> None:
@@ -119,10 +131,38 @@ def _refuse_foreign(head: bytes) -> None:
             raise Refused(f"This is not CSV but {sentence}.")
 
 
+def _refuse_json(text: str, *, is_whole: bool) -> None:
+    """Refuse an object or a list, or the beginning of one, at the beginning of a file."""
+    text = text.lstrip()
+    if not text.startswith(("{", "[")):
+        return
+    try:
+        _, end = json.JSONDecoder().raw_decode(text)
+        is_json = not text[end:].strip(" \t,") or text[end:].lstrip(" \t,")[0] in "\r\n"
+    except json.JSONDecodeError as error:
+        is_json = not is_whole and error.pos > len(text) // 2
+    except RecursionError:
+        is_json = True
+    if is_json:
+        raise Refused("This is not CSV but JSON: send one row a line, split by commas.")
+
+
 def _rows(lines: Sequence[str], delimiter: str | None) -> list[list[str]]:
     csv.field_size_limit(SAMPLE)
-    rows = csv.reader(lines, delimiter=delimiter or "\x1f")
-    return [row for row in rows if not is_blank(row)][:_SAMPLE_ROWS]
+    return list(islice(csv.reader(lines, delimiter=delimiter or NO_DELIMITER), _SAMPLE_ROWS))
+
+
+def _are_names(row: Sequence[str], kinds: Kinds) -> bool:
+    """Tell whether a first row is a header: none of its cells is a value, or digits without a letter."""
+    return bool(row) and not any(_are_values(row, kinds))
+
+
+def _are_values(cells: Sequence[str], kinds: Kinds) -> list[bool]:
+    """Tell of each cell whether it is a number, date or truth value, in whatever country's spelling."""
+    return [
+        kind != "string" or (any(map(str.isdigit, cell)) and not any(map(str.isalpha, cell)))
+        for cell, kind in zip(cells, kinds(cells), strict=True)
+    ]
 
 
 def _delimiter(lines: Sequence[str], kinds: Kinds) -> tuple[str | None, str | None]:
@@ -130,19 +170,21 @@ def _delimiter(lines: Sequence[str], kinds: Kinds) -> tuple[str | None, str | No
     found = {delimiter: _rows(lines, delimiter) for delimiter in _DELIMITERS}
     cutting = [d for d, rows in found.items() if any(len(row) > 1 for row in rows)]
     chosen = [d for d in cutting if len(found[d][0]) > 1]
-    best = max(reversed(chosen), key=lambda d: _fitness(found[d], kinds, d), default=None)
-    rejected = max(reversed(cutting), key=lambda d: _fitness(found[d], kinds, d), default=None)
+    best = max(reversed(chosen), key=lambda d: _fitness(found[d], kinds), default=None)
+    rejected = max(reversed(cutting), key=lambda d: _fitness(found[d], kinds), default=None)
     return best, None if best else rejected
 
 
-def _fitness(rows: Sequence[Sequence[str]], kinds: Kinds, delimiter: str) -> float:
-    """Return how evenly a delimiter cuts, times how many of the cells are no text."""
+def _fitness(rows: Sequence[Sequence[str]], kinds: Kinds) -> float:
+    """Return how evenly a delimiter cuts, how many cells are values, and how few still have a delimiter."""
     (_, even), *_ = Counter(map(len, rows)).most_common(1)
     cells = [cell for row in rows for cell in row]
-    if delimiter != ",":  # which may be a decimal comma then
-        cells = [cell.replace(",", ".", 1) for cell in cells]
-    typed = sum(kind != "string" for kind in kinds(cells)) / len(cells)
-    return even / len(rows) * (0.1 + typed)
+    values = _are_values(cells, kinds)
+    uncut = sum(
+        not is_value and any(delimiter in cell for delimiter in _DELIMITERS)
+        for cell, is_value in zip(cells, values, strict=True)
+    )
+    return even / len(rows) * (0.1 + sum(values) / len(cells)) * (1 - uncut / len(cells))
 
 
 class Misencoded:

@@ -34,7 +34,7 @@ class Quantiles(Struct, frozen=True):
 
 
 class ColumnProfile(Struct, frozen=True):
-    """What a column consists of. All of it is exact; numbers that are not whole are 64-bit floats."""
+    """What a column consists of. Numbers are 64-bit floats, unless all are whole: those are exact."""
 
     name: Annotated[
         str, _about("The cell of the header, or `column N`; cut after 1,000 characters.")

@@ -3,14 +3,16 @@
 import csv
 import io
 from collections.abc import Iterator, Sequence
-from itertools import chain, islice
+from itertools import chain
 
 from nowlater import Document, Refused
-from operations.dialects import Dialect, Misencoded, is_blank
+from operations.dialects import BLANKS, NO_DELIMITER, Dialect, Misencoded
 
 _MOST_COLUMNS = 4096
 #: Characters of a line, and of a cell with line breaks; nothing longer is read into memory.
 _LONGEST = 8 * 1024 * 1024
+#: What is read before it is counted.
+_CELLS_AT_A_TIME, _CHARACTERS_AT_A_TIME = 100_000, 1024 * 1024
 
 
 class Rows:
@@ -21,55 +23,71 @@ class Rows:
         #: The first row, counted from 1, that is too short or too long.
         self.first_ragged: int | None = None
         self.misencoded = Misencoded()
-        self._delimiter = dialect.delimiter or "\x1f"  # ASCII's unit separator, which no text has
+        self._delimiter = dialect.delimiter or NO_DELIMITER
         # Kept, because the file is closed with it.
         self._text = io.TextIOWrapper(file, dialect.encoding, self.misencoded.name, newline="")
         self._line = self._characters = 0
         self._row: list[str] = []
-        self._rows = self._filled()
+        self._rows = self._read()
         if dialect.has_separator_line:
             next(self._lines())
-        first = next(self._rows, [])
+        first = self._first()
         if len(first) > _MOST_COLUMNS:
             raise Refused(
                 f"The first row has {len(first)} cells, and {_MOST_COLUMNS} is the most: "
                 f"is {dialect.delimiter!r} the delimiter, and are the lines broken?"
             )
         named = first if dialect.header else [""] * len(first)
-        self.names = [name.strip()[:1000] or f"column {n}" for n, name in enumerate(named, 1)]
+        self.names = [name.strip(BLANKS)[:1000] or f"column {n}" for n, name in enumerate(named, 1)]
         if first and not dialect.header:
             self._rows = chain([first], self._rows)
 
-    def columns(self, rows: int) -> Iterator[list[Sequence[str]]]:
-        """Yield the cells of each column, of as many rows at a time, or fewer that are long."""
-        while batch := list(self._next(rows)):
-            if {*map(len, batch)} != {len(self.names)}:
-                batch = list(self._even(batch))
-            self.count += len(batch)
-            yield list(zip(*batch, strict=True))
+    def _first(self) -> list[str]:
+        for row in self._rows:
+            if row:
+                return row
+            self.blank_lines += 1
+        return []
 
-    def _next(self, rows: int) -> Iterator[list[str]]:
-        most = self._characters + _LONGEST
-        for row in islice(self._rows, rows):
+    def columns(self) -> Iterator[list[Sequence[str]]]:
+        """Yield the next cells of each column, without those that short rows lack.
+
+        A part has about 100,000 cells, and a million characters unless one line has more.
+        """
+        while batch := list(self._next()):
+            rows = [row for row in batch if row]
+            self.blank_lines += len(batch) - len(rows)
+            is_even = {*map(len, rows)} <= {len(self.names)}
+            columns: list[Sequence[str]] = (
+                [*zip(*rows, strict=True)] if is_even else self._uneven(rows)
+            )
+            self.count += len(rows)
+            yield columns
+
+    def _next(self) -> Iterator[list[str]]:
+        """Yield rows up to a bound; what is blank is an empty one."""
+        cells, most = 0, self._characters + _CHARACTERS_AT_A_TIME
+        for row in self._rows:
             yield row
-            if self._characters >= most:
+            cells += len(row)
+            if cells >= _CELLS_AT_A_TIME or self._characters >= most:
                 return
 
-    def _even(self, rows: list[list[str]]) -> Iterator[list[str]]:
+    def _uneven(self, rows: list[list[str]]) -> list[Sequence[str]]:
+        """Return the columns of rows that differ in length; takes as long as there are cells."""
         width = len(self.names)
         for place, row in enumerate(rows, self.count + 1):
             if len(row) != width:
                 self.first_ragged = self.first_ragged or place
                 self.short += len(row) < width
                 self.long += len(row) > width
-            yield (row + [""] * (width - len(row)))[:width]
-
-    def _filled(self) -> Iterator[list[str]]:
-        for row in self._read():
-            if is_blank(row):
-                self.blank_lines += 1
-            else:
-                yield row
+        columns: list[Sequence[str]] = []
+        longest_first = sorted(rows, key=len, reverse=True)
+        for column in range(min(width, len(longest_first[0]))):
+            while len(longest_first[-1]) <= column:
+                longest_first.pop()
+            columns.append([row[column] for row in longest_first])
+        return columns
 
     def _read(self) -> Iterator[list[str]]:
         csv.field_size_limit(_LONGEST)
@@ -77,11 +95,12 @@ class Rows:
         while True:
             self._row.clear()
             try:
-                yield next(reader)
+                row = next(reader)
             except StopIteration:
                 return
             except csv.Error as error:
-                yield self._leniently(error)
+                row = self._leniently(error)
+            yield row if len(row) > 1 or "".join(self._row).strip(BLANKS) else []
 
     def _leniently(self, error: csv.Error) -> list[str]:
         """Return the row of a line that breaks the rules of quoting; it ends with that line."""
@@ -100,6 +119,10 @@ class Rows:
             if len(line) == _LONGEST and line[-1] not in "\r\n":
                 raise Refused(f"A line has more than {_LONGEST:,} characters: this is no CSV.")
             self._line += 1
+            if "\0" in line:
+                raise Refused(
+                    f"Line {self._line} has the character NUL: the file is binary, or was cut off while it was copied."
+                )
             self._characters += len(line)
             self._row.append(line)
             yield line

@@ -6,14 +6,17 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from concurrent.futures import wait as wait_for
+from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
 from tempfile import TemporaryDirectory, gettempdir
+from threading import Event
 from typing import Any, Self
 
 import duckdb
 
 from nowlater import Refused
+from operations.dialects import BLANKS
 from operations.profiles import ColumnProfile, Count, Quantiles, Type, Value
 
 #: What DuckDB keeps in memory; the rest goes to the disk.
@@ -25,38 +28,49 @@ _LONGEST_CELL = 1000
 #: Characters of a text that a profile shows.
 _SHOWN = 64
 #: What the names of folders begin with; the process follows.
-_FOLDER = "csv-profile-"
+_FOLDER = "nowlater-csv-profile-"
 #: Seconds between two calls of `alive`.
 _PAUSE_S = 0.25
 
+_CONFIG: dict[str, str | bool | int | float | list[str]] = {"threads": 1, "memory_limit": _MEMORY}
+
 _CELLS, _COLUMNS = (Path(__file__).with_name(f"{n}.sql").read_text() for n in ("cells", "columns"))
+_CELLS = _CELLS.replace("BLANKS", BLANKS)
 
 
 class Statistics:
-    """Counts the cells of a table, and sums them up; a context manager."""
+    """Counts the cells of a table, and sums them up; `Statistics.opened` makes one."""
 
-    def __init__(self) -> None:
+    def __init__(self, database: duckdb.DuckDBPyConnection, thread: ThreadPoolExecutor) -> None:
         #: Called four times a second while DuckDB works; what it raises ends that work.
         self.alive: Callable[[], None] = lambda: None
+        self._duckdb, self._thread = database, thread
+        self._idle, self._is_over = Event(), False
+        self._idle.set()
         self._different: Counter[int] = Counter()
-
-    def __enter__(self) -> Self:
-        _remove_abandoned()
-        self._folder = TemporaryDirectory(prefix=f"{_FOLDER}{os.getpid()}-")
-        self._duckdb = duckdb.connect(
-            f"{self._folder.name}/cells.duckdb",
-            config={"threads": 1, "memory_limit": _MEMORY, "temp_directory": self._folder.name},
-        )
-        self._thread = ThreadPoolExecutor(1)
         self.run(f"{_CELLS} CREATE TABLE counted (col INTEGER, cell VARCHAR, n BIGINT)")
-        return self
 
-    def __exit__(self, *_: object) -> None:
-        while not wait_for([self._answer], 0.05).done:
+    @classmethod
+    @contextmanager
+    def opened(cls) -> Iterator[Self]:
+        """Give Statistics with files of its own, which are gone at the end, as is what still runs."""
+        _remove_abandoned()
+        with (
+            TemporaryDirectory(prefix=f"{_FOLDER}{os.getpid()}-") as folder,
+            ThreadPoolExecutor(1) as thread,
+            duckdb.connect(f"{folder}/cells.duckdb", config=_CONFIG) as database,
+        ):
+            database.execute(f"SET temp_directory = '{folder}'")
+            made = cls(database, thread)
+            try:
+                yield made
+            finally:
+                made._end()
+
+    def _end(self) -> None:
+        self._is_over = True
+        while not self._idle.wait(0.05):
             self._duckdb.interrupt()
-        self._thread.shutdown()
-        self._duckdb.close()
-        self._folder.cleanup()
 
     def kinds(self, cells: Sequence[str]) -> list[str]:
         """Return what each cell can be read as: the type of a column of such cells."""
@@ -65,6 +79,8 @@ class Statistics:
 
     def add(self, columns: Sequence[Sequence[str]]) -> None:
         """Count the next cells of each column."""
+        if not columns:
+            return
         numbers: list[int] = []
         cells: list[str] = []
         counts: list[int] = []
@@ -103,12 +119,12 @@ class Statistics:
         yield first, columns
 
     def run(self, query: str, **values: Any) -> list[tuple[Any, ...]]:
-        """Run a query in another thread, so that `__exit__` can end it."""
-        self._answer = self._thread.submit(self._query, query, values)
-        while not wait_for([self._answer], _PAUSE_S).done:
+        """Run a query in another thread, so that what `alive` raises can end it."""
+        answer = self._thread.submit(self._query, query, values)
+        while not wait_for([answer], _PAUSE_S).done:
             self.alive()
         try:
-            return self._answer.result()
+            return answer.result()
         except (duckdb.OutOfMemoryException, duckdb.IOException) as error:
             raise Refused(
                 "This table has too many different cells for the memory and disk of a run. "
@@ -116,23 +132,41 @@ class Statistics:
             ) from error
 
     def _query(self, query: str, values: dict[str, Any]) -> list[tuple[Any, ...]]:
-        return self._duckdb.execute(query, values or None).fetchall()
+        self._idle.clear()
+        try:
+            if self._is_over:
+                return []
+            return self._duckdb.execute(query, values or None).fetchall()
+        finally:
+            self._idle.set()
 
 
 def _remove_abandoned() -> None:
     """Remove the files of processes that were killed: a Lambda that starts again finds its disk as it was."""
-    for folder in Path(gettempdir()).glob(f"{_FOLDER}*-*"):
-        try:
-            os.kill(int(folder.name.removeprefix(_FOLDER).partition("-")[0]), 0)
-        except ProcessLookupError:
+    for folder in Path(gettempdir()).glob(f"{_FOLDER}*"):
+        owner = folder.name.removeprefix(_FOLDER).partition("-")[0]
+        if owner.isdecimal() and not _is_alive(int(owner)):
             shutil.rmtree(folder, ignore_errors=True)
-        except PermissionError:  # another user's process, which is alive
-            continue
+
+
+def _is_alive(process: int) -> bool:
+    """Tell whether there is another process of this number."""
+    if process == os.getpid():  # from before a restart: this one has only begun
+        return False
+    try:
+        os.kill(process, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except PermissionError:  # another user's
+        return True
+    return True
 
 
 def _shortened(cell: str) -> str:
-    if len(cell) <= _LONGEST_CELL or len(cell := cell.strip()) <= _LONGEST_CELL:
+    if len(cell) <= _LONGEST_CELL:
         return cell
+    if len(padded := cell.strip(BLANKS)) <= _SHOWN:  # a number or a date, perhaps
+        return padded
     return cell[:_LONGEST_CELL] + sha256(cell.encode()).hexdigest()
 
 
@@ -149,7 +183,7 @@ def _profile(name: str, rows: int, found: tuple[Any, ...] | None, top: int) -> C
         kinds=kinds,
         min=_value(kind, least),
         max=_value(kind, most),
-        mean=mean,
+        mean=None if mean is None else min(max(mean, float(least)), float(most)),
         quantiles=quantiles and Quantiles(*quantiles),
         top=[Count(_value(kind, value["value"]), value["n"]) for value in frequent[:top]],
     )
@@ -160,12 +194,8 @@ def _value(kind: Type, text: str) -> Value:
         case "integer":
             return int(text)
         case "number":
-            return int(text) if _is_short_integer(text) else float(text)
+            number = float(text)
+            return int(number) if number.is_integer() and abs(number) < 2**63 else number
         case "boolean":
             return text == "true"
     return text if len(text) <= _SHOWN else text[:_SHOWN] + "…"
-
-
-def _is_short_integer(text: str) -> bool:
-    """Tell whether other readers of JSON keep this as it is: 64 bits."""
-    return text.lstrip("-").isdigit() and -(2**63) <= int(text) < 2**63

@@ -11,8 +11,6 @@ from operations.dialects import SAMPLE, Dialect, Encoding, detect
 from operations.profiles import FileWarning, Profile
 from operations.rows import Rows
 
-#: Cells that are read before they are counted.
-_CELLS = 100_000
 #: The share of the time that reading takes; the statistics take the rest.
 _READING = 0.5
 
@@ -35,18 +33,16 @@ def csv_profile(
 ) -> Profile:
     """Profiles every column of a CSV: type, nulls, range, mean, quantiles, most frequent values.
 
-    Encoding, delimiter and header are detected unless given. All figures are exact; `warnings` says
-    what about the file makes them doubtful. Memory is bounded: what does not fit goes to the disk.
+    Encoding, delimiter and header are detected unless given. Counts and values are exact; `warnings`
+    says what makes them doubtful. Memory is bounded: what does not fit goes to the disk.
     """
-    from operations.statistics import (
-        Statistics,
-    )  # imports DuckDB, which other operations do not need
+    from operations.statistics import Statistics  # and so DuckDB, which others do not need
 
-    with Statistics() as statistics:
+    with Statistics.opened() as statistics:
         dialect = detect(csv.read(SAMPLE), statistics.kinds, encoding, delimiter, header)
         csv.seek(0)
         rows = Rows(csv, dialect)
-        for columns in rows.columns(1 + _CELLS // max(1, len(rows.names))):
+        for columns in rows.columns():
             read = _READING * min(1, csv.tell() / csv.size) if csv.size else None
             statistics.alive = partial(context.progress, read, f"{rows.count} rows")
             statistics.alive()

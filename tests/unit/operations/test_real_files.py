@@ -82,6 +82,38 @@ def test_the_same_moment_written_in_other_ways_is_one_value() -> None:
     assert (found.type, found.distinct) == ("datetime", 1)
 
 
+def test_a_moment_outside_the_years_of_iso_8601_is_text() -> None:
+    assert cells("9999-12-31T23:59:59-01:00").type == "string"
+    assert cells("0000-01-01T00:00:00+01:00").type == "string"
+
+
+def test_a_number_that_is_not_whole_makes_the_column_one_of_floats() -> None:
+    found = cells("1.5", "18446744073709551615", "18446744073709551614", "1e23", "1" + "0" * 23)
+
+    assert (found.type, found.distinct) == ("number", 3)
+    assert [value.count for value in found.top] == [2, 2, 1]
+
+
+@pytest.mark.parametrize("number", [0.1, 0.7, 1.7976931348623157e308, -1.7e308, 1e-300])
+def test_the_mean_of_one_number_is_that_number(number: float) -> None:
+    assert cells(*[repr(number)] * 3).mean == number
+
+
+def test_the_largest_floats_are_numbers_with_finite_figures() -> None:
+    found = cells("1.7976931348623157e308", "-1.7976931348623157e308", "1")
+
+    assert found.type == "number"
+    assert found.mean == pytest.approx(1 / 3, abs=1e292)
+    assert found.quantiles is not None
+    assert (found.quantiles.p50, found.quantiles.p99) == (1, pytest.approx(1.76e308, rel=0.01))
+
+
+def test_zero_and_minus_zero_are_one_value() -> None:
+    found = cells("0.0", "-0.0", "-0", "0")
+
+    assert (found.distinct, found.min) == (1, 0)
+
+
 def test_a_delimiter_in_every_cell_does_not_beat_the_one_that_makes_numbers() -> None:
     found = profile("1,a|b|c\n2,d|e|f\n3,g|h|i\n")
 
@@ -102,7 +134,37 @@ DELIMITERS = {
     "semicolons in text": (",", 'id,text\n1,"a; b"\n2,"c; d; e"\n'),
     "empty cells": (",", "a,b,c\n,,\n1,,3\n"),
     "a header alone": (";", "a;b\n"),
+    "the statement of a bank": (";", "01.02.2024;1.234,56\n02.02.2024;99,00\n"),
+    "decimal commas among names": (";", "x;y;1,5\ny;z;2,5\n"),
+    "a log": (";", "2020-01-01 10:00:00,123;INFO;a\n2020-01-01 10:00:01,456;WARN;b\n"),
+    "millions": (";", "1,234,567;2\n3,456,789;4\n"),
+    "blank lines above": (";", "\n" * 200 + "a;b\n1;2\n"),
+    "a first cell of many lines": (";", '"' + "x\n" * 200 + '";b\n1;2\n'),
 }
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "1,5;2,5\n3,5;4,5\n",
+        "a;1,5\nb;2,5\n",
+        "12,5;x\n13;y\n",
+        "01.02.2024,x\n02.02.2024,y\n",
+        "10:00,x\n11:00,y\n",
+        "$1.00,x\n$2.00,y\n",
+        "50%;60%\n1%;2%\n",
+        "\ufeff1\n2\n",
+    ],
+)
+def test_a_first_row_with_digits_alone_in_a_cell_is_no_header(text: str) -> None:
+    found = profile(text)
+
+    assert (found.header, found.rows) == (False, 2)
+
+
+@pytest.mark.parametrize("text", ["#,name\n1,x\n", ",a\n0,1\n", "Q1,Q2\n1,2\n", "a1,_\n1,2\n"])
+def test_a_first_row_of_names_is_a_header(text: str) -> None:
+    assert profile(text).header
 
 
 @pytest.mark.parametrize("name", DELIMITERS)
@@ -206,7 +268,7 @@ def test_a_number_is_one_however_it_is_padded(cell: str) -> None:
         ("%PDF,x\n1,2\n", ["%PDF", "x"]),
         ("[id],[name]\n1,2\n", ["[id]", "[name]"]),
         ("{id},{name}\n1,2\n", ["{id}", "{name}"]),
-        ("<5,>5\n1,2\n", ["<5", ">5"]),
+        ("<low,>high\n1,2\n", ["<low", ">high"]),
         ("html,xml\n1,2\n", ["html", "xml"]),
         ("(µ/ý,x\n1,2\n", ["(µ/ý", "x"]),
     ],
@@ -227,6 +289,23 @@ def test_the_line_that_tells_excel_the_delimiter_is_no_row(line: str) -> None:
     assert (found.delimiter, found.rows) == (";", 1)
     assert [column.name for column in found.columns] == ["a", "b", "c"]
     assert types(found) == ["integer"] * 3
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("Sep=9,Oct=10\n1,2\n", ["Sep=9", "Oct=10"]),
+        ("sep=mm,x\n1,2\n", ["sep=mm", "x"]),
+        ('"sep=,x",b\n1,2\n', ["sep=,x", "b"]),
+        ("sep=a\n1\n", ["sep=a"]),
+    ],
+)
+def test_a_name_that_begins_like_that_line_is_a_name(text: str, names: list[str]) -> None:
+    assert [column.name for column in profile(text).columns] == names
+
+
+def test_that_line_may_be_filled_up_with_delimiters() -> None:
+    assert profile("sep=;;;\na;b;c\n1;2;3\n").rows == 1
 
 
 @pytest.mark.parametrize("separator", ["^", "~", ":", "\t", ","])
@@ -268,9 +347,78 @@ def test_a_caller_who_knows_the_encoding_names_it(encoding: str, word: str) -> N
     assert found.warnings == []
 
 
+@pytest.mark.parametrize("named", ["utf-8", "utf-8-sig", None])
+def test_a_mark_is_no_part_of_the_first_name_whatever_encoding_is_named(named: str | None) -> None:
+    found = profile(b"\xef\xbb\xbfsep=;\na;b\n1;2\n", encoding=named)
+
+    assert [column.name for column in found.columns] == ["a", "b"]
+
+
+@pytest.mark.parametrize(
+    ("written", "named"),
+    [
+        ("utf-16", "utf-16-le"),
+        ("utf-16-le", "utf-16"),
+        ("utf-32-le", "utf-32"),
+        ("utf-16-be", "utf-16-be"),
+        ("utf-32", "utf-32-be"),
+    ],
+)
+def test_a_mark_may_be_missing_where_the_encoding_is_named(written: str, named: str) -> None:
+    found = profile("a,b\n1,ü\n".encode(written), encoding=named)
+
+    assert (found.columns[0].name, found.columns[1].max) == ("a", "ü")
+
+
+def test_one_wrong_byte_does_not_make_a_utf_8_file_another() -> None:
+    found = profile("größe,n\n".encode() * 200 + b"x\xe9,1\n")
+
+    assert (found.encoding, found.misencoded_bytes) == ("utf-8", 1)
+    assert found.columns[0].name == "größe"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[1,2]\n[3,4]\n",
+        '["a","b"]\n[1,2]\n',
+        '{"a": 1}\n{"a": 2}\n',
+        '[\n  {"a": 1},\n  {"a": 2}\n]\n',
+        "[" * 50_000,
+        "[" + '{"a": 1},\n' * 20_000,
+    ],
+    ids=["rows", "texts", "objects", "indented", "brackets", "long"],
+)
+def test_json_is_refused(text: str) -> None:
+    with pytest.raises(Refused, match="JSON"):
+        profile(text)
+
+
+@pytest.mark.parametrize("text", ["[[id]],x\n1,2\n", '{"a":1},b\n1,2\n', "[a],[b]\n1,2\n"])
+def test_a_name_in_brackets_is_no_json(text: str) -> None:
+    assert len(profile(text).columns) == 2
+
+
+def test_a_nul_after_the_sample_is_refused() -> None:
+    with pytest.raises(Refused, match="NUL"):
+        profile("a,b\n" + "x,1\n" * 20_000 + "\0" * 1000)
+
+
+def test_a_separator_of_ascii_is_text() -> None:
+    assert cells("a\x1fb", "1\x1f2").distinct == 2
+
+
+def test_a_quoted_nothing_alone_in_its_row_is_a_missing_value() -> None:
+    found = profile('x\n1\n""\n3\n')
+
+    assert (found.rows, found.columns[0].nulls, found.blank_lines) == (3, 1, 0)
+
+
 @pytest.mark.parametrize(
     "cell",
     [
+        "2020-01-01 10:00:00+00",
+        "2020-01-01 10:00:00 UTC",
         "2020-01-01T10:00:00.5 Z",
         "2020-01-01 10:00:00.5 Z",
         "2020-01-01t10:00:00z",
@@ -301,7 +449,16 @@ def test_what_is_no_date_and_time_is_text(cell: str) -> None:
 
 @pytest.mark.parametrize(
     "cell",
-    ["Jan 5, 2024", "January 5 2024", "5 Jan 2024", "05-Feb-2024", "5 MARCH, 2024", "may 1, 1999"],
+    [
+        "Jan 5, 2024",
+        "Jan. 5, 2024",
+        "Jan 5,2024",
+        "January 5 2024",
+        "5 Jan 2024",
+        "05-Feb-2024",
+        "5 MARCH, 2024",
+        "may 1, 1999",
+    ],
 )
 def test_a_date_with_the_name_of_its_month_is_one(cell: str) -> None:
     found = column(f'x\n"{cell}"\n')
@@ -311,7 +468,7 @@ def test_a_date_with_the_name_of_its_month_is_one(cell: str) -> None:
     assert len(found.min) == len("2024-01-05")
 
 
-@pytest.mark.parametrize("blank", ["   ", "\t", "", " \t "])
+@pytest.mark.parametrize("blank", ["   ", "\t", "", " \t ", "\u00a0", "\u3000"])
 def test_a_line_of_blanks_is_no_row(blank: str) -> None:
     found = profile(f"a,b\n1,2\n{blank}\n3,4\n")
 
@@ -324,6 +481,10 @@ def test_a_cell_of_blanks_is_missing() -> None:
 
     assert types(found) == ["integer", "string"]
     assert [column.nulls for column in found.columns] == [1, 1]
+
+
+def test_a_cell_of_no_break_blanks_is_missing() -> None:
+    assert types(profile("a,b\n\u00a0,x\n\u00a02,y\n")) == ["integer", "string"]
 
 
 def test_a_missing_value_may_be_padded() -> None:
@@ -345,6 +506,11 @@ HOSTILE = {
     "blanks before a bracket": " " * 1_000_000 + "[",
     "stray quotes": "a\n" + '"x"y\n' * 200_000,
     "ragged rows": "a,b\n" + "1\n1,2,3\n" * 120_000,
+    "short rows": "a" + ",a" * 4095 + "\n" + "1\n" * 500_000,
+    "short rows and a long one": "a"
+    + ",a" * 4095
+    + "\n"
+    + ("1\n" * 90_000 + "," * 4095 + "\n") * 5,
 }
 
 

@@ -15,6 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nowlater import Canceled, Document, Refused
+from operations.dialects import BLANKS
 from operations.profiles import ColumnProfile
 from operations.statistics import Statistics
 from operations.tables import csv_profile
@@ -96,7 +97,7 @@ CELLS = {
     "numbers": st.floats(-1e100, 1e100),
     "texts": st.text(
         st.characters(exclude_categories=["Cs"], exclude_characters="\0\r"), min_size=1
-    ),
+    ).filter(lambda text: text.strip(BLANKS) != ""),  # which is missing here, and text to pandas,
 }
 
 
@@ -211,7 +212,7 @@ def test_of_long_rows_fewer_are_held_at_a_time() -> None:
     run = Run()
     csv_profile(Document(f"{'c,' * 9}c\n{rows}".encode(), "text/csv"), run)
 
-    assert [message for _, message in run.said[:2]] == ["9 rows", "18 rows"]
+    assert [message for _, message in run.said[:2]] == ["2 rows", "4 rows"]
 
 
 def test_a_cancel_ends_it_on_the_way() -> None:
@@ -223,14 +224,14 @@ def test_a_cancel_ends_it_on_the_way() -> None:
 
 
 def test_a_cancel_ends_what_duckdb_is_doing() -> None:
-    with Statistics() as statistics:
+    with Statistics.opened() as statistics:
         statistics.alive = Run(cancel_at=2).progress
         with pytest.raises(Canceled):
             statistics.run("SELECT sum(a * b) FROM range(10_000_000) t(a), range(10_000_000) u(b)")
 
 
 def test_a_table_for_which_memory_and_disk_are_too_small_is_refused() -> None:
-    with Statistics() as statistics:
+    with Statistics.opened() as statistics:
         statistics.run("SET max_temp_directory_size = '1MB'; SET memory_limit = '20MB'")
         for part in range(30):
             statistics.add([[f"{part} {n} {'x' * 900}" for n in range(1000)]])
@@ -244,7 +245,9 @@ def test_the_files_of_a_run_whose_process_was_killed_are_removed_by_the_next(
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     ended = subprocess.Popen(["true"])
     ended.wait()
-    abandoned, running = (tmp_path / f"csv-profile-{p}-x" for p in (ended.pid, os.getppid()))
+    abandoned, running = (
+        tmp_path / f"nowlater-csv-profile-{p}-x" for p in (ended.pid, os.getppid())
+    )
     for folder in (abandoned, running):
         folder.mkdir()
         (folder / "cells.duckdb").write_bytes(b"x")
