@@ -99,7 +99,7 @@ def _run(command: list[str], folder: Path, **variables: str) -> None:
 def sentences(said: str) -> str:
     """Return what a tool said on standard error, without make's own lines and uv's drawing."""
     lines = [line for line in said.splitlines() if not line.startswith("make")]
-    drawn = re.search(r"^\s*(×|error:)", said, re.MULTILINE)
+    drawn = re.search(r"^[ \t]*(×|error:)", said, re.MULTILINE)
     text = "\n".join(lines[-25:])
     if drawn is None:
         return text

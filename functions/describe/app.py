@@ -5,15 +5,12 @@ from typing import Any
 from nowlater import manual, problems
 from nowlater.api import Answer, Api, answer
 from nowlater.call import Call
-from nowlater.describe import operation, operations
+from nowlater.describe import MAY_BE_KEPT, operation, operations
 from nowlater.log import logger
 from nowlater.services import Services
 
 services = Services()
 api = Api(services.settings.public_url)
-
-#: After a deployment, and as run times change, a caller who keeps them is a minute behind.
-_MAY_BE_KEPT = {"Cache-Control": "max-age=60"}
 
 
 @logger.inject_lambda_context(clear_state=True)
@@ -24,18 +21,18 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
 @api.route("GET /operations")
 def listing(call: Call) -> Answer:
     caller = call.caller("read")
-    return answer(200, operations(services, caller.base), _MAY_BE_KEPT)
+    return answer(200, operations(services, caller.base), MAY_BE_KEPT)
 
 
 @api.route("GET /operations/{name}")
 def one(call: Call) -> Answer:
     caller = call.caller("read")
-    return answer(200, operation(services, call.path("name"), caller.base), _MAY_BE_KEPT)
+    return answer(200, operation(services, call.path("name"), caller.base), MAY_BE_KEPT)
 
 
 @api.route("GET /problems/{name}")
 def problem(call: Call) -> Answer:
-    return answer(200, problems.page(call.path("name"), call.base), _MAY_BE_KEPT)
+    return answer(200, problems.page(call.path("name"), call.base), MAY_BE_KEPT)
 
 
 @api.route("GET /health")

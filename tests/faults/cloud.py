@@ -17,9 +17,9 @@ from botocore.exceptions import ReadTimeoutError
 
 from nowlater.context import Context
 from nowlater.exchange import Unsent
+from nowlater.items import pack_item
 from nowlater.outcomes import TimedOut
 from nowlater.receipt import Reply as Receipt
-from nowlater.table import pack_item
 from tests import stack
 from tests.faults.kinds import BY_SOURCE, OF_CALLS
 from tests.faults.memory import Change, Memory, Message

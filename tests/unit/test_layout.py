@@ -20,7 +20,17 @@ APPS = stack.apps()
 #: Words and rules alone: they know neither AWS nor the environment.
 PURE = {
     *("__init__", "addresses", "breaker", "cache", "callback", "clause", "context", "delivery"),
-    *("document", "estimate", "frame", "histogram", "ids", "job", "object_keys", "operation"),
+    *(
+        "document",
+        "estimate",
+        "frame",
+        "histogram",
+        "ids",
+        "items",
+        "job",
+        "object_keys",
+        "operation",
+    ),
     *(
         "outcomes",
         "outgoing",
@@ -39,7 +49,7 @@ EDGES = {"aws", "blobs", "queues", "store", "table", "topics", "vault", "workers
 #: What talks to strangers: no AWS, and the only sockets that are our own.
 OUTWARD = {"exchange", "sender"}
 #: What anybody may use.
-EVERYWHERE = {"log"}
+EVERYWHERE = {"log", "records"}
 #: The modules that alone may import a package, or touch the environment.
 ONLY = {
     "boto3": set(),

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from nowlater.histogram import Histogram, bucket
+from nowlater.items import Item
 from nowlater.runtimes import Runtimes
-from nowlater.table import Item
 from tests.unit.jobs import NOW
 
 KEY = ("STATS#echo", "STATS")

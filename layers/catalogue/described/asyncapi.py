@@ -4,7 +4,8 @@ from typing import Any
 
 from described import faults, shapes, webhooks
 from described.openapi import VERSION, used
-from described.shapes import BASE, record, ref, text
+from described.parts import record, ref, text
+from described.shapes import BASE
 from nowlater import job
 
 _ABOUT = """\

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from described.shapes import Schema, number, record, ref, text
+from described.parts import Schema, number, record, ref, text
 from nowlater import uploads
 from nowlater.document import LONGEST_MEDIA_TYPE, MEDIA_TYPE
 from nowlater.frame import FURTHEST_DEADLINE_S, FURTHEST_START_S

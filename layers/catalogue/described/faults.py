@@ -4,7 +4,8 @@ from http import HTTPStatus
 from typing import Any
 
 from described import headers
-from described.shapes import BASE, Schema, number, or_null, record, ref, text, time, url
+from described.parts import Schema, number, or_null, record, ref, text, time, url
+from described.shapes import BASE
 from nowlater import problems
 from nowlater.routes import OF_JOBS, Route
 

@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from described.shapes import BASE, Schema, number, text, url
+from described.parts import Schema, number, text, url
+from described.shapes import BASE
 from nowlater.routes import OF_JOBS, QUOTAS, UPLOAD_QUOTA, Route
 
 _ETAG = text("For `If-None-Match`.", examples=['W/"30563c1b01396e42b6be0708bee9ac50"'])

@@ -18,7 +18,8 @@ from described import (
     successes,
     webhooks,
 )
-from described.shapes import BASE, ref
+from described.parts import ref
+from described.shapes import BASE
 from nowlater.routes import ROUTES, Route
 
 VERSION = "0.1.0"

@@ -3,7 +3,7 @@
 from typing import Any
 
 from described import shapes
-from described.shapes import text
+from described.parts import text
 from nowlater import problems
 from nowlater.request import MOST_TAGS
 from nowlater.routes import Route
@@ -38,8 +38,13 @@ def in_path(route: Route, files: list[str]) -> list[Any]:
 def in_query(route: Route) -> list[Any]:
     """Return the parameters of a route's query."""
     limit = {"type": "integer", "minimum": 1, "maximum": 100, "default": 20}
-    tag = text(pattern="^[^:]*:", examples=["order:42"])
-    tags = {"type": "array", "items": tag, "minItems": 1, "maxItems": MOST_TAGS}
+    tags = {
+        "type": "array",
+        "items": text(pattern="^[^:]*:"),
+        "minItems": 1,
+        "maxItems": MOST_TAGS,
+        "examples": [["order:42"]],
+    }
     known = {
         "listJobs": {
             "status": ("Jobs of this status.", text(enum=shapes.STATUSES)),

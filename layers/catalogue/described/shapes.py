@@ -1,12 +1,8 @@
 """JSON Schemas of what the API answers with, whatever the operation."""
 
-from collections.abc import Collection
-from typing import Any
-
+from described.parts import Schema, array, number, or_null, record, ref, text, text_map, time, url
 from nowlater import job
 from nowlater.operation import DOORS
-
-type Schema = dict[str, Any]
 
 #: Where the document's links start; Describe writes the caller's own base in its place.
 BASE = "https://nowlater.invalid"
@@ -23,53 +19,6 @@ _LINKS = {
     "cancel": "POST here to end it.",
     "retry": "POST here to ask again.",
 }
-
-
-def ref(name: str) -> Schema:
-    """Return a reference to a schema of the document's components."""
-    return {"$ref": f"#/components/schemas/{name}"}
-
-
-def record(
-    description: str | None = None, /, *, optional: Collection[str] = (), **members: Schema
-) -> Schema:
-    """Return the schema of an object whose members are all there, but for the optional ones."""
-    said = {} if description is None else {"description": description}
-    required = {"required": [name for name in members if name not in optional]}
-    return {"type": "object"} | said | {"properties": members} | required
-
-
-def text(description: str | None = None, **more: Any) -> Schema:
-    return {"type": "string"} | ({} if description is None else {"description": description}) | more
-
-
-def number(description: str, kind: str = "number", **more: Any) -> Schema:
-    return {"type": kind, "description": description, **more}
-
-
-def url(description: str, **more: Any) -> Schema:
-    return text(description, format="uri", **more)
-
-
-def time(description: str) -> Schema:
-    return text(description, format="date-time")
-
-
-def array(description: str, items: Schema, **more: Any) -> Schema:
-    return {"type": "array", "description": description, "items": items, **more}
-
-
-def text_map(description: str) -> Schema:
-    """Return the schema of an object whose members are texts under any names."""
-    return {"type": "object", "description": description, "additionalProperties": text()}
-
-
-def or_null(schema: Schema, description: str | None = None) -> Schema:
-    """Return the schema of a value that can be missing, and then is null."""
-    said = {} if description is None else {"description": description}
-    if "type" in schema and "enum" not in schema:
-        return schema | {"type": [schema["type"], "null"]} | said
-    return said | {"anyOf": [schema, {"type": "null"}]}
 
 
 def of_answers() -> dict[str, Schema]:

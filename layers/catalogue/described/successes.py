@@ -3,7 +3,7 @@
 from typing import Any
 
 from described.headers import sent
-from described.shapes import Schema, ref, text
+from described.parts import Schema, ref, text
 
 _JSON = "application/json"
 _ACCEPTED = ("Location", "Operation-Location", "Cache-Control")

@@ -3,7 +3,7 @@
 from typing import Any, get_args
 
 from described import shapes
-from described.shapes import Schema, array, number, or_null, record, ref, text, time, url
+from described.parts import Schema, array, number, or_null, record, ref, text, time, url
 from nowlater import addresses, callback, delivery, job
 from nowlater.exchange import Kind
 

@@ -7,8 +7,9 @@ import msgspec
 
 from nowlater import delivery, records, store
 from nowlater.delivery import Delivery
+from nowlater.items import Item
 from nowlater.records import Unreadable
-from nowlater.table import Item, Table
+from nowlater.table import Table
 from nowlater.timing import Instant, after
 
 #: Nobody else has tried it, asked for it again or erased it since it was read.

@@ -6,8 +6,7 @@ from typing import Any, Literal
 import msgspec
 
 from nowlater.callback import USUAL_FORMAT
-from nowlater.records import Kept
-from nowlater.timing import DAY_S, HOUR_S, MINUTE_S, Instant, after, seconds_until, to_rfc3339
+from nowlater.timing import DAY_S, HOUR_S, MINUTE_S, Instant, Kept, after, seconds_until, to_rfc3339
 
 type State = Literal["waiting", "delivered", "given-up", "erased"]
 
@@ -164,11 +163,7 @@ def tried(delivery: Delivery, made: Try, chance: float) -> dict[str, Any]:
 
 
 def _wait_s(delivery: Delivery, made: Try, chance: float) -> float:
-    """Return how long to wait after a failure.
-
-    An answer may ask for more, or for less; but for no more than the longest of our own waits, and
-    never for so little that it would be asked more than some fifty times.
-    """
+    """Return how long to wait: as an answer asks, but at most as the last of ours, and not for fifty tries."""
     usual = WAITS_S[min(delivery.failed, len(WAITS_S) - 1)]
     if made.status in _LATER and made.retry_after_s is not None:
         age_s = seconds_until(made.at, delivery.since)
@@ -193,11 +188,10 @@ def representation(delivery: Delivery, base: str) -> dict[str, Any]:
 
 
 def _shown(made: Try) -> dict[str, Any]:
-    failure = made.failure and {"name": made.failure, "detail": made.detail}
     return {
         "at": to_rfc3339(made.at),
         "status": made.status,
-        "failure": failure,
+        "failure": made.failure and {"name": made.failure, "detail": made.detail},
         "latency_ms": made.latency_ms,
         "size": made.size,
         "reply": made.excerpt,

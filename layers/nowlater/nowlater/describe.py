@@ -7,6 +7,9 @@ from nowlater.log import logger
 from nowlater.problems import Problem
 from nowlater.services import Services
 
+#: After a deployment, and as run times change, a caller who keeps them is a minute behind.
+MAY_BE_KEPT = {"Cache-Control": "max-age=60"}
+
 
 def operations(services: Services, base: str) -> dict[str, Any]:
     """Return all operations, each in short."""

@@ -7,11 +7,12 @@ from typing import Any
 import msgspec
 
 from nowlater import ids, records
+from nowlater.items import Item
 from nowlater.job import KEY_LIFE_S
 from nowlater.problems import Problem
-from nowlater.records import Kept, Unreadable
-from nowlater.table import Item, Table
-from nowlater.timing import Instant, after
+from nowlater.records import Unreadable
+from nowlater.table import Table
+from nowlater.timing import Instant, Kept, after
 
 
 @dataclass(frozen=True)

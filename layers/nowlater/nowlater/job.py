@@ -10,8 +10,7 @@ import msgspec
 
 from nowlater.callback import Callback
 from nowlater.clause import Clause, either
-from nowlater.records import Kept
-from nowlater.timing import DAY_S, HOUR_S, LONGEST_POSTPONEMENT_S, Instant, after
+from nowlater.timing import DAY_S, HOUR_S, LONGEST_POSTPONEMENT_S, Instant, Kept, after
 
 type Status = Literal["scheduled", "queued", "running", "succeeded", "failed", "canceled"]
 type Lane = Literal["on-time", "flexible"]
@@ -32,12 +31,10 @@ SWEEP_AHEAD_S = 600
 #: Readers show a deadline as missed from this long after it; nobody's write is under way by then.
 READER_GRACE_S = 2
 
-
 #: Numbers of a record, far beyond what is ever written: a job that has others cannot be read.
 type _Count = Annotated[int, msgspec.Meta(ge=0, le=10_000)]
 type _Tries = Annotated[int, msgspec.Meta(ge=-10_000, le=10_000)]
-type _Seconds = Annotated[int, msgspec.Meta(ge=0, le=1000 * DAY_S)]
-type _Milliseconds = Annotated[int, msgspec.Meta(ge=0, le=1000 * DAY_S)]
+type _Duration = Annotated[int, msgspec.Meta(ge=0, le=1000 * DAY_S)]
 
 
 class Ref(msgspec.Struct, frozen=True):
@@ -64,8 +61,8 @@ class Job(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     #: Whether the caller set that deadline; else it is what flexible jobs are given.
     promised: bool = False
     #: The longest that one attempt may run.
-    timeout_ms: _Milliseconds
-    keep_s: _Seconds
+    timeout_ms: _Duration
+    keep_s: _Duration
     tries_left: _Tries
     #: How often it was started; also the token that an attempt's writes must show.
     attempt: _Count = 0

@@ -11,9 +11,9 @@ from typing import Annotated, Any
 import msgspec
 
 from nowlater import records
-from nowlater.records import Kept, Unreadable
+from nowlater.records import Unreadable
 from nowlater.table import Table
-from nowlater.timing import Instant
+from nowlater.timing import Instant, Kept
 
 #: What a key can allow: asking for operations, reading jobs, and changing or erasing them.
 SCOPES = ("invoke", "read", "manage")

@@ -10,13 +10,14 @@ import msgspec
 
 from nowlater import ids, job, jobs, records, view
 from nowlater.forecast import forecast
+from nowlater.items import Item
 from nowlater.job import READER_GRACE_S, Job
 from nowlater.newest import Newest
 from nowlater.problems import Problem
 from nowlater.records import Unreadable
 from nowlater.request import MOST_TAGS
 from nowlater.services import Services
-from nowlater.table import Item, Where
+from nowlater.table import Where
 from nowlater.timing import Instant, after
 from nowlater.wording import quoted
 

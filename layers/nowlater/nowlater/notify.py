@@ -7,11 +7,11 @@ import msgspec
 
 from nowlater import aws, event, job, object_keys, store
 from nowlater.delivery import Webhook
+from nowlater.items import unpack_item
 from nowlater.job import Job
 from nowlater.log import logger
 from nowlater.outgoing import Outgoing, batches
 from nowlater.services import Services
-from nowlater.table import unpack_item
 from nowlater.timing import seconds_until
 from nowlater.topics import Message
 

@@ -6,11 +6,10 @@ from typing import Annotated, Any
 import msgspec
 
 from nowlater import records, signing
+from nowlater.items import Item
 from nowlater.problems import Problem
-from nowlater.records import Kept
 from nowlater.services import Services
-from nowlater.table import Item
-from nowlater.timing import DAY_S, Instant, after, to_rfc3339
+from nowlater.timing import DAY_S, Instant, Kept, after, to_rfc3339
 
 #: For this long after a change, the secret before it signs as well.
 OVERLAP_S = DAY_S

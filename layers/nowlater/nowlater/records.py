@@ -1,15 +1,10 @@
 """Records of the table as what they are of: each read by its type, or not at all."""
 
-from typing import Annotated, Any
+from typing import Any
 
 import msgspec
 
 from nowlater.log import logger
-from nowlater.timing import Instant
-
-#: An instant of a record: until 2500, so that it can be shown (RFC 3339 ends with the year 9999), and
-#: so can whatever is reckoned from it.
-type Kept = Annotated[Instant, msgspec.Meta(ge=0, le=16_725_225_600_000)]
 
 
 class Unreadable(Exception):

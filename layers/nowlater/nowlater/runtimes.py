@@ -7,7 +7,8 @@ from functools import partial
 
 from nowlater.cache import Cache
 from nowlater.histogram import Histogram, bucket
-from nowlater.table import Item, Table
+from nowlater.items import Item
+from nowlater.table import Table
 from nowlater.timing import Clock, Instant, after
 
 #: What was counted is written at most this often.

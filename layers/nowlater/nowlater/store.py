@@ -7,9 +7,10 @@ from typing import Any
 import msgspec
 
 from nowlater import ids, job, records
+from nowlater.items import Item
 from nowlater.job import Job, Ref
 from nowlater.records import Unreadable
-from nowlater.table import Item, Table, Where
+from nowlater.table import Table, Where
 from nowlater.timing import Instant, after
 
 #: The partitions of the `due` index: one alone, being hot, would throttle the table.

@@ -5,10 +5,10 @@ from heapq import merge
 from operator import itemgetter
 
 from nowlater import deliveries, ending, job, store
+from nowlater.items import Item
 from nowlater.job import Job
 from nowlater.log import logger
 from nowlater.services import Services
-from nowlater.table import Item
 from nowlater.timing import whole_seconds_until
 
 #: Deliveries that one sweep sends, after the jobs: it has a minute.

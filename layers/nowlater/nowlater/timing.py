@@ -7,8 +7,14 @@ import re
 import time
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from typing import Annotated
+
+import msgspec
 
 type Instant = int
+#: An instant of a record: until 2500, so that it can be shown (RFC 3339 ends with the year 9999), and
+#: so can whatever is reckoned from it.
+type Kept = Annotated[Instant, msgspec.Meta(ge=0, le=16_725_225_600_000)]
 type Clock = Callable[[], Instant]
 
 MINUTE_S, HOUR_S, DAY_S = 60, 3600, 86400

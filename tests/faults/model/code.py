@@ -15,6 +15,7 @@ from nowlater import finish, hybrid, ids, run, work
 from nowlater.aws import FAILURES
 from nowlater.catalogue import Entry
 from nowlater.context import Context
+from nowlater.items import Item, pack_item, unpack, unpack_item
 from nowlater.job import Ref
 from nowlater.outcomes import TimedOut, Unavailable
 from nowlater.problems import Problem
@@ -22,7 +23,7 @@ from nowlater.queues import Queues
 from nowlater.services import Services
 from nowlater.settings import Settings
 from nowlater.store import Store
-from nowlater.table import Item, Table, pack_item, unpack, unpack_item
+from nowlater.table import Table
 from nowlater.timing import Instant
 from nowlater.workers import NoWorker
 
