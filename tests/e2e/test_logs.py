@@ -131,7 +131,9 @@ def signature(url: str) -> str:
 def credentials(made: Planted, api: Client, issuer: Issuer) -> None:
     token = issuer.token(timing.now(), sub=made.mark("subject"), name=made.mark("claim"))
     made.markers["token"], made.markers["signature of a token"] = token.split(".")[1:]
-    made.markers["key"] = api.authorization.rpartition("_")[2]
+    made.markers["key"] = api.authorization.split("_", 2)[
+        2
+    ]  # the secret, which may have one itself
     shown = {
         f"Bearer {token}": 200,
         f"Bearer {token[:-9]}": 403,

@@ -101,14 +101,13 @@ def lambda_context(remaining_s: float = 60, request_id: str | None = None) -> An
     )
 
 
-def record_of(message: dict[str, Any], arn: str, ahead_ms: int) -> dict[str, Any]:
-    """Return a received message as Lambda hands it on, its times those of the world's clock."""
-    sent = str(int(message["Attributes"]["SentTimestamp"]) + ahead_ms)
+def record_of(message: dict[str, Any], arn: str) -> dict[str, Any]:
+    """Return a received message as Lambda hands it on."""
     return {
         "messageId": message["MessageId"],
         "receiptHandle": message["ReceiptHandle"],
         "body": message["Body"],
-        "attributes": message["Attributes"] | {"SentTimestamp": sent},
+        "attributes": message["Attributes"],
         "messageAttributes": {
             name: {k[0].lower() + k[1:]: value for k, value in told.items()}
             for name, told in message.get("MessageAttributes", {}).items()

@@ -1,6 +1,7 @@
 """A world in one process: the stack on moto, the real handlers, and what AWS does between them."""
 
 import json
+import random
 from collections.abc import Callable, Iterator
 from itertools import batched
 from types import ModuleType
@@ -11,7 +12,7 @@ from botocore.awsrequest import AWSResponse
 from moto.dynamodb.models import dynamodb_backends
 from moto.sqs.models import sqs_backends
 
-from nowlater import settings, timing
+from nowlater import settings
 from nowlater.catalogue import Catalogue, Entry, manual
 from tests import stack
 from tests.contract import Contract
@@ -59,8 +60,8 @@ class World:
 
     `denied` lists those that the Lambda's role in the template does not allow: no test may have one.
 
-    Its clock stands still but for `pass_time`; messages become visible by it. Who waits, does so by
-    `time`, which passes at once.
+    Its clock stands still but for `pass_time`, and moto's queues go by it too, so that no test asks how
+    long it takes. Who waits, does so by `time`, which passes at once.
     """
 
     def __init__(self, moto: stack.Stack) -> None:
@@ -87,8 +88,9 @@ class World:
             self.s3.delete_object(Bucket=self.ids["Bucket"], Key=key)
         self._stream.skip()
         odd.MEANWHILE.happens.clear()
-        self.now, self._ahead = START, START - timing.now()
+        self.now = START
         self.time.reset()
+        random.seed(0)  # jitter is the same each time, whatever ran before
         for name in LAMBDAS:
             services = self.app(name).services
             services.clock, services.settings = (lambda: self.now), self._settings
@@ -135,14 +137,7 @@ class World:
 
     def pass_time(self, seconds: float) -> None:
         """Let time pass, for the Lambdas and for the messages that wait."""
-        passed = round(seconds * 1000)
-        self.now += passed
-        self._ahead += passed
-        for queue in _queues():
-            for message in queue._messages:
-                message.sent_timestamp -= passed
-                message.visible_at -= passed
-                message.delayed_until -= passed
+        self.now += round(seconds * 1000)
 
     # ── callers ───────────────────────────────────────────────────────────────────────────────
 
@@ -206,7 +201,7 @@ class World:
         ).get("Messages", [])
         arn = self.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])
         arn = arn["Attributes"]["QueueArn"]
-        return [record_of(message, arn, self._ahead) for message in got]
+        return [record_of(message, arn) for message in got]
 
     def _consume(self, queue: str, app: str, **context: Any) -> dict[str, Any]:
         got, failures = self.receive(queue), list[dict[str, str]]()

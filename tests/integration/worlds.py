@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from moto import mock_aws  # before any client is made, or it escapes to the network
+from moto.sqs import models as sqs
 
 from nowlater import aws, workers
 from tests import stack
@@ -39,6 +40,14 @@ def built_catalogue(folder: Path) -> Iterator[Path]:
     sys.path.remove(str(folder))
 
 
+def _have_queues_go_by(world: World, patch: pytest.MonkeyPatch) -> None:
+    """Have moto's queues ask the world for the time: its own would pass while a test is busy."""
+    patch.setattr(sqs, "unix_time", lambda: world.now / 1000)
+    patch.setattr(sqs, "unix_time_millis", lambda: float(world.now))
+    # moto's messages become visible a moment after their time, which does not pass here
+    patch.setattr(sqs.Message, "visible", property(lambda m: m.visible_at <= world.now))
+
+
 @contextmanager
 def a_world() -> Iterator[World]:
     """Make the stack and load its Lambdas; the catalogue has to be there."""
@@ -50,6 +59,7 @@ def a_world() -> Iterator[World]:
         for name, value in moto.environment(**choices).items():
             patch.setenv(name, value)
         made = World(moto)
+        _have_queues_go_by(made, patch)
         emitter = aws.session().get_component("event_emitter")
         emitter.register("before-call", made.count)
         made.faults.stand_in(emitter)

@@ -10,7 +10,6 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from moto.core.utils import unix_time_millis
 from moto.sqs.models import sqs_backends
 
 from tests import receiver as plays
@@ -218,7 +217,7 @@ def _bytes(said: dict[str, str]) -> bytes:
 
 def _messages(world: World, name: str) -> list[dict[str, Any]]:
     """Return what is in a queue, in whatever state, without receiving it."""
-    queue_name, now = world.ids[name].rpartition("/")[2], unix_time_millis()
+    queue_name, now = world.ids[name].rpartition("/")[2], world.now
     queues = sqs_backends["123456789012"]["eu-central-1"].queues
     return [
         {
