@@ -6,8 +6,8 @@ from collections.abc import Callable
 #: Much longer than anything takes that is waited for, on any machine.
 PATIENCE_S = 180.0
 #: Seconds that a job takes which must be seen before its end; where the machine was too busy for
-#: that, the next one is asked for.
-LONGER = (3, 12, 40)
+#: that, the next one is asked for. The local stack ends a run after 40 s.
+LONGER = (3, 12, 30)
 #: How often something is tried that depends on its length, and so cannot take longer instead.
 TRIES = 3
 

@@ -70,10 +70,11 @@ _NOT_STORED = sent("Cache-Control")
 _SHOWN = sent("ETag", "Cache-Control", maybe=("Retry-After", "Preference-Applied"))
 _UNCHANGED = _of(304, "Nothing has changed since your last look.", sent(*_KEPT), None)
 _DOCUMENT = _of(200, "The document.", sent(*_KEPT), {"type": "object"}) | _UNCHANGED
-_EVENTS = text(
-    "`retry`, and `id` and `data` where there is news; `data` is a Job.",
-    examples=['id: 1795548600571-running\ndata: {"status":"running"}\nretry: 1000\n\n'],
-)
+#: Without a type: some tools check the whole text against it, others each event.
+_EVENTS = {
+    "description": "`retry`, and `id` and `data` where there is news; `data` is a Job.",
+    "examples": ['id: 1795548600571-running\ndata: {"status":"running"}\nretry: 1000\n\n'],
+}
 _FILE = text(contentMediaType="application/octet-stream")
 
 #: route → status → answer.
