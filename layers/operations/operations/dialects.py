@@ -95,9 +95,10 @@ def detect(
         _refuse_foreign(head)
     text = codecs.getincrementaldecoder(encoding)("replace").decode(head)
     separator = _SEPARATOR_LINE.match(text)
+    is_whole = len(head) < SAMPLE
+    _refuse_json(text, is_whole=is_whole)
     lines = list(io.StringIO(text[separator.end() if separator else 0 :], newline=""))
-    _refuse_json(text, is_whole=len(head) < SAMPLE)
-    lines = [line for line in lines[: -1 if len(head) >= SAMPLE else None] if line.strip(BLANKS)]
+    lines = [line for line in lines[: None if is_whole else -1] if line.strip(BLANKS)]
     rejected = None
     if delimiter is None and separator:
         delimiter = separator[1]
@@ -138,7 +139,7 @@ def _refuse_json(text: str, *, is_whole: bool) -> None:
         return
     try:
         _, end = json.JSONDecoder().raw_decode(text)
-        is_json = not text[end:].strip(" \t,") or text[end:].lstrip(" \t,")[0] in "\r\n"
+        is_json = text[end:].lstrip(" \t,")[:1] in ("", "\r", "\n")
     except json.JSONDecodeError as error:
         is_json = not is_whole and error.pos > len(text) // 2
     except RecursionError:
@@ -170,9 +171,8 @@ def _delimiter(lines: Sequence[str], kinds: Kinds) -> tuple[str | None, str | No
     found = {delimiter: _rows(lines, delimiter) for delimiter in _DELIMITERS}
     cutting = [d for d, rows in found.items() if any(len(row) > 1 for row in rows)]
     chosen = [d for d in cutting if len(found[d][0]) > 1]
-    best = max(reversed(chosen), key=lambda d: _fitness(found[d], kinds), default=None)
-    rejected = max(reversed(cutting), key=lambda d: _fitness(found[d], kinds), default=None)
-    return best, None if best else rejected
+    best = max(reversed(chosen or cutting), key=lambda d: _fitness(found[d], kinds), default=None)
+    return (best, None) if chosen else (None, best)
 
 
 def _fitness(rows: Sequence[Sequence[str]], kinds: Kinds) -> float:
@@ -185,20 +185,3 @@ def _fitness(rows: Sequence[Sequence[str]], kinds: Kinds) -> float:
         for cell, is_value in zip(cells, values, strict=True)
     )
     return even / len(rows) * (0.1 + sum(values) / len(cells)) * (1 - uncut / len(cells))
-
-
-class Misencoded:
-    """Reads bytes that an encoding does not have as Windows' own, and counts them."""
-
-    def __init__(self) -> None:
-        self.bytes = 0
-        self.name = "nowlater-misencoded"
-        codecs.register_error(self.name, self._replace)
-
-    def _replace(self, error: UnicodeError) -> tuple[str, int]:
-        if not isinstance(error, UnicodeDecodeError):  # nothing is encoded here
-            raise error
-        self.bytes += error.end - error.start
-        stray = error.object[error.start : error.end]
-        readable = error.encoding == "utf-8"
-        return stray.decode("cp1252", "replace") if readable else "\ufffd", error.end

@@ -1,12 +1,13 @@
 """The rows of a CSV file as they pass, cut into columns of even length."""
 
+import codecs
 import csv
 import io
 from collections.abc import Iterator, Sequence
 from itertools import chain
 
 from nowlater import Document, Refused
-from operations.dialects import BLANKS, NO_DELIMITER, Dialect, Misencoded
+from operations.dialects import BLANKS, NO_DELIMITER, Dialect
 
 _MOST_COLUMNS = 4096
 #: Characters of a line, and of a cell with line breaks; nothing longer is read into memory.
@@ -22,7 +23,7 @@ class Rows:
         self.count = self.blank_lines = self.short = self.long = self.stray_quotes = 0
         #: The first row, counted from 1, that is too short or too long.
         self.first_ragged: int | None = None
-        self.misencoded = Misencoded()
+        self.misencoded = _Misencoded()
         self._delimiter = dialect.delimiter or NO_DELIMITER
         # Kept, because the file is closed with it.
         self._text = io.TextIOWrapper(file, dialect.encoding, self.misencoded.name, newline="")
@@ -126,3 +127,20 @@ class Rows:
             self._characters += len(line)
             self._row.append(line)
             yield line
+
+
+class _Misencoded:
+    """Reads bytes that an encoding does not have as Windows' own, and counts them."""
+
+    def __init__(self) -> None:
+        self.bytes = 0
+        self.name = "nowlater-misencoded"
+        codecs.register_error(self.name, self._replace)
+
+    def _replace(self, error: UnicodeError) -> tuple[str, int]:
+        if not isinstance(error, UnicodeDecodeError):  # nothing is encoded here
+            raise error
+        self.bytes += error.end - error.start
+        stray = error.object[error.start : error.end]
+        readable = error.encoding == "utf-8"
+        return stray.decode("cp1252", "replace") if readable else "\ufffd", error.end

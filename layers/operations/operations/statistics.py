@@ -36,6 +36,8 @@ _CONFIG: dict[str, str | bool | int | float | list[str]] = {"threads": 1, "memor
 
 _CELLS, _COLUMNS = (Path(__file__).with_name(f"{n}.sql").read_text() for n in ("cells", "columns"))
 _CELLS = _CELLS.replace("BLANKS", BLANKS)
+_VALUES, _SUMMARY = _COLUMNS.rsplit(";\n\n", 1)
+_VALUES, _SUMMARY = _COLUMNS.rsplit(";\n\n", 1)
 
 
 class Statistics:
@@ -102,10 +104,8 @@ class Statistics:
                 first=first,
                 after=after,
             )
-            *steps, summary = _COLUMNS.split(";\n\n")
-            for step in steps:
-                self.run(step)
-            found = {row[0]: row[1:] for row in self.run(summary, top=max(1, top))}
+            self.run(_VALUES)
+            found = {row[0]: row[1:] for row in self.run(_SUMMARY, top=max(1, top))}
             for col in range(first, after):
                 yield _profile(names[col], rows, found.get(col), top)
 
@@ -155,10 +155,10 @@ def _is_alive(process: int) -> bool:
         return False
     try:
         os.kill(process, 0)
-    except (ProcessLookupError, OverflowError):
-        return False
     except PermissionError:  # another user's
         return True
+    except (ProcessLookupError, OverflowError):
+        return False
     return True
 
 
