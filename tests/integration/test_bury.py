@@ -12,6 +12,24 @@ from tests.receiver import Receiver, busy
 
 __all__ = ["lines", "receiver"]
 
+#: What no Lambda of ours can read in a message.
+UNREADABLE = (
+    "not a pointer",
+    "{",
+    "null",
+    "[]",
+    "{}",
+    '{"owner": "acme"}',
+    '{"owner": 1, "id": 2}',
+    '{"owner": "acme", "id": ""}',
+    '{"owner": "acme", "id": "JOB#acme#0"}',
+    '{"url": "https://hooks.example.org", "owner": "acme"}',
+    '{"a": ' + "[" * 100_000,
+    "\U0001f600 ü",
+    '{"owner": "", "id": "x"}',
+    '{"owner": "a#b", "id": "JOB#acme#0"}',
+)
+
 
 def send(world: World, body: str) -> None:
     world.sqs.send_message(QueueUrl=world.ids["DeadLetterQueue"], MessageBody=body)
@@ -37,22 +55,7 @@ def kept(world: World) -> list[str]:
     return [world.s3.get_object(Bucket=bucket, Key=k)["Body"].read().decode() for k in keys]
 
 
-@pytest.mark.parametrize(
-    "body",
-    [
-        "not a pointer",
-        "{",
-        "null",
-        "[]",
-        "{}",
-        '{"owner": "acme"}',
-        '{"owner": 1, "id": 2}',
-        '{"owner": "acme", "id": ""}',
-        '{"owner": "", "id": "x"}',
-        '{"owner": "a#b", "id": "JOB#acme#0"}',
-        "\U0001f600 ü",
-    ],
-)
+@pytest.mark.parametrize("body", UNREADABLE, ids=range(len(UNREADABLE)))
 def test_what_cannot_be_read_is_kept_and_taken_off_the_queue(world: World, body: str) -> None:
     send(world, body)
     answer = world.bury()
