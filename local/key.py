@@ -7,12 +7,13 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from local import account, tools
 from local.failure import Failure
-from nowlater import keys, timing
-from nowlater.table import Table
+from nowlater import instants
+from nowlater.access import api_keys
+from nowlater.aws.table import Table
 
 _MOST_DAYS = 36500
 #: A key that is rotated stays good for so long, as webhook secrets do: callers need time to change.
-_OVERLAP_S = timing.DAY_S
+_OVERLAP_S = instants.DAY_S
 
 
 def main() -> int:
@@ -20,7 +21,7 @@ def main() -> int:
     try:
         table = tools.table(arguments)
         if arguments.list:
-            for key in keys.listed(table):
+            for key in api_keys.listed(table):
                 print(_line(key))
         elif arguments.revoke:
             _revoke(table, arguments.revoke)
@@ -35,19 +36,19 @@ def main() -> int:
 
 
 def _issue(table: Table, asked: argparse.Namespace) -> None:
-    now = timing.now()
-    scopes = keys.SCOPES if asked.scopes is None else tuple(asked.scopes.split(","))
-    _show(*keys.issue(table, asked.owner, now=now, scopes=scopes, expires=_expires(asked, now)))
+    now = instants.now()
+    scopes = api_keys.SCOPES if asked.scopes is None else tuple(asked.scopes.split(","))
+    _show(*api_keys.issue(table, asked.owner, now=now, scopes=scopes, expires=_expires(asked, now)))
 
 
 def _rotate(table: Table, asked: argparse.Namespace) -> None:
-    now, old = timing.now(), _found(table, asked.rotate)
+    now, old = instants.now(), _found(table, asked.rotate)
     if asked.scopes is not None:
         raise Failure("a rotated key keeps its scopes; OWNER= and SCOPES= make one with others")
     if old.expires is not None and old.expires <= now:
         raise Failure(f"{old.id} has expired; OWNER={old.owner} makes another")
-    until = timing.after(now, _OVERLAP_S)
-    _show(*keys.rotate(table, old, now=now, until=until, expires=_expires(asked, now)))
+    until = instants.after(now, _OVERLAP_S)
+    _show(*api_keys.rotate(table, old, now=now, until=until, expires=_expires(asked, now)))
     print(
         f"The old one: {_line(_found(table, old.id))}. REVOKE={old.id} takes it away at once.",
         file=sys.stderr,
@@ -55,47 +56,47 @@ def _rotate(table: Table, asked: argparse.Namespace) -> None:
 
 
 def _revoke(table: Table, key_id: str) -> None:
-    keys.revoke(table, _in_list(table, key_id).id)
+    api_keys.revoke(table, _in_list(table, key_id).id)
     print(f"{key_id} is revoked; API Gateway may remember it for five minutes more.")
 
 
-def _expires(asked: argparse.Namespace, now: timing.Instant) -> timing.Instant | None:
+def _expires(asked: argparse.Namespace, now: instants.Instant) -> instants.Instant | None:
     if asked.days is None:
         return None
     if not 1 <= asked.days <= _MOST_DAYS:
         raise Failure(
             f"DAYS is a number from 1 to {_MOST_DAYS}; without it, a key is good for ever"
         )
-    return timing.after(now, asked.days * timing.DAY_S)
+    return instants.after(now, asked.days * instants.DAY_S)
 
 
-def _show(key: keys.Key, token: str) -> None:
+def _show(key: api_keys.Key, token: str) -> None:
     print(token)
     print(
         f"{_line(key)}\nThe key above is not shown again: only a digest is kept.", file=sys.stderr
     )
 
 
-def _found(table: Table, key_id: str) -> keys.Key:
+def _found(table: Table, key_id: str) -> api_keys.Key:
     key = _in_list(table, key_id)
-    if isinstance(key, keys.Broken):
+    if isinstance(key, api_keys.Broken):
         raise Failure(
             f"{key.fault}; REVOKE={key_id} takes it away, and OWNER= makes another in its place"
         )
     return key
 
 
-def _in_list(table: Table, key_id: str) -> keys.Key | keys.Broken:
-    for key in keys.listed(table):
+def _in_list(table: Table, key_id: str) -> api_keys.Key | api_keys.Broken:
+    for key in api_keys.listed(table):
         if key.id == key_id:
             return key
     raise Failure(f"there is no key {key_id}; make key LIST=1 shows those that there are")
 
 
-def _line(key: keys.Key | keys.Broken) -> str:
-    if isinstance(key, keys.Broken):
+def _line(key: api_keys.Key | api_keys.Broken) -> str:
+    if isinstance(key, api_keys.Broken):
         return f"{key.id}  cannot be read, and gives no access: {key.fault}"
-    end = "for ever" if key.expires is None else f"until {timing.to_rfc3339(key.expires)}"
+    end = "for ever" if key.expires is None else f"until {instants.to_rfc3339(key.expires)}"
     return f"{key.id}  {key.owner}  {','.join(key.scopes)}  {end}"
 
 

@@ -7,10 +7,10 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from local import account, tools
 from local.failure import Failure
-from nowlater import timing
-from nowlater.deliveries import Deliveries
-from nowlater.delivery import Delivery
-from nowlater.table import Table
+from nowlater import instants
+from nowlater.aws.table import Table
+from nowlater.notifications.delivery import Delivery
+from nowlater.notifications.delivery_store import Deliveries
 
 
 def main() -> int:
@@ -29,7 +29,7 @@ def redrive(table: Table, asked: argparse.Namespace) -> None:
     for there in deliveries.given_up():
         if asked.owner not in (None, there.owner) or asked.host not in (None, there.host):
             continue
-        now = timing.now()
+        now = instants.now()
         if not asked.list and not deliveries.again(there, there.body or "", now, look_at=now):
             continue  # erased meanwhile
         count += 1

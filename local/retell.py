@@ -11,7 +11,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from local import account, tools
 from local.failure import Failure
 from local.stack import Stack
-from nowlater import object_keys
+from nowlater.aws import payload_keys
 
 
 def main() -> int:
@@ -70,7 +70,7 @@ def _tell(stack: Stack, records: list[dict[str, Any]]) -> bool:
 
 
 def _keys(s3: Any, bucket: str) -> Iterator[str]:
-    pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=object_keys.UNTOLD)
+    pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=payload_keys.UNTOLD)
     return (found["Key"] for page in pages for found in page.get("Contents", []))
 
 

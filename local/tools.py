@@ -8,7 +8,7 @@ from local import account, deploy, emulator, stages
 from local.failure import Failure
 from local.stack import Stack
 from local.stages import Stage
-from nowlater.table import Table
+from nowlater.aws.table import Table
 
 
 def take_stack(parser: argparse.ArgumentParser) -> None:

@@ -19,8 +19,9 @@ from local.failure import Failure
 from local.follow import Errors, Notifications
 from local.stack import Stack
 from local.watch import Watch
-from nowlater import keys, timing
-from nowlater.table import Table
+from nowlater import instants
+from nowlater.access import api_keys
+from nowlater.aws.table import Table
 
 OWNER = "acme"
 
@@ -68,7 +69,7 @@ def up(home: Path, port: int, parameters: dict[str, str]) -> None:
 def _key(stack: Stack) -> str:
     """Make an API key for the examples."""
     table = Table(stack.outputs["TableName"], stack.client("dynamodb"))
-    return keys.issue(table, OWNER, now=timing.now())[1]
+    return api_keys.issue(table, OWNER, now=instants.now())[1]
 
 
 def _write_whole(path: Path, text: str) -> None:

@@ -5,7 +5,7 @@ Tests of access go through these rows: in process, and over HTTP.
 
 from dataclasses import dataclass
 
-from nowlater.routes import ROUTES, Route
+from nowlater.api.routes import ROUTES, Route
 
 BY_ID = {route.id: route for route in ROUTES}
 

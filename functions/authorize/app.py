@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from nowlater.access import access
+from nowlater.access.authenticate import access
 from nowlater.log import logger
 from nowlater.services import Services
 

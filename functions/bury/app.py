@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from nowlater.bury import bury
 from nowlater.log import logger
 from nowlater.services import Services
+from nowlater.worker.dead_letters import bury
 
 services = Services("store", "queues", "bucket")
 

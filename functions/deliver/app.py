@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from nowlater.deliver import deliver
 from nowlater.log import logger
+from nowlater.notifications.send import deliver
 from nowlater.services import Services
 
 services = Services("deliveries", "queues", "vault")

@@ -2,10 +2,11 @@
 
 from typing import Any
 
-from nowlater import manual, problems
-from nowlater.api import Answer, Api, answer
-from nowlater.call import Call
-from nowlater.describe import MAY_BE_KEPT, operation, operations
+from nowlater import problems
+from nowlater.api import docs as manual
+from nowlater.api.describe import MAY_BE_KEPT, operation, operations
+from nowlater.api.request import Call
+from nowlater.api.router import Answer, Api, answer
 from nowlater.log import logger
 from nowlater.services import Services
 

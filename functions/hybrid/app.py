@@ -2,17 +2,18 @@
 
 from typing import Any
 
-from nowlater import aws, replies
-from nowlater.api import Answer, Api
-from nowlater.call import Call
-from nowlater.hybrid import hybrid
+from nowlater.api import job_responses
+from nowlater.api.request import Call
+from nowlater.api.router import Answer, Api
+from nowlater.aws import session
+from nowlater.doors.envelope import MOST_ASYNC
+from nowlater.doors.hybrid import hybrid
+from nowlater.doors.submit import Request, submit
 from nowlater.log import logger
-from nowlater.request import MOST_ASYNC
 from nowlater.services import Services
-from nowlater.submit import Request, submit
 
 services = Services("store", "queues", "workers")
-api = Api(services.settings.public_url, aws.FAILURES)
+api = Api(services.settings.public_url, session.FAILURES)
 
 #: Seconds that a caller waits who does not say, and at most: that counts from when the request came in.
 USUAL_WAIT_S, LONGEST_WAIT_S = 10, 25
@@ -32,7 +33,7 @@ def accept(call: Call) -> Answer:
         caller, "hybrid", call.path("operation"), envelope, key, call.trace, head_start=not later
     )
     if later:
-        return replies.hybrid(services, call, submit(services, asked), "respond-async")
+        return job_responses.hybrid(services, call, submit(services, asked), "respond-async")
     wait_s = min(USUAL_WAIT_S if prefer.wait_s is None else prefer.wait_s, LONGEST_WAIT_S)
     left_s = min(wait_s, call.left_s(LONGEST_WAIT_S, services.clock()))
     strict = prefer.strict and not prefer.respond_async  # who prefers 202 is not refused it
@@ -40,4 +41,4 @@ def accept(call: Call) -> Answer:
     applied = f"wait={wait_s}" + (", handling=strict" if strict else "")
     if prefer.respond_async and not got.job.is_ended:
         applied = f"respond-async, {applied}"
-    return replies.hybrid(services, call, got, applied)
+    return job_responses.hybrid(services, call, got, applied)

@@ -3,7 +3,7 @@
 from typing import Any
 
 from nowlater.log import logger
-from nowlater.notify import notify
+from nowlater.notifications.publish import notify
 from nowlater.services import Services
 
 services = Services("topic", "table")

@@ -2,18 +2,19 @@
 
 from typing import Any
 
-from nowlater import aws, replies
-from nowlater.api import Answer, Api, answer
-from nowlater.call import Call
+from nowlater.api import job_responses
+from nowlater.api.request import Call
+from nowlater.api.router import Answer, Api, answer
+from nowlater.aws import session
+from nowlater.doors.envelope import MOST_ASYNC
+from nowlater.doors.retry import retry
+from nowlater.doors.submit import Request, submit
+from nowlater.doors.uploads import upload
 from nowlater.log import logger
-from nowlater.request import MOST_ASYNC
-from nowlater.retry import retry
 from nowlater.services import Services
-from nowlater.submit import Request, submit
-from nowlater.uploads import upload
 
 services = Services("store", "queues")
-api = Api(services.settings.public_url, aws.FAILURES)
+api = Api(services.settings.public_url, session.FAILURES)
 
 
 @logger.inject_lambda_context(clear_state=True)
@@ -26,14 +27,14 @@ def accept(call: Call) -> Answer:
     caller, envelope = call.caller("invoke"), call.envelope(MOST_ASYNC)
     key = call.idempotency_key()
     asked = Request(caller, "async", call.path("operation"), envelope, key, call.trace)
-    return replies.accepted(services, call, submit(services, asked))
+    return job_responses.accepted(services, call, submit(services, asked))
 
 
 @api.route("POST /jobs/{id}/retry")
 def accept_again(call: Call) -> Answer:
     caller, key = call.caller("invoke"), call.idempotency_key()
     got = retry(services, caller, call.path("id"), key=key, trace=call.trace)
-    return replies.accepted(services, call, got)
+    return job_responses.accepted(services, call, got)
 
 
 @api.route("POST /uploads")

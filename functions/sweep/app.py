@@ -4,7 +4,7 @@ from typing import Any
 
 from nowlater.log import logger
 from nowlater.services import Services
-from nowlater.sweep import sweep
+from nowlater.worker.sweep import sweep
 
 services = Services("store", "queues")
 

@@ -2,11 +2,11 @@
 
 from typing import Any
 
-from nowlater.answer import LONGEST_S, answer
-from nowlater.api import Answer, Api, raw
-from nowlater.call import Call
+from nowlater.api.request import Call
+from nowlater.api.router import Answer, Api, raw
+from nowlater.doors.envelope import MOST_SYNC
+from nowlater.doors.sync import LONGEST_S, answer
 from nowlater.log import logger
-from nowlater.request import MOST_SYNC
 from nowlater.services import Services
 
 services = Services()

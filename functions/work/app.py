@@ -4,11 +4,11 @@ from typing import Any
 
 import msgspec
 
-from nowlater import work
-from nowlater.batch import batch
-from nowlater.job import Ref
+from nowlater.jobs.model import Ref
 from nowlater.log import logger
 from nowlater.services import Services
+from nowlater.worker import attempt
+from nowlater.worker.batch import batch
 
 services = Services("store", "queues")
 
@@ -21,5 +21,5 @@ def handler(event: dict[str, Any], context: Any) -> Any:
     if "Records" in event:
         return batch(services, event, context.aws_request_id, remaining, or_exit=True)
     ref = msgspec.convert(event, Ref)
-    ended = work.direct(services, ref, context.aws_request_id, remaining=remaining)
+    ended = attempt.direct(services, ref, context.aws_request_id, remaining=remaining)
     return msgspec.to_builtins(ended)

@@ -13,9 +13,9 @@ from msgspec.inspect import type_info
 
 import mistakes
 from mistakes import Mistake
-from nowlater import schema
-from nowlater.document import Document
-from nowlater.operation import Operation
+from nowlater.runtime import schema
+from nowlater.runtime.definition import Operation
+from nowlater.runtime.document import Document
 from refusals import (
     Unfit,
     refuse_ambiguous,

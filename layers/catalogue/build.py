@@ -19,13 +19,13 @@ import fastjsonschema
 import annotations
 from discovery import attribute, discovered
 from mistakes import Mistake
-from nowlater import schema
-from nowlater.document import BASE64
-from nowlater.operation import Operation
+from nowlater.runtime import schema
+from nowlater.runtime.definition import Operation
+from nowlater.runtime.document import BASE64
 
 _IMPORT = "from fastjsonschema import JsonSchemaValueException, JsonSchemaValuesException"
 _OURS = """\
-from nowlater.validation import InvalidInput as JsonSchemaValueException
+from nowlater.runtime.validation import InvalidInput as JsonSchemaValueException
 
 JsonSchemaValuesException = JsonSchemaValueException"""
 

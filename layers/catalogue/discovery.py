@@ -8,7 +8,7 @@ from types import ModuleType
 import mistakes
 import operations
 from mistakes import Mistake
-from nowlater.operation import Operation, decorated, in_module
+from nowlater.runtime.definition import Operation, decorated, in_module
 
 
 def discovered(package: ModuleType = operations) -> list[Operation]:

@@ -8,8 +8,8 @@ import msgspec
 from msgspec import Meta
 from msgspec.inspect import CustomType, RawType, type_info
 
-from nowlater.context import Context
-from nowlater.document import INPUT_SCHEMA, Document
+from nowlater.runtime.context import Context
+from nowlater.runtime.document import INPUT_SCHEMA, Document
 
 #: What a bound of annotated_types or of pydantic's Field is called; msgspec's Meta calls it so too.
 _BOUNDS = ("gt", "ge", "lt", "le", "multiple_of", "min_length", "max_length", "pattern")

@@ -5,8 +5,9 @@ from typing import Any
 import pytest
 import requests
 
-from nowlater import keys, timing
-from nowlater.table import Table
+from nowlater import instants
+from nowlater.access import api_keys
+from nowlater.aws.table import Table
 from tests import stack
 from tests.e2e.client import Client
 from tests.e2e.patience import PATIENCE_S, eventually
@@ -30,15 +31,15 @@ def table(served: Served) -> Table:
 
 
 def made(table: Table, owner: str = "acme", **how: Any) -> str:
-    return keys.issue(table, owner, now=timing.now(), **how)[1]
+    return api_keys.issue(table, owner, now=instants.now(), **how)[1]
 
 
 @pytest.fixture(scope="module")
 def strangers(table: Table, issuer: Issuer) -> dict[str, tuple[str | None, int]]:
     """Who is not let in: what they show, and what API Gateway answers them."""
-    now = timing.now()
-    revoked, revoked_token = keys.issue(table, "acme", now=now)
-    keys.revoke(table, revoked.id)
+    now = instants.now()
+    revoked, revoked_token = api_keys.issue(table, "acme", now=now)
+    api_keys.revoke(table, revoked.id)
     good = made(table)
     return {
         "no key": (None, 401),
@@ -58,15 +59,15 @@ def strangers(table: Table, issuer: Issuer) -> dict[str, tuple[str | None, int]]
 def without(table: Table) -> dict[str, str]:
     """Keys for all but what one scope allows."""
     return {
-        scope: made(table, scopes=tuple(s for s in keys.SCOPES if s != scope))
-        for scope in keys.SCOPES
+        scope: made(table, scopes=tuple(s for s in api_keys.SCOPES if s != scope))
+        for scope in api_keys.SCOPES
     }
 
 
 @pytest.fixture(scope="module")
 def others(table: Table, issuer: Issuer) -> dict[str, str]:
     """Other owners, who may do all with what is theirs."""
-    now = timing.now()
+    now = instants.now()
     return {"key": made(table, "another"), "token": issuer.token(now, exp=now / 1000 + 86_400)}
 
 
@@ -146,7 +147,7 @@ def test_what_is_open_is_open_to_all_alike(
 
 
 def test_a_token_is_a_caller_like_any_other(api: Client, issuer: Issuer) -> None:
-    ann, bob = (Client(api.url, issuer.token(timing.now(), sub=name)) for name in ("ann", "bob"))
+    ann, bob = (Client(api.url, issuer.token(instants.now(), sub=name)) for name in ("ann", "bob"))
     job = ann.ended(ann.submit("text-stats", TEXT))
     listed = [[j["id"] for j in caller.get("/jobs").json()["jobs"]] for caller in (ann, bob)]
     for caller in (ann, bob):
@@ -164,7 +165,7 @@ def test_a_token_of_a_new_key_is_taken(api: Client, issuer: Issuer) -> None:
     issuer.keys.append(new)
 
     def status() -> int:
-        token = issuer.token(timing.now(), new)
+        token = issuer.token(instants.now(), new)
         return ask(api.url, "listJobs", f"Bearer {token}").status_code
 
     assert eventually(status, lambda seen: seen != 403, pause_s=1) == 200

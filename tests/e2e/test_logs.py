@@ -10,7 +10,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 import requests
 
-from nowlater import timing
+from nowlater import instants
 from tests import receiver as plays
 from tests.e2e.client import Client
 from tests.e2e.logs import NEVER, leaks, logged
@@ -129,7 +129,7 @@ def signature(url: str) -> str:
 
 
 def credentials(made: Planted, api: Client, issuer: Issuer) -> None:
-    token = issuer.token(timing.now(), sub=made.mark("subject"), name=made.mark("claim"))
+    token = issuer.token(instants.now(), sub=made.mark("subject"), name=made.mark("claim"))
     made.markers["token"], made.markers["signature of a token"] = token.split(".")[1:]
     made.markers["key"] = api.authorization.split("_", 2)[
         2

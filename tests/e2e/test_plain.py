@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from nowlater import timing
+from nowlater import instants
 from tests.e2e.client import Client
 from tests.e2e.patience import eventually
 from tests.e2e.served import Served
@@ -19,7 +19,7 @@ def plain(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
 
 def test_keys_are_taken_and_tokens_are_not(plain: Served, issuer: Issuer) -> None:
     told = plain.told()
-    shown = (told["key"], issuer.token(timing.now()), "a.b.c")
+    shown = (told["key"], issuer.token(instants.now()), "a.b.c")
     callers = [Client(told["url"], token) for token in shown]
     answers = [caller.get("/jobs").status_code for caller in callers]
     for caller in callers:

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from nowlater import object_keys
-from nowlater.timing import from_rfc3339
+from nowlater.aws import payload_keys
+from nowlater.instants import from_rfc3339
 from tests.faults.caller import Asked, Caller
 from tests.faults.cloud import Cloud
 from tests.faults.memory import Change
@@ -247,9 +247,9 @@ class Auditor:
             if "due_at" in item:
                 yield f"G8: the sweep is to look at {item['PK']} {item['SK']} for ever"
         for key in self._cloud.memory.objects:
-            if key.startswith(object_keys.UNTOLD):
+            if key.startswith(payload_keys.UNTOLD):
                 yield f"G6: {key} could not be told"
-        letters = object_keys.dead_letter_key("")
+        letters = payload_keys.dead_letter_key("")
         kept = {d for key, (d, _) in self._cloud.memory.objects.items() if key.startswith(letters)}
         for body in self._cloud.unreadable:
             if body.encode() not in kept:

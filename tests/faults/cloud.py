@@ -15,11 +15,11 @@ from typing import Any
 
 from botocore.exceptions import ReadTimeoutError
 
-from nowlater.context import Context
-from nowlater.exchange import Unsent
-from nowlater.items import pack_item
-from nowlater.outcomes import TimedOut
-from nowlater.receipt import Reply as Receipt
+from nowlater.aws.items import pack_item
+from nowlater.outbound.http1 import Unsent
+from nowlater.outbound.reply import Reply as Receipt
+from nowlater.runtime.context import Context
+from nowlater.runtime.exceptions import TimedOut
 from tests import stack
 from tests.faults.kinds import BY_SOURCE, OF_CALLS
 from tests.faults.memory import Change, Memory, Message

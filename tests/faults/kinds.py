@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError, ConnectionClosedError, ReadTimeoutError
 
-from nowlater.exchange import Unsent
+from nowlater.outbound.http1 import Unsent
 
 if TYPE_CHECKING:
     from tests.faults.cloud import Cloud

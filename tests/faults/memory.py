@@ -11,7 +11,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from nowlater.items import pack_item, unpack, unpack_item
+from nowlater.aws.items import pack_item, unpack, unpack_item
 from tests.faults import expressions
 from tests.faults.expressions import Item
 

@@ -1,6 +1,6 @@
 """The protocol, each of its rules left out in turn: what proves that a test attacks the rule.
 
-`with mutation.applied(): …` runs the real code without the rule: the clauses of `job.WRITES`, in
+`with mutation.applied(): …` runs the real code without the rule: the clauses of `protocol.WRITES`, in
 DynamoDB's words and in Python's alike, and the rules that are code.
 """
 
@@ -12,17 +12,20 @@ from dataclasses import dataclass
 from typing import Any
 from unittest import mock
 
-from nowlater import bury, ending, finish, job, store, submit, sweep, table, work
-from nowlater.clause import Clause, either
-from nowlater.finish import Left
-from nowlater.job import ABANDONED, WAITING, WRITES, Job
+from nowlater.aws import table
+from nowlater.doors import submit
+from nowlater.jobs import protocol, store, transitions
+from nowlater.jobs.model import Job
+from nowlater.jobs.protocol import ABANDONED, WAITING, WRITES, Clause, either
+from nowlater.jobs.store import Written
 from nowlater.services import Services
-from nowlater.store import Written
+from nowlater.worker import attempt, dead_letters, settle, sweep
+from nowlater.worker.settle import Left
 
 #: What is left of a clause that is left out.
 ANYTHING = Clause("attribute_exists(PK)", lambda job, now, token: True)
 
-_NAMES = {id(clause): name for name, clause in vars(job).items() if isinstance(clause, Clause)}
+_NAMES = {id(clause): name for name, clause in vars(protocol).items() if isinstance(clause, Clause)}
 
 
 @dataclass(frozen=True)
@@ -129,14 +132,14 @@ def _leaves(when: Callable[[Job, int], bool], again_s: float | None) -> Any:
     """Return the patch by which a job of some kind is left, with its message put off or deleted."""
 
     def patches() -> list[AbstractContextManager[Any]]:
-        leave = finish.leave
+        leave = settle.leave
 
         def mutated(services: Services, there: Job | None) -> Left:
             if there is not None and when(there, services.clock()):
                 return Left(there, again_s)
             return leave(services, there)
 
-        return [_patch(finish, "leave", mutated)]
+        return [_patch(settle, "leave", mutated)]
 
     return patches
 
@@ -159,8 +162,8 @@ def _is_early(there: Job, now: int) -> bool:
 
 def _deletes_always() -> list[AbstractContextManager[Any]]:
     """A message is deleted whatever became of its job."""
-    done = work.work
-    from nowlater import batch
+    done = attempt.work
+    from nowlater.worker import batch
 
     def mutated(*args: Any, **how: Any) -> Left:
         return Left(done(*args, **how).job)
@@ -228,14 +231,16 @@ _RULES: dict[str, Callable[[], list[AbstractContextManager[Any]]]] = {
     "an early job's message is put off": _leaves(_is_early, None),
     "a message is deleted only when its job has ended": _deletes_always,
     "a young message without a record is kept": lambda: [
-        _patch(work, "SUBMIT_LIFE_S", 0),
-        _patch(bury, "SUBMIT_LIFE_S", 0),
+        _patch(attempt, "SUBMIT_LIFE_S", 0),
+        _patch(dead_letters, "SUBMIT_LIFE_S", 0),
     ],
     "an old message without a record is dropped": lambda: [
-        _patch(work, "SUBMIT_LIFE_S", math.inf),
-        _patch(bury, "SUBMIT_LIFE_S", math.inf),
+        _patch(attempt, "SUBMIT_LIFE_S", math.inf),
+        _patch(dead_letters, "SUBMIT_LIFE_S", math.inf),
     ],
     "the message goes before the record": _records_first,
     "the sweep sends before it moves on": _moves_on_first,
-    "a job that no worker can end is buried": lambda: [_patch(ending, "bury", _buries_nothing)],
+    "a job that no worker can end is buried": lambda: [
+        _patch(transitions, "bury", _buries_nothing)
+    ],
 }

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from nowlater import Context, Refused, Unavailable, operation
-from nowlater.catalogue import Catalogue, Entry
+from nowlater.runtime.catalogue import Catalogue, Entry
 
 #: What an attempt can do: how long it takes in seconds, and what comes of it.
 ACTS: dict[str, tuple[float, Callable[[Context], Any]]] = {}

@@ -4,8 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
-from nowlater import job, store
-from nowlater.job import Ref
+from nowlater.jobs import protocol, store
+from nowlater.jobs.model import Ref
 from tests.faults.caller import Caller
 from tests.faults.cloud import LANES
 
@@ -319,8 +319,8 @@ def _write_all(caller: Caller, job_id: str, token: int = 99) -> None:
     there, now = services.store.get(Ref("acme", job_id)), services.clock()
     if there is None:
         return
-    late = job.end(there, "failed", there.deliver_by, error={"name": "deadline-exceeded"})
-    won = job.end(there, "succeeded", now, result="{}")
+    late = protocol.end(there, "failed", there.deliver_by, error={"name": "deadline-exceeded"})
+    won = protocol.end(there, "succeeded", now, result="{}")
     for write, changes in {
         "progress": {"progress": {"fraction": 1.0}},
         "finish": won,

@@ -10,9 +10,13 @@ from contextlib import ExitStack, contextmanager
 from typing import Any
 from unittest.mock import patch
 
-from nowlater import aws, ids, run, sender, workers
-from nowlater.addresses import Target
+from nowlater.aws import session
+from nowlater.jobs import ids
 from nowlater.log import logger
+from nowlater.outbound import client as sender
+from nowlater.outbound.targets import Target
+from nowlater.runtime import executor
+from nowlater.worker import invoke
 from tests import stack
 from tests.faults import operations
 from tests.faults.cloud import QUEUES, Cloud
@@ -99,8 +103,8 @@ def stand_ins() -> Iterator[StandIns]:
     environment |= {"NOWLATER_DEAD_LETTER_QUEUE": "aws/DeadLetterQueue"}
     environment |= {"NOWLATER_WORKER": "aws/Work", "NOWLATER_MASTER_SECRET": "aws/MasterSecret"}
     stands = [
-        patch.object(aws, "client", client),
-        patch.object(run, "within", within),
+        patch.object(session, "client", client),
+        patch.object(executor, "within", within),
         patch.object(sender, "send", send),
         patch.object(ids, "secrets", _Secrets(cloud)),
         patch.dict(os.environ, environment),
@@ -110,8 +114,8 @@ def stand_ins() -> Iterator[StandIns]:
             placed.enter_context(stand)
         made = StandIns()
         placed.enter_context(in_place_of_time(_Time(cloud)))
-        workers._client.cache_clear()
-        placed.callback(workers._client.cache_clear)
+        invoke._client.cache_clear()
+        placed.callback(invoke._client.cache_clear)
         placed.callback(logger.setLevel, logger.log_level)
         logger.setLevel("CRITICAL")
         yield made

@@ -9,7 +9,7 @@ import pytest
 from botocore.exceptions import ClientError
 from moto import mock_aws
 
-from nowlater.table import Table
+from nowlater.aws.table import Table
 from tests import stack
 from tests.faults.memory import Client, Memory
 

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 from hypothesis import given
 
-from nowlater import job
-from nowlater.job import WRITES, Job
+from nowlater.jobs import protocol
+from nowlater.jobs.model import Job
+from nowlater.jobs.protocol import WRITES
 from tests import stack
 from tests.faults.model.code import Code, Done, Program, Reply, without_chance
 from tests.faults.model.mutants import REDUNDANT, search_without
@@ -57,7 +58,7 @@ def test_every_clause_of_every_write_is_left_out_once() -> None:
 )
 @given(there=jobs(), token=TOKENS)
 def test_a_mutation_says_the_same_to_dynamodb_and_to_python(
-    write: str, clauses: tuple[job.Clause, ...], there: Job, token: int
+    write: str, clauses: tuple[protocol.Clause, ...], there: Job, token: int
 ) -> None:
     item = {k: v for k, v in json.loads(_json(there)).items() if v is not None}
     for clause in set(clauses) - {ANYTHING}:
@@ -79,9 +80,12 @@ def test_a_mutation_lasts_as_long_as_its_context() -> None:
 
 
 def _code() -> list[Any]:
-    from nowlater import batch, bury, ending, finish, store, submit, sweep, table, work
+    from nowlater.aws import table
+    from nowlater.doors import submit
+    from nowlater.jobs import store, transitions
+    from nowlater.worker import attempt, batch, dead_letters, settle, sweep
 
-    modules = (batch, bury, ending, finish, submit, sweep, table, work)
+    modules = (batch, dead_letters, transitions, settle, submit, sweep, table, attempt)
     named = [{k: id(v) for k, v in vars(module).items()} for module in modules]
     classes = [id(store.Store.claim), id(table.Table.update_if)]
     return [*named, *classes, {name: id(clauses) for name, clauses in WRITES.items()}]

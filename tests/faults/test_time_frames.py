@@ -11,8 +11,8 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from nowlater.job import SWEEP_AHEAD_S
-from nowlater.timing import HOUR_S, after, seconds_until
+from nowlater.instants import HOUR_S, after, seconds_until
+from nowlater.jobs.protocol import SWEEP_AHEAD_S
 from tests.faults.auditor import Auditor, Story
 from tests.faults.caller import Caller
 from tests.faults.cloud import Cloud

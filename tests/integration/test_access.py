@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from nowlater import keys
+from nowlater.access import api_keys
 from tests import stack
 from tests.integration.lambdas import Reply
 from tests.integration.test_authorize import authorized, table
@@ -15,7 +15,7 @@ from tests.issuer import Issuer, SigningKey
 from tests.routes import BY_ID, ROWS, Row
 
 NEEDS_KEY = stack.routes()
-SCOPES = set(keys.SCOPES)
+SCOPES = set(api_keys.SCOPES)
 #: What API Gateway answers whom the authorizer does not let in.
 NO_CREDENTIALS, DENIED = (401, None), (403, None)
 
@@ -27,16 +27,16 @@ class Callers:
         self.world, self.issuer = world, issuer
 
     def key(self, owner: str = "acme", **how: Any) -> str:
-        return f"Bearer {keys.issue(table(self.world), owner, now=START, **how)[1]}"
+        return f"Bearer {api_keys.issue(table(self.world), owner, now=START, **how)[1]}"
 
     def revoked(self) -> str:
-        key, token = keys.issue(table(self.world), "acme", now=START)
-        keys.revoke(table(self.world), key.id)
+        key, token = api_keys.issue(table(self.world), "acme", now=START)
+        api_keys.revoke(table(self.world), key.id)
         return f"Bearer {token}"
 
     def rotated(self) -> str:
-        key, token = keys.issue(table(self.world), "acme", now=START - 1)
-        keys.rotate(table(self.world), key, now=START - 1, until=START)
+        key, token = api_keys.issue(table(self.world), "acme", now=START - 1)
+        api_keys.rotate(table(self.world), key, now=START - 1, until=START)
         return f"Bearer {token}"
 
     def wrong(self) -> str:

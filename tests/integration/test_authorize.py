@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from nowlater import keys
-from nowlater.table import Table
+from nowlater.access import api_keys
+from nowlater.aws.table import Table
 from tests import stack
 from tests.integration.lambdas import lambda_context
 from tests.integration.world import START, World
@@ -26,7 +26,7 @@ def authorized(world: World, header: str) -> Any:
 
 
 def test_a_good_key_is_its_owner_and_its_scopes(world: World) -> None:
-    _, token = keys.issue(table(world), "a.b@c", now=START, scopes=("invoke", "read"))
+    _, token = api_keys.issue(table(world), "a.b@c", now=START, scopes=("invoke", "read"))
     world.calls.clear()
     answer = authorized(world, f"Bearer {token}")
 
@@ -39,14 +39,14 @@ def test_a_good_key_is_its_owner_and_its_scopes(world: World) -> None:
 
 @pytest.mark.parametrize("scheme", ["bearer", "BEARER"])
 def test_the_scheme_may_be_written_in_any_case(world: World, scheme: str) -> None:
-    _, token = keys.issue(table(world), "acme", now=START)
+    _, token = api_keys.issue(table(world), "acme", now=START)
 
     assert authorized(world, f"{scheme} {token}")["isAuthorized"]
 
 
 def test_a_key_that_is_not_the_whole_key_is_nobodys(world: World) -> None:
-    one, token = keys.issue(table(world), "acme", now=START)
-    other, other_token = keys.issue(table(world), "other", now=START)
+    one, token = api_keys.issue(table(world), "acme", now=START)
+    other, other_token = api_keys.issue(table(world), "other", now=START)
     secret, other_secret = (t.split("_", 2)[2] for t in (token, other_token))
     wrong = [
         f"nl_{one.id}_{other_secret}",
@@ -86,7 +86,7 @@ def test_a_header_that_is_no_key_is_nobodys_and_costs_nothing(world: World, head
 
 
 def test_a_key_ends_when_it_expires(world: World) -> None:
-    _, token = keys.issue(table(world), "acme", now=START, expires=START + 60_000)
+    _, token = api_keys.issue(table(world), "acme", now=START, expires=START + 60_000)
     world.pass_time(59.999)
     before = authorized(world, f"Bearer {token}")
     world.pass_time(0.001)
@@ -96,15 +96,15 @@ def test_a_key_ends_when_it_expires(world: World) -> None:
 
 
 def test_a_revoked_key_is_nobodys(world: World) -> None:
-    key, token = keys.issue(table(world), "acme", now=START)
-    keys.revoke(table(world), key.id)
+    key, token = api_keys.issue(table(world), "acme", now=START)
+    api_keys.revoke(table(world), key.id)
 
     assert authorized(world, f"Bearer {token}") == NOBODY
 
 
 def test_a_rotated_key_and_the_one_in_its_place_are_both_good_for_a_while(world: World) -> None:
-    old, old_token = keys.issue(table(world), "acme", now=START, scopes=("read",))
-    new, new_token = keys.rotate(table(world), old, now=START, until=START + 60_000)
+    old, old_token = api_keys.issue(table(world), "acme", now=START, scopes=("read",))
+    new, new_token = api_keys.rotate(table(world), old, now=START, until=START + 60_000)
     both = [authorized(world, f"Bearer {token}") for token in (old_token, new_token)]
     world.pass_time(60)
 
@@ -112,7 +112,7 @@ def test_a_rotated_key_and_the_one_in_its_place_are_both_good_for_a_while(world:
     assert authorized(world, f"Bearer {old_token}") == NOBODY
     assert authorized(world, f"Bearer {new_token}") == both[0]
     assert new.id != old.id
-    assert {k.id: k.expires for k in keys.listed(table(world))} == {
+    assert {k.id: k.expires for k in api_keys.listed(table(world))} == {
         old.id: START + 60_000,
         new.id: None,
     }
@@ -122,42 +122,44 @@ def test_a_rotated_key_and_the_one_in_its_place_are_both_good_for_a_while(world:
 def test_the_key_in_the_place_of_another_is_good_for_as_long_as_that_was_made_for(
     world: World,
 ) -> None:
-    old, _ = keys.issue(table(world), "acme", now=START, expires=START + 90_000)
+    old, _ = api_keys.issue(table(world), "acme", now=START, expires=START + 90_000)
     later = START + 50_000
-    same, _ = keys.rotate(table(world), old, now=later, until=later + 60_000)
-    other, _ = keys.rotate(table(world), old, now=later, until=later + 60_000, expires=later + 7)
+    same, _ = api_keys.rotate(table(world), old, now=later, until=later + 60_000)
+    other, _ = api_keys.rotate(
+        table(world), old, now=later, until=later + 60_000, expires=later + 7
+    )
 
     assert (same.expires, other.expires) == (later + 90_000, later + 7)
 
 
 def test_rotating_a_key_does_not_prolong_it(world: World) -> None:
-    old, token = keys.issue(table(world), "acme", now=START, expires=START + 30_000)
-    keys.rotate(table(world), old, now=START, until=START + 60_000)
+    old, token = api_keys.issue(table(world), "acme", now=START, expires=START + 30_000)
+    api_keys.rotate(table(world), old, now=START, until=START + 60_000)
     world.pass_time(30)
 
     assert authorized(world, f"Bearer {token}") == NOBODY
 
 
 def test_rotating_a_key_that_was_revoked_meanwhile_does_not_bring_it_back(world: World) -> None:
-    old, token = keys.issue(table(world), "acme", now=START)
-    keys.revoke(table(world), old.id)
-    new, _ = keys.rotate(table(world), old, now=START, until=START + 60_000)
+    old, token = api_keys.issue(table(world), "acme", now=START)
+    api_keys.revoke(table(world), old.id)
+    new, _ = api_keys.rotate(table(world), old, now=START, until=START + 60_000)
 
-    assert list(keys.listed(table(world))) == [new]
+    assert list(api_keys.listed(table(world))) == [new]
     assert authorized(world, f"Bearer {token}") == NOBODY
 
 
 def test_the_table_does_not_know_the_secret(world: World) -> None:
-    key, token = keys.issue(table(world), "acme", now=START, expires=START + 60_000)
+    key, token = api_keys.issue(table(world), "acme", now=START, expires=START + 60_000)
     (item,) = world.items()
 
     assert token.rpartition("_")[2] not in str(item)
-    assert list(keys.listed(table(world))) == [key]
+    assert list(api_keys.listed(table(world))) == [key]
     assert item["ttl"] == START // 1000 + 60
 
 
 def test_a_table_that_does_not_answer_lets_nobody_in(world: World) -> None:
-    _, token = keys.issue(table(world), "acme", now=START)
+    _, token = api_keys.issue(table(world), "acme", now=START)
     world.faults.unreachable("dynamodb.GetItem")
 
     with pytest.raises(Exception, match="endpoint"):

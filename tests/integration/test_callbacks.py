@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from nowlater import idempotency, request
+from nowlater.doors import envelope, idempotency
 from tests.integration.world import World
 
 GOOD = "https://hooks.example.com/nowlater"
@@ -160,7 +160,7 @@ def test_a_callback_of_another_form_is_malformed_there(
 def test_the_fingerprint_of_a_callback_without_a_format_is_what_it_was_before_there_was_one() -> (
     None
 ):
-    asked = request.envelope({"input": {"value": 1}, "callback": {"url": GOOD}})
+    asked = envelope.envelope({"input": {"value": 1}, "callback": {"url": GOOD}})
 
     assert b"format" not in msgspec.json.encode(asked)
     assert idempotency.fingerprint("echo", asked) == FINGERPRINT

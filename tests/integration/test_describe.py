@@ -3,7 +3,7 @@
 import pytest
 
 from nowlater import problems
-from nowlater.catalogue import Catalogue
+from nowlater.runtime.catalogue import Catalogue
 from tests import stack
 from tests.integration.lambdas import lambda_context, reply_of
 from tests.integration.world import World

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import EndpointConnectionError
 
-from nowlater.timing import from_rfc3339, seconds_until
+from nowlater.instants import from_rfc3339, seconds_until
 from tests.integration.test_waiting import has_run
 from tests.integration.world import START, World
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from nowlater.call import GATEWAY_S
+from nowlater.api.request import GATEWAY_S
 from tests.integration.lambdas import Reply
 from tests.integration.test_hybrid_door import time_out
 from tests.integration.world import World

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from nowlater.job import Ref
+from nowlater.jobs.model import Ref
 from tests.integration.world import START, World
 
 UNKNOWN = "01a20d6d-5a00-7000-8000-000000000000"

@@ -6,13 +6,15 @@ from collections.abc import Callable
 
 import pytest
 
-from nowlater import access, blobs, listing, object_keys, problems
-from nowlater.answer import LONGEST_S
-from nowlater.api import MOST_RESULT
-from nowlater.catalogue import MOST_UPLOADS
-from nowlater.finish import INLINE_RESULT
-from nowlater.job import KEY_LIFE_S
-from nowlater.timing import DAY_S
+from nowlater import problems
+from nowlater.access import authenticate
+from nowlater.aws import bucket, payload_keys
+from nowlater.doors.sync import LONGEST_S, MAX_DIRECT_RESULT
+from nowlater.instants import DAY_S
+from nowlater.jobs import listing
+from nowlater.jobs.protocol import KEY_LIFE_S
+from nowlater.runtime.catalogue import MOST_UPLOADS
+from nowlater.worker.settle import INLINE_RESULT
 from tests.integration.lambdas import Reply
 from tests.integration.world import World
 from tests.routes import ROWS as ROWS_OF_ROUTES
@@ -67,7 +69,7 @@ def referring(world: World, count: int) -> Reply:
     """Submit what refers to so many uploads that are there, each of them twice."""
     uploads = [f"{n:032x}" for n in range(count)]
     for upload in uploads if count <= MOST_UPLOADS else ():
-        key = object_keys.upload_key("acme", upload)
+        key = payload_keys.upload_key("acme", upload)
         world.s3.put_object(Bucket=world.ids["Bucket"], Key=key, Body=b"x")
     return world.submit("sizes", {"files": [{"upload": upload} for upload in uploads * 2]})
 
@@ -118,15 +120,15 @@ REQUESTS: dict[str, list[Callable[[World, int], Reply]]] = {
 }
 #: Limits that other tests hold, or other systems; the number is that of the code.
 OF_THE_CODE = {
-    "a result at the sync door": MOST_RESULT,
-    "a result answered directly at the hybrid door": MOST_RESULT,
+    "a result at the sync door": MAX_DIRECT_RESULT,
+    "a result answered directly at the hybrid door": MAX_DIRECT_RESULT,
     "a result inside the job, as text": INLINE_RESULT,
     "time of a run at the sync door": LONGEST_S,
     "bytes of a page of jobs": listing._MOST_BYTES,
     "characters of `detail`": problems._LONGEST_DETAIL,
-    "characters of a token": access._LONGEST_JWT,
+    "characters of a token": authenticate._LONGEST_JWT,
     "life of an idempotency key": KEY_LIFE_S,
-    "life of a presigned URL": blobs.URL_LIFE_S,
+    "life of a presigned URL": bucket.URL_LIFE_S,
 }
 WAITS = {"wait at the hybrid door", "wait at `GET /jobs/{id}`"}
 OF_THE_STACK = {

@@ -9,9 +9,9 @@ import pytest
 from botocore.awsrequest import AWSResponse
 from moto.core.models import botocore_stubber
 
-from nowlater import job as job_states
-from nowlater import view
-from nowlater.listing import Filter
+from nowlater.jobs import model as job_states
+from nowlater.jobs import view
+from nowlater.jobs.listing import Filter
 from tests.integration.world import World
 
 

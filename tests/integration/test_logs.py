@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from nowlater import Refused, Unavailable, keys
+from nowlater import Refused, Unavailable
+from nowlater.access import api_keys
 from nowlater.log import logger, operation_failed
 from tests import receiver as plays
 from tests.integration.callbacks import lines, receiver
@@ -156,7 +157,7 @@ def test_a_delivery_is_logged_without_its_url_and_its_answer(
 
 
 def test_who_calls_is_logged_and_not_with_what(world: World, lines: list[Any]) -> None:
-    key, token = keys.issue(table(world), "acme", now=START)
+    key, token = api_keys.issue(table(world), "acme", now=START)
     with Issuer(RSA) as issuer:
         trust(world, issuer.url)
         jwt = issuer.token(world.now, sub=SECRET)

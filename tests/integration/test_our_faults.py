@@ -9,8 +9,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from nowlater import catalogue
-from nowlater.catalogue import Entry
+from nowlater.runtime import catalogue
+from nowlater.runtime.catalogue import Entry
 from tests.integration.callbacks import lines
 from tests.integration.faults import answered
 from tests.integration.test_outcomes import DAY_S, ended_as, wait_s

@@ -1,4 +1,4 @@
-"""The writes of a job: what DynamoDB allows is what `job.may` says, and nothing else changes."""
+"""The writes of a job: what DynamoDB allows is what `protocol.may` says, and nothing else changes."""
 
 from itertools import product
 from typing import Any
@@ -9,15 +9,15 @@ from boto3.dynamodb.conditions import Key
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from nowlater import job, store
-from nowlater.job import Job
-from nowlater.table import _expressions
+from nowlater.aws.table import _expressions
+from nowlater.jobs import model, protocol, store
+from nowlater.jobs.model import Job
 from tests.integration.world import START, World
 
 NOW = START
 AROUND = (None, NOW - 1, NOW, NOW + 1)
-STATUSES = (*job.UNFINISHED, *job.ENDED)
-CLAUSES = {name: c for name, c in vars(job).items() if isinstance(c, job.Clause)}
+STATUSES = (*model.UNFINISHED, *model.ENDED)
+CLAUSES = {name: c for name, c in vars(protocol).items() if isinstance(c, protocol.Clause)}
 TOKENS = {"UNMOVED": NOW}
 
 jobs = st.fixed_dictionaries(
@@ -105,11 +105,11 @@ def _named(asked: dict[str, Any]) -> list[str]:
 
 
 def test_every_clause_is_used_and_every_write_is_made_of_named_clauses() -> None:
-    used = {id(clause) for clauses in job.WRITES.values() for clause in clauses}
-    parts = {id(job.WAITING), id(job.ABANDONED)}  # the two ways to a claim
+    used = {id(clause) for clauses in protocol.WRITES.values() for clause in clauses}
+    parts = {id(protocol.WAITING), id(protocol.ABANDONED)}  # the two ways to a claim
 
     assert {id(clause) for clause in CLAUSES.values()} == used - {
-        id(job.WRITES["claim"][0])
+        id(protocol.WRITES["claim"][0])
     } | parts
 
 
@@ -117,7 +117,9 @@ def test_every_clause_is_used_and_every_write_is_made_of_named_clauses() -> None
     max_examples=150,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
-@given(jobs, st.sampled_from(sorted(set(job.WRITES) - {"claim"})), st.sampled_from((0, 1, NOW)))
+@given(
+    jobs, st.sampled_from(sorted(set(protocol.WRITES) - {"claim"})), st.sampled_from((0, 1, NOW))
+)
 def test_a_write_is_done_just_where_it_may_be(
     whole_world: World, attributes: dict[str, Any], write: str, token: int
 ) -> None:
@@ -126,7 +128,7 @@ def test_a_write_is_done_just_where_it_may_be(
     kept = whole_world.app("work").services.store
     written = kept.write(there.ref, write, NOW, {"progress": {"message": write}}, token=token)
 
-    assert written.done == job.may(write, there, NOW, token)
+    assert written.done == protocol.may(write, there, NOW, token)
     progress = {"message": write} if written.done else None
     assert written.job == msgspec.structs.replace(there, progress=progress)
     assert kept.get(there.ref) == written.job
@@ -144,13 +146,13 @@ def test_a_claim_takes_a_try_a_number_and_a_lease(
     whole_world.table.put_item(Item=item(there))
     claimed = whole_world.app("work").services.store.claim(there.ref, "me", NOW)
 
-    assert claimed.done == job.may("claim", there, NOW)
+    assert claimed.done == protocol.may("claim", there, NOW)
     taken = msgspec.structs.replace(
         there,
         status="running",
         attempt=there.attempt + 1,
         tries_left=there.tries_left - 1,
-        lease_until=NOW + there.timeout_ms + job.LEASE_GRACE_S * 1000,
+        lease_until=NOW + there.timeout_ms + protocol.LEASE_GRACE_S * 1000,
         holder="me",
         started=NOW,
         updated=NOW,
@@ -160,15 +162,15 @@ def test_a_claim_takes_a_try_a_number_and_a_lease(
 
 
 def test_an_ended_job_allows_no_write_but_its_erasure() -> None:
-    for status, write in product(job.ENDED, job.WRITES):
+    for status, write in product(model.ENDED, protocol.WRITES):
         there = made(status=status, lease_until=NOW - 1, due_at=NOW, attempt=1)
 
-        assert job.may(write, there, NOW, 1) == (write == "erase"), (status, write)
+        assert protocol.may(write, there, NOW, 1) == (write == "erase"), (status, write)
 
 
 def test_no_write_makes_a_job(world: World) -> None:
     kept = world.app("work").services.store
-    for write in job.WRITES:
+    for write in protocol.WRITES:
         written = kept.write(made().ref, write, NOW, {"status": "running"}, token=1)
 
         assert (written.done, written.job) == (False, None), write

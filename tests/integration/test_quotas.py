@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from nowlater import quota
+from nowlater.doors import quota
 from tests import stack
 from tests.integration.lambdas import Reply
 from tests.integration.world import World

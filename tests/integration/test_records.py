@@ -7,8 +7,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from nowlater import keys
-from nowlater.records import Unreadable
+from nowlater.access import api_keys
+from nowlater.aws.records import Unreadable
 from tests.integration.callbacks import lines, receiver
 from tests.integration.test_authorize import authorized, table
 from tests.integration.test_list import listed, submitted
@@ -189,7 +189,7 @@ def test_a_delivery_that_cannot_be_read_costs_only_itself(
 def test_as_many_deliveries_as_a_sweep_sends_hide_none_behind_them(
     world: World, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("nowlater.sweep.MOST_DELIVERIES", 3)
+    monkeypatch.setattr("nowlater.worker.sweep.MOST_DELIVERIES", 3)
     job = world.submit(callback={"url": receiver.url()}).json["id"]
     for n in range(5):
         broken = {"PK": f"DELIVERY#acme#{n}", "SK": "0001", "state": "lost"}
@@ -275,23 +275,23 @@ def test_secrets_that_cannot_be_read_are_their_owners_alone(
 def test_a_key_that_cannot_be_read_lets_nobody_in_and_no_other_out(
     world: World, broken: dict[str, Any]
 ) -> None:
-    key, token = keys.issue(table(world), "acme", now=START)
-    good, good_token = keys.issue(table(world), "acme", now=START)
+    key, token = api_keys.issue(table(world), "acme", now=START)
+    good, good_token = api_keys.issue(table(world), "acme", now=START)
     item = world.table.get_item(Key={"PK": f"APIKEY#{key.id}", "SK": "APIKEY"})["Item"] | broken
     world.table.put_item(Item={k: v for k, v in item.items() if v is not None})
 
     with pytest.raises(Unreadable, match=key.id):
         authorized(world, f"Bearer {token}")
     assert authorized(world, f"Bearer {good_token}")["isAuthorized"]
-    found = {k.id: k for k in keys.listed(table(world))}
+    found = {k.id: k for k in api_keys.listed(table(world))}
     assert found[good.id] == good
-    assert isinstance(found[key.id], keys.Broken)
-    keys.revoke(table(world), key.id)
-    assert [k.id for k in keys.listed(table(world))] == [good.id]
+    assert isinstance(found[key.id], api_keys.Broken)
+    api_keys.revoke(table(world), key.id)
+    assert [k.id for k in api_keys.listed(table(world))] == [good.id]
 
 
 def test_a_digest_that_is_none_is_nobodys(world: World) -> None:
-    key, token = keys.issue(table(world), "acme", now=START)
+    key, token = api_keys.issue(table(world), "acme", now=START)
     item = world.table.get_item(Key={"PK": f"APIKEY#{key.id}", "SK": "APIKEY"})["Item"]
     world.table.put_item(Item=item | {"sha256": "é" + hashlib.sha256(b"").hexdigest()})
 

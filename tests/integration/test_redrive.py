@@ -7,7 +7,7 @@ import boto3
 import pytest
 
 from local.redrive import redrive
-from nowlater.table import Table
+from nowlater.aws.table import Table
 from tests import receiver as plays
 from tests.integration.callbacks import ended, receiver, settled
 from tests.integration.world import World

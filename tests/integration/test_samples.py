@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from nowlater import sender
-from nowlater.exchange import Unsent
-from nowlater.timing import Instant, from_rfc3339
+from nowlater.instants import Instant, from_rfc3339
+from nowlater.outbound import client
+from nowlater.outbound.http1 import Unsent
 from tests import snippets, stack
 from tests.integration.lambdas import lambda_context
 from tests.integration.world import ROUTES, World
@@ -55,7 +55,7 @@ def no_such_host(monkeypatch: pytest.MonkeyPatch) -> None:
     def unresolved(*_: Any, **__: Any) -> Any:
         raise Unsent("unresolved", "hooks.example.com has no address.", 1)
 
-    monkeypatch.setattr(sender, "send", unresolved)
+    monkeypatch.setattr(client, "send", unresolved)
 
 
 @pytest.mark.parametrize("name", EVENTS)

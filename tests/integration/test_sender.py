@@ -12,11 +12,11 @@ from typing import Any
 import pytest
 import trustme
 
-from nowlater import sender
-from nowlater.addresses import Rules, Target, target
-from nowlater.exchange import MOST_BODY, USER_AGENT, TimeLimit, Unsent
-from nowlater.receipt import Reply
-from nowlater.sender import send
+from nowlater.outbound import client
+from nowlater.outbound.client import send
+from nowlater.outbound.http1 import MOST_BODY, USER_AGENT, TimeLimit, Unsent
+from nowlater.outbound.reply import Reply
+from nowlater.outbound.targets import Rules, Target, target
 from tests import receiver
 from tests.receiver import Behaviour, Receiver
 
@@ -432,7 +432,7 @@ def test_the_next_address_is_tried_where_one_takes_no_connection(there: Receiver
 
 
 def test_only_so_many_addresses_are_tried(there: Receiver) -> None:
-    addresses = [f"127.0.1.{n}" for n in range(1, 1 + sender.TRIED)]
+    addresses = [f"127.0.1.{n}" for n in range(1, 1 + client.TRIED)]
     fault = unsent(there, resolve=answering(*addresses, "127.0.0.1"))
 
     assert (fault.kind, there.connections) == ("unreachable", 0)
@@ -470,7 +470,7 @@ def test_a_connection_to_another_address_than_the_vetted_one_is_refused(there: R
     # Linux takes 0.0.0.0 for loopback: whatever let it pass, the peer tells.
     to = Target("http", "hooks.example.com", there.port, "/")
     with pytest.raises(Unsent, match="not to the address") as fault:
-        sender._connected(to, ["0.0.0.0"], TimeLimit(AMPLE_S))
+        client._connected(to, ["0.0.0.0"], TimeLimit(AMPLE_S))
 
     assert fault.value.kind == "address-refused"
 
@@ -497,8 +497,8 @@ def test_a_look_up_that_does_not_end_is_waited_for_no_longer() -> None:
 
 
 def test_the_systems_own_look_up_tells_all_addresses() -> None:
-    assert sender.resolve("127.0.0.1", 443) == ["127.0.0.1"]
-    assert "127.0.0.1" in sender.resolve("localhost", 443)
+    assert client.resolve("127.0.0.1", 443) == ["127.0.0.1"]
+    assert "127.0.0.1" in client.resolve("localhost", 443)
 
 
 # ── TLS ───────────────────────────────────────────────────────────────────────────────────────
@@ -560,9 +560,9 @@ def test_a_certificate_that_is_past_is_refused(authority: trustme.CA) -> None:
 
 
 def test_what_connections_are_secured_by() -> None:
-    context = sender.default_tls()
+    context = client.default_tls()
 
-    assert context is sender.default_tls()
+    assert context is client.default_tls()
     assert context.minimum_version == ssl.TLSVersion.TLSv1_2
     assert (context.check_hostname, context.verify_mode) == (True, ssl.CERT_REQUIRED)
 

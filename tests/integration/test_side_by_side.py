@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from nowlater import keys
+from nowlater.access import api_keys
 from tests import stack
 from tests.integration.callbacks import receiver
 from tests.integration.faults import answered
@@ -112,7 +112,7 @@ def test_a_newer_authorizer_is_understood(world: World, left: Fixture) -> None:
 
 def test_a_newer_api_key_is_taken(world: World) -> None:
     table = world.app("authorize").services.table
-    key, token = keys.issue(table, "acme", now=START)
+    key, token = api_keys.issue(table, "acme", now=START)
     item = world.table.get_item(Key={"PK": f"APIKEY#{key.id}", "SK": "APIKEY"})["Item"]
     world.table.put_item(Item=item | NEWS)
 

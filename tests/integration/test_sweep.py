@@ -5,7 +5,7 @@ import json
 import pytest
 from botocore.exceptions import EndpointConnectionError
 
-from nowlater import sweep
+from nowlater.worker import sweep
 from tests.integration.callbacks import ended, receiver
 from tests.integration.test_notify_failures import Killed, kill
 from tests.integration.world import START, World

@@ -13,8 +13,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from nowlater import keys
-from nowlater.issuer import IssuerSilent, fetched
+from nowlater.access import api_keys
+from nowlater.access.jwks import IssuerSilent, fetched
 from tests import stack
 from tests.integration.test_authorize import NOBODY, authorized, table
 from tests.integration.world import World
@@ -123,7 +123,7 @@ def test_a_header_that_we_do_not_know_is_ignored(world: World, issuer: Issuer) -
 
 
 def test_keys_are_as_good_as_before(world: World, issuer: Issuer) -> None:
-    _, token = keys.issue(table(world), "acme", now=world.now)
+    _, token = api_keys.issue(table(world), "acme", now=world.now)
 
     assert shown(world, token)["context"]["owner"] == "acme"
     assert issuer.asked == []
@@ -496,7 +496,7 @@ def test_an_issuer_that_is_down_denies_no_key_and_costs_no_question_per_request(
     with Issuer(RSA) as gone:
         token = gone.token(world.now)
     trust(world, gone.url)
-    _, key = keys.issue(table(world), "acme", now=world.now)
+    _, key = api_keys.issue(table(world), "acme", now=world.now)
     for _ in range(3):
         with pytest.raises(IssuerSilent):
             shown(world, token)
@@ -541,7 +541,7 @@ def test_a_slash_at_the_issuers_end_is_part_of_its_name(world: World) -> None:
 def test_who_shows_a_key_does_not_pay_for_tokens() -> None:
     code = "import sys, nowlater.access; print([m for m in sys.modules if m in sys.argv])"
     loaded = subprocess.run(
-        [sys.executable, "-c", code, "joserfc", "nowlater.tokens"],
+        [sys.executable, "-c", code, "joserfc", "nowlater.access.jwt"],
         env=os.environ | {"PYTHONPATH": str(stack.ROOT / "layers/nowlater")},
         capture_output=True,
         text=True,

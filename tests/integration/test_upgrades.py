@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 from standardwebhooks import Webhook
 
-from nowlater.callback import Callback
-from nowlater.delivery import Delivery, Try
-from nowlater.job import ENDED, Job, Ref
-from nowlater.keys import Key
+from nowlater.access.api_keys import Key
+from nowlater.jobs.callback import Callback
+from nowlater.jobs.model import ENDED, Job, Ref
+from nowlater.notifications.delivery import Delivery, Try
 from tests import receiver as plays
 from tests import stack
 from tests.integration.callbacks import receiver

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from nowlater.delivery import PATIENCE_S, WAITS_S
+from nowlater.notifications.delivery import PATIENCE_S, WAITS_S
 from tests import receiver as plays
 from tests import stack
 from tests.integration.callbacks import ended, lines, queued, receiver, settled, signature

@@ -13,7 +13,7 @@ from moto.dynamodb.models import dynamodb_backends
 from moto.sqs.models import sqs_backends
 
 from nowlater import settings
-from nowlater.catalogue import Catalogue, Entry, manual
+from nowlater.runtime.catalogue import Catalogue, Entry, manual
 from tests import stack
 from tests.contract import Contract
 from tests.integration import odd

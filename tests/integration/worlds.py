@@ -11,7 +11,8 @@ import pytest
 from moto import mock_aws  # before any client is made, or it escapes to the network
 from moto.sqs import models as sqs
 
-from nowlater import aws, workers
+from nowlater.aws import session
+from nowlater.worker import invoke
 from tests import stack
 from tests.integration.world import World
 from tests.stopwatch import in_place_of_time
@@ -60,11 +61,11 @@ def a_world() -> Iterator[World]:
             patch.setenv(name, value)
         made = World(moto)
         _have_queues_go_by(made, patch)
-        emitter = aws.session().get_component("event_emitter")
+        emitter = session.session().get_component("event_emitter")
         emitter.register("before-call", made.count)
         made.faults.stand_in(emitter)
         with in_place_of_time(made.time):
             yield made
         emitter.unregister("before-call", made.count)
         made.faults.step_back(emitter)
-        workers._client.cache_clear()  # the next world's calls are its own
+        invoke._client.cache_clear()  # the next world's calls are its own

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from nowlater.job import Job
+from nowlater.jobs.model import Job
 
 #: 2026-03-01T12:00:00Z
 NOW = 1_772_366_400_000

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nowlater.addresses import RefusedUrl, Rules, Target, is_public, target
+from nowlater.outbound.targets import RefusedUrl, Rules, Target, is_public, target
 
 PUBLIC, LOCAL = Rules(), Rules(loopback=True)
 OWN = (

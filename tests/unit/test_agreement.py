@@ -12,9 +12,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec import Meta
 
-from nowlater import Context, Document, catalogue, operation, request, run
+from nowlater import Context, Document, operation
+from nowlater.doors import envelope
 from nowlater.problems import Problem
-from nowlater.run import UnfitInput
+from nowlater.runtime import catalogue, executor
+from nowlater.runtime.executor import UnfitInput
 from tests.unit.builds import build
 from tests.unit.shapes import (
     JSON,
@@ -75,7 +77,7 @@ class Served:
 
         context = Context(deadline=0, idempotency_key="")
         try:
-            run.run(self._entry, received, context, seconds=9, open_upload=open_upload)
+            executor.run(self._entry, received, context, seconds=9, open_upload=open_upload)
         except UnfitInput:
             return False
         return True
@@ -83,7 +85,7 @@ class Served:
 
 def received(value: Any) -> Any:
     """Return an input as it arrives, by way of a request's body."""
-    return request.decoded(json.dumps({"value": value}), False, None, 10**6)
+    return envelope.decoded(json.dumps({"value": value}), False, None, 10**6)
 
 
 def steps(pointer: str) -> list[str]:
@@ -255,7 +257,7 @@ def test_members_named_by_numbers_are_converted() -> None:
 @pytest.mark.parametrize("number", ["1.0", "1e3", "-0.0", "100000000000000000000"])
 def test_a_whole_number_fits_an_int_however_it_is_written(number: str) -> None:
     served = Served(int)
-    asked = request.decoded(f'{{"value": {number}}}', False, None, 100)
+    asked = envelope.decoded(f'{{"value": {number}}}', False, None, 100)
 
     assert served.refusal(asked) is None
     assert served.converts(asked)
@@ -267,7 +269,7 @@ def test_a_double_beyond_all_exact_ones_is_no_int_on_either_side(
     annotation: Any, number: str
 ) -> None:
     served = Served(annotation)
-    asked = request.decoded(f'{{"value": {number}}}', False, None, 100)
+    asked = envelope.decoded(f'{{"value": {number}}}', False, None, 100)
     refusal = served.refusal(asked)
 
     assert refusal is not None

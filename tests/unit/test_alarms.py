@@ -462,7 +462,7 @@ def test_the_runbook_searches_the_log_by_filters_that_can_be_read() -> None:
 
 
 def test_the_runbook_searches_for_what_the_code_says() -> None:
-    layer = (stack.ROOT / "layers/nowlater/nowlater").glob("*.py")
+    layer = (stack.ROOT / "layers/nowlater/nowlater").rglob("*.py")
     code = "".join(path.read_text() for path in layer)
 
     said = set(re.findall(r'\$\.message = "([^"]+)"', PAGE))

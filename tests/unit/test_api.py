@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from nowlater.api import Answer, Api, answer, raw
-from nowlater.call import Call
+from nowlater.api.request import Call
+from nowlater.api.router import Answer, Api, answer, raw
 from nowlater.problems import Problem
 from tests import stack
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import jsonschema
 import pytest
 
-from nowlater.catalogue import Catalogue
 from nowlater.problems import Problem
+from nowlater.runtime.catalogue import Catalogue
 from tests import stack
 from tests.unit.builds import build
 

@@ -16,7 +16,7 @@ def context(**changes: Any) -> Context:
 @pytest.fixture(autouse=True)
 def time() -> Iterator[Stopwatch]:
     stands_in = Stopwatch()
-    with in_place_of_time(stands_in, "nowlater.context"):
+    with in_place_of_time(stands_in, "nowlater.runtime.context"):
         yield stands_in
 
 

@@ -3,9 +3,9 @@
 import msgspec
 import pytest
 
-from nowlater import delivery
-from nowlater.breaker import FAILURES, PAUSE_S, Breaker
-from nowlater.delivery import MOST_TRIES, PATIENCE_S, WAITS_S, Delivery, Try, Webhook
+from nowlater.notifications import delivery
+from nowlater.notifications.delivery import MOST_TRIES, PATIENCE_S, WAITS_S, Delivery, Try, Webhook
+from nowlater.outbound.circuit_breaker import FAILURES, PAUSE_S, Breaker
 
 SINCE = 1_000_000_000_000
 FRESH = Delivery(owner="acme", job="j", url="https://Hooks.example.com/a", since=SINCE)

@@ -11,14 +11,14 @@ import msgspec
 import pytest
 
 from described import asyncapi, envelopes, openapi, pages, samples, schemas
-from nowlater import uploads
-from nowlater.event import of_end
-from nowlater.frame import Deliver, Start
-from nowlater.job import ENDED
-from nowlater.operation import DOORS
+from nowlater.api.routes import ROUTES
+from nowlater.doors import uploads
+from nowlater.doors.envelope import Envelope
+from nowlater.doors.time_frame import Deliver, Start
+from nowlater.jobs.model import ENDED
+from nowlater.notifications.cloud_event import of_end
 from nowlater.problems import KINDS, Problem
-from nowlater.request import Envelope
-from nowlater.routes import ROUTES
+from nowlater.runtime.definition import DOORS
 from tests import stack
 from tests.contract import Contract, closed
 from tests.unit.builds import build

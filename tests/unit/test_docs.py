@@ -7,9 +7,11 @@ from typing import Any
 
 import pytest
 
-from nowlater import job, problems, schema
-from nowlater.job import Clause
-from nowlater.operation import Operation
+from nowlater import problems
+from nowlater.jobs import model, protocol
+from nowlater.jobs.protocol import Clause
+from nowlater.runtime import schema
+from nowlater.runtime.definition import Operation
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
@@ -43,7 +45,7 @@ def links(page: Path) -> Iterator[str]:
 
 def clauses() -> dict[str, str]:
     """Return the clauses' names as the docs spell them, by their expressions."""
-    named = {name: c for name, c in vars(job).items() if isinstance(c, Clause)}
+    named = {name: c for name, c in vars(protocol).items() if isinstance(c, Clause)}
     return {c.expression: name.lower().replace("_", " ") for name, c in named.items()}
 
 
@@ -75,7 +77,7 @@ def test_every_problem_is_in_the_error_table_with_its_status() -> None:
 def test_the_state_table_is_the_one_that_the_writes_obey() -> None:
     documented = {row[0].strip("`"): row[1] for row in table("write")}
 
-    assert documented == {write: said(clauses) for write, clauses in job.WRITES.items()}
+    assert documented == {write: said(clauses) for write, clauses in protocol.WRITES.items()}
 
 
 def test_every_clause_is_explained() -> None:
@@ -85,7 +87,7 @@ def test_every_clause_is_explained() -> None:
 def test_every_status_is_explained() -> None:
     documented = {row[0].strip("`"): row[2] for row in table("status | meaning")}
 
-    assert documented == dict.fromkeys(job.UNFINISHED, "no") | dict.fromkeys(job.ENDED, "yes")
+    assert documented == dict.fromkeys(model.UNFINISHED, "no") | dict.fromkeys(model.ENDED, "yes")
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nowlater import Document
-from nowlater.document import from_json, uploads_in
+from nowlater.runtime.document import from_json, uploads_in
 
 UPLOAD = "0123456789abcdef" * 2
 

@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
-from nowlater.estimate import Estimate, estimate
-from nowlater.histogram import Histogram, bucket, middle_s
-from nowlater.job import Lane
-from nowlater.timing import after, seconds_until
+from nowlater.instants import after, seconds_until
+from nowlater.jobs.estimate import Estimate, estimate
+from nowlater.jobs.histogram import Histogram, bucket, middle_s
+from nowlater.lanes import Lane
 from tests.unit.jobs import HOUR, NOW, job
 
 CONCURRENCY: dict[Lane, int] = {"on-time": 4, "flexible": 2}

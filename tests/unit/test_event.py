@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nowlater import view
-from nowlater.event import of_end
-from nowlater.job import Job
+from nowlater.instants import to_rfc3339
+from nowlater.jobs import view
+from nowlater.jobs.model import Job
+from nowlater.notifications.cloud_event import of_end
 from nowlater.problems import Problem
-from nowlater.timing import to_rfc3339
 from tests.unit.jobs import ID, NOW, job
 
 

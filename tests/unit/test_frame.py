@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nowlater.frame import Deliver, Frame, Start, frame
+from nowlater.doors.time_frame import Deliver, Frame, Start, frame
+from nowlater.instants import after, to_rfc3339
 from nowlater.problems import Problem
-from nowlater.timing import after, to_rfc3339
 from tests.unit.jobs import NOW
 
 DAY_S = 86_400

@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nowlater.items import pack_item, unpack_item
-from nowlater.job import ENDED, UNFINISHED, WRITES, Job, due_at, end, may
+from nowlater.aws.items import pack_item, unpack_item
+from nowlater.jobs.model import ENDED, UNFINISHED, Job
+from nowlater.jobs.protocol import WRITES, due_at, end, may
 from tests.unit.jobs import HOUR, NOW, job
 
 INSTANTS = st.sampled_from([NOW - HOUR, NOW - 1, NOW, NOW + 1, NOW + HOUR])

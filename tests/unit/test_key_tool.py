@@ -9,8 +9,9 @@ from moto import mock_aws
 
 from local import key as tool
 from local import tools
-from nowlater import keys, timing
-from nowlater.table import Table
+from nowlater import instants
+from nowlater.access import api_keys
+from nowlater.aws.table import Table
 
 
 @pytest.fixture
@@ -41,7 +42,7 @@ def run(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
 
 def broken(table: Table) -> str:
     """Make a key whose record cannot be read; return its id."""
-    made, _ = keys.issue(table, "acme", now=timing.now())
+    made, _ = api_keys.issue(table, "acme", now=instants.now())
     key = {"PK": f"APIKEY#{made.id}", "SK": "APIKEY"}
     table.delete(*key.values())
     table.put_unless(key | {"owner": "acme", "scopes": 7}, "attribute_not_exists(PK)", {})
@@ -51,7 +52,7 @@ def broken(table: Table) -> str:
 def test_a_key_that_cannot_be_read_is_listed_as_such_beside_the_others(
     table: Table, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    good, _ = keys.issue(table, "acme", now=timing.now())
+    good, _ = api_keys.issue(table, "acme", now=instants.now())
     bad = broken(table)
     status = run(monkeypatch, "--list")
     shown = dict(line.split("  ", 1) for line in capsys.readouterr().out.splitlines())
@@ -64,12 +65,12 @@ def test_a_key_that_cannot_be_read_is_listed_as_such_beside_the_others(
 def test_a_key_that_cannot_be_read_is_revoked(
     table: Table, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    good, _ = keys.issue(table, "acme", now=timing.now())
+    good, _ = api_keys.issue(table, "acme", now=instants.now())
     bad = broken(table)
     status = run(monkeypatch, "--revoke", bad)
 
     assert (status, f"{bad} is revoked" in capsys.readouterr().out) == (0, True)
-    assert [key.id for key in keys.listed(table)] == [good.id]
+    assert [key.id for key in api_keys.listed(table)] == [good.id]
 
 
 def test_another_key_is_revoked_and_rotated_whatever_cannot_be_read(
@@ -77,11 +78,11 @@ def test_another_key_is_revoked_and_rotated_whatever_cannot_be_read(
 ) -> None:
     for _ in range(3):
         broken(table)
-    good, _ = keys.issue(table, "acme", now=timing.now())
+    good, _ = api_keys.issue(table, "acme", now=instants.now())
 
     assert run(monkeypatch, "--rotate", good.id) == 0
     assert run(monkeypatch, "--revoke", good.id) == 0
-    assert good.id not in {key.id for key in keys.listed(table)}
+    assert good.id not in {key.id for key in api_keys.listed(table)}
 
 
 def test_a_key_that_cannot_be_read_is_not_rotated_and_what_to_do_is_said(
@@ -94,4 +95,4 @@ def test_a_key_that_cannot_be_read_is_not_rotated_and_what_to_do_is_said(
     assert status == 1
     assert f"REVOKE={bad}" in said
     assert "OWNER=" in said
-    assert [key.id for key in keys.listed(table)] == [bad]
+    assert [key.id for key in api_keys.listed(table)] == [bad]

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from nowlater.access import Access, access
-from nowlater.keys import SCOPES, Key, holder, issue
+from nowlater.access.api_keys import SCOPES, Key, holder, issue
+from nowlater.access.authenticate import Access, access
 from tests.unit.jobs import HOUR, NOW
 
 

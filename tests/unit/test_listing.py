@@ -9,13 +9,14 @@ from urllib.parse import parse_qsl, urlsplit
 import msgspec
 import pytest
 
-from nowlater.histogram import Histogram
-from nowlater.ids import new_id
-from nowlater.job import Job, Ref, may
-from nowlater.listing import page
+from nowlater.aws.table import Where
+from nowlater.jobs.histogram import Histogram
+from nowlater.jobs.ids import new_id
+from nowlater.jobs.listing import page
+from nowlater.jobs.model import Job, Ref
+from nowlater.jobs.protocol import may
+from nowlater.jobs.store import Page, Written
 from nowlater.problems import Problem
-from nowlater.store import Page, Written
-from nowlater.table import Where
 from tests.unit.jobs import HOUR, ID, NOW, job
 
 BASE = "https://api.example.com"

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from nowlater import event
-from nowlater.job import Job
-from nowlater.timing import from_rfc3339
+from nowlater.instants import from_rfc3339
+from nowlater.jobs.model import Job
+from nowlater.notifications import cloud_event
 from tests import snippets
 from tests.signer import Signer
 from tests.unit.jobs import job
@@ -64,13 +64,13 @@ def job_of(told: dict[str, Any]) -> Job:
 def test_the_event_that_it_shows_is_what_an_end_is_told_as() -> None:
     told = shown()
 
-    assert json.loads(event.of_end(job_of(told)).body) == told
+    assert json.loads(cloud_event.of_end(job_of(told)).body) == told
 
 
 def test_the_attributes_that_it_names_are_those_of_the_message() -> None:
     named = [row[0] for row in snippets.table(PAGE, "attribute")]
 
-    assert named == list(event.of_end(job_of(shown())).attributes)
+    assert named == list(cloud_event.of_end(job_of(shown())).attributes)
 
 
 def test_each_of_its_snippets_is_run() -> None:

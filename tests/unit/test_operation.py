@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
-from nowlater import Context, Document, operation, schema
-from nowlater.operation import DOORS, Operation, in_module
+from nowlater import Context, Document, operation
+from nowlater.runtime import schema
+from nowlater.runtime.definition import DOORS, Operation, in_module
 from tests.unit import samples
 
 
@@ -102,7 +103,7 @@ def test_a_module_has_the_operations_that_it_defines_and_none_that_it_imports() 
         ("types_of", "types-of"),
         ("about", "about"),
     ]
-    assert in_module("nowlater.operation") == {}
+    assert in_module("nowlater.runtime.definition") == {}
     assert in_module("operations.text").keys() == {"text_stats"}
 
 

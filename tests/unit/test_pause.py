@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nowlater.estimate import Estimate, estimate
-from nowlater.histogram import Histogram, bucket
-from nowlater.job import Job
-from nowlater.replies import pause_s
-from nowlater.timing import Instant, after, seconds_until
+from nowlater.api.job_responses import pause_s
+from nowlater.instants import Instant, after, seconds_until
+from nowlater.jobs.estimate import Estimate, estimate
+from nowlater.jobs.histogram import Histogram, bucket
+from nowlater.jobs.model import Job
 from tests.unit.jobs import HOUR, NOW, job
 
 INSTANTS = st.integers(NOW - 30 * 24 * HOUR, NOW + 30 * 24 * HOUR)

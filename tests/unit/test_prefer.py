@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nowlater.prefer import Prefer, preferences
+from nowlater.api.prefer import Prefer, preferences
 
 
 @pytest.mark.parametrize("header", [None, "", " ", ",", ",,"])

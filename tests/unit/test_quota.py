@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nowlater import quota
-from nowlater.ids import new_id
-from nowlater.job import ENDED, UNFINISHED
-from nowlater.quota import Pace, pace, share, too_fast, too_many, unfinished
-from nowlater.timing import Instant
+from nowlater.doors import quota
+from nowlater.doors.quota import Pace, pace, share, too_fast, too_many, unfinished
+from nowlater.instants import Instant
+from nowlater.jobs.ids import new_id
+from nowlater.jobs.model import ENDED, UNFINISHED
 
 NOW = 1_795_521_600_000
 #: Fields as draft-ietf-httpapi-ratelimit-headers-11 has them: Lists of one Item (RFC 9651).

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nowlater.receipt import EXCERPT, excerpt, retry_after_s
+from nowlater.outbound.reply import EXCERPT, excerpt, retry_after_s
 
 NOW = datetime(2026, 11, 24, 12, 0, 0, tzinfo=UTC)
 TEXT = {"content-type": "text/plain"}

@@ -5,6 +5,7 @@ or changed fails a test until it has one. Those of the operations are theirs to 
 """
 
 import ast
+import importlib
 import re
 import time
 from collections import deque
@@ -14,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from nowlater import document
+from nowlater.runtime import document
 from tests import stack
 from tests.unit.builds import build
 
@@ -45,54 +46,54 @@ ANY = texts("a", "1", " ", "-", ".", "a-", "a.", "a b", "=", "a=", ",", ";", "; 
 
 #: The file that has it, a part of the pattern that no other has there → texts for it in particular.
 ROWS: dict[tuple[str, str], list[Text]] = {
-    ("layers/nowlater/nowlater/access.py", "[A-Za-z0-9_-]+"): texts("a.", "a"),
-    ("layers/nowlater/nowlater/addresses.py", "://"): texts("x", "/", "?", "@", before="https://"),
-    ("layers/nowlater/nowlater/addresses.py", "@"): texts("@", "a@", after="[") + texts("[", "]", ":"),
-    ("layers/nowlater/nowlater/addresses.py", "[1-9][0-9]{0,4}"): texts("1"),
-    ("layers/nowlater/nowlater/addresses.py", "{_BYTE}"): texts("1.", "255."),
-    ("layers/nowlater/nowlater/addresses.py", "{_LABEL}"): texts("a.", "a-", "a", "a_"),
-    ("layers/nowlater/nowlater/addresses.py", "corp|home"): texts("lan.", "local", ".", "a.arpa"),
-    ("layers/nowlater/nowlater/addresses.py", "[!-"): texts("a", "\\"),
-    ("layers/nowlater/nowlater/call.py", "{32}"): texts("a-", "00-"),
-    ("layers/nowlater/nowlater/catalogue.py", "[a-z]"): texts("a-", "a1-", "a--"),
-    ("layers/nowlater/nowlater/delivery.py", "[/?]"): texts("/", "?"),
-    ("layers/nowlater/nowlater/document.py", "UPLOAD_ID"): texts("a"),
-    ("layers/nowlater/nowlater/document.py", "MEDIA_TYPE"): texts(";a=b", '; a="b"', "; ", "a", before="a/b"),
-    ("layers/nowlater/nowlater/exchange.py", "[A-Za-z0-9!#$"): texts("a"),
-    ("layers/nowlater/nowlater/exchange.py", "[ -~]*"): texts(" "),
-    ("layers/nowlater/nowlater/exchange.py", "HTTP/1"): texts(" ", "\r", before="HTTP/1.1 200 "),
-    ("layers/nowlater/nowlater/exchange.py", "A-Fa-f"): texts(" ", "\r", ";", " ;", before="1"),
-    ("layers/nowlater/nowlater/exchange.py", "[!-~]+"): texts("a"),
-    ("layers/nowlater/nowlater/exchange.py", "[0-9]{1,12}"): texts("1"),
-    ("layers/nowlater/nowlater/ids.py", "[89ab]"): texts("a-", "a"),
-    ("layers/nowlater/nowlater/keys.py", "_OWNER"): texts("a", "."),
-    ("layers/nowlater/nowlater/keys.py", "nl_"): texts("a", "nl_"),
-    ("layers/nowlater/nowlater/listing.py", "[1-9]"): texts("1", "0"),
-    ("layers/nowlater/nowlater/manual.py", "TYPES"): texts("a", ".css", "a.css"),
-    ("layers/nowlater/nowlater/operation.py", "[a-z]"): texts("a-", "a1-", "a--"),
-    ("layers/nowlater/nowlater/owner_secrets.py", "[a-z0-9._-]"): texts("a", "."),
-    ("layers/nowlater/nowlater/prefer.py", "[,;=]"): texts(" ", '\\"', '"a', "a ", before='"') + texts(" ", before="a", after="x"),
-    ("layers/nowlater/nowlater/prefer.py", r"\\(.)"): texts("\\", "\\a"),
-    ("layers/nowlater/nowlater/receipt.py", "text/"): texts("+", "a+", ";", " ", before="application/") + texts(" ", before="text/a"),
-    ("layers/nowlater/nowlater/receipt.py", "[0-9]{1,9}"): texts("1"),
-    ("layers/nowlater/nowlater/request.py", "json"): texts("+", "a+", "json+", before="application/") + texts(" ", " ;", before="application/json"),
-    ("layers/nowlater/nowlater/request.py", "charset"): texts(";", "; ", "; charset ", "; charset = ", " ", before="; charset"),
-    ("layers/nowlater/nowlater/request.py", "x7e"): texts(" "),
-    ("layers/nowlater/nowlater/runtimes.py", "b"): texts("b", "b1"),
-    ("layers/nowlater/nowlater/table.py", "#"): texts("#", "#a"),
-    ("layers/nowlater/nowlater/table.py", ":"): texts(":", ":a"),
-    ("layers/nowlater/nowlater/timing.py", "[Tt]"): texts("1", before="2026-03-01T12:00:00."),
-    ("layers/nowlater/nowlater/unfit.py", " - at "): texts(" - at `$", " - at `$.a", ".a", "[1]", before=" - at `$"),
-    ("layers/nowlater/nowlater/unfit.py", "|\\["): texts(".", ".a", "[1", "[1]"),
-    ("layers/nowlater/nowlater/unfit.py", "unknown"): texts("`", "a`", before="Object contains unknown field `"),
-    ("layers/nowlater/nowlater/unfit.py", "got"): texts("a", "|", " | ", before="Expected `"),
-    ("layers/nowlater/nowlater/unfit.py", "float)"): texts("1", before="Expected `int` >= "),
-    ("layers/nowlater/nowlater/unfit.py", "length"): texts("1", before="Expected `str` of length >= "),
-    ("layers/nowlater/nowlater/unfit.py", "regex"): texts("'", "a'", before="Expected `str` matching regex '"),
-    ("layers/nowlater/nowlater/unfit.py", "enum"): texts("a", "'", before="Invalid enum value "),
-    ("layers/nowlater/nowlater/unfit.py", "missing"): texts("a", before="Object missing required field `"),
-    ("layers/nowlater/nowlater/validation.py", r"\[(\d+)\]"): texts(".'", ".'a", "[1", "\\'", ".a", ".", before=".'"),
-    ("layers/nowlater/nowlater/validation.py", "pattern"): [],  # the schema's, which has a row itself
+    ("layers/nowlater/nowlater/access/authenticate.py", "[A-Za-z0-9_-]+"): texts("a.", "a"),
+    ("layers/nowlater/nowlater/outbound/targets.py", "://"): texts("x", "/", "?", "@", before="https://"),
+    ("layers/nowlater/nowlater/outbound/targets.py", "@"): texts("@", "a@", after="[") + texts("[", "]", ":"),
+    ("layers/nowlater/nowlater/outbound/targets.py", "[1-9][0-9]{0,4}"): texts("1"),
+    ("layers/nowlater/nowlater/outbound/targets.py", "{_BYTE}"): texts("1.", "255."),
+    ("layers/nowlater/nowlater/outbound/targets.py", "{_LABEL}"): texts("a.", "a-", "a", "a_"),
+    ("layers/nowlater/nowlater/outbound/targets.py", "corp|home"): texts("lan.", "local", ".", "a.arpa"),
+    ("layers/nowlater/nowlater/outbound/targets.py", "[!-"): texts("a", "\\"),
+    ("layers/nowlater/nowlater/api/request.py", "{32}"): texts("a-", "00-"),
+    ("layers/nowlater/nowlater/runtime/catalogue.py", "[a-z]"): texts("a-", "a1-", "a--"),
+    ("layers/nowlater/nowlater/notifications/delivery.py", "[/?]"): texts("/", "?"),
+    ("layers/nowlater/nowlater/runtime/document.py", "UPLOAD_ID"): texts("a"),
+    ("layers/nowlater/nowlater/runtime/document.py", "MEDIA_TYPE"): texts(";a=b", '; a="b"', "; ", "a", before="a/b"),
+    ("layers/nowlater/nowlater/outbound/http1.py", "[A-Za-z0-9!#$"): texts("a"),
+    ("layers/nowlater/nowlater/outbound/http1.py", "[ -~]*"): texts(" "),
+    ("layers/nowlater/nowlater/outbound/http1.py", "HTTP/1"): texts(" ", "\r", before="HTTP/1.1 200 "),
+    ("layers/nowlater/nowlater/outbound/http1.py", "A-Fa-f"): texts(" ", "\r", ";", " ;", before="1"),
+    ("layers/nowlater/nowlater/outbound/http1.py", "[!-~]+"): texts("a"),
+    ("layers/nowlater/nowlater/outbound/http1.py", "[0-9]{1,12}"): texts("1"),
+    ("layers/nowlater/nowlater/jobs/ids.py", "[89ab]"): texts("a-", "a"),
+    ("layers/nowlater/nowlater/access/api_keys.py", "_OWNER"): texts("a", "."),
+    ("layers/nowlater/nowlater/access/api_keys.py", "nl_"): texts("a", "nl_"),
+    ("layers/nowlater/nowlater/jobs/listing.py", "[1-9]"): texts("1", "0"),
+    ("layers/nowlater/nowlater/api/docs.py", "TYPES"): texts("a", ".css", "a.css"),
+    ("layers/nowlater/nowlater/runtime/definition.py", "[a-z]"): texts("a-", "a1-", "a--"),
+    ("layers/nowlater/nowlater/notifications/secrets.py", "[a-z0-9._-]"): texts("a", "."),
+    ("layers/nowlater/nowlater/api/prefer.py", "[,;=]"): texts(" ", '\\"', '"a', "a ", before='"') + texts(" ", before="a", after="x"),
+    ("layers/nowlater/nowlater/api/prefer.py", r"\\(.)"): texts("\\", "\\a"),
+    ("layers/nowlater/nowlater/outbound/reply.py", "text/"): texts("+", "a+", ";", " ", before="application/") + texts(" ", before="text/a"),
+    ("layers/nowlater/nowlater/outbound/reply.py", "[0-9]{1,9}"): texts("1"),
+    ("layers/nowlater/nowlater/doors/envelope.py", "json"): texts("+", "a+", "json+", before="application/") + texts(" ", " ;", before="application/json"),
+    ("layers/nowlater/nowlater/doors/envelope.py", "charset"): texts(";", "; ", "; charset ", "; charset = ", " ", before="; charset"),
+    ("layers/nowlater/nowlater/doors/envelope.py", "x7e"): texts(" "),
+    ("layers/nowlater/nowlater/jobs/run_times.py", "b"): texts("b", "b1"),
+    ("layers/nowlater/nowlater/aws/table.py", "#"): texts("#", "#a"),
+    ("layers/nowlater/nowlater/aws/table.py", ":"): texts(":", ":a"),
+    ("layers/nowlater/nowlater/instants.py", "[Tt]"): texts("1", before="2026-03-01T12:00:00."),
+    ("layers/nowlater/nowlater/doors/malformed.py", " - at "): texts(" - at `$", " - at `$.a", ".a", "[1]", before=" - at `$"),
+    ("layers/nowlater/nowlater/doors/malformed.py", "|\\["): texts(".", ".a", "[1", "[1]"),
+    ("layers/nowlater/nowlater/doors/malformed.py", "unknown"): texts("`", "a`", before="Object contains unknown field `"),
+    ("layers/nowlater/nowlater/doors/malformed.py", "got"): texts("a", "|", " | ", before="Expected `"),
+    ("layers/nowlater/nowlater/doors/malformed.py", "float)"): texts("1", before="Expected `int` >= "),
+    ("layers/nowlater/nowlater/doors/malformed.py", "length"): texts("1", before="Expected `str` of length >= "),
+    ("layers/nowlater/nowlater/doors/malformed.py", "regex"): texts("'", "a'", before="Expected `str` matching regex '"),
+    ("layers/nowlater/nowlater/doors/malformed.py", "enum"): texts("a", "'", before="Invalid enum value "),
+    ("layers/nowlater/nowlater/doors/malformed.py", "missing"): texts("a", before="Object missing required field `"),
+    ("layers/nowlater/nowlater/runtime/validation.py", r"\[(\d+)\]"): texts(".'", ".'a", "[1", "\\'", ".a", ".", before=".'"),
+    ("layers/nowlater/nowlater/runtime/validation.py", "pattern"): [],  # the schema's, which has a row itself
     ("layers/catalogue/build.py", "_key"): texts("{data", "data", "_key", before="{data"),
     ("layers/catalogue/build.py", "is_integer"): texts(" and not (isinstance(", "a", before=" and not (isinstance("),
     ("layers/catalogue/described/openapi.py", "#/components"): texts('"#/components/', '"#/components/a/', "a/"),
@@ -178,7 +179,8 @@ def made(place: str, written: str) -> Iterator[re.Pattern[Any]]:
         return
     names: dict[str, Any] = {}
     if place.startswith("layers/nowlater"):
-        names = vars(__import__(f"nowlater.{Path(place).stem}", fromlist=["_"]))
+        module = place.removeprefix("layers/nowlater/").removesuffix(".py").replace("/", ".")
+        names = vars(importlib.import_module(module))
     try:
         pattern = eval(written, names)
     except NameError:  # a pattern that is an argument has a row of its own where it is written

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from nowlater.doors.envelope import decoded, envelope, idempotency_key
 from nowlater.problems import Problem
-from nowlater.request import decoded, envelope, idempotency_key
 
 MOST = 1000
 

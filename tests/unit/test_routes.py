@@ -9,7 +9,7 @@ import pytest
 
 from described import parameters
 from nowlater import problems
-from nowlater.routes import OF_JOBS, ROUTES, Route
+from nowlater.api.routes import OF_JOBS, ROUTES, Route
 from tests import stack
 
 APPS = stack.apps()

@@ -10,10 +10,11 @@ import msgspec
 import pytest
 import pytest_socket
 
-from nowlater import Canceled, Context, Document, Refused, TimedOut, run
-from nowlater.catalogue import Entry
-from nowlater.outcomes import WrongResult
-from nowlater.run import Answer, UnfitInput
+from nowlater import Canceled, Context, Document, Refused, TimedOut
+from nowlater.runtime import executor
+from nowlater.runtime.catalogue import Entry
+from nowlater.runtime.exceptions import WrongResult
+from nowlater.runtime.executor import Answer, UnfitInput
 from tests import stack
 from tests.unit import samples
 
@@ -39,7 +40,7 @@ def called(
         validate=lambda data: data,
     )
     context = context or Context(deadline=0, idempotency_key="")
-    return run.run(entry, given or {}, context, seconds=seconds, open_upload=_open_upload)
+    return executor.run(entry, given or {}, context, seconds=seconds, open_upload=_open_upload)
 
 
 def _open_upload(upload: str) -> Document:

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from nowlater.histogram import Histogram, bucket
-from nowlater.items import Item
-from nowlater.runtimes import Runtimes
+from nowlater.aws.items import Item
+from nowlater.jobs.histogram import Histogram, bucket
+from nowlater.jobs.run_times import Runtimes
 from tests.unit.jobs import NOW
 
 KEY = ("STATS#echo", "STATS")

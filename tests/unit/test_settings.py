@@ -3,8 +3,9 @@
 import msgspec
 import pytest
 
-from nowlater.addresses import Rules
-from nowlater.settings import from_environment, tell_operations
+from nowlater.outbound.targets import Rules
+from nowlater.runtime.environment import set_variables
+from nowlater.settings import from_environment
 
 ENVIRONMENT = {
     "NOWLATER_TABLE": "table",
@@ -87,14 +88,14 @@ def test_a_number_is_a_number() -> None:
 def test_operations_are_told_what_the_template_has_for_them() -> None:
     environment = {"NOWLATER_OPERATIONS_ENVIRONMENT": '{"MODEL": "small", "PATH": "/opt"}\n'}
     environment["PATH"] = "/bin"
-    tell_operations(environment)
+    set_variables(environment)
 
     assert (environment["MODEL"], environment["PATH"]) == ("small", "/opt")
 
 
 def test_operations_may_be_told_nothing() -> None:
     environment: dict[str, str] = {}
-    tell_operations(environment)
+    set_variables(environment)
 
     assert environment == {}
 
@@ -102,4 +103,4 @@ def test_operations_may_be_told_nothing() -> None:
 @pytest.mark.parametrize("told", ["[]", '{"MODEL": 1}', "MODEL=small"])
 def test_what_is_no_object_of_strings_is_refused(told: str) -> None:
     with pytest.raises(msgspec.MsgspecError):
-        tell_operations({"NOWLATER_OPERATIONS_ENVIRONMENT": told})
+        set_variables({"NOWLATER_OPERATIONS_ENVIRONMENT": told})

@@ -10,8 +10,9 @@ import pytest
 
 from local import assertions
 from local.intrinsics import Resolved
-from nowlater import deliver, delivery, object_keys
-from nowlater.timing import LONGEST_POSTPONEMENT_S
+from nowlater.aws import payload_keys
+from nowlater.instants import LONGEST_POSTPONEMENT_S
+from nowlater.notifications import delivery, send
 from tests import stack
 from tests.stack import one_or_more, statements
 from tests.unit.aws_rules import transformed as given_to_aws
@@ -346,8 +347,8 @@ def test_a_webhook_outlives_its_tries_and_a_try_its_time_limit(resources: dict[s
     timeout_s = resources["Deliver"]["Properties"]["Timeout"]
     queue = resources["WebhookQueue"]["Properties"]
 
-    assert deliver.TOTAL_S == 15  # as the docs say
-    assert timeout_s >= 2 * deliver.TOTAL_S
+    assert send.TOTAL_S == 15  # as the docs say
+    assert timeout_s >= 2 * send.TOTAL_S
     assert queue["VisibilityTimeout"] > timeout_s
     assert queue["MessageRetentionPeriod"] > delivery.PATIENCE_S
     assert queue["RedrivePolicy"]["maxReceiveCount"] == 1000
@@ -438,13 +439,13 @@ def test_every_object_is_forgotten_some_day(resources: dict[str, Any]) -> None:
     days = {rule["Prefix"]: rule["ExpirationInDays"] for rule in rules if "Prefix" in rule}
 
     assert all(rule["Status"] == "Enabled" for rule in rules)
-    assert set(days) == {"inputs/", "uploads/", "results/", "dead-letters/", object_keys.UNTOLD}
+    assert set(days) == {"inputs/", "uploads/", "results/", "dead-letters/", payload_keys.UNTOLD}
     #: A start 30 days ahead, a deadline 7 behind it, and 30 days kept.
     assert min(days["inputs/"], days["uploads/"]) >= 67
     assert days["results/"] > 30
     #: A record that could not be told is put there within its day, and objects go at midnight;
     #: `make retell` of one by Lambda can have Notify put it there once more.
-    assert (1 + 2 * (days[object_keys.UNTOLD] + 1)) * 86_400 < delivery.ERASED_S
+    assert (1 + 2 * (days[payload_keys.UNTOLD] + 1)) * 86_400 < delivery.ERASED_S
     assert any("AbortIncompleteMultipartUpload" in rule for rule in rules)
 
 
@@ -457,7 +458,7 @@ def test_the_guarantees_tell_for_how_long_what_was_erased_lies_elsewhere(
 
     assert f"an upload goes {days['uploads/']} days after it was put" in page
     assert f"({days['results/']} and {days['inputs/']} days)" in page
-    untold = days[object_keys.UNTOLD]
+    untold = days[payload_keys.UNTOLD]
     assert f"records that could not be told ({untold} days, and {untold} more" in page
     assert f"is kept in the bucket for {days['dead-letters/']} days" in page
     assert f"whose call to the bucket failed ({days['results/']} days)" in page

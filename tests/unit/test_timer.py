@@ -11,7 +11,7 @@ from contextlib import suppress
 import pytest
 
 from nowlater import TimedOut
-from nowlater.timer import within
+from nowlater.runtime.time_limit import within
 from tests import stack
 
 #: More than any machine needs for what is over at once.

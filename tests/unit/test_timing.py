@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nowlater.timing import (
+from nowlater.instants import (
     after,
     from_rfc3339,
     grown,

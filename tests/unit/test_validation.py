@@ -10,7 +10,7 @@ import pytest
 from msgspec import Meta
 
 from nowlater import Document, operation
-from nowlater.validation import InvalidInput
+from nowlater.runtime.validation import InvalidInput
 from tests.unit.builds import build
 
 _number = itertools.count()

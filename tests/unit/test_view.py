@@ -6,9 +6,9 @@ from typing import Any
 import msgspec
 import pytest
 
-from nowlater.job import ENDED, UNFINISHED
+from nowlater.jobs.model import ENDED, UNFINISHED
+from nowlater.jobs.view import etag, is_gone, representation, shown
 from nowlater.problems import Problem
-from nowlater.view import etag, is_gone, representation, shown
 from tests.unit.jobs import HOUR, ID, NOW, job
 
 

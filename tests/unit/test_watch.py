@@ -19,7 +19,7 @@ def arn(layer: str, version: int = 1) -> str:
     [
         (["layers/operations/operations/text.py"], {"CatalogueLayer"}, {"OperationsLayer"}),
         (["layers/operations/operations/sub"], {"CatalogueLayer"}, {"OperationsLayer"}),
-        (["layers/nowlater/nowlater/run.py"], {"CatalogueLayer"}, {"NowlaterLayer"}),
+        (["layers/nowlater/nowlater/runtime/executor.py"], {"CatalogueLayer"}, {"NowlaterLayer"}),
         (["layers/operations/requirements.txt"], {"CatalogueLayer", "OperationsLayer"}, set()),
         (["layers/operations/Makefile"], {"CatalogueLayer", "OperationsLayer"}, set()),
         (["layers/tokens/requirements.txt"], {"CatalogueLayer", "TokensLayer"}, set()),

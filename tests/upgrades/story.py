@@ -9,8 +9,8 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
 
-from nowlater import keys
-from nowlater.context import Context
+from nowlater.access import api_keys
+from nowlater.runtime.context import Context
 from tests import receiver as plays
 from tests.integration.faults import answered
 from tests.integration.lambdas import Reply, lambda_context
@@ -131,11 +131,11 @@ class Story:
     def _callers(self) -> None:
         table, now = self._world.app("authorize").services.table, self._world.now
         for name, scopes, expires in (
-            ("for all", keys.SCOPES, None),
+            ("for all", api_keys.SCOPES, None),
             ("to read until tomorrow", ("read",), now + DAY_S * 1000),
             ("expired", ("invoke", "read"), now - 1),
         ):
-            _, token = keys.issue(table, "acme", now=now, scopes=scopes, expires=expires)
+            _, token = api_keys.issue(table, "acme", now=now, scopes=scopes, expires=expires)
             self.tokens[name] = token
 
     def _what_is_under_way(self) -> None:

@@ -6,7 +6,7 @@ from described import faults, shapes, webhooks
 from described.openapi import VERSION, used
 from described.parts import record, ref, text
 from described.shapes import BASE
-from nowlater import job
+from nowlater.jobs import model
 
 _ABOUT = """\
 Each end of a job is told, at least once, with an id that never changes: a CloudEvents 1.0 JSON
@@ -14,7 +14,7 @@ object in structured mode. Its members `type`, `timestamp` and `data` are those 
 The job in it has no estimate."""
 
 _ATTRIBUTES = {
-    "status": text("How it ended.", enum=list(job.ENDED)),
+    "status": text("How it ended.", enum=list(model.ENDED)),
     "operation": text("The operation's name.", pattern=shapes.NAME),
     "owner": text("Whose job it is.", pattern="^[A-Za-z0-9._@-]{1,64}$"),
 }
@@ -23,7 +23,7 @@ _ATTRIBUTES = {
 def document() -> dict[str, Any]:
     """Return the document; its links start with `BASE`."""
     schemas = shapes.of_answers() | faults.schemas()
-    names = {status: f"{status}Job" for status in job.ENDED}
+    names = {status: f"{status}Job" for status in model.ENDED}
     on_topic = [{"$ref": f"#/channels/topic/messages/{name}"} for name in names.values()]
     return {
         "asyncapi": "3.0.0",

@@ -1,7 +1,7 @@
 """What each call does, and when to use it: the description of each operation of the document."""
 
-from nowlater.answer import LONGEST_S
-from nowlater.routes import Route
+from nowlater.api.routes import Route
+from nowlater.doors.sync import LONGEST_S
 
 _FOLLOW = (
     "Then ask `GET /jobs/{id}` again after as many seconds as `Retry-After` says, until `status` is "

@@ -3,11 +3,11 @@
 from typing import Any
 
 from described.parts import Schema, number, record, ref, text
-from nowlater import uploads
-from nowlater.document import LONGEST_MEDIA_TYPE, MEDIA_TYPE
-from nowlater.frame import FURTHEST_DEADLINE_S, FURTHEST_START_S
-from nowlater.request import MOST_TAGS
-from nowlater.timing import DAY_S, HOUR_S
+from nowlater.doors import uploads
+from nowlater.doors.time_frame import FURTHEST_DEADLINE_S, FURTHEST_START_S
+from nowlater.instants import DAY_S, HOUR_S
+from nowlater.limits import MAX_TAGS
+from nowlater.runtime.document import LONGEST_MEDIA_TYPE, MEDIA_TYPE
 
 _FURTHEST_S = FURTHEST_START_S + FURTHEST_DEADLINE_S
 
@@ -54,7 +54,7 @@ def schemas() -> dict[str, Schema]:
         "Tags": {
             "type": "object",
             "description": "Yours, for finding jobs.",
-            "maxProperties": MOST_TAGS,
+            "maxProperties": MAX_TAGS,
             "propertyNames": {"pattern": "^[a-z0-9_-]{1,32}$"},
             "additionalProperties": text("Printable.", minLength=1, maxLength=256),
             "examples": [{"order": "42"}],

@@ -6,10 +6,11 @@ from typing import Any
 import msgspec
 
 from described.shapes import BASE
-from nowlater import problems, view
-from nowlater.job import Job
-from nowlater.operation import DOORS
-from nowlater.timing import from_rfc3339
+from nowlater import problems
+from nowlater.instants import from_rfc3339
+from nowlater.jobs import view
+from nowlater.jobs.model import Job
+from nowlater.runtime.definition import DOORS
 
 _ACCEPTED = from_rfc3339("2026-11-24T19:18:47.464Z")
 _ENDED = {"status": "succeeded", "ended": _ACCEPTED + 5200, "expires": _ACCEPTED + 86_405_200}

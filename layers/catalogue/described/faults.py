@@ -7,7 +7,7 @@ from described import headers
 from described.parts import Schema, number, or_null, record, ref, text, time, url
 from described.shapes import BASE
 from nowlater import problems
-from nowlater.routes import OF_JOBS, Route
+from nowlater.api.routes import OF_JOBS, Route
 
 _POINTER = text("The place of the fault, as a JSON Pointer into the body.")
 #: The members of a kind of problem beside those of all, and those of them that can be missing.

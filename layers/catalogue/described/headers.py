@@ -4,7 +4,7 @@ from typing import Any
 
 from described.parts import Schema, number, text, url
 from described.shapes import BASE
-from nowlater.routes import OF_JOBS, QUOTAS, UPLOAD_QUOTA, Route
+from nowlater.api.routes import OF_JOBS, QUOTAS, UPLOAD_QUOTA, Route
 
 _ETAG = text("For `If-None-Match`.", examples=['W/"30563c1b01396e42b6be0708bee9ac50"'])
 _JOB_URL = f"{BASE}/jobs/01a20eff-13a8-723c-a1e0-0187f181401b"

@@ -20,7 +20,7 @@ from described import (
 )
 from described.parts import ref
 from described.shapes import BASE
-from nowlater.routes import ROUTES, Route
+from nowlater.api.routes import ROUTES, Route
 
 VERSION = "0.1.0"
 _TAGS = {

@@ -5,8 +5,8 @@ from typing import Any
 from described import shapes
 from described.parts import text
 from nowlater import problems
-from nowlater.request import MOST_TAGS
-from nowlater.routes import Route
+from nowlater.api.routes import Route
+from nowlater.limits import MAX_TAGS
 
 _JOB = text(pattern=shapes.JOB_ID, examples=["01a20eff-13a8-723c-a1e0-0187f181401b"])
 _OPERATION = text(pattern=shapes.NAME, examples=["text-stats"])
@@ -42,7 +42,7 @@ def in_query(route: Route) -> list[Any]:
         "type": "array",
         "items": text(pattern="^[^:]*:"),
         "minItems": 1,
-        "maxItems": MOST_TAGS,
+        "maxItems": MAX_TAGS,
         "examples": [["order:42"]],
     }
     known = {

@@ -3,7 +3,7 @@
 import re
 from typing import Any
 
-from nowlater.document import RESULT_SCHEMA
+from nowlater.runtime.document import RESULT_SCHEMA
 
 _DEFINITION = "#/$defs/"
 

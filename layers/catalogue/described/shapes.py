@@ -1,13 +1,13 @@
 """JSON Schemas of what the API answers with, whatever the operation."""
 
 from described.parts import Schema, array, number, or_null, record, ref, text, text_map, time, url
-from nowlater import job
-from nowlater.operation import DOORS
+from nowlater.jobs import model
+from nowlater.runtime.definition import DOORS
 
 #: Where the document's links start; Describe writes the caller's own base in its place.
 BASE = "https://nowlater.invalid"
 
-STATUSES = [*job.UNFINISHED, *job.ENDED]
+STATUSES = [*model.UNFINISHED, *model.ENDED]
 JOB_ID = "^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$"
 NAME = "^[a-z][a-z0-9]*(-[a-z0-9]+)*$"
 UPLOAD_ID = "^[0-9a-f]{32}$"

@@ -4,8 +4,10 @@ from typing import Any, get_args
 
 from described import shapes
 from described.parts import Schema, array, number, or_null, record, ref, text, time, url
-from nowlater import addresses, callback, delivery, job
-from nowlater.exchange import Kind
+from nowlater.jobs import callback, model
+from nowlater.notifications import delivery
+from nowlater.outbound import targets
+from nowlater.outbound.http1 import Kind
 
 _URL = "https://hooks.example.com/nowlater"
 #: What a callback is sent, and where: in a door's `callbacks` and in the document's `webhooks`.
@@ -54,7 +56,7 @@ def schemas() -> dict[str, Schema]:
 
 def event(status: str | None = None) -> Schema:
     """Return the schema of a CloudEvent that tells this end of a job, or (None) any."""
-    ends = status or f"({'|'.join(job.ENDED)})"
+    ends = status or f"({'|'.join(model.ENDED)})"
     return record(
         "The end of a job: a CloudEvents 1.0 JSON object, and a payload of Standard Webhooks.",
         optional=("traceparent",),
@@ -115,7 +117,7 @@ def _callback() -> Schema:
             "A public https URL.",
             format="uri",
             pattern="^https://",
-            maxLength=addresses.LONGEST_URL,
+            maxLength=targets.LONGEST_URL,
             examples=[_URL],
         ),
         events=array(

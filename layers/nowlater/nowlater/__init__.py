@@ -1,9 +1,9 @@
 """What an operation's module imports: the decorator, the context, files, and the two refusals."""
 
-from nowlater.context import Context
-from nowlater.document import Document
-from nowlater.operation import operation
-from nowlater.outcomes import Canceled, Refused, TimedOut, Unavailable
+from nowlater.runtime.context import Context
+from nowlater.runtime.definition import operation
+from nowlater.runtime.document import Document
+from nowlater.runtime.exceptions import Canceled, Refused, TimedOut, Unavailable
 
 __all__ = [
     "Canceled",

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Hashable
 
-from nowlater.timing import Clock, Instant, after
+from nowlater.instants import Clock, Instant, after
 
 _LIFE_S = 10
 

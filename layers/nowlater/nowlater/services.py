@@ -3,25 +3,25 @@
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from nowlater import settings, timing
-from nowlater.catalogue import Catalogue
+from nowlater import instants, settings
+from nowlater.runtime.catalogue import Catalogue
 
 if TYPE_CHECKING:
-    from nowlater.blobs import Bucket
-    from nowlater.breaker import Breaker
+    from nowlater.access.jwks import Issuer
+    from nowlater.aws.bucket import Bucket
+    from nowlater.aws.queues import Depths, Queues
+    from nowlater.aws.secret import Vault
+    from nowlater.aws.table import Table
     from nowlater.cache import Cache
-    from nowlater.deliveries import Deliveries
-    from nowlater.issuer import Issuer
-    from nowlater.job import Lane
-    from nowlater.owner_secrets import Changes
-    from nowlater.queues import Depths, Queues
-    from nowlater.quotas import Quotas
-    from nowlater.runtimes import Runtimes
-    from nowlater.store import Store
-    from nowlater.table import Table
-    from nowlater.topics import Topic
-    from nowlater.vault import Vault
-    from nowlater.workers import Workers
+    from nowlater.doors.quotas import Quotas
+    from nowlater.jobs.run_times import Runtimes
+    from nowlater.jobs.store import Store
+    from nowlater.lanes import Lane
+    from nowlater.notifications.delivery_store import Deliveries
+    from nowlater.notifications.secrets import Changes
+    from nowlater.notifications.topic import Topic
+    from nowlater.outbound.circuit_breaker import Breaker
+    from nowlater.worker.invoke import Workers
 
 
 class Services:
@@ -35,7 +35,7 @@ class Services:
         self,
         *at_once: str,
         environment: settings.Settings | None = None,
-        clock: timing.Clock = timing.now,
+        clock: instants.Clock = instants.now,
     ) -> None:
         self.settings = environment or settings.from_environment()
         self.clock = clock
@@ -48,41 +48,41 @@ class Services:
 
     @cached_property
     def table(self) -> "Table":
-        from nowlater.table import Table
+        from nowlater.aws.table import Table
 
         return Table(self.settings.table)
 
     @cached_property
     def store(self) -> "Store":
-        from nowlater.store import Store
+        from nowlater.jobs.store import Store
 
         return Store(self.table)
 
     @cached_property
     def quotas(self) -> "Quotas":
-        from nowlater.quotas import Quotas
+        from nowlater.doors.quotas import Quotas
 
         s = self.settings
         return Quotas(self.store, a_second=s.owner_rate, waiting=s.owner_waiting, shards=s.shards)
 
     @cached_property
     def runtimes(self) -> "Runtimes":
-        from nowlater.runtimes import Runtimes
+        from nowlater.jobs.run_times import Runtimes
 
         return Runtimes(self.table, self._now)
 
     @cached_property
     def depths(self) -> "Depths":
-        from nowlater.queues import Depths
+        from nowlater.aws.queues import Depths
 
         return Depths(self.queues, self._now)
 
-    def _now(self) -> timing.Instant:
+    def _now(self) -> instants.Instant:
         return self.clock()  # as it is then: tests change it
 
     @cached_property
     def queues(self) -> "Queues":
-        from nowlater.queues import Queues
+        from nowlater.aws.queues import Queues
 
         s = self.settings
         lanes: dict[Lane, str] = {"on-time": s.on_time_queue, "flexible": s.flexible_queue}
@@ -90,31 +90,31 @@ class Services:
 
     @cached_property
     def bucket(self) -> "Bucket":
-        from nowlater.blobs import Bucket
+        from nowlater.aws.bucket import Bucket
 
         return Bucket(self.settings.bucket)
 
     @cached_property
     def workers(self) -> "Workers":
-        from nowlater.workers import Workers
+        from nowlater.worker.invoke import Workers
 
         return Workers(self.settings.worker)
 
     @cached_property
     def deliveries(self) -> "Deliveries":
-        from nowlater.deliveries import Deliveries
+        from nowlater.notifications.delivery_store import Deliveries
 
         return Deliveries(self.table)
 
     @cached_property
     def breaker(self) -> "Breaker":
-        from nowlater.breaker import Breaker
+        from nowlater.outbound.circuit_breaker import Breaker
 
         return Breaker(self._now)
 
     @cached_property
     def vault(self) -> "Vault":
-        from nowlater.vault import Vault
+        from nowlater.aws.secret import Vault
 
         return Vault(self.settings.master_secret)
 
@@ -126,12 +126,12 @@ class Services:
 
     @cached_property
     def issuer(self) -> "Issuer":
-        from nowlater.issuer import Issuer
+        from nowlater.access.jwks import Issuer
 
         return Issuer(self.settings.jwt_issuer, self._now)
 
     @cached_property
     def topic(self) -> "Topic":
-        from nowlater.topics import Topic
+        from nowlater.notifications.topic import Topic
 
         return Topic(self.settings.topic)

@@ -1,12 +1,12 @@
 """What a deployment is told by its environment; the template sets each of these."""
 
 import os
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Mapping
 
 import msgspec
 
-from nowlater.addresses import Rules
-from nowlater.job import Lane
+from nowlater.lanes import Lane
+from nowlater.outbound.targets import Rules
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -76,9 +76,3 @@ def from_environment(environment: Mapping[str, str] = os.environ) -> Settings:
         k.removeprefix(prefix).lower(): v for k, v in environment.items() if k.startswith(prefix)
     }
     return msgspec.convert(given, Settings, strict=False)
-
-
-def tell_operations(environment: MutableMapping[str, str] = os.environ) -> None:
-    """Set the variables that the template's OperationsEnvironment has for the operations."""
-    told = environment.get("NOWLATER_OPERATIONS_ENVIRONMENT") or "{}"
-    environment.update(msgspec.json.decode(told, type=dict[str, str]))

@@ -11,21 +11,24 @@ from unittest import mock
 
 from botocore.exceptions import ClientError, ConnectionClosedError
 
-from nowlater import finish, hybrid, ids, run, work
-from nowlater.aws import FAILURES
-from nowlater.catalogue import Entry
-from nowlater.context import Context
-from nowlater.items import Item, pack_item, unpack, unpack_item
-from nowlater.job import Ref
-from nowlater.outcomes import TimedOut, Unavailable
+from nowlater.aws.items import Item, pack_item, unpack, unpack_item
+from nowlater.aws.queues import Queues
+from nowlater.aws.session import FAILURES
+from nowlater.aws.table import Table
+from nowlater.doors import hybrid
+from nowlater.instants import Instant
+from nowlater.jobs import ids
+from nowlater.jobs.model import Ref
+from nowlater.jobs.store import Store
 from nowlater.problems import Problem
-from nowlater.queues import Queues
+from nowlater.runtime import executor
+from nowlater.runtime.catalogue import Entry
+from nowlater.runtime.context import Context
+from nowlater.runtime.exceptions import TimedOut, Unavailable
 from nowlater.services import Services
 from nowlater.settings import Settings
-from nowlater.store import Store
-from nowlater.table import Table
-from nowlater.timing import Instant
-from nowlater.workers import NoWorker
+from nowlater.worker import attempt, settle
+from nowlater.worker.invoke import NoWorker
 
 #: How long the operation may run, in seconds, and how often it is tried.
 TIMEOUT_S, TRIES = 20, 2
@@ -54,7 +57,7 @@ class Call:
     """One call to AWS, or the operation's run: what is asked, and of which item."""
 
     kind: str
-    #: The write of `job.WRITES` that it is, if it is one; else what it is about.
+    #: The write of `protocol.WRITES` that it is, if it is one; else what it is about.
     what: str = ""
     details: tuple[Any, ...] = ()
 
@@ -165,7 +168,7 @@ class _Tape:
     def __init__(self, there: Run, now: Instant) -> None:
         self.program, self._history, self._now, self._played = there.program, there.history, now, 0
         self.pending: Call | None = None
-        #: The write of `job.WRITES` that the next update is.
+        #: The write of `protocol.WRITES` that the next update is.
         self.write = ""
 
     def clock(self) -> Instant:
@@ -323,7 +326,7 @@ def _operates(_entry: Entry, _given: Any, context: Context, *, seconds: float, *
             case int() as wait_s:
                 raise Unavailable("not now", wait_s)
             case _:
-                return run.Answer(str(context.attempt).encode())
+                return executor.Answer(str(context.attempt).encode())
 
 
 @contextlib.contextmanager
@@ -332,11 +335,11 @@ def without_chance() -> Iterator[None]:
     still = SimpleNamespace(sleep=lambda _s: None, monotonic=lambda: 0.0)
     with contextlib.ExitStack() as stack:
         for module, name, value in (
-            (work, "time", still),
+            (attempt, "time", still),
             (hybrid, "time", still),
-            (finish, "random", SimpleNamespace(uniform=lambda _low, high: high)),
+            (settle, "random", SimpleNamespace(uniform=lambda _low, high: high)),
             (ids, "new_id", lambda _now, _shards=1: _TAPES[-1].program.job_id),
-            (run, "run", _operates),
+            (executor, "run", _operates),
         ):
             stack.enter_context(mock.patch.object(module, name, value))
         stack.callback(logging.disable, logging.root.manager.disable)

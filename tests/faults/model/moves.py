@@ -3,13 +3,14 @@
 import json
 from collections.abc import Iterator
 
-from nowlater import jobs, work
-from nowlater.batch import batch
-from nowlater.bury import bury
-from nowlater.job import Job, Ref
-from nowlater.submit import Accepted
-from nowlater.sweep import sweep
-from nowlater.timing import Instant, after, seconds_until
+from nowlater.doors.submit import Accepted
+from nowlater.instants import Instant, after, seconds_until
+from nowlater.jobs import commands
+from nowlater.jobs.model import Job, Ref
+from nowlater.worker import attempt as work
+from nowlater.worker.batch import batch
+from nowlater.worker.dead_letters import bury
+from nowlater.worker.sweep import sweep
 from tests.faults.model import promises
 from tests.faults.model.code import FAILED, Call, Code, Done, Program, Reply
 from tests.faults.model.scenarios import Scenario
@@ -292,7 +293,7 @@ class Game:
 
 
 def _client(who: str, record: Job) -> Program:
-    does = {"cancel": jobs.cancel, "erase": jobs.erase}[who]
+    does = {"cancel": commands.cancel, "erase": commands.erase}[who]
     return Program(who, 30, lambda services: does(services, OWNER, record.id), record.id)
 
 

@@ -2,10 +2,10 @@
 
 import json
 
-from nowlater import view
-from nowlater.job import Job
-from nowlater.submit import Accepted
-from nowlater.timing import Instant
+from nowlater.doors.submit import Accepted
+from nowlater.instants import Instant
+from nowlater.jobs import view
+from nowlater.jobs.model import Job
 from tests.faults.model.code import Call, Done
 from tests.faults.model.world import Actor, Facts, State
 

@@ -3,13 +3,13 @@
 from dataclasses import dataclass, replace
 from functools import partial
 
-from nowlater.call import Caller
-from nowlater.frame import Deliver, Start
-from nowlater.hybrid import hybrid
-from nowlater.request import Envelope
+from nowlater.access.caller import Caller
+from nowlater.doors.envelope import Envelope
+from nowlater.doors.hybrid import hybrid
+from nowlater.doors.submit import Accepted, Request, submit
+from nowlater.doors.time_frame import Deliver, Start
+from nowlater.instants import Instant, after, to_rfc3339
 from nowlater.services import Services
-from nowlater.submit import Accepted, Request, submit
-from nowlater.timing import Instant, after, to_rfc3339
 
 #: 2026-03-01T12:00:00Z
 START: Instant = 1_772_366_400_000

@@ -4,9 +4,10 @@ import json
 import re
 from typing import Any, NamedTuple
 
-from nowlater import store
-from nowlater.job import Job, may
-from nowlater.timing import Instant, after
+from nowlater.instants import Instant, after
+from nowlater.jobs import store
+from nowlater.jobs.model import Job
+from nowlater.jobs.protocol import may
 from tests.faults.model.code import Call, Program, Reply, Run, text
 
 #: How long a received message is hidden, in seconds: the worker's time-out and 30 s.

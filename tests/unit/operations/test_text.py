@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from uniseg.graphemecluster import grapheme_clusters
 from uniseg.wordbreak import words
 
-from nowlater.timer import within
+from nowlater.runtime.time_limit import within
 from operations.text import text_stats
 
 #: The Python language reference, as long as a novel.

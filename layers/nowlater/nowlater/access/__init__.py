@@ -1,0 +1,1 @@
+"""Who calls: API keys, and the JWTs of a stack's issuer."""

@@ -1,0 +1,131 @@
+"""API keys: `nl_ID_SECRET`, of which the table keeps the id and the secret's SHA-256."""
+
+import hashlib
+import hmac
+import re
+import secrets
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+import msgspec
+
+from nowlater.aws import records
+from nowlater.aws.records import Unreadable
+from nowlater.aws.table import Table
+from nowlater.instants import Instant, Kept
+
+#: What a key can allow: asking for operations, reading jobs, and changing or erasing them.
+SCOPES = ("invoke", "read", "manage")
+
+#: Not `.` or `..`, which would mean something else in an object's key.
+_OWNER = r"(?!\.\.?\Z)[A-Za-z0-9._@-]{1,64}"
+_PREFIX = "APIKEY#"
+_TOKEN = re.compile(r"nl_([0-9a-f]{12})_([A-Za-z0-9_-]{43})", re.ASCII)
+
+
+class Key(msgspec.Struct, frozen=True, kw_only=True):
+    """An API key as it is kept."""
+
+    id: str
+    owner: Annotated[str, msgspec.Meta(pattern=rf"\A{_OWNER}\Z")]
+    scopes: tuple[str, ...]
+    sha256: str
+    created: Kept
+    expires: Kept | None = None
+
+
+@dataclass(frozen=True)
+class Broken:
+    """A key whose record cannot be read: it can still be revoked."""
+
+    id: str
+    fault: str
+
+
+def issue(
+    table: Table,
+    owner: str,
+    *,
+    now: Instant,
+    scopes: tuple[str, ...] = SCOPES,
+    expires: Instant | None = None,
+) -> tuple[Key, str]:
+    """Make a key; return it and its token, which is kept nowhere.
+
+    Raises ValueError where the owner's name or a scope is not of its form.
+    """
+    if not re.fullmatch(_OWNER, owner):
+        raise ValueError(f"{owner!r} cannot be an owner: use 1 to 64 of A-Z a-z 0-9 . _ @ -")
+    if not scopes or set(scopes) - set(SCOPES):
+        raise ValueError(f"scopes are some of {', '.join(SCOPES)}")
+    secret = secrets.token_urlsafe(32)
+    key = Key(
+        id=secrets.token_hex(6),
+        owner=owner,
+        scopes=scopes,
+        sha256=_sha256(secret),
+        created=now,
+        expires=expires,
+    )
+    item = msgspec.to_builtins(key)
+    item |= {} if expires is None else {"ttl": expires // 1000}
+    table.put_unless(
+        {"PK": f"{_PREFIX}{item.pop('id')}", "SK": "APIKEY"} | item, "attribute_not_exists(PK)", {}
+    )
+    return key, f"nl_{key.id}_{secret}"
+
+
+def rotate(
+    table: Table, old: Key, *, now: Instant, until: Instant, expires: Instant | None = None
+) -> tuple[Key, str]:
+    """Make a key for the same owner and scopes, and have the old one end then, if not before.
+
+    Without `expires`, the new one is good for as long as the old one was made for.
+    """
+    if expires is None and old.expires is not None:
+        expires = now + old.expires - old.created
+    made = issue(table, old.owner, now=now, scopes=old.scopes, expires=expires)
+    if old.expires is None or old.expires > until:
+        ends = {"expires": until, "ttl": until // 1000}
+        table.update_if(f"{_PREFIX}{old.id}", "APIKEY", ends, {}, "attribute_exists(PK)", {})
+    return made
+
+
+def holder(table: Table, token: str, now: Instant) -> Key | None:
+    """Return the key that a token is of, if it is good; raises Unreadable."""
+    parts = _TOKEN.fullmatch(token)
+    if parts is None:
+        return None
+    item = table.get(f"{_PREFIX}{parts[1]}", "APIKEY")
+    key = None if item is None else _from_item(item)
+    if key is None or not hmac.compare_digest(key.sha256.encode(), _sha256(parts[2]).encode()):
+        return None
+    return None if key.expires is not None and key.expires <= now else key
+
+
+def listed(table: Table) -> Iterator[Key | Broken]:
+    """Yield every key there is, also those that cannot be read; the secrets are not known."""
+    for item in table.scan(_PREFIX):
+        try:
+            yield _from_item(item)
+        except Unreadable as fault:
+            yield Broken(_id(item), str(fault))
+
+
+def revoke(table: Table, key_id: str) -> None:
+    """Take a key away; the authorizer may remember it for five minutes more."""
+    table.delete(f"{_PREFIX}{key_id}", "APIKEY")
+
+
+def _from_item(item: dict[str, Any]) -> Key:
+    key_id = _id(item)
+    return records.read(item | {"id": key_id}, Key, f"The record of the key {key_id}")
+
+
+def _id(item: dict[str, Any]) -> str:
+    return str(item["PK"]).removeprefix(_PREFIX)
+
+
+def _sha256(secret: str) -> str:
+    return hashlib.sha256(secret.encode()).hexdigest()

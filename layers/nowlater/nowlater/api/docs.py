@@ -1,0 +1,67 @@
+"""Serves the API's manual, which the build made: OpenAPI, AsyncAPI, and the page that shows it."""
+
+import gzip
+import hashlib
+import re
+
+import msgspec
+
+from nowlater.api.request import Call
+from nowlater.api.router import HTML, JSON, Answer
+from nowlater.problems import Problem
+from nowlater.runtime import catalogue
+from nowlater.services import Services
+
+#: Where the links of the documents start, as the build wrote them (layers/catalogue/described).
+_BASE = b"https://nowlater.invalid"
+_TYPES = {"css": "text/css", "js": "text/javascript", "png": "image/png", "txt": "text/plain"}
+_FILE = re.compile(r"[\w-]+\.(" + "|".join(_TYPES) + ")", re.ASCII)
+#: The page runs the scripts beside it and asks this API alone; nobody frames it.
+_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
+    "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+
+
+def openapi(services: Services, call: Call) -> Answer:
+    """Answer with the OpenAPI document of the operations that this deployment serves."""
+    name = "openapi-diagnostics" if services.settings.diagnostics else "openapi"
+    return _document(call, f"{name}.json")
+
+
+def asyncapi(call: Call) -> Answer:
+    """Answer with the AsyncAPI document."""
+    return _document(call, "asyncapi.json")
+
+
+def page(call: Call) -> Answer:
+    """Answer with the page for people."""
+    headers = {"Content-Type": HTML, "Content-Security-Policy": _POLICY}
+    return _kept(call, catalogue.manual("docs.html") or b"", headers)
+
+
+def file(call: Call, name: str) -> Answer:
+    """Answer with a file of that page; raises Problem `unknown-route` where there is none."""
+    kind = _FILE.fullmatch(name)
+    data = catalogue.manual(f"docs/{name}.gz") if kind else None
+    if kind is None or data is None:
+        raise Problem("unknown-route", f"The page at /docs has no file {name[:100]!r}.")
+    headers = {"Content-Type": _TYPES[kind[1]], "Vary": "Accept-Encoding"}
+    if "gzip" not in (call.header("accept-encoding") or ""):
+        return _kept(call, gzip.decompress(data), headers, is_text=False)
+    return _kept(call, data, headers | {"Content-Encoding": "gzip"}, is_text=False)
+
+
+def _document(call: Call, name: str) -> Answer:
+    base = msgspec.json.encode(call.base)[1:-1]
+    data = (catalogue.manual(name) or b"").replace(_BASE, base)
+    return _kept(call, data, {"Content-Type": JSON})
+
+
+def _kept(call: Call, data: bytes, headers: dict[str, str], *, is_text: bool = True) -> Answer:
+    """Return an answer that a cache may keep, but asks about each time; 304 where it is the same."""
+    etag = f'"{hashlib.sha256(data).hexdigest()[:32]}"'
+    validators = {"ETag": etag, "Cache-Control": "no-cache"}
+    if call.has_seen(etag):
+        return Answer(304, None, validators)
+    return Answer(200, data, headers | validators, is_text)

@@ -1,0 +1,1 @@
+"""The AWS services that hold data: the table, the bucket, the queues and the secret."""

@@ -1,0 +1,1 @@
+"""What accepts a request: the sync, async and hybrid doors, retries and uploads."""

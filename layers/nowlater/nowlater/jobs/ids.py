@@ -1,0 +1,37 @@
+"""Job ids: UUIDs that sort by time, with the job's shard as their first digit."""
+
+import re
+import secrets
+import uuid
+
+from nowlater.instants import Instant
+
+_FORM = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
+
+
+def new_id(now: Instant, shards: int = 1) -> str:
+    """Return a new job id: the layout of a UUIDv7 (RFC 9562 §5.7).
+
+    The first of its twelve digits of time is 0 until the year 2527, and holds the shard instead.
+    """
+    time = secrets.randbelow(shards) << 44 | now & (1 << 44) - 1
+    return str(
+        uuid.UUID(
+            int=time << 80 | 7 << 76 | secrets.randbits(12) << 64 | 2 << 62 | secrets.randbits(62)
+        )
+    )
+
+
+def time_of(job_id: str) -> Instant:
+    """Return when a job with this id was accepted, by the clock of whoever did."""
+    return int(job_id[1:8] + job_id[9:13], 16)
+
+
+def is_id(text: str) -> bool:
+    """Tell whether this could be a job's id."""
+    return _FORM.fullmatch(text) is not None
+
+
+def shard_of(job_id: str) -> str:
+    """Return the shard, a hexadecimal digit, that a job with this id is kept in."""
+    return job_id[0]

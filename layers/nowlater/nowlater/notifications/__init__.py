@@ -1,0 +1,1 @@
+"""Events of ended jobs: published to SNS, and sent as signed webhooks."""

@@ -1,0 +1,115 @@
+"""Tells the ends of jobs, which it reads off the table's stream, and counts how long runs took."""
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, Protocol
+
+import msgspec
+
+from nowlater.aws import payload_keys, session
+from nowlater.aws.items import unpack_item
+from nowlater.instants import seconds_until
+from nowlater.jobs import model, store
+from nowlater.jobs.model import Job
+from nowlater.log import logger
+from nowlater.notifications import cloud_event
+from nowlater.notifications.delivery import Webhook
+from nowlater.notifications.topic import Message
+from nowlater.services import Services
+
+#: So many messages, and so many bytes in all.
+_BATCH, _BATCH_BYTES = 10, 256 * 1024
+
+
+class Outgoing(Protocol):
+    """A message that knows how many bytes it is."""
+
+    @property
+    def size(self) -> int: ...
+
+
+class NotAllTold(Exception):
+    """Some ends were not told; the stream will show the records again."""
+
+
+def notify(services: Services, records: Iterable[dict[str, Any]]) -> int:
+    """Tell the topic, and the callback if there is one, of each record that shows a job's end.
+
+    Returns how many ends there were. A record that no event can be made of is kept in the bucket,
+    and skipped. Raises NotAllTold once it has sent all that it can: ids are stable, told twice is
+    allowed.
+    """
+    ends = list(_ends(services, records))
+    webhooks = [webhook for _, webhook in ends if webhook is not None]
+    untold = _send((message for message, _ in ends), lambda batch: services.topic.publish(batch))
+    unsent = _send(webhooks, lambda batch: services.queues.send_webhooks(batch))
+    _write_counts(services)
+    if untold or unsent:
+        raise NotAllTold(
+            f"of {len(ends)} events, {untold} were not published, "
+            f"and {unsent} were not sent to their callbacks"
+        )
+    return len(ends)
+
+
+def _send[T: Outgoing](outgoing: Iterable[T], send: Callable[[list[T]], list[T]]) -> int:
+    """Send all that can be sent; return how many could not."""
+    failed = 0
+    for batch in batches(outgoing):
+        try:
+            failed += len(send(batch))
+        except session.FAILURES:
+            logger.exception("AWS did not take a batch of events")
+            failed += len(batch)
+    return failed
+
+
+def _ends(
+    services: Services, records: Iterable[dict[str, Any]]
+) -> Iterator[tuple[Message, Webhook | None]]:
+    for record in records:
+        try:
+            ended = _ended(record["dynamodb"])
+            if ended is None:
+                continue
+            message = cloud_event.of_end(ended)
+            webhook = cloud_event.for_callback(ended, message)
+        except Exception:  # told again and again, it would hold up all that come after it
+            logger.exception("a record cannot be told", extra={"record": record["eventID"]})
+            key = payload_keys.untold_key(record["eventID"])
+            services.bucket.put_new(key, msgspec.json.encode(record), "application/json")
+            continue
+        _count(services, ended)
+        yield message, webhook
+
+
+def _ended(images: dict[str, Any]) -> Job | None:
+    new, old = (unpack_item(images.get(k, {})) for k in ("NewImage", "OldImage"))
+    if new.get("status") in model.ENDED and old.get("status") in model.UNFINISHED:
+        return store.from_item(new)
+    return None
+
+
+def _count(services: Services, ended: Job) -> None:
+    """Count how long the run took: estimates rest on it."""
+    if ended.status == "succeeded" and ended.started is not None and ended.ended is not None:
+        services.runtimes.count(ended.operation, seconds_until(ended.ended, ended.started))
+
+
+def _write_counts(services: Services) -> None:
+    try:
+        services.runtimes.write()
+    except session.FAILURES:  # the next time will do
+        logger.warning("run times were not written", exc_info=True)
+
+
+def batches[T: Outgoing](messages: Iterable[T]) -> Iterator[list[T]]:
+    """Yield the messages, in their order, in lists that can be sent at once."""
+    batch, size = list[T](), 0
+    for message in messages:
+        if len(batch) == _BATCH or (batch and size + message.size > _BATCH_BYTES):
+            yield batch
+            batch, size = [], 0
+        batch.append(message)
+        size += message.size
+    if batch:
+        yield batch

@@ -1,0 +1,35 @@
+"""Signatures of webhooks, as Standard Webhooks has them (standardwebhooks.com, symmetric, `v1`)."""
+
+import base64
+import hmac
+from collections.abc import Iterable
+
+import msgspec
+
+from nowlater.instants import Instant
+
+
+def secret(master: bytes, owner: str, host: str, n: int) -> str:
+    """Return the secret of an owner for a callback host: `whsec_` and 32 bytes in base64.
+
+    It is HMAC-SHA256(master, JSON [owner, host, n]): kept nowhere, it cannot be read anywhere.
+    `n` counts how often the owner had it changed.
+    """
+    said = msgspec.json.encode([owner, host, n])
+    return "whsec_" + base64.b64encode(hmac.digest(master, said, "sha256")).decode()
+
+
+def headers(event_id: str, at: Instant, body: bytes, secrets: Iterable[str]) -> dict[str, str]:
+    """Return the headers that sign a body sent at an instant, one signature for each secret."""
+    seconds = str(at // 1000)
+    signed = f"{event_id}.{seconds}.".encode() + body
+    return {
+        "webhook-id": event_id,
+        "webhook-timestamp": seconds,
+        "webhook-signature": " ".join(_signature(signed, each) for each in secrets),
+    }
+
+
+def _signature(signed: bytes, secret: str) -> str:
+    key = base64.b64decode(secret.removeprefix("whsec_"))
+    return "v1," + base64.b64encode(hmac.digest(key, signed, "sha256")).decode()

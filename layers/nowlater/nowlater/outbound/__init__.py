@@ -1,0 +1,1 @@
+"""HTTP to hosts that a caller named; knows neither AWS nor jobs."""

@@ -1,0 +1,45 @@
+"""Opens an owner's uploads for one run, however often its input refers to each."""
+
+from typing import TYPE_CHECKING
+
+from nowlater.aws import payload_keys
+from nowlater.runtime.document import Document
+from nowlater.runtime.exceptions import Unavailable
+from nowlater.services import Services
+
+if TYPE_CHECKING:
+    from nowlater.aws.bucket import Look
+
+
+class UploadedFiles:
+    """Opens uploads by their ids; asks S3 about each upload once."""
+
+    def __init__(self, services: Services, owner: str) -> None:
+        self._services, self._owner = services, owner
+        self._looks: dict[str, Look] = {}
+
+    def open(self, upload: str) -> Document:
+        """Return the upload as a file that is fetched as it is read.
+
+        Raises ValueError where there is none, and Unavailable where the bucket does not answer.
+        """
+        key = payload_keys.upload_key(self._owner, upload)
+        if upload not in self._looks:
+            self._looks[upload] = self._look(upload, key)
+        look = self._looks[upload]
+        raw = self._services.bucket.open(key, look.size, _unavailable)
+        return Document(raw, look.media_type, look.size)
+
+    def _look(self, upload: str, key: str) -> "Look":
+        from nowlater.aws.bucket import Absent, Unreachable  # and so botocore, for uploads alone
+
+        try:
+            return self._services.bucket.look(key)
+        except Absent as fault:
+            raise ValueError(f"the upload {upload} is not there: PUT it first") from fault
+        except Unreachable as fault:
+            raise _unavailable() from fault
+
+
+def _unavailable() -> Unavailable:
+    return Unavailable("An upload that the input refers to cannot be read just now.")
