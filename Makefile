@@ -1,6 +1,6 @@
 # nowlater. `make` alone lists what there is.
 .DEFAULT_GOAL := help
-.PHONY: help up test check faults build deploy verify key redrive retell bench
+.PHONY: help up test check faults build deploy verify key redrive republish bench
 
 PYTHON ?= python3
 TOOLS := .local/tools
@@ -46,7 +46,7 @@ help: # lists these
 	@echo 'make key LIST=1 | REVOKE=id       lists the keys, or takes one away; with STACK=name on AWS'
 	@echo 'make key ROTATE=id                makes a key like that one, which then ends in a day (DAYS=)'
 	@echo 'make redrive                      has webhooks that were given up sent again (LIST=1 OWNER= HOST= STACK=)'
-	@echo 'make retell                       has ends told that could not be told when they came (LIST=1 STACK=)'
+	@echo 'make republish                       has ends told that could not be told when they came (LIST=1 STACK=)'
 	@echo 'make bench                        measures imports, operations and latency, and prints them with their budgets'
 
 up: $(ENVIRONMENT) $(EMULATOR)
@@ -93,8 +93,8 @@ redrive: $(ENVIRONMENT)
 	@PYTHONPATH=layers/nowlater .venv/bin/python -m local.redrive $(if $(STACK),--stack "$$STACK") \
 		$(if $(OWNER),--owner "$$OWNER") $(if $(HOST),--host "$$HOST") $(if $(LIST),--list)
 
-retell: $(ENVIRONMENT)
-	@PYTHONPATH=layers/nowlater .venv/bin/python -m local.retell $(if $(STACK),--stack "$$STACK") $(if $(LIST),--list)
+republish: $(ENVIRONMENT)
+	@PYTHONPATH=layers/nowlater .venv/bin/python -m local.republish $(if $(STACK),--stack "$$STACK") $(if $(LIST),--list)
 
 bench: $(ENVIRONMENT) $(EMULATOR)
 	@PYTHONPATH=layers/nowlater:layers/operations .venv/bin/python -m tests.bench

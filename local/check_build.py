@@ -20,10 +20,10 @@ from local.intrinsics import PLACEHOLDER, Guessed
 
 #: Of the code of a Lambda and all its layers, unpacked: 250 MB.
 #: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
-MOST_BYTES = 262_144_000
+MAX_BYTES = 262_144_000
 #: Of all environment variables of a Lambda, as JSON: that is what Lambda measures, by its own message
 #: (https://github.com/github-aws-runners/terraform-aws-github-runner/issues/3594).
-MOST_ENVIRONMENT = 4096
+MAX_ENVIRONMENT = 4096
 #: Of these, what the operations may have. The rest is for nowlater, which has names and URLs of the
 #: stack's resources in it: they are longer where the stack's name is.
 OPERATIONS_ENVIRONMENT = 2400
@@ -80,7 +80,7 @@ def check_sizes(build: Path, template: dict[str, Any], architecture: str) -> int
     """Return the size of the largest Lambda, in bytes; raises Failure where one is too large."""
     folders = {name: _folders(build, template, name) for name in _functions(template)}
     sizes = {name: sum(map(size, found)) for name, found in folders.items()}
-    if too_large := [name for name, total in sizes.items() if total > MOST_BYTES]:
+    if too_large := [name for name, total in sizes.items() if total > MAX_BYTES]:
         first = max(too_large, key=lambda name: sizes[name])
         packages: Counter[str] = Counter()
         for folder in folders[first]:
@@ -192,12 +192,12 @@ def check_environment(template: dict[str, Any]) -> int:
     common = template.get("Globals", {}).get("Function", {})
     for name, function in _functions(resolved.template).items():
         texts = _variables(resolved, common) | _variables(resolved, function)
-        if (total := measure(texts) + OPERATIONS_ENVIRONMENT - share) > MOST_ENVIRONMENT and (
+        if (total := measure(texts) + OPERATIONS_ENVIRONMENT - share) > MAX_ENVIRONMENT and (
             known in texts.values()
         ):
             raise Failure(
                 f"{name}: with all that the operations may have, its environment would be "
-                f"{total:,} bytes, and Lambda takes {MOST_ENVIRONMENT:,}. Take variables out of "
+                f"{total:,} bytes, and Lambda takes {MAX_ENVIRONMENT:,}. Take variables out of "
                 "Globals or of the Lambda in template.yaml; those for operations belong into "
                 "OperationsEnvironment."
             )

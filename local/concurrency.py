@@ -9,7 +9,7 @@ from local.failure import Failure
 #: Parameters that reserve of the quota for one Lambda; 0 reserves nothing.
 RESERVING = ("SyncConcurrency", "HybridConcurrency", "StatusConcurrency")
 #: Parameters that say how many workers the queues start; these take of what nobody has reserved.
-TAKING = ("OnTimeConcurrency", "FlexibleConcurrency", "DeliverConcurrency")
+TAKING = ("OnTimeConcurrency", "FlexibleConcurrency", "WebhookConcurrency")
 #: AWS leaves so many unreserved in an account, and refuses a reservation that would take of them.
 #: https://docs.aws.amazon.com/lambda/latest/dg/configuration-concurrency.html
 _NEVER_RESERVED = 100

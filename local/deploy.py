@@ -15,7 +15,7 @@ ARCHITECTURE = "arm64" if platform.machine() in ("arm64", "aarch64") else "x86_6
 #: How the local stack differs from one deployed as it is.
 PARAMETERS = {
     "Architecture": ARCHITECTURE,
-    "DeliverConcurrency": "10",
+    "WebhookConcurrency": "10",
     "Diagnostics": "true",
     "LogLevel": "DEBUG",
     "LoopbackCallbacks": "true",

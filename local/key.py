@@ -11,7 +11,7 @@ from nowlater import instants
 from nowlater.access import api_keys
 from nowlater.aws.table import Table
 
-_MOST_DAYS = 36500
+_MAX_DAYS = 36500
 #: A key that is rotated stays good for so long, as webhook secrets do: callers need time to change.
 _OVERLAP_S = instants.DAY_S
 
@@ -63,10 +63,8 @@ def _revoke(table: Table, key_id: str) -> None:
 def _expires(asked: argparse.Namespace, now: instants.Instant) -> instants.Instant | None:
     if asked.days is None:
         return None
-    if not 1 <= asked.days <= _MOST_DAYS:
-        raise Failure(
-            f"DAYS is a number from 1 to {_MOST_DAYS}; without it, a key is good for ever"
-        )
+    if not 1 <= asked.days <= _MAX_DAYS:
+        raise Failure(f"DAYS is a number from 1 to {_MAX_DAYS}; without it, a key is good for ever")
     return instants.after(now, asked.days * instants.DAY_S)
 
 

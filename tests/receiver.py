@@ -13,7 +13,7 @@ from types import TracebackType
 from typing import Self
 
 #: No behaviour goes on for longer, should nobody close the receiver.
-MOST_S = 30
+MAX_S = 30
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ def forever(start: bytes, repeated: bytes, pause_s: float = 0) -> Behaviour:
     """Answers with a start, and then with the same bytes again and again."""
 
     def play(connection: socket.socket, closing: threading.Event) -> None:
-        end = time.monotonic() + MOST_S
+        end = time.monotonic() + MAX_S
         connection.sendall(start)
         while not closing.wait(pause_s) and time.monotonic() < end:
             connection.sendall(repeated)
@@ -63,7 +63,7 @@ def forever(start: bytes, repeated: bytes, pause_s: float = 0) -> Behaviour:
 
 def hang(connection: socket.socket, closing: threading.Event) -> None:
     """Says nothing, and keeps the connection."""
-    closing.wait(MOST_S)
+    closing.wait(MAX_S)
 
 
 def reset(connection: socket.socket, closing: threading.Event) -> None:
@@ -170,7 +170,7 @@ class Receiver:
             threading.Thread(target=self._serve, args=(connection, play), daemon=True).start()
 
     def _serve(self, connection: socket.socket, play: Behaviour) -> None:
-        connection.settimeout(MOST_S)
+        connection.settimeout(MAX_S)
         with suppress(OSError, ValueError), connection:
             if self.tls:
                 connection = self.tls.wrap_socket(connection, server_side=True)

@@ -14,6 +14,6 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     given = access(services, event["identitySource"][0])
     if given is None:
         return {"isAuthorized": False}
-    logger.info("authorized", extra={"owner": given.owner, "key": given.key})
+    logger.info("request_authorized", extra={"owner": given.owner, "key": given.key})
     said = {"owner": given.owner, "scopes": " ".join(given.scopes)}
     return {"isAuthorized": True, "context": said}

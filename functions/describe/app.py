@@ -5,8 +5,9 @@ from typing import Any
 from nowlater import problems
 from nowlater.api import docs as manual
 from nowlater.api.describe import MAY_BE_KEPT, operation, operations
-from nowlater.api.request import Call
-from nowlater.api.router import Answer, Api, answer
+from nowlater.api.request import HttpRequest
+from nowlater.api.responses import Response, json_response
+from nowlater.api.router import Api
 from nowlater.log import logger
 from nowlater.services import Services
 
@@ -20,42 +21,42 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
 
 
 @api.route("GET /operations")
-def listing(call: Call) -> Answer:
-    caller = call.caller("read")
-    return answer(200, operations(services, caller.base), MAY_BE_KEPT)
+def listing(request: HttpRequest) -> Response:
+    caller = request.caller("read")
+    return json_response(200, operations(services, caller.base), MAY_BE_KEPT)
 
 
 @api.route("GET /operations/{name}")
-def one(call: Call) -> Answer:
-    caller = call.caller("read")
-    return answer(200, operation(services, call.path("name"), caller.base), MAY_BE_KEPT)
+def one(request: HttpRequest) -> Response:
+    caller = request.caller("read")
+    return json_response(200, operation(services, request.path("name"), caller.base), MAY_BE_KEPT)
 
 
 @api.route("GET /problems/{name}")
-def problem(call: Call) -> Answer:
-    return answer(200, problems.page(call.path("name"), call.base), MAY_BE_KEPT)
+def problem_response(request: HttpRequest) -> Response:
+    return json_response(200, problems.page(request.path("name"), request.base), MAY_BE_KEPT)
 
 
 @api.route("GET /health")
-def health(call: Call) -> Answer:
-    return answer(200, {"status": "ok"})
+def health(request: HttpRequest) -> Response:
+    return json_response(200, {"status": "ok"})
 
 
 @api.route("GET /openapi.json")
-def openapi(call: Call) -> Answer:
-    return manual.openapi(services, call)
+def openapi(request: HttpRequest) -> Response:
+    return manual.openapi(services, request)
 
 
 @api.route("GET /asyncapi.json")
-def asyncapi(call: Call) -> Answer:
-    return manual.asyncapi(call)
+def asyncapi(request: HttpRequest) -> Response:
+    return manual.asyncapi(request)
 
 
 @api.route("GET /docs")
-def docs(call: Call) -> Answer:
-    return manual.page(call)
+def docs(request: HttpRequest) -> Response:
+    return manual.page(request)
 
 
 @api.route("GET /docs/{file}")
-def docs_file(call: Call) -> Answer:
-    return manual.file(call, call.path("file"))
+def docs_file(request: HttpRequest) -> Response:
+    return manual.file(request, request.path("file"))

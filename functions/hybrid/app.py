@@ -3,12 +3,13 @@
 from typing import Any
 
 from nowlater.api import job_responses
-from nowlater.api.request import Call
-from nowlater.api.router import Answer, Api
+from nowlater.api.request import HttpRequest
+from nowlater.api.responses import Response
+from nowlater.api.router import Api
 from nowlater.aws import session
-from nowlater.doors.envelope import MOST_ASYNC
+from nowlater.doors.envelope import MAX_ASYNC_BODY
 from nowlater.doors.hybrid import hybrid
-from nowlater.doors.submit import Request, submit
+from nowlater.doors.submit import JobRequest, submit
 from nowlater.log import logger
 from nowlater.services import Services
 
@@ -25,20 +26,30 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
 
 
 @api.route("POST /hybrid/{operation}")
-def accept(call: Call) -> Answer:
-    caller, envelope, prefer = call.caller("invoke"), call.envelope(MOST_ASYNC), call.preferences()
-    key = call.idempotency_key()
+def accept(request: HttpRequest) -> Response:
+    caller, envelope, prefer = (
+        request.caller("invoke"),
+        request.envelope(MAX_ASYNC_BODY),
+        request.preferences(),
+    )
+    key = request.idempotency_key()
     later = prefer.is_async_at_once or envelope.start is not None
-    asked = Request(
-        caller, "hybrid", call.path("operation"), envelope, key, call.trace, head_start=not later
+    asked = JobRequest(
+        caller,
+        "hybrid",
+        request.path("operation"),
+        envelope,
+        key,
+        request.trace,
+        head_start=not later,
     )
     if later:
-        return job_responses.hybrid(services, call, submit(services, asked), "respond-async")
+        return job_responses.hybrid(services, request, submit(services, asked), "respond-async")
     wait_s = min(USUAL_WAIT_S if prefer.wait_s is None else prefer.wait_s, LONGEST_WAIT_S)
-    left_s = min(wait_s, call.left_s(LONGEST_WAIT_S, services.clock()))
+    left_s = min(wait_s, request.left_s(LONGEST_WAIT_S, services.clock()))
     strict = prefer.strict and not prefer.respond_async  # who prefers 202 is not refused it
     got = hybrid(services, asked, left_s, strict=strict)
     applied = f"wait={wait_s}" + (", handling=strict" if strict else "")
     if prefer.respond_async and not got.job.is_ended:
         applied = f"respond-async, {applied}"
-    return job_responses.hybrid(services, call, got, applied)
+    return job_responses.hybrid(services, request, got, applied)

@@ -11,6 +11,6 @@ services = Services("topic", "table")
 
 @logger.inject_lambda_context(clear_state=True)
 def handler(event: dict[str, Any], context: Any) -> dict[str, int]:
-    told = notify(services, event["Records"])
-    logger.info("told", extra={"ends": told})
-    return {"told": told}
+    published = notify(services, event["Records"])
+    logger.info("notifications_published", extra={"ends": published})
+    return {"published": published}

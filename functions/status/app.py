@@ -3,8 +3,9 @@
 from typing import Any
 
 from nowlater.api import job_responses
-from nowlater.api.request import Call
-from nowlater.api.router import Answer, Api, answer
+from nowlater.api.request import HttpRequest
+from nowlater.api.responses import Response, json_response
+from nowlater.api.router import Api
 from nowlater.aws import session
 from nowlater.jobs import commands, long_poll
 from nowlater.jobs.listing import page
@@ -21,48 +22,48 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
 
 
 @api.route("GET /jobs/{id}")
-def status(call: Call) -> Answer:
-    caller, prefer = call.caller("read"), call.preferences()
-    there = commands.read(services, caller.owner, call.path("id"))
+def status(request: HttpRequest) -> Response:
+    caller, prefer = request.caller("read"), request.preferences()
+    there = commands.read(services, caller.owner, request.path("id"))
     wait_s = long_poll.granted(services, there, prefer.wait_s)
-    left_s = min(wait_s, call.left_s(long_poll.LONGEST_S, services.clock()))
+    left_s = min(wait_s, request.left_s(long_poll.LONGEST_S, services.clock()))
     return job_responses.status(
-        services, call, long_poll.for_change(services, there, left_s), wait_s
+        services, request, long_poll.for_change(services, there, left_s), wait_s
     )
 
 
 @api.route("GET /jobs/{id}/events", once=["lastEventId"])
-def events(call: Call) -> Answer:
-    caller = call.caller("read")
+def events(request: HttpRequest) -> Response:
+    caller = request.caller("read")
     return job_responses.events(
-        services, call, commands.read(services, caller.owner, call.path("id"))
+        services, request, commands.read(services, caller.owner, request.path("id"))
     )
 
 
 @api.route("GET /jobs/{id}/result", once=["redirect"])
-def result(call: Call) -> Answer:
-    caller = call.caller("read")
+def result(request: HttpRequest) -> Response:
+    caller = request.caller("read")
     return job_responses.result(
-        services, call, commands.read(services, caller.owner, call.path("id"))
+        services, request, commands.read(services, caller.owner, request.path("id"))
     )
 
 
 @api.route("GET /jobs", once=["status", "operation", "limit", "cursor"], often=["tag"])
-def listing(call: Call) -> Answer:
-    caller = call.caller("read")
-    return answer(200, page(services, caller.owner, caller.base, call.query))
+def listing(request: HttpRequest) -> Response:
+    caller = request.caller("read")
+    return json_response(200, page(services, caller.owner, caller.base, request.query))
 
 
 @api.route("POST /jobs/{id}/cancel")
-def cancel(call: Call) -> Answer:
-    caller = call.caller("manage")
+def cancel(request: HttpRequest) -> Response:
+    caller = request.caller("manage")
     return job_responses.status(
-        services, call, commands.cancel(services, caller.owner, call.path("id"))
+        services, request, commands.cancel(services, caller.owner, request.path("id"))
     )
 
 
 @api.route("DELETE /jobs/{id}")
-def erase(call: Call) -> Answer:
-    caller = call.caller("manage")
-    commands.erase(services, caller.owner, call.path("id"))
-    return answer(204)
+def erase(request: HttpRequest) -> Response:
+    caller = request.caller("manage")
+    commands.erase(services, caller.owner, request.path("id"))
+    return json_response(204)

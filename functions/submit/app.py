@@ -3,12 +3,13 @@
 from typing import Any
 
 from nowlater.api import job_responses
-from nowlater.api.request import Call
-from nowlater.api.router import Answer, Api, answer
+from nowlater.api.request import HttpRequest
+from nowlater.api.responses import Response, json_response
+from nowlater.api.router import Api
 from nowlater.aws import session
-from nowlater.doors.envelope import MOST_ASYNC
+from nowlater.doors.envelope import MAX_ASYNC_BODY
 from nowlater.doors.retry import retry
-from nowlater.doors.submit import Request, submit
+from nowlater.doors.submit import JobRequest, submit
 from nowlater.doors.uploads import upload
 from nowlater.log import logger
 from nowlater.services import Services
@@ -23,22 +24,22 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
 
 
 @api.route("POST /async/{operation}")
-def accept(call: Call) -> Answer:
-    caller, envelope = call.caller("invoke"), call.envelope(MOST_ASYNC)
-    key = call.idempotency_key()
-    asked = Request(caller, "async", call.path("operation"), envelope, key, call.trace)
-    return job_responses.accepted(services, call, submit(services, asked))
+def accept(request: HttpRequest) -> Response:
+    caller, envelope = request.caller("invoke"), request.envelope(MAX_ASYNC_BODY)
+    key = request.idempotency_key()
+    asked = JobRequest(caller, "async", request.path("operation"), envelope, key, request.trace)
+    return job_responses.accepted(services, request, submit(services, asked))
 
 
 @api.route("POST /jobs/{id}/retry")
-def accept_again(call: Call) -> Answer:
-    caller, key = call.caller("invoke"), call.idempotency_key()
-    got = retry(services, caller, call.path("id"), key=key, trace=call.trace)
-    return job_responses.accepted(services, call, got)
+def accept_again(request: HttpRequest) -> Response:
+    caller, key = request.caller("invoke"), request.idempotency_key()
+    got = retry(services, caller, request.path("id"), key=key, trace=request.trace)
+    return job_responses.accepted(services, request, got)
 
 
 @api.route("POST /uploads")
-def begin_upload(call: Call) -> Answer:
-    caller = call.caller("invoke")
-    made = upload(services, caller.owner, call.json(MOST_ASYNC))
-    return answer(201, made, {"Location": made["url"]})
+def begin_upload(request: HttpRequest) -> Response:
+    caller = request.caller("invoke")
+    made = upload(services, caller.owner, request.json(MAX_ASYNC_BODY))
+    return json_response(201, made, {"Location": made["url"]})

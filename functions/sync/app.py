@@ -2,10 +2,11 @@
 
 from typing import Any
 
-from nowlater.api.request import Call
-from nowlater.api.router import Answer, Api, raw
-from nowlater.doors.envelope import MOST_SYNC
-from nowlater.doors.sync import LONGEST_S, answer
+from nowlater.api.request import HttpRequest
+from nowlater.api.responses import Response, result_response
+from nowlater.api.router import Api
+from nowlater.doors.envelope import MAX_SYNC_BODY
+from nowlater.doors.sync import LONGEST_S, run_now
 from nowlater.log import logger
 from nowlater.services import Services
 
@@ -19,8 +20,10 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
 
 
 @api.route("POST /sync/{operation}")
-def run(call: Call) -> Answer:
-    caller, body = call.caller("invoke"), call.json(MOST_SYNC)
-    left_s = call.left_s(LONGEST_S, services.clock())
-    result = answer(services, caller, call.path("operation"), body, longest_s=left_s, or_exit=True)
-    return raw(result.body, result.media_type)
+def run(request: HttpRequest) -> Response:
+    caller, body = request.caller("invoke"), request.json(MAX_SYNC_BODY)
+    left_s = request.left_s(LONGEST_S, services.clock())
+    result = run_now(
+        services, caller, request.path("operation"), body, longest_s=left_s, or_exit=True
+    )
+    return result_response(result.body, result.media_type)

@@ -2,8 +2,9 @@
 
 from typing import Any
 
-from nowlater.api.request import Call
-from nowlater.api.router import Answer, Api, answer
+from nowlater.api.request import HttpRequest
+from nowlater.api.responses import Response, json_response
+from nowlater.api.router import Api
 from nowlater.aws import session
 from nowlater.log import logger
 from nowlater.notifications import commands, delivery, secrets
@@ -19,25 +20,29 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
 
 
 @api.route("GET /jobs/{id}/deliveries")
-def deliveries(call: Call) -> Answer:
-    caller = call.caller("read")
-    return answer(200, commands.deliveries(services, caller.owner, caller.base, call.path("id")))
+def deliveries(request: HttpRequest) -> Response:
+    caller = request.caller("read")
+    return json_response(
+        200, commands.deliveries(services, caller.owner, caller.base, request.path("id"))
+    )
 
 
 @api.route("POST /jobs/{id}/deliveries/{number}/replay")
-def replay(call: Call) -> Answer:
-    caller = call.caller("manage")
-    again = commands.replay(services, caller.owner, call.path("id"), call.path("number"))
-    return answer(202, delivery.representation(again, caller.base))
+def replay(request: HttpRequest) -> Response:
+    caller = request.caller("manage")
+    again = commands.replay(services, caller.owner, request.path("id"), request.path("number"))
+    return json_response(202, delivery.representation(again, caller.base))
 
 
 @api.route("GET /webhooks/secret", once=["host"])
-def secret(call: Call) -> Answer:
-    caller = call.caller("manage")
-    return answer(200, secrets.shown(services, caller.owner, call.parameter("host") or ""))
+def secret(request: HttpRequest) -> Response:
+    caller = request.caller("manage")
+    return json_response(
+        200, secrets.shown(services, caller.owner, request.parameter("host") or "")
+    )
 
 
 @api.route("POST /webhooks/secret/rotate")
-def rotate(call: Call) -> Answer:
-    caller = call.caller("manage")
-    return answer(200, secrets.rotate(services, caller.owner))
+def rotate(request: HttpRequest) -> Response:
+    caller = request.caller("manage")
+    return json_response(200, secrets.rotate(services, caller.owner))

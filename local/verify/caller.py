@@ -164,7 +164,7 @@ class Caller:
         options = {"headers": more.pop("headers", {})}
         if door != "sync":
             tags = {TAG: self.run} | more.pop("tags", {})
-            body |= {"keep": _KEEP_S, "tags": tags} | more
+            body |= {"retention": _KEEP_S, "tags": tags} | more
         path, options = f"/{door}/{operation}", options | {"json": body}
         if status is None:
             return self.call("POST", path, **options)

@@ -19,7 +19,7 @@ def _sync(api: Caller) -> str:
 
 
 def _on_time(api: Caller) -> str:
-    return _later(api, deliver={"within": 3600})
+    return _later(api, deadline={"within": 3600})
 
 
 def _flexible(api: Caller) -> str:

@@ -12,7 +12,7 @@ _START_S = 2
 #: Too little for an attempt, which writes to the table twice: such a job must miss its deadline.
 _TOO_SHORT_S = 0.001
 #: How many jobs are listed, one a page; a page can be empty, so more of them are turned over.
-_LISTED, _MOST_PAGES = 3, 20
+_LISTED, _MAX_PAGES = 3, 20
 
 
 def _start(api: Caller) -> str:
@@ -25,7 +25,7 @@ def _start(api: Caller) -> str:
 
 def _deadline(api: Caller) -> str:
     within = {"within": _START_S + _TOO_SHORT_S}
-    job = api.ended(api.submit(start={"after": _START_S}, deliver=within)["id"])
+    job = api.ended(api.submit(start={"after": _START_S}, deadline=within)["id"])
     if (job["status"], reason(job)) != ("failed", "deadline-exceeded"):
         raise Broken(f"a job that cannot be in time has {job['status']}: {reason(job)}", "Work")
     return f"{job['status']}, {reason(job)}, at attempt {job['attempt']}"
@@ -78,7 +78,7 @@ def _list(api: Caller) -> str:
 def _pages(api: Caller, tag: str) -> list[str]:
     """Return the ids of the jobs with a tag, from page to page."""
     ids, query = list[str](), f"tag={tag}&limit=1"
-    for _ in range(_MOST_PAGES):
+    for _ in range(_MAX_PAGES):
         page = api.expect(200, "GET", f"/jobs?{query}").json()
         ids += [job["id"] for job in page["jobs"]]
         if page["next"] is None:

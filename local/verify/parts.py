@@ -17,7 +17,7 @@ _SERVED = (
 _SOURCES = {
     "Work": ("WorkOnTime", "WorkFlexible"),
     "Notify": ("NotifyEnds",),
-    "Deliver": ("DeliverWebhooks",),
+    "SendWebhooks": ("SendWebhooksWebhooks",),
 }
 
 _ELSEWHERE = {

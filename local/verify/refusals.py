@@ -38,7 +38,7 @@ def _malformed(api: Caller) -> str:
     api.expect(415, "POST", path, "unsupported-media-type", data=b"{}", headers=as_text)
     unknown = {"input": {f"no-{api.run}": 1}}
     told = api.expect(422, "POST", path, "invalid-input", json=unknown).json()
-    past = {"input": api.asked.given, "deliver": {"by": "2000-01-01T00:00:00Z"}}
+    past = {"input": api.asked.given, "deadline": {"at": "2000-01-01T00:00:00Z"}}
     api.expect(422, "POST", path, "impossible-time", json=past)
     return f"400, 415 and 422, with status, title and {'pointer' if 'pointer' in told else 'type'}"
 

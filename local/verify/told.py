@@ -71,7 +71,7 @@ def _webhook(api: Caller) -> str:
     seen = api.until(lambda: _delivery(api, job), lambda it: it["state"] == "delivered")
     if seen["state"] != "delivered":
         came = tried["status"] or json.dumps(tried["failure"])
-        raise Broken(f"the receiver did not take it: {came}", "Deliver")
+        raise Broken(f"the receiver did not take it: {came}", "SendWebhooks")
     return f"delivered: {seen['tries'][-1]['status']} after {seen['count']} tries"
 
 
@@ -89,7 +89,7 @@ def _silence(api: Caller, job: Any) -> Broken:
         return Broken(
             f"no end is told {after}; a replay, which goes past Notify, is sent", "Notify"
         )
-    return Broken(f"no webhook is sent {after}, and no replay either", "Deliver")
+    return Broken(f"no webhook is sent {after}, and no replay either", "SendWebhooks")
 
 
 def _topic(api: Caller) -> str:

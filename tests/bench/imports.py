@@ -12,8 +12,8 @@ ROUNDS = 15
 #: The AWS services whose clients a Lambda makes as it is loaded.
 CLIENTS = {
     "authorize": ("dynamodb",),
-    "bury": ("dynamodb", "sqs", "s3"),
-    "deliver": ("dynamodb", "sqs", "secretsmanager"),
+    "handle_dead_letters": ("dynamodb", "sqs", "s3"),
+    "send_webhooks": ("dynamodb", "sqs", "secretsmanager"),
     "hybrid": ("dynamodb", "sqs", "lambda"),
     "notify": ("sns", "dynamodb"),
     "status": ("dynamodb",),
@@ -22,7 +22,7 @@ CLIENTS = {
     "webhooks": ("dynamodb", "secretsmanager"),
     "work": ("dynamodb", "sqs"),
 }
-MOST_OF_CLIENTS, MOST_OF_SUBMIT = 1.25, 0.5
+MAX_OF_CLIENTS, MAX_OF_SUBMIT = 1.25, 0.5
 
 _APP = "import time; t = time.perf_counter(); import app; print(time.perf_counter() - t)"
 _BASELINE = """
@@ -42,9 +42,9 @@ def measure(build: Path) -> bool:
     kept = True
     for name, services in CLIENTS.items():
         pairs = [(_load(build, name), _clients(services)) for _ in range(ROUNDS + 1)][1:]
-        kept &= _show(f"{name} / botocore and {', '.join(services)}", pairs, MOST_OF_CLIENTS)
+        kept &= _show(f"{name} / botocore and {', '.join(services)}", pairs, MAX_OF_CLIENTS)
     pairs = [(_load(build, "sync"), _load(build, "submit")) for _ in range(ROUNDS + 1)][1:]
-    return kept & _show("sync / submit", pairs, MOST_OF_SUBMIT)
+    return kept & _show("sync / submit", pairs, MAX_OF_SUBMIT)
 
 
 def _show(what: str, pairs: list[tuple[float, float]], budget: float) -> bool:
@@ -57,7 +57,9 @@ def _show(what: str, pairs: list[tuple[float, float]], budget: float) -> bool:
 
 def _load(build: Path, name: str) -> float:
     layers = [str(build / layer / "python") for layer in ("NowlaterLayer", "CatalogueLayer")]
-    return _seconds([_APP], [str(build / name.capitalize()), *layers])
+    return _seconds(
+        [_APP], [str(build / "".join(part.capitalize() for part in name.split("_"))), *layers]
+    )
 
 
 def _clients(services: tuple[str, ...]) -> float:

@@ -20,7 +20,7 @@ def test_a_job_whose_worker_is_killed_is_run_again_and_ends_once(
     api: Client, served: Served, told: Told
 ) -> None:
     for seconds in LONGER:
-        job = api.submit("sleep", {"seconds": seconds + 5}, deliver={"within": 600})
+        job = api.submit("sleep", {"seconds": seconds + 5}, deadline={"within": 600})
         api.running(job)
         for pid, command in served.processes():
             if "-Work-" in command:

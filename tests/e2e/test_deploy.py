@@ -28,9 +28,9 @@ FIRST = {
     # The emulator's quota is as small as the machine.
     "OnTimeConcurrency": "3",
     "FlexibleConcurrency": "2",
-    "DeliverConcurrency": "2",
+    "WebhookConcurrency": "2",
 }
-SMALL = "OnTimeConcurrency=2 FlexibleConcurrency=2 DeliverConcurrency=2"
+SMALL = "OnTimeConcurrency=2 FlexibleConcurrency=2 WebhookConcurrency=2"
 
 
 @dataclass
@@ -237,7 +237,7 @@ def test_a_key_is_made_where_the_stage_is(checkout: Checkout, prod: Present) -> 
     assert f"{token.split('_')[1]}  acme  " in listed
 
 
-@pytest.mark.parametrize("tool", ["redrive", "retell"])
+@pytest.mark.parametrize("tool", ["redrive", "republish"])
 def test_the_other_commands_find_the_stage(checkout: Checkout, prod: Present, tool: str) -> None:
     assert checkout.made("--silent", tool, "STACK=prod", "LIST=1").startswith("0 ")
 
@@ -372,7 +372,12 @@ def test_who_cannot_reach_aws_is_told_why(
     endpoint: str, tmp_path: Path, known: dict[str, str], said: str
 ) -> None:
     checkout = Checkout(tmp_path / "checkout", endpoint, known | {"AWS_MAX_ATTEMPTS": "1"})
-    for arguments in (["deploy"], ["key", "LIST=1"], ["redrive", "LIST=1"], ["retell", "LIST=1"]):
+    for arguments in (
+        ["deploy"],
+        ["key", "LIST=1"],
+        ["redrive", "LIST=1"],
+        ["republish", "LIST=1"],
+    ):
         done = checkout.make(*arguments, "STACK=prod", f"AWS_REGION={REGION}")
 
         assert done.returncode != 0

@@ -153,8 +153,8 @@ def test_a_generated_client_runs_a_job(generated: Path, api: Client) -> None:
     submit, read = import_module(f"{doors}.async_text_stats"), import_module(f"{jobs}.get_job")
     models = import_module(f"{generated.name}.models")
     token = str(api.get("/health").request.headers["Authorization"]).removeprefix("Bearer ")
-    given, soon = models.TextStatsInput("To be, or not to be."), models.DeliverWithin(within=600)
-    body = models.AsyncTextStatsBody(input_=given, deliver=soon)
+    given, soon = models.TextStatsInput("To be, or not to be."), models.DeadlineWithin(within=600)
+    body = models.AsyncTextStatsBody(input_=given, deadline=soon)
     with package.AuthenticatedClient(base_url=api.url, token=token) as client:
         job = submit.sync(client=client, body=body)
         job = eventually(

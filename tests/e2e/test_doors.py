@@ -76,7 +76,7 @@ def test_each_end_is_told_to_the_subscribers_of_the_topic(api: Client, told: Tol
 
 @pytest.mark.usefixtures("diagnostics")
 def test_a_running_job_tells_its_progress_and_can_be_canceled(api: Client) -> None:
-    job = api.submit("sleep", {"seconds": 30}, deliver={"within": 600})
+    job = api.submit("sleep", {"seconds": 30}, deadline={"within": 600})
     seen = api.running(job)
     canceled = api.call("POST", job["links"]["cancel"])
     again = api.call("POST", job["links"]["cancel"])
@@ -91,8 +91,8 @@ def test_a_running_job_tells_its_progress_and_can_be_canceled(api: Client) -> No
 
 @pytest.mark.usefixtures("diagnostics")
 def test_a_job_that_fails_is_tried_again_and_ends_with_its_last_failure(api: Client) -> None:
-    flaky = api.submit("flaky", {"failures": 1}, deliver={"within": 600})
-    failing = api.submit("fail", {"message": "secret words"}, deliver={"within": 600})
+    flaky = api.submit("flaky", {"failures": 1}, deadline={"within": 600})
+    failing = api.submit("fail", {"message": "secret words"}, deadline={"within": 600})
     survived, failed = api.ended(flaky), api.ended(failing)
     told = api.get(failed["links"]["result"])
 

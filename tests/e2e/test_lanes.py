@@ -17,7 +17,7 @@ def test_200_flexible_jobs_do_not_delay_one_with_a_deadline(api: Client, key: st
 
     with ThreadPoolExecutor(8) as clients:
         ids = list(clients.map(submit, range(200)))
-        urgent = api.submit("sleep", {"seconds": 1}, deliver={"within": 600})
+        urgent = api.submit("sleep", {"seconds": 1}, deadline={"within": 600})
         last = api.get(f"/jobs/{ids[-1]}").json()
         ended = api.ended(urgent)
         waiting = api.get(f"/jobs/{ids[-1]}").json()

@@ -20,7 +20,13 @@ from tests.issuer import Issuer
 from tests.receiver import Receiver
 
 #: What has to be there: else this would look in the wrong place.
-SEEN = ("attempt over", "tried a delivery", "the operation failed", "authorized", "refused")
+SEEN = (
+    "attempt_ended",
+    "delivery_attempted",
+    "operation_failed",
+    "request_authorized",
+    "request_refused",
+)
 
 
 @dataclass
@@ -78,11 +84,11 @@ def failures(made: Planted, api: Client, _: Issuer) -> None:
         given = {"kind": kind, "message": made.mark(f"message of {kind}")}
         assert api.ask("sync", "fail", given).status_code == status
         api.ask("hybrid", "fail", given, headers={"Prefer": "wait=1"})
-        made.jobs.append(api.submit("fail", given, deliver={"within": 600})["id"])
+        made.jobs.append(api.submit("fail", given, deadline={"within": 600})["id"])
     crashing = {"kind": "crash", "message": made.mark("message of crash")}
     assert api.ask("sync", "fail", crashing).status_code >= 500
     # It logs nothing before it dies; what it would log next is a lease later, among other tests.
-    crashed = api.submit("fail", crashing, deliver={"within": 600})
+    crashed = api.submit("fail", crashing, deadline={"within": 600})
     eventually(lambda: api.see(crashed)["status"] == "running")
     time.sleep(3)
     api.call("POST", crashed["links"]["cancel"])

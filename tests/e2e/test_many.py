@@ -20,7 +20,7 @@ def test_1000_jobs_of_8_clients_all_succeed_each_once_each_told_to_topic_and_cal
         def submit(n: int) -> str:
             callback = {"url": receiver.url()}
             given = {"text": f"number {n}"}
-            job = api.submit("text-stats", given, deliver={"within": 3600}, callback=callback)
+            job = api.submit("text-stats", given, deadline={"within": 3600}, callback=callback)
             return str(job["id"])
 
         with ThreadPoolExecutor(8) as clients:

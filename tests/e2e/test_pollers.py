@@ -51,7 +51,7 @@ def poller(
     **headers: str,
 ) -> "LROPoller[Any]":
     """Send a request to a door, and have its job polled as `Operation-Location` says."""
-    body = {"input": given, "deliver": {"within": 600}}
+    body = {"input": given, "deadline": {"within": 600}}
     url = f"{azure._base_url}/{door}/{operation}"
     request = HttpRequest("POST", url, json=body, headers=headers)
     accepted = azure.send_request(request, _return_pipeline_response=True)
@@ -125,7 +125,7 @@ def polled_in_javascript(
     api: Client, door: str, operation: str, given: Any, prefer: str = ""
 ) -> Any:
     """Have the npm package's poller ask a door; return what came of it."""
-    body = json.dumps({"input": given, "deliver": {"within": 600}})
+    body = json.dumps({"input": given, "deadline": {"within": 600}})
     key = api.authorization.removeprefix("Bearer ")
     return json.loads(nodejs.run("poll.js", f"{api.url}/{door}/{operation}", body, prefer, KEY=key))
 
@@ -175,7 +175,7 @@ def followed(api: Client, job: Any) -> list[Any]:
 def test_an_event_source_follows_a_job_to_its_end_and_stops(api: Client) -> None:
     nodejs.folder()  # installed before the job runs
     for seconds in LONGER:
-        job = api.submit("sleep", {"seconds": seconds}, deliver={"within": 600})
+        job = api.submit("sleep", {"seconds": seconds}, deadline={"within": 600})
         *events, end = followed(api, job)
         if len(events) >= 2:
             break
@@ -197,7 +197,7 @@ def test_an_event_source_follows_a_job_to_its_end_and_stops(api: Client) -> None
 def test_an_event_source_stops_at_any_end(
     api: Client, operation: str, given: Any, status: str
 ) -> None:
-    job = api.submit(operation, given, deliver={"within": 600})
+    job = api.submit(operation, given, deadline={"within": 600})
     if status == "canceled":
         time.sleep(0.5)
         api.call("POST", job["links"]["cancel"])

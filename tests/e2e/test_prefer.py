@@ -140,7 +140,7 @@ def ask(api: Client, row: Row, answered: threading.Event | None = None) -> Seen:
     """Ask as the row says, cancel the job where it says so, and wait for the job's end."""
     operation, given, result = asked(row)
     more: dict[str, Any] = {} if row.door == "sync" else {"tags": {"row": secrets.token_hex(8)}}
-    more |= {"deliver": {"within": 3600}} if row.door == "async" else {}
+    more |= {"deadline": {"within": 3600}} if row.door == "async" else {}
     headers = {} if row.prefer == "none" else {"Prefer": row.prefer}
     with ThreadPoolExecutor(1) as pool:
         canceled = row.outcome == "canceled meanwhile"

@@ -13,7 +13,7 @@ from tests.e2e.test_refusals import make_key
 
 TEXT = {"text": "To be."}
 #: Each Lambda looks at one submit in ten, and there may be several.
-MOST_SUBMITS = 100
+MAX_SUBMITS = 100
 
 
 def written(served: Served, requests: list[dict[str, Any]]) -> None:
@@ -54,7 +54,7 @@ def flood(served: Served, flooder: Client) -> Iterator[str]:
 def test_who_has_too_many_unfinished_jobs_is_refused_and_nobody_else(
     flood: str, flooder: Client, api: Client
 ) -> None:
-    for _ in range(MOST_SUBMITS):
+    for _ in range(MAX_SUBMITS):
         refused = flooder.ask("async", "text-stats", TEXT)
         if refused.status_code != 202 and refused.status_code < 500:
             break

@@ -80,7 +80,7 @@ def test_a_book_is_counted(api: Client, door: str) -> None:
 def test_a_large_csv_goes_in_and_its_profile_comes_out(api: Client) -> None:
     data = large_csv(11_000_000)  # more than a request to the API may have
     given = {"csv": api.upload(data, "text/csv")}
-    job = api.submit("csv-profile", given, deliver={"within": 600})
+    job = api.submit("csv-profile", given, deadline={"within": 600})
     ended = api.ended(job)
     found = msgspec.json.decode(api.result(ended).content, type=Profile)
 

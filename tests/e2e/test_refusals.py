@@ -25,7 +25,7 @@ REFUSED: dict[str, tuple[str, str, dict[str, Any], int, str]] = {
     ),
     "a bad cursor": ("GET", "/jobs?cursor=x", {}, 400, "malformed-request"),
     "an option of other doors": (
-        *("POST", "/sync/text-stats", {"json": {"input": TEXT, "keep": 3600}}),
+        *("POST", "/sync/text-stats", {"json": {"input": TEXT, "retention": 3600}}),
         *(400, "malformed-request"),
     ),
     "no such route": ("GET", "/nowhere", {}, 404, "unknown-route"),

@@ -33,12 +33,12 @@ SAMPLES: dict[str, tuple[str, Callable[[Any], bool]]] = {
     "Describe": ("operations", lambda got: status(got) == 200 and body(got)["operations"]),
     "Authorize": ("authorize", lambda got: got == {"isAuthorized": False}),
     "Work": ("work", lambda got: got == {"batchItemFailures": []}),
-    "Notify": ("notify", lambda got: got == {"told": 1}),
+    "Notify": ("notify", lambda got: got == {"published": 1}),
     # It is looked at again: nobody has the name of the sample's host.
-    "Deliver": ("deliver", lambda got: len(got["batchItemFailures"]) == 1),
+    "SendWebhooks": ("send-webhooks", lambda got: len(got["batchItemFailures"]) == 1),
     "Webhooks": ("secret", lambda got: body(got)["secret"].startswith("whsec_")),
     "Sweep": ("sweep", lambda got: got is None),
-    "Bury": ("bury", lambda got: got == {"batchItemFailures": []}),
+    "HandleDeadLetters": ("handle-dead-letters", lambda got: got == {"batchItemFailures": []}),
 }
 
 

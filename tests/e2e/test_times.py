@@ -16,7 +16,7 @@ pytestmark = pytest.mark.usefixtures("diagnostics")
 @pytest.fixture(scope="module", autouse=True)
 def warm(api: Client) -> None:
     """Let no test wait for a Lambda that has to be started."""
-    for lane in ({}, {"deliver": {"within": 600}}):
+    for lane in ({}, {"deadline": {"within": 600}}):
         api.ended(api.submit("echo", {"value": 1}, **lane))
 
 
@@ -33,7 +33,7 @@ def seconds(earlier: str, later: str) -> float:
 
 
 def test_a_job_starts_so_many_seconds_later_and_not_before(api: Client) -> None:
-    accepted = api.ask("async", "echo", {"value": 1}, start={"after": 3}, deliver={"within": 600})
+    accepted = api.ask("async", "echo", {"value": 1}, start={"after": 3}, deadline={"within": 600})
     job = accepted.json()
     ended = api.ended(job)
 
@@ -74,9 +74,9 @@ def test_a_missed_deadline_is_seen_at_once_stays_and_is_told_once(
 ) -> None:
     # Its next attempt would be in a minute: nobody but the sweep will write that it is too late.
     job = api.submit(
-        "flaky", {"failures": 9, "kind": "unavailable", "retry_after": 60}, deliver={"within": 3}
+        "flaky", {"failures": 9, "kind": "unavailable", "retry_after": 60}, deadline={"within": 3}
     )
-    until = instant(job["deliver_by"]) + timedelta(seconds=2.1)
+    until = instant(job["deadline"]) + timedelta(seconds=2.1)
     time.sleep(max(0, (until - datetime.now(UTC)).total_seconds()))
     seen, listed = api.see(job), api.get("/jobs?status=failed&limit=1").json()["jobs"]
     canceled = api.call("POST", job["links"]["cancel"])
@@ -89,7 +89,7 @@ def test_a_missed_deadline_is_seen_at_once_stays_and_is_told_once(
 
     assert seen["status"] == "failed"
     assert seen["error"]["type"] == f"{api.url}/problems/deadline-exceeded"
-    assert seen["ended"] == seen["deliver_by"]
+    assert seen["ended"] == seen["deadline"]
     assert [j["id"] for j in listed] == [job["id"]]
     assert canceled.status_code == 409
     assert (later["status"], later["error"]) == (seen["status"], seen["error"])
@@ -98,7 +98,7 @@ def test_a_missed_deadline_is_seen_at_once_stays_and_is_told_once(
 
 def test_a_run_is_stopped_at_its_deadline(api: Client) -> None:
     for within_s in (2, 8, 32):  # what has not begun by its deadline is not stopped
-        job = api.submit("sleep", {"seconds": within_s + 30}, deliver={"within": within_s})
+        job = api.submit("sleep", {"seconds": within_s + 30}, deadline={"within": within_s})
         if (ended := api.ended(job))["attempt"]:
             break
 
@@ -117,7 +117,9 @@ def run_time(api: Client) -> Any:
         return api.get("/operations/sleep").json()["run_time"]
 
     if told()["runs"] == 0:
-        for job in [api.submit("sleep", {"seconds": 1}, deliver={"within": 600}) for _ in range(3)]:
+        for job in [
+            api.submit("sleep", {"seconds": 1}, deadline={"within": 600}) for _ in range(3)
+        ]:
             api.ended(job)
         eventually(told, lambda seen: seen["runs"] > 0)  # they are written every ten seconds
         time.sleep(10.5)  # each remembers for ten seconds that there were none
@@ -127,7 +129,7 @@ def run_time(api: Client) -> Any:
 def test_what_has_run_before_is_estimated_and_says_on_what_that_rests(
     api: Client, run_time: Any
 ) -> None:
-    accepted = api.ask("async", "sleep", {"seconds": 1}, deliver={"within": 600})
+    accepted = api.ask("async", "sleep", {"seconds": 1}, deadline={"within": 600})
     job = accepted.json()
     ended = api.ended(job)
     estimate = job["estimate"]
@@ -148,12 +150,12 @@ def test_a_deadline_that_will_be_missed_is_at_risk_or_refused_with_the_earliest(
     api: Client, key: str
 ) -> None:
     near, before = {"within": 0.1}, datetime.now(UTC)
-    risky = api.submit("sleep", {"seconds": 1}, deliver=near)
+    risky = api.submit("sleep", {"seconds": 1}, deadline=near)
     refused = api.ask(
-        *("async", "sleep", {"seconds": 1}), deliver=near | {"or": "refuse"}, tags={"refused": key}
+        *("async", "sleep", {"seconds": 1}), deadline=near | {"or": "refuse"}, tags={"refused": key}
     )
     problem = refused.json()
-    enough = api.ask("async", "sleep", {"seconds": 0}, deliver={"within": 600, "or": "refuse"})
+    enough = api.ask("async", "sleep", {"seconds": 0}, deadline={"within": 600, "or": "refuse"})
     time.sleep(1)
 
     assert risky["at_risk"] is True
@@ -169,7 +171,7 @@ def test_a_deadline_that_will_be_missed_is_at_risk_or_refused_with_the_earliest(
 
 def test_progress_is_seen_while_a_job_runs(api: Client) -> None:
     for _ in range(TRIES):  # a longer one would hide progress that is too rare
-        job = api.submit("sleep", {"seconds": 8}, deliver={"within": 600})
+        job = api.submit("sleep", {"seconds": 8}, deadline={"within": 600})
         fractions = []
         while (seen := api.see(job))["status"] != "succeeded":
             assert seen["status"] in ("queued", "running")
@@ -217,8 +219,8 @@ def test_an_erased_job_is_gone_everywhere(api: Client, key: str) -> None:
 
 def test_jobs_are_listed_by_status_operation_and_tag_page_by_page(api: Client, key: str) -> None:
     tags = {"list": key}
-    done = [api.submit("echo", {"value": n}, deliver={"within": 600}, tags=tags) for n in range(3)]
-    failed = api.submit("fail", {"kind": "refused"}, deliver={"within": 600}, tags=tags)
+    done = [api.submit("echo", {"value": n}, deadline={"within": 600}, tags=tags) for n in range(3)]
+    failed = api.submit("fail", {"kind": "refused"}, deadline={"within": 600}, tags=tags)
     waiting = api.submit("echo", {"value": 4}, start={"after": 600}, tags=tags)
     for job in [*done, failed]:
         api.ended(job)

@@ -86,7 +86,7 @@ def followed(client: httpx.Client, url: str) -> Iterator[Any]:
 
 
 def test_httpx_sse_follows_a_job_to_its_end(api: Client) -> None:
-    job = api.submit("sleep", {"seconds": 1}, deliver={"within": 600})
+    job = api.submit("sleep", {"seconds": 1}, deadline={"within": 600})
     with httpx.Client(headers={"Authorization": api.authorization}) as client:
         *_, last = followed(client, job["links"]["events"])
 

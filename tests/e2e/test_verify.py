@@ -163,9 +163,9 @@ FAULTS: dict[str, tuple[Callable[[Served], AbstractContextManager[None]], str, s
         "Notify",
         r"no end is told after \d+ s; a replay, which goes past Notify, is sent",
     ),
-    "Deliver is off": (
-        lambda served: source_off(served, "DeliverWebhooks"),
-        "Deliver",
+    "SendWebhooks is off": (
+        lambda served: source_off(served, "SendWebhooksWebhooks"),
+        "SendWebhooks",
         r"no webhook is sent after \d+ s, and no replay either",
     ),
     "PublicUrl is wrong": (

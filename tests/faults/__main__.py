@@ -23,7 +23,7 @@ from tests.faults.standins import StandIns, stand_ins
 
 _MODEL = [sys.executable, "-m", "tests.faults.model"]
 #: Rules whose loss only the model shows, which has every interleaving (`tests/faults/test_model.py`).
-MODEL_ALONE = ("move_on:UNMOVED",)
+MODEL_ALONE = ("reschedule:UNMOVED",)
 
 
 def main() -> int:

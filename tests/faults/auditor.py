@@ -18,7 +18,7 @@ from tests.faults.cloud import Cloud
 from tests.faults.memory import Change
 
 ENDED = ("succeeded", "failed", "canceled")
-#: Beyond its deadline a promised job may end so much later, and any other.
+#: Beyond its deadline a has_deadline job may end so much later, and any other.
 _PROMISED_S, _FLEXIBLE_S = 120, 900 + 330
 #: What each fault beyond the first can add to that: a sweep, or a worker's visibility time-out.
 _FAULT_S = 340
@@ -49,7 +49,7 @@ class Story:
 
 
 class Auditor:
-    """Finds what is not as it was promised."""
+    """Finds what is not as it was has_deadline."""
 
     def __init__(self, cloud: Cloud, caller: Caller, faults: int) -> None:
         self._cloud, self._caller, self._faults = cloud, caller, faults
@@ -121,10 +121,10 @@ class Auditor:
         unseen = set(self._cloud.plan.kinds) <= {"reset-once", "twice", "unheard"}
         if unseen and any((c.old or {})["status"] == "running" for c in story.claims):
             yield "G3: it was started again although its attempt was well"
-        if any(i["tries_left"] < 0 for i in images):
+        if any(i["attempts_left"] < 0 for i in images):
             yield "G3: it was tried more often than its operation may be"
         runs = [run for run in self._cloud.runs if run.job == story.id]
-        by = story.now["deliver_by"] + 1000 * self._cloud.plan.skew_s
+        by = story.now["deadline"] + 1000 * self._cloud.plan.skew_s
         if any(run.at >= by for run in runs):
             yield "G5: its operation ran after its deadline"
         numbers = [run.attempt for run in runs]
@@ -137,9 +137,9 @@ class Auditor:
         """By the clock of whoever ended it, to the millisecond."""
         name = ended.get("error", {}).get("name")
         if name == "deadline-exceeded":
-            if ended["ended"] != ended["deliver_by"]:
+            if ended["ended"] != ended["deadline"]:
                 yield "G1: it missed its deadline at another time"
-        elif ended["ended"] >= ended["deliver_by"]:
+        elif ended["ended"] >= ended["deadline"]:
             yield f"G5: it {ended['status']} after its deadline, and not by that"
 
     def _not_at_work(self, end: Change) -> Iterator[str]:
@@ -167,11 +167,11 @@ class Auditor:
         canceled = self._caller.canceled.get(item["SK"])
         if canceled is not None and claim.at > canceled:
             yield "G5: it was started after a cancel that was acknowledged"
-        if not item.get("start_at", 0) <= item["started"] < item["deliver_by"]:
+        if not item.get("start_at", 0) <= item["started"] < item["deadline"]:
             yield "G5: it was started out of its time frame, by the worker's own clock"
         if claim.at < item.get("start_at", 0) - self._skew_ms:
             yield "G5: it was started before its time"
-        if claim.at >= item["deliver_by"] + self._skew_ms:
+        if claim.at >= item["deadline"] + self._skew_ms:
             yield "G5: it was started after its deadline"
 
     # ── each job, when all is quiet ───────────────────────────────────────────────────────────
@@ -181,8 +181,8 @@ class Auditor:
             yield f"G1: it has not ended: {story.now['status']}"
             return
         item, end = story.ends[0].new or {}, story.ends[0]
-        late_s = (end.at - item["deliver_by"]) / 1000
-        bound_s = _PROMISED_S if item.get("promised") else _FLEXIBLE_S
+        late_s = (end.at - item["deadline"]) / 1000
+        bound_s = _PROMISED_S if item.get("has_deadline") else _FLEXIBLE_S
         if late_s > bound_s + _FAULT_S * max(0, self._faults - 1) + self._cloud.plan.late_s:
             yield f"G1: it ended {late_s:g} s after its deadline"
         if story.id in self._caller.canceled and item["status"] != "canceled":
@@ -247,7 +247,7 @@ class Auditor:
             if "due_at" in item:
                 yield f"G8: the sweep is to look at {item['PK']} {item['SK']} for ever"
         for key in self._cloud.memory.objects:
-            if key.startswith(payload_keys.UNTOLD):
+            if key.startswith(payload_keys.UNPUBLISHED):
                 yield f"G6: {key} could not be told"
         letters = payload_keys.dead_letter_key("")
         kept = {d for key, (d, _) in self._cloud.memory.objects.items() if key.startswith(letters)}

@@ -79,7 +79,7 @@ class Caller:
         asked = self._asked(key, callback)
         body: dict[str, Any] = {"input": {"does": does}} | envelope
         body |= {} if start_s is None else {"start": {"after": start_s}}
-        body |= {} if within_s is None else {"deliver": {"within": within_s}}
+        body |= {} if within_s is None else {"deadline": {"within": within_s}}
         body |= {"callback": {"url": "https://hooks.example.org/x"}} if callback else {}
         headers = {"idempotency-key": key, "prefer": prefer, "traceparent": asked.trace}
         said = {"operation": "something", "body": body, "headers": headers}

@@ -33,10 +33,10 @@ START = 1_795_521_600_007
 #: How long a call takes, and until the stream's records are with Notify, in seconds.
 _CALL_S, _STREAM_S = 0.003, 0.25
 #: No scenario has nearly as many calls, whatever goes wrong.
-_MOST_CALLS = 2000
+_MAX_CALLS = 2000
 #: Names as in the environment of the Lambdas, and which Lambda takes from which queue.
-QUEUES = {"OnTimeQueue": "work", "FlexibleQueue": "work", "WebhookQueue": "deliver"}
-QUEUES |= {"DeadLetterQueue": "bury"}
+QUEUES = {"OnTimeQueue": "work", "FlexibleQueue": "work", "WebhookQueue": "send_webhooks"}
+QUEUES |= {"DeadLetterQueue": "handle_dead_letters"}
 LANES = ("OnTimeQueue", "FlexibleQueue")
 
 
@@ -89,7 +89,7 @@ class Cloud(Turns):
     ) -> Any:
         """Carry out a call to AWS, as the plan lets it."""
         self.live()
-        if len(self.calls) >= _MOST_CALLS:
+        if len(self.calls) >= _MAX_CALLS:
             self.odd.append("G1: it goes on for ever")
             self.stop()
         self.calls.append(f"{self.current.name}: {service}.{operation}")

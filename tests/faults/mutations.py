@@ -145,15 +145,15 @@ def _leaves(when: Callable[[Job, int], bool], again_s: float | None) -> Any:
 
 
 def _is_leased(there: Job, now: int) -> bool:
-    return there.status == "running" and (there.lease_until or 0) >= now and now < there.deliver_by
+    return there.status == "running" and (there.lease_until or 0) >= now and now < there.deadline
 
 
 def _is_used_up(there: Job, now: int) -> bool:
-    return not there.is_ended and not _is_leased(there, now) and there.tries_left <= 0
+    return not there.is_ended and not _is_leased(there, now) and there.attempts_left <= 0
 
 
 def _is_late(there: Job, now: int) -> bool:
-    return not there.is_ended and there.deliver_by <= now
+    return not there.is_ended and there.deadline <= now
 
 
 def _is_early(there: Job, now: int) -> bool:
@@ -241,6 +241,6 @@ _RULES: dict[str, Callable[[], list[AbstractContextManager[Any]]]] = {
     "the message goes before the record": _records_first,
     "the sweep sends before it moves on": _moves_on_first,
     "a job that no worker can end is buried": lambda: [
-        _patch(transitions, "bury", _buries_nothing)
+        _patch(transitions, "exhaust", _buries_nothing)
     ],
 }

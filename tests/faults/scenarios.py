@@ -259,7 +259,7 @@ def a_callback_that_fails_for_an_hour(caller: Caller) -> None:
 @_scenario("succeeded")
 def a_callback_that_never_answers(caller: Caller) -> None:
     caller.cloud.answers[:] = [0]
-    caller.submit(["succeed"], callback=True, keep=2_000_000)
+    caller.submit(["succeed"], callback=True, retention=2_000_000)
 
 
 @_scenario("succeeded")
@@ -319,15 +319,15 @@ def _write_all(caller: Caller, job_id: str, token: int = 99) -> None:
     there, now = services.store.get(Ref("acme", job_id)), services.clock()
     if there is None:
         return
-    late = protocol.end(there, "failed", there.deliver_by, error={"name": "deadline-exceeded"})
+    late = protocol.end(there, "failed", there.deadline, error={"name": "deadline-exceeded"})
     won = protocol.end(there, "succeeded", now, result="{}")
     for write, changes in {
         "progress": {"progress": {"fraction": 1.0}},
         "finish": won,
-        "give_back": {"status": "queued", "lease_until": None, "holder": None},
+        "release": {"status": "queued", "lease_until": None, "lease_holder": None},
         "expire": late,
         "erase": {"erased": True},
-        "move_on": store.due(job_id, None),
+        "reschedule": store.due(job_id, None),
     }.items():
         if write != "erase" or not there.is_ended:  # which is for its owner to do
             services.store.write(there.ref, write, now, changes, token=token)

@@ -25,7 +25,17 @@ from tests.faults.plan import Plan
 from tests.stopwatch import in_place_of_time
 
 #: The Lambdas of the simulation.
-LAMBDAS = ("submit", "hybrid", "status", "webhooks", "work", "notify", "deliver", "sweep", "bury")
+LAMBDAS = (
+    "submit",
+    "hybrid",
+    "status",
+    "webhooks",
+    "work",
+    "notify",
+    "send_webhooks",
+    "sweep",
+    "handle_dead_letters",
+)
 #: Jobs without a deadline are given up after this; in three days there would be little to see.
 _FLEXIBLE_WITHIN_S = 7000
 _NAMES = ("Table", "Bucket", "Topic", "MasterSecret", "Work", *QUEUES)

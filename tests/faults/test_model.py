@@ -114,10 +114,10 @@ def test_the_code_is_resumed_where_it_called() -> None:
 
 
 def test_an_update_is_what_dynamodb_makes_of_it() -> None:
-    item = {"attempt": 1, "tries_left": 2, "timeout_ms": 20, "holder": "a", "due_at": 5}
+    item = {"attempt": 1, "attempts_left": 2, "timeout_ms": 20, "lease_holder": "a", "due_at": 5}
     update = (
         "SET #holder = :new_holder, #attempt = if_not_exists(#attempt, :zero) + :one, "
-        "#waits = if_not_exists(#waits, :zero) + :one, #tries_left = #tries_left - :one, "
+        "#waits = if_not_exists(#waits, :zero) + :one, #attempts_left = #attempts_left - :one, "
         "#lease_until = #timeout_ms + :grace_end REMOVE #due_at, #progress"
     )
     values = {"new_holder": "b", "zero": 0, "one": 1, "grace_end": 7}
@@ -125,9 +125,9 @@ def test_an_update_is_what_dynamodb_makes_of_it() -> None:
     assert updated(item, update, values) == {
         "attempt": 2,
         "waits": 1,
-        "tries_left": 1,
+        "attempts_left": 1,
         "timeout_ms": 20,
-        "holder": "b",
+        "lease_holder": "b",
         "lease_until": 27,
     }
     assert updated(item, "REMOVE #due_at", {}) == {k: item[k] for k in item if k != "due_at"}

@@ -113,7 +113,7 @@ def happened(here: StandIns, weather: Weather, asked: list[Any]) -> list[Story]:
             by_s = None if within_s is None else within_s + (start_s or 0)
             caller.submit(does, door=door, start_s=start_s, within_s=by_s)
         for item in [i for key, i in cloud.memory.items.items() if key[0].startswith("JOB#")]:
-            left_s = max(0, seconds_until(item["deliver_by"], cloud.now))
+            left_s = max(0, seconds_until(item["deadline"], cloud.now))
             for _ in range(3):
                 visit(caller.read, item["SK"], chance.uniform(0, 1.2) * left_s)
                 visit(caller.read, item["SK"], left_s + chance.uniform(-1, 3))
@@ -142,8 +142,10 @@ def test_wrong_clocks_and_late_sweeps_widen_the_frame_by_themselves_alone(
     weather = Weather(chance, skew_s, late_s, troubles)
     for story in happened(here, weather, asked):
         (end,) = story.ends
-        by, skew_ms = story.now["deliver_by"], 1000 * skew_s + CALLS_MS
-        if story.now.get("promised"):  # EventBridge may be late by a minute: with the sweep's, two
+        by, skew_ms = story.now["deadline"], 1000 * skew_s + CALLS_MS
+        if story.now.get(
+            "has_deadline"
+        ):  # EventBridge may be late by a minute: with the sweep's, two
             assert end.at <= after(by, EACH_S + late_s) + skew_ms
         else:  # its message is looked at again when its wait, or its dead worker's time, is over
             dead_s = max(1, len(weather.calls)) * (VISIBILITY_S + 5)

@@ -63,9 +63,9 @@ def queued(world: World) -> list[str]:
 def settled(world: World) -> None:
     """Let time pass from try to try, until nothing of a delivery is left to do."""
     for _ in range(200):
-        world.deliver()
+        world.send_webhooks()
         world.sweep()
-        world.deliver()
+        world.send_webhooks()
         waiting = [int(item["next_at"]) for item in world.items() if "next_at" in item]
         if not waiting and not sum(world.waiting("Webhook").values()):
             return

@@ -8,7 +8,7 @@ BASE = "https://api.example.com"
 #: What a job is made of, wherever it appears.
 MEMBERS = {
     *("id", "operation", "status", "attempt", "created", "updated", "started", "ended"),
-    *("start_at", "deliver_by", "expires", "progress", "estimate", "at_risk", "tags", "retry_of"),
+    *("start_at", "deadline", "expires", "progress", "estimate", "at_risk", "tags", "retry_of"),
     *("result", "error", "links"),
 }
 
@@ -44,27 +44,27 @@ def test_a_fresh_job_is_queued_and_shows_nothing_of_its_input(world: World) -> N
     assert set(job) >= MEMBERS
     assert (job["status"], job["attempt"], job["tags"]) == ("queued", 0, {"order": "42"})
     assert job["created"] == job["updated"] == "2026-11-24T12:00:00.000Z"
-    assert job["deliver_by"] == "2026-11-27T12:00:00.000Z"
+    assert job["deadline"] == "2026-11-27T12:00:00.000Z"
     empty = ("started", "ended", "start_at", "expires", "progress", "retry_of", "result", "error")
     assert [job[name] for name in empty] == [None] * len(empty)
     assert "between us" not in json.dumps(job)
 
 
 def test_a_promise_goes_to_the_lane_that_keeps_it(world: World) -> None:
-    promised = world.submit(deliver={"within": 3600}).json
+    has_deadline = world.submit(deadline={"within": 3600}).json
     flexible = world.submit().json
 
-    assert promised["deliver_by"] == "2026-11-24T13:00:00.000Z"
+    assert has_deadline["deadline"] == "2026-11-24T13:00:00.000Z"
     assert world.waiting("OnTime")["visible"] == world.waiting("Flexible")["visible"] == 1
     world.work("OnTime")
-    assert world.see(promised["id"])["status"] == "succeeded"
+    assert world.see(has_deadline["id"])["status"] == "succeeded"
     assert world.see(flexible["id"])["status"] == "queued"
 
 
 def test_a_deadline_may_be_an_instant_in_any_time_zone(world: World) -> None:
-    job = world.submit(deliver={"by": "2026-11-24T14:30:00.5+01:00"}).json
+    job = world.submit(deadline={"at": "2026-11-24T14:30:00.5+01:00"}).json
 
-    assert job["deliver_by"] == "2026-11-24T13:30:00.500Z"
+    assert job["deadline"] == "2026-11-24T13:30:00.500Z"
 
 
 def test_a_start_within_a_quarter_of_an_hour_waits_in_the_queue(world: World) -> None:

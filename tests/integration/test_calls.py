@@ -20,7 +20,7 @@ def cost(world: World, door: str, **asked: Any) -> list[str]:
     the submits at which their owner is looked at.
     """
     world.submit("echo", {"value": 0})
-    world.submit("echo", {"value": 0}, deliver={"within": 60})
+    world.submit("echo", {"value": 0}, deadline={"within": 60})
     world.hybrid("echo", {"value": 0})
     world.calls.clear()
     reply = getattr(world, door)("echo", asked.pop("given", {"value": 1}), **asked)
@@ -42,7 +42,7 @@ def test_the_sync_door_calls_nobody(world: World, given: Any) -> None:
         ({"key": "k"}, [PUT, SEND, PUT]),
         ({"given": LARGE}, [PUT_OBJECT, SEND, PUT]),
         ({"given": LARGE, "key": "k"}, [PUT, PUT_OBJECT, SEND, PUT]),
-        ({"deliver": {"within": 60}}, [SEND, PUT]),
+        ({"deadline": {"within": 60}}, [SEND, PUT]),
         ({"start": {"after": 3600}}, [PUT]),
     ],
 )
@@ -56,7 +56,7 @@ def test_one_submit_in_ten_looks_at_its_owner_for_a_call_more(world: World) -> N
     costs = list[list[str]]()
     for _ in range(20):
         world.calls.clear()
-        world.submit("echo", {"value": 1}, deliver={"within": 60})
+        world.submit("echo", {"value": 1}, deadline={"within": 60})
         costs.append([call for call in world.calls if call in (QUERY, SEND, PUT)])
 
     assert costs == ([[QUERY, SEND, PUT]] + [[SEND, PUT]] * 9) * 2

@@ -113,7 +113,7 @@ def test_a_cancel_whose_reply_was_lost_is_done(world: World) -> None:
 
 @pytest.mark.parametrize("late_s", [0, 1, 3])
 def test_a_cancel_after_the_deadline_finds_the_job_failed(world: World, late_s: int) -> None:
-    job = world.submit(deliver={"within": 60}).json["id"]
+    job = world.submit(deadline={"within": 60}).json["id"]
     world.pass_time(60 + late_s)
     reply = world.call("cancel", id=job)
 

@@ -57,7 +57,7 @@ def test_a_job_that_fails_is_counted_as_failed_and_is_no_fault_of_ours(
         world.pass_time(10)
     (said,) = counted("Ended", lines)
 
-    assert [line["message"] for line in lines].count("the operation failed") == 3
+    assert [line["message"] for line in lines].count("operation_failed") == 3
     assert counts(lines) == {"Ended": 1}
     assert (said["status"], said["problem"]) == ("failed", "operation-failed")
 
@@ -67,7 +67,7 @@ def test_an_operation_that_fails_at_the_sync_door_is_no_fault_of_ours(
 ) -> None:
     assert world.sync("fail", {}).status == 500
 
-    assert [line["message"] for line in lines].count("the operation failed") == 1
+    assert [line["message"] for line in lines].count("operation_failed") == 1
     assert counts(lines) == {}
 
 
@@ -105,7 +105,7 @@ def test_an_end_whose_reply_is_lost_is_counted_once(world: World, lines: list[An
 def test_a_deadline_that_passed_is_counted_whoever_sees_it(
     world: World, lines: list[Any], ender: str
 ) -> None:
-    job = world.submit(deliver={"within": 5}).json["id"]
+    job = world.submit(deadline={"within": 5}).json["id"]
     world.pass_time(6)
     {
         "sweep": world.sweep,
@@ -151,7 +151,7 @@ def test_a_record_that_no_event_can_be_made_of_is_counted_by_its_own_alarm_alone
     record["dynamodb"]["NewImage"]["ended"] = {"S": "yesterday"}
     world.app("notify").notify(world.app("notify").services, [record])
 
-    assert counts(lines) == {"Untold": 1}
+    assert counts(lines) == {"Unpublished": 1}
 
 
 def test_a_delivery_that_is_given_up_is_counted(
@@ -185,7 +185,7 @@ def work(world: World) -> None:
 
 
 def sweep(world: World) -> None:
-    world.submit(deliver={"within": 5})
+    world.submit(deadline={"within": 5})
     world.pass_time(6)
     world.faults.unreachable("dynamodb.GetItem")
     world.sweep()
@@ -208,7 +208,7 @@ def notify(world: World) -> None:
         (None, sweep),
         (PUBLISH, notify),
     ],
-    ids=["submit", "bury", "list", "work", "sweep", "notify"],
+    ids=["submit", "handle_dead_letters", "list", "work", "sweep", "notify"],
 )
 def test_a_service_that_does_not_answer_is_a_fault(
     world: World, lines: list[Any], call: str | None, use: Any
@@ -274,5 +274,5 @@ def test_the_routes_that_accept_jobs_are_routes_of_the_template() -> None:
 
 def test_every_filter_is_tried_here() -> None:
     assert set(FILTERS) == {
-        *("Accepted", "DeadLetters", "DeadlinesPassed", "Ended", "Faults", "GivenUp", "Untold")
+        *("Accepted", "DeadLetters", "DeadlinesPassed", "Ended", "Faults", "GivenUp", "Unpublished")
     }

@@ -107,7 +107,7 @@ def test_a_job_whose_worker_is_dead_is_ended_once_its_lease_is_over(world: World
 
 
 def test_a_job_whose_deadline_has_passed_ends_as_readers_were_shown_it(world: World) -> None:
-    job = world.submit(deliver={"within": 60}).json["id"]
+    job = world.submit(deadline={"within": 60}).json["id"]
     world.pass_time(62)
     shown = world.see(job)
     send(world, pointer(job))
@@ -173,7 +173,7 @@ def letter(world: World) -> str:
 
 def given_up(lines: list[Any]) -> list[Any]:
     """Return the lines that the alarm counts."""
-    return [line for line in lines if line["message"] == "a delivery was given up"]
+    return [line for line in lines if line["message"] == "delivery_given_up"]
 
 
 def test_a_webhook_is_given_up_and_forgotten_in_time(
@@ -196,7 +196,7 @@ def test_a_webhook_that_was_delivered_is_not_said_to_be_given_up(
     job = ended(world, receiver)
     body = letter(world)
     world.call("replay", id=job)
-    world.deliver()
+    world.send_webhooks()
     send(world, body)
     world.bury()
 
@@ -241,7 +241,7 @@ def test_a_webhook_that_is_given_up_while_it_is_tried_stays_so(
     world.sqs.send_message(QueueUrl=world.ids["WebhookQueue"], MessageBody=body)
     send(world, body)
     world.faults.once("dynamodb.UpdateItem", lambda _: world.bury() and None)
-    world.deliver()
+    world.send_webhooks()
 
     assert (world.delivery(job) or {})["state"] == "given-up"
 
@@ -250,7 +250,7 @@ def test_a_webhook_that_is_given_up_is_not_swept(world: World, receiver: Receive
     job = ended(world, receiver, busy("2000"))
     body = letter(world)
     world.sqs.send_message(QueueUrl=world.ids["WebhookQueue"], MessageBody=body)
-    world.deliver()
+    world.send_webhooks()
     assert "due_at" in (world.delivery(job) or {})
     send(world, body)
     world.bury()

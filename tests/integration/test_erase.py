@@ -43,7 +43,7 @@ def test_an_erased_job_is_gone_for_every_route(world: World, name: str) -> None:
 
 @pytest.mark.parametrize("name", ROUTES)
 def test_a_job_past_its_keep_is_gone_for_every_route(world: World, name: str) -> None:
-    job = ended(world, keep=3600)
+    job = ended(world, retention=3600)
     world.pass_time(3599.999)
     before = world.call("status", id=job)
     world.pass_time(0.001)
@@ -72,7 +72,7 @@ def test_a_running_job_is_not_erased(world: World) -> None:
 
 
 def test_a_job_that_missed_its_deadline_can_be_erased_at_once(world: World) -> None:
-    job = world.submit(given={"text": "x" * 4000}, deliver={"within": 60}).json["id"]
+    job = world.submit(given={"text": "x" * 4000}, deadline={"within": 60}).json["id"]
     world.pass_time(62)
     reply = world.call("erase", id=job)
 

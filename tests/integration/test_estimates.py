@@ -51,7 +51,7 @@ def test_runs_that_ended_are_what_the_next_estimate_rests_on(world: World) -> No
 
 def test_only_what_succeeded_is_counted(world: World) -> None:
     world.submit("fail", {"kind": "refused"})
-    world.submit("fail", {"kind": "refused"}, deliver={"within": 1})
+    world.submit("fail", {"kind": "refused"}, deadline={"within": 1})
     canceled = world.submit("fail", {"kind": "refused"}).json["id"]
     world.call("cancel", id=canceled)
     world.work()
@@ -73,13 +73,13 @@ def test_jobs_that_wait_before_it_put_its_end_off(world: World) -> None:
     jobs = [echo(world) for _ in range(9)]
     forget(world)
     job = world.see(jobs[-1]["id"])
-    promised = echo(world, deliver={"within": 3600})
+    has_deadline = echo(world, deadline={"within": 3600})
 
     lanes = world.app("status").services.settings.concurrency
     assert job["estimate"]["rests_on"]["waiting"] == 8
     assert left_s(world, job) == pytest.approx(10 + 80 / lanes["flexible"], rel=0.1)
-    assert promised["estimate"]["rests_on"]["waiting"] == 0
-    assert left_s(world, promised) == pytest.approx(10, rel=0.1)
+    assert has_deadline["estimate"]["rests_on"]["waiting"] == 0
+    assert left_s(world, has_deadline) == pytest.approx(10, rel=0.1)
 
 
 def test_a_job_alone_in_its_lane_waits_for_nobody(world: World) -> None:
@@ -162,7 +162,7 @@ def test_a_deadline_is_at_risk_that_a_tenth_of_the_runs_would_miss(
     world: World, within: int, at_risk: bool
 ) -> None:
     has_run(world, "echo", *[10] * 8, *[50] * 2)
-    job = echo(world, deliver={"within": within})
+    job = echo(world, deadline={"within": within})
 
     assert job["at_risk"] is world.see(job["id"])["at_risk"] is at_risk
     assert job["status"] == "queued"
@@ -170,7 +170,7 @@ def test_a_deadline_is_at_risk_that_a_tenth_of_the_runs_would_miss(
 
 def test_a_deadline_that_comes_nearer_is_at_risk_in_the_end(world: World) -> None:
     has_run(world, "echo", 10)
-    job = echo(world, deliver={"within": 60})
+    job = echo(world, deadline={"within": 60})
     world.pass_time(55)
 
     assert (job["at_risk"], world.see(job["id"])["at_risk"]) == (False, True)
@@ -181,25 +181,25 @@ def test_a_deadline_that_cannot_be_met_is_refused_where_that_is_asked_for(
     world: World, door: str
 ) -> None:
     has_run(world, "echo", 100)
-    reply = getattr(world, door)("echo", {"value": 1}, deliver={"within": 60} | REFUSE)
+    reply = getattr(world, door)("echo", {"value": 1}, deadline={"within": 60} | REFUSE)
 
     assert (reply.status, reply.problem) == (422, "deadline-unachievable")
-    assert reply.json["pointer"] == "/deliver"
+    assert reply.json["pointer"] == "/deadline"
     earliest = from_rfc3339(reply.json["earliest"])
     assert seconds_until(earliest, START) == pytest.approx(100, rel=0.1)
     assert world.left() == (1, 0, 0)  # the histogram
-    by = {"by": reply.json["earliest"]}
-    assert world.submit("echo", {"value": 1}, deliver=by | REFUSE).status == 202
+    by = {"at": reply.json["earliest"]}
+    assert world.submit("echo", {"value": 1}, deadline=by | REFUSE).status == 202
 
 
 def test_the_jobs_that_wait_count_for_that(world: World) -> None:
     has_run(world, "echo", 10)
-    deliver = {"within": 15} | REFUSE
-    alone = world.submit("echo", {"value": 1}, deliver=deliver)
+    deadline = {"within": 15} | REFUSE
+    alone = world.submit("echo", {"value": 1}, deadline=deadline)
     for _ in range(19):
-        echo(world, deliver={"within": 60})
+        echo(world, deadline={"within": 60})
     forget(world)
-    last = world.submit("echo", {"value": 1}, deliver=deliver)
+    last = world.submit("echo", {"value": 1}, deadline=deadline)
 
     assert alone.status == 202
     assert (last.status, last.problem) == (422, "deadline-unachievable")
@@ -209,32 +209,32 @@ def test_the_jobs_that_wait_count_for_that(world: World) -> None:
 def test_a_burst_now_is_no_reason_to_refuse_what_starts_much_later(world: World) -> None:
     has_run(world, "echo", 10)
     for _ in range(20):
-        echo(world, deliver={"within": 60})
+        echo(world, deadline={"within": 60})
     forget(world)
-    times: dict[str, Any] = {"start": {"after": 7200}, "deliver": {"within": 7215} | REFUSE}
+    times: dict[str, Any] = {"start": {"after": 7200}, "deadline": {"within": 7215} | REFUSE}
 
     assert world.submit("echo", {"value": 1}, **times).status == 202
 
 
 def test_nothing_is_refused_that_is_not_asked_to_be(world: World) -> None:
     has_run(world, "echo", 100)
-    job = echo(world, deliver={"within": 60})
+    job = echo(world, deadline={"within": 60})
 
     assert (job["status"], job["at_risk"]) == ("queued", True)
 
 
 def test_nothing_is_refused_where_nothing_is_known(world: World) -> None:
-    assert echo(world, deliver={"within": 1} | REFUSE)["status"] == "queued"
+    assert echo(world, deadline={"within": 1} | REFUSE)["status"] == "queued"
 
 
 def test_a_deadline_that_can_be_met_is_taken(world: World) -> None:
     has_run(world, "echo", 10)
 
-    assert echo(world, deliver={"within": 60} | REFUSE)["at_risk"] is False
+    assert echo(world, deadline={"within": 60} | REFUSE)["at_risk"] is False
 
 
 def test_a_replay_under_a_key_is_not_refused(world: World) -> None:
-    asked: dict[str, Any] = {"deliver": {"within": 60} | REFUSE, "key": "k"}
+    asked: dict[str, Any] = {"deadline": {"within": 60} | REFUSE, "key": "k"}
     first = world.submit("echo", {"value": 1}, **asked)
     has_run(world, "echo", 100)
     forget(world)
@@ -248,8 +248,8 @@ def test_a_replay_under_a_key_is_not_refused(world: World) -> None:
 
 def test_a_refusal_does_not_use_up_the_key(world: World) -> None:
     has_run(world, "echo", 100)
-    refused = world.submit("echo", {"value": 1}, deliver={"within": 60} | REFUSE, key="k")
-    taken = world.submit("echo", {"value": 1}, deliver={"within": 600} | REFUSE, key="k")
+    refused = world.submit("echo", {"value": 1}, deadline={"within": 60} | REFUSE, key="k")
+    taken = world.submit("echo", {"value": 1}, deadline={"within": 600} | REFUSE, key="k")
 
     assert (refused.status, taken.status) == (422, 202)
 
@@ -283,7 +283,7 @@ def test_where_it_cannot_be_read_what_they_rest_on_jobs_have_none(world: World, 
     world.calls.clear()
     seen = world.call("status", id=job)
     events = world.call("events", id=job)
-    new = world.submit("echo", {"value": 1}, deliver={"within": 60} | REFUSE)
+    new = world.submit("echo", {"value": 1}, deadline={"within": 60} | REFUSE)
     listed = world.call("list", query={})
 
     assert [r.status for r in (seen, events, new, listed)] == [200, 200, 202, 200]

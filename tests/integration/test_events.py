@@ -132,7 +132,7 @@ def test_an_id_that_is_not_ours_shows_nothing_as_seen(world: World) -> None:
 
 
 def test_a_deadline_that_nobody_has_written_yet_is_the_same_event_as_written(world: World) -> None:
-    client = source(world, deliver={"within": 60})
+    client = source(world, deadline={"within": 60})
     world.pass_time(62)
     client.connect()
     world.sweep()

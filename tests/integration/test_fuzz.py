@@ -41,9 +41,9 @@ VALUES = st.recursive(
 OPTIONS: dict[str, Any] = {
     "start": st.sampled_from([{"after": 60}, {"after": 0.5}, {"at": "2026-11-24T13:00:00+01:00"}])
     | st.fixed_dictionaries({}, optional={"after": NUMBERS, "at": TEXT}),
-    "deliver": st.sampled_from([{"within": 3600}, {"within": 1, "or": "refuse"}])
-    | st.fixed_dictionaries({}, optional={"within": NUMBERS, "by": TEXT, "or": TEXT}),
-    "keep": st.integers(3600, 2_592_000) | NUMBERS,
+    "deadline": st.sampled_from([{"within": 3600}, {"within": 1, "or": "refuse"}])
+    | st.fixed_dictionaries({}, optional={"within": NUMBERS, "at": TEXT, "or": TEXT}),
+    "retention": st.integers(3600, 2_592_000) | NUMBERS,
     "callback": st.fixed_dictionaries(
         {"url": (TEXT | st.just("hooks.example.com")).map("https://{}/".format) | TEXT},
         optional={"events": st.lists(st.sampled_from(["failed", "canceled", "x"]), max_size=2)},

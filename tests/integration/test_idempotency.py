@@ -49,9 +49,9 @@ def test_a_replay_shows_the_job_as_it_is_now(world: World) -> None:
     ("operation", "body"),
     [
         ("text-stats", {"input": {"text": "b"}}),
-        ("text-stats", {"input": {"text": "a"}, "keep": 3600}),
+        ("text-stats", {"input": {"text": "a"}, "retention": 3600}),
         ("text-stats", {"input": {"text": "a"}, "tags": {"a": "b"}}),
-        ("text-stats", {"input": {"text": "a"}, "deliver": {"within": 60}}),
+        ("text-stats", {"input": {"text": "a"}, "deadline": {"within": 60}}),
         ("text-stats", {"input": {"text": "a"}, "start": {"after": 60}}),
         ("echo", {"input": {"value": "a"}}),
     ],
@@ -73,7 +73,7 @@ def test_another_request_under_the_key_is_refused(
     "raw",
     [
         '{"tags":{"a":"b","c":"d"},"input":{"top":1,"text":"\\u0061"}}',
-        ' { "input" : { "text":"a", "top": 1.0 }, "tags": {"c":"d", "a":"b"}, "keep": null }',
+        ' { "input" : { "text":"a", "top": 1.0 }, "tags": {"c":"d", "a":"b"}, "retention": null }',
     ],
 )
 def test_the_spelling_of_the_json_does_not_count(world: World, raw: str) -> None:
@@ -84,7 +84,7 @@ def test_the_spelling_of_the_json_does_not_count(world: World, raw: str) -> None
     assert again.json["id"] == first.json["id"]
 
 
-@pytest.mark.parametrize("name", ["start", "deliver", "keep", "callback"])
+@pytest.mark.parametrize("name", ["start", "deadline", "retention", "callback"])
 def test_null_is_the_same_as_none(world: World, name: str) -> None:
     first, again = (world.submit(key="k", **asked) for asked in ({}, {name: None}))
 
@@ -125,10 +125,10 @@ def test_a_key_is_its_owners(world: World) -> None:
 
 
 def test_a_key_lives_for_a_day(world: World) -> None:
-    first = world.submit(key="k", keep=3 * DAY_S).json["id"]
+    first = world.submit(key="k", retention=3 * DAY_S).json["id"]
     world.work()
     world.pass_time(DAY_S - 0.001)
-    assert world.submit(key="k", keep=3 * DAY_S).json["id"] == first
+    assert world.submit(key="k", retention=3 * DAY_S).json["id"] == first
     world.pass_time(0.001)
     new = world.submit(key="k", given={"text": "another"})
 
@@ -141,7 +141,7 @@ def test_a_key_lives_for_a_day(world: World) -> None:
 
 
 def test_the_job_outlives_the_key_that_names_it(world: World) -> None:
-    job = world.submit(key="k", keep=3600).json["id"]
+    job = world.submit(key="k", retention=3600).json["id"]
     world.work()
     (key,) = keys(world)
 
@@ -150,14 +150,14 @@ def test_the_job_outlives_the_key_that_names_it(world: World) -> None:
 
 @pytest.mark.parametrize("how", ["erased", "expired"])
 def test_a_key_whose_job_is_gone_says_so_until_it_is_over(world: World, how: str) -> None:
-    job = world.submit(key="k", keep=3600).json["id"]
+    job = world.submit(key="k", retention=3600).json["id"]
     world.work()
     if how == "erased":
         world.call("erase", id=job)
     else:
         world.pass_time(3600)
     before = world.left()
-    reply = world.submit(key="k", keep=3600)
+    reply = world.submit(key="k", retention=3600)
 
     assert (reply.status, reply.problem) == (410, "job-expired")
     assert world.left() == before
@@ -200,7 +200,7 @@ def test_the_request_that_crashed_may_be_finished_by_another_at_the_same_time(
 def test_a_time_that_has_passed_since_is_no_fault_of_a_replay(world: World) -> None:
     times: dict[str, Any] = {
         "start": {"at": "2026-11-24T12:00:10Z"},
-        "deliver": {"by": "2026-11-24T13:00:00Z"},
+        "deadline": {"at": "2026-11-24T13:00:00Z"},
     }
     first = world.submit(key="k", **times)
     world.pass_time(7200)
@@ -304,7 +304,7 @@ def test_a_replay_may_come_to_the_host_that_is_called_back(world: World) -> None
 
 def test_a_replay_that_finds_its_job_past_its_keep_says_so_each_time(world: World) -> None:
     """It is the first to see that the deadline was missed."""
-    asked = {"key": "k", "keep": 3600, "deliver": {"within": 60}}
+    asked = {"key": "k", "retention": 3600, "deadline": {"within": 60}}
     world.submit(**asked)
     world.pass_time(60 + 3600 + 1)
     replies = [world.submit(**asked) for _ in range(2)]

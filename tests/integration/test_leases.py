@@ -49,10 +49,10 @@ def test_a_running_job_shows_who_holds_it_and_until_when(world: World) -> None:
     world.work(request_id="me")
 
     (item,) = items
-    assert (item["status"], item["attempt"], item["tries_left"]) == ("running", 1, 2)
+    assert (item["status"], item["attempt"], item["attempts_left"]) == ("running", 1, 2)
     assert item["lease_until"] == START + (20 + 10) * 1000
-    assert item["holder"] == "me"
-    assert not {"lease_until", "holder"} & set(world.job(job))
+    assert item["lease_holder"] == "me"
+    assert not {"lease_until", "lease_holder"} & set(world.job(job))
 
 
 def test_the_job_of_a_dead_worker_is_taken_over(world: World) -> None:
@@ -149,14 +149,14 @@ def test_a_job_whose_every_worker_dies_ends_when_its_tries_are_used_up(world: Wo
 
 
 def test_a_job_is_not_begun_after_its_deadline(world: World) -> None:
-    job = meanwhile(world, dies(world), deliver={"within": 60})
+    job = meanwhile(world, dies(world), deadline={"within": 60})
     world.pass_time(60)
     world.work("OnTime")
 
     seen = world.see(job)
     assert (seen["status"], seen["attempt"], world.messages()) == ("failed", 0, 0)
     assert seen["error"]["type"].endswith("/problems/deadline-exceeded")
-    assert seen["ended"] == seen["deliver_by"]
+    assert seen["ended"] == seen["deadline"]
 
 
 def test_a_job_without_a_promise_is_given_up_after_three_days(world: World) -> None:
@@ -174,7 +174,7 @@ def test_what_comes_after_the_deadline_is_discarded(world: World, how: str) -> N
         if how == "raises":
             raise RuntimeError
 
-    job = meanwhile(world, be_late, deliver={"within": 60})
+    job = meanwhile(world, be_late, deadline={"within": 60})
     world.work("OnTime")
 
     seen = world.see(job)
@@ -184,7 +184,7 @@ def test_what_comes_after_the_deadline_is_discarded(world: World, how: str) -> N
 
 def test_a_run_is_given_no_more_time_than_there_is_to_its_deadline(world: World) -> None:
     deadlines = []
-    meanwhile(world, lambda c: deadlines.append(c.deadline), deliver={"within": 15})
+    meanwhile(world, lambda c: deadlines.append(c.deadline), deadline={"within": 15})
     meanwhile(world, lambda c: deadlines.append(c.deadline))
     world.work("OnTime")
     world.work()
@@ -261,6 +261,6 @@ def test_a_record_that_cannot_be_read_is_not_run_and_loses_no_try(world: World) 
     world.job(job, trace=None)  # a version that can read it is there again
     world.work()
 
-    assert (left["status"], left["tries_left"]) == ("queued", 3)
-    assert not {"holder", "lease_until", "result"} & left.keys()
+    assert (left["status"], left["attempts_left"]) == ("queued", 3)
+    assert not {"lease_holder", "lease_until", "result"} & left.keys()
     assert world.see(job)["result"] == 1

@@ -13,7 +13,7 @@ from nowlater.doors.sync import LONGEST_S, MAX_DIRECT_RESULT
 from nowlater.instants import DAY_S
 from nowlater.jobs import listing
 from nowlater.jobs.protocol import KEY_LIFE_S
-from nowlater.runtime.catalogue import MOST_UPLOADS
+from nowlater.runtime.catalogue import MAX_UPLOADS
 from nowlater.worker.settle import INLINE_RESULT
 from tests.integration.lambdas import Reply
 from tests.integration.world import World
@@ -68,7 +68,7 @@ def called_back(world: World, size: int) -> Reply:
 def referring(world: World, count: int) -> Reply:
     """Submit what refers to so many uploads that are there, each of them twice."""
     uploads = [f"{n:032x}" for n in range(count)]
-    for upload in uploads if count <= MOST_UPLOADS else ():
+    for upload in uploads if count <= MAX_UPLOADS else ():
         key = payload_keys.upload_key("acme", upload)
         world.s3.put_object(Bucket=world.ids["Bucket"], Key=key, Body=b"x")
     return world.submit("sizes", {"files": [{"upload": upload} for upload in uploads * 2]})
@@ -103,11 +103,11 @@ REQUESTS: dict[str, list[Callable[[World, int], Reply]]] = {
     ],
     "characters of a callback's URL": [called_back],
     "`start` ahead": [lambda world, n: world.submit(start={"after": n})],
-    "`deliver` after the start": [
-        lambda world, n: world.submit(deliver={"within": n}),
-        lambda world, n: world.submit(start={"after": 60}, deliver={"within": 60 + n}),
+    "`deadline` after the start": [
+        lambda world, n: world.submit(deadline={"within": n}),
+        lambda world, n: world.submit(start={"after": 60}, deadline={"within": 60 + n}),
     ],
-    "`keep`, and at least an hour": [lambda world, n: world.submit(keep=n)],
+    "`retention`, and at least an hour": [lambda world, n: world.submit(retention=n)],
     "characters of a member's name": [
         lambda world, n: echo(world, '{"' + "/" * n + '": 1}'),
         lambda world, n: echo(world, '[{"' + "\\u00e9" * n + '": 1}]', "sync"),
@@ -124,7 +124,7 @@ OF_THE_CODE = {
     "a result answered directly at the hybrid door": MAX_DIRECT_RESULT,
     "a result inside the job, as text": INLINE_RESULT,
     "time of a run at the sync door": LONGEST_S,
-    "bytes of a page of jobs": listing._MOST_BYTES,
+    "bytes of a page of jobs": listing._MAX_BYTES,
     "characters of `detail`": problems._LONGEST_DETAIL,
     "characters of a token": authenticate._LONGEST_JWT,
     "life of an idempotency key": KEY_LIFE_S,
@@ -178,8 +178,8 @@ def test_a_longer_wait_is_as_long_as_it_may_be(world: World, prefer: str) -> Non
 
 
 def test_a_job_is_kept_for_an_hour_at_least(world: World) -> None:
-    assert world.submit(keep=3599).problem == "malformed-request"
-    assert world.submit(keep=3600).status == 202
+    assert world.submit(retention=3599).problem == "malformed-request"
+    assert world.submit(retention=3600).status == 202
 
 
 # ── what is taken as what ─────────────────────────────────────────────────────────────────────

@@ -79,7 +79,7 @@ def test_filters_take_what_meets_them_all(world: World) -> None:
 
 
 def test_a_status_is_filtered_as_it_is_shown(world: World) -> None:
-    (late,) = submitted(world, 1, deliver={"within": 60})
+    (late,) = submitted(world, 1, deadline={"within": 60})
     (scheduled,) = submitted(world, 1, start={"after": 30})
     assert listed(world, status="scheduled") == [scheduled]
     world.pass_time(100)
@@ -285,7 +285,7 @@ def test_a_filter_says_the_same_to_dynamodb_and_to_python(world: World) -> None:
         cycle([{}, {"a-b": "1"}, {"a-b": "2"}, {"a-b": "1", "c": "2"}]),
         cycle(["text-stats", "echo"]),
     )
-    names = ("status", "deliver_by", "not_before", "tags", "operation")
+    names = ("status", "deadline", "not_before", "tags", "operation")
     with world.table.batch_writer() as batch:
         for n, values in enumerate(zip(chosen, labels, operations, strict=False)):
             changes = dict(zip(names, (*values[0], *values[1:]), strict=True))

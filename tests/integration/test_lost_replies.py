@@ -183,9 +183,9 @@ def test_a_try_that_failed_and_was_noted_with_a_lost_reply_is_made_again(
 ) -> None:
     job = ended(world, receiver, plays.answer(500), plays.answer(200))
     world.faults.lost_reply(UPDATE)
-    world.deliver()
+    world.send_webhooks()
     world.pass_time(10)
-    world.deliver()
+    world.send_webhooks()
 
     there = world.delivery(job)
     assert there is not None

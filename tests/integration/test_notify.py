@@ -88,7 +88,7 @@ def test_every_way_to_end_is_told_once(world: World) -> None:
     ways = {
         "succeeded": world.submit("echo", {"value": 1}),
         "failed": world.submit("fail", {"kind": "refused"}),
-        "late": world.submit(deliver={"within": 60}),
+        "late": world.submit(deadline={"within": 60}),
         "canceled": world.submit(start={"after": 60}),
     }
     world.work()

@@ -103,7 +103,7 @@ def test_a_poisoned_record_holds_up_none_of_those_around_it(
     world.app("notify").handler({"Records": records}, lambda_context())  # and does not raise
 
     assert told_ids(world) == sorted(set(jobs) - {jobs[4]})
-    assert [key for key in world.objects("aws/lambda/untold/") if records[4]["eventID"] in key]
+    assert [key for key in world.objects("aws/lambda/unpublished/") if records[4]["eventID"] in key]
 
 
 def test_where_a_poisoned_record_cannot_be_kept_either_it_alone_is_shown_again(
@@ -119,7 +119,7 @@ def test_where_a_poisoned_record_cannot_be_kept_either_it_alone_is_shown_again(
     world.faults.clear()
 
     assert hand(world, failed) == []
-    assert len(world.objects("aws/lambda/untold/")) == 1
+    assert len(world.objects("aws/lambda/unpublished/")) == 1
 
 
 def test_an_end_that_the_topic_refuses_again_and_again_holds_up_none_beside_it(

@@ -35,9 +35,9 @@ def packages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     catalogue._index.cache_clear()
 
 
-def is_waiting(world: World, job: str, tries_left: int) -> bool:
+def is_waiting(world: World, job: str, attempts_left: int) -> bool:
     item = world.job(job)
-    return (item["status"], item["tries_left"]) == ("queued", tries_left)
+    return (item["status"], item["attempts_left"]) == ("queued", attempts_left)
 
 
 def mended(world: World, job: str) -> Any:
@@ -74,7 +74,7 @@ def test_a_catalogue_that_cannot_be_read_has_a_job_wait_and_uses_up_no_try(
     files: dict[str, str] | None,
 ) -> None:
     job = world.submit().json["id"]
-    tries_left = world.job(job)["tries_left"]
+    attempts_left = world.job(job)["attempts_left"]
     name = f"broken_{packages.name.replace('-', '_')}"
     for file, text in (files or {}).items():
         (packages / name).mkdir(exist_ok=True)
@@ -84,12 +84,12 @@ def test_a_catalogue_that_cannot_be_read_has_a_job_wait_and_uses_up_no_try(
         patched.setattr(catalogue, "_PACKAGE", name)
         world.pass_time(7200)
         world.work()
-        waits = is_waiting(world, job, tries_left)
+        waits = is_waiting(world, job, attempts_left)
         door = world.submit()
     faults = [line for line in lines if line["level"] == "ERROR"]
 
     assert waits
-    assert faults[0]["message"] == "the catalogue cannot be read"
+    assert faults[0]["message"] == "catalogue_unreadable"
     assert "exception_name" in faults[0]  # FaultsAlarm counts it
     assert (door.status, door.problem) == (500, "internal-error")
     catalogue._index.cache_clear()
@@ -162,7 +162,7 @@ def test_an_operation_that_cannot_be_imported_has_its_job_wait(
     faults = [line for line in lines if line["level"] == "ERROR"]
 
     assert waits
-    assert {line["message"] for line in faults} == {"an operation cannot be imported"}
+    assert {line["message"] for line in faults} == {"operation_import_failed"}
     assert all("exception_name" in line for line in faults)
     assert (sync.status, sync.problem) == (503, "unavailable")
     assert sync.headers["retry-after"] == "30"
@@ -236,10 +236,10 @@ def test_a_result_that_the_bucket_does_not_take_is_made_again_and_uses_up_no_try
 
 def test_a_worker_without_time_left_has_used_up_no_try(world: World) -> None:
     job = world.submit().json["id"]
-    tries_left = world.job(job)["tries_left"]
+    attempts_left = world.job(job)["attempts_left"]
     world.work(remaining_s=7)
 
-    assert is_waiting(world, job, tries_left)
+    assert is_waiting(world, job, attempts_left)
     assert mended(world, job)["status"] == "succeeded"
 
 
@@ -247,7 +247,7 @@ def test_what_is_never_mended_ends_as_a_fault_of_ours(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(catalogue, "_PACKAGE", "no_such_catalogue")
-    given = {"owner": "acme", "deliver": {"within": 5 * DAY_S}}
+    given = {"owner": "acme", "deadline": {"within": 5 * DAY_S}}
     with monkeypatch.context() as working:
         working.setattr(catalogue, "_PACKAGE", "nowlater_catalogue")
         job = world.submit(**given).json["id"]

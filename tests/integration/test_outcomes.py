@@ -35,7 +35,7 @@ def test_a_job_that_fails_is_tried_again(world: World) -> None:
 
 
 def test_the_waits_between_tries_grow(world: World) -> None:
-    job = world.submit("flaky", {"failures": 9}, deliver={"within": 3600}).json["id"]
+    job = world.submit("flaky", {"failures": 9}, deadline={"within": 3600}).json["id"]
     waits = []
     for _ in range(4):
         world.work("OnTime")
@@ -118,7 +118,7 @@ def test_a_run_that_was_stopped_has_used_up_a_try(world: World) -> None:
 
     seen = world.see(job)
     assert (seen["status"], seen["attempt"]) == ("queued", 1)
-    assert world.job(job)["tries_left"] == 2
+    assert world.job(job)["attempts_left"] == 2
 
 
 def test_an_operation_that_is_no_longer_served_fails_its_jobs(world: World) -> None:
@@ -143,7 +143,7 @@ def test_waiting_for_something_else_uses_up_no_try_and_grows(world: World) -> No
 
     assert waits == [40, 80, 160, 320, 640, 900, 900]
     item = world.job(job)
-    assert (item["status"], item["attempt"], item["tries_left"]) == ("queued", 7, 3)
+    assert (item["status"], item["attempt"], item["attempts_left"]) == ("queued", 7, 3)
 
 
 def test_what_was_unavailable_is_run_once_it_is_there(world: World) -> None:
@@ -157,7 +157,7 @@ def test_what_was_unavailable_is_run_once_it_is_there(world: World) -> None:
 
 
 def test_waiting_ends_with_the_deadline(world: World) -> None:
-    job = world.submit("never-there", {}, deliver={"within": 100}).json["id"]
+    job = world.submit("never-there", {}, deadline={"within": 100}).json["id"]
     for _ in range(3):
         world.work("OnTime")
         world.pass_time(50)
@@ -168,7 +168,7 @@ def test_waiting_ends_with_the_deadline(world: World) -> None:
 
 
 def test_waiting_ends_after_three_days(world: World) -> None:
-    job = world.submit("never-there", {}, deliver={"within": 5 * DAY_S}).json["id"]
+    job = world.submit("never-there", {}, deadline={"within": 5 * DAY_S}).json["id"]
     world.work("OnTime")
     world.pass_time(3 * DAY_S)
     world.work("OnTime")
@@ -198,7 +198,7 @@ def test_a_long_wait_is_kept_in_the_record_and_not_in_the_queue(world: World) ->
 def test_a_promise_stays_in_sight_while_its_job_waits(
     world: World, operation: str, due: int
 ) -> None:
-    job = world.submit(operation, {}, deliver={"within": 7200}).json["id"]
+    job = world.submit(operation, {}, deadline={"within": 7200}).json["id"]
     world.work("OnTime")
 
     assert world.job(job)["due_at"] == START + due * 1000

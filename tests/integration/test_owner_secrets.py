@@ -21,7 +21,7 @@ def secret(world: World, host: str = "127.0.0.1", owner: str = "acme") -> Any:
 def signatures(world: World, receiver: Receiver) -> list[str]:
     """Have a job end, and return the signatures of its webhook."""
     ended(world, receiver)
-    world.deliver()
+    world.send_webhooks()
     return receiver.requests[-1].headers["webhook-signature"].split(" ")
 
 

@@ -26,7 +26,7 @@ def permissions() -> Permissions:
         ("submit", Call("dynamodb:GetItem", "Table", ("KEY#acme#0",))),
         ("hybrid", Call("dynamodb:GetItem", "Table", ("STATS#text-stats",))),
         ("authorize", Call("dynamodb:GetItem", "Table", ("APIKEY#0123456789ab",))),
-        ("deliver", Call("secretsmanager:GetSecretValue", "MasterSecret")),
+        ("send_webhooks", Call("secretsmanager:GetSecretValue", "MasterSecret")),
     ],
 )
 def test_what_a_role_allows_is_allowed(
@@ -41,7 +41,7 @@ def test_what_a_role_allows_is_allowed(
         ("sync", Call("dynamodb:GetItem", "Table", ("JOB#acme#0",))),
         ("status", Call("dynamodb:GetItem", "Table", ("KEY#acme#0",))),
         ("webhooks", Call("dynamodb:PutItem", "Table", ("JOB#acme#0",))),
-        ("deliver", Call("dynamodb:UpdateItem", "Table", ("JOB#acme#0",))),
+        ("send_webhooks", Call("dynamodb:UpdateItem", "Table", ("JOB#acme#0",))),
         ("sweep", Call("dynamodb:Query", "Table", ("JOB#acme#0",))),
         ("submit", Call("sqs:SendMessage", "WebhookQueue")),
         ("work", Call("s3:PutObject", "Bucket/inputs/acme/1")),

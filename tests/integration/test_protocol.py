@@ -25,9 +25,9 @@ jobs = st.fixed_dictionaries(
         "status": st.sampled_from(STATUSES),
         "not_before": st.sampled_from(AROUND),
         "lease_until": st.sampled_from(AROUND),
-        "deliver_by": st.sampled_from(AROUND[1:]),
+        "deadline": st.sampled_from(AROUND[1:]),
         "due_at": st.sampled_from(AROUND),
-        "tries_left": st.integers(0, 2),
+        "attempts_left": st.integers(0, 2),
         "attempt": st.integers(0, 2),
     }
 )
@@ -44,10 +44,10 @@ def made(**attributes: Any) -> Job:
         "base": "https://api.example.com",
         "created": NOW,
         "updated": NOW,
-        "deliver_by": NOW + 1,
+        "deadline": NOW + 1,
         "timeout_ms": 1000,
-        "keep_s": 3600,
-        "tries_left": 1,
+        "retention_s": 3600,
+        "attempts_left": 1,
     }
     return Job(**(usual | attributes))
 
@@ -68,8 +68,8 @@ def all_jobs(whole_world: World) -> list[Job]:
             not_before=not_before,
             lease_until=lease_until,
             attempt=attempt,
-            tries_left=n % 3 - 1,
-            deliver_by=NOW - 1 + n % 5 % 3,
+            attempts_left=n % 3 - 1,
+            deadline=NOW - 1 + n % 5 % 3,
             due_at=AROUND[n % 7 % 4],
         )
         for n, (status, not_before, lease_until, attempt) in enumerate(states)
@@ -151,7 +151,7 @@ def test_a_claim_takes_a_try_a_number_and_a_lease(
         there,
         status="running",
         attempt=there.attempt + 1,
-        tries_left=there.tries_left - 1,
+        attempts_left=there.attempts_left - 1,
         lease_until=NOW + there.timeout_ms + protocol.LEASE_GRACE_S * 1000,
         holder="me",
         started=NOW,

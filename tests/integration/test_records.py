@@ -24,9 +24,9 @@ BROKEN: dict[str, dict[str, Any]] = {
     "updated before 1970": {"updated": -1},
     "created as text": {"created": "2026-11-24"},
     "created with a fraction": {"created": Decimal("1.5")},
-    "deadline out of range": {"deliver_by": YEAR_10000},
-    "deadline of 38 digits": {"deliver_by": int("9" * 38)},
-    "deadline near the end of all": {"deliver_by": YEAR_10000 - 1},
+    "deadline out of range": {"deadline": YEAR_10000},
+    "deadline of 38 digits": {"deadline": int("9" * 38)},
+    "deadline near the end of all": {"deadline": YEAR_10000 - 1},
     "started out of range": {"started": YEAR_10000},
     "start out of range": {"status": "scheduled", "not_before": YEAR_10000 - 1},
     "ended out of range": {"status": "failed", "ended": YEAR_10000},
@@ -48,15 +48,15 @@ BROKEN: dict[str, dict[str, Any]] = {
     "status of a number": {"status": 1},
     "no operation": {"operation": None},
     "no base": {"base": None},
-    "no tries": {"tries_left": None},
+    "no tries": {"attempts_left": None},
     "tags that are none": {"tags": "a:b"},
     "tags of numbers": {"tags": {"a": 1}},
     "tags of nothing": {"tags": {"a": None}},
     "attempt as text": {"attempt": "1"},
     "attempts without end": {"attempt": 10**12},
-    "a keep without end": {"keep_s": 10**15},
+    "a keep without end": {"retention_s": 10**15},
     "a time-out without end": {"timeout_ms": 10**15},
-    "tries without end": {"tries_left": 10**9},
+    "tries without end": {"attempts_left": 10**9},
     "progress as text": {"status": "running", "started": START, "progress": {"fraction": "half"}},
     "progress as a number": {"status": "running", "progress": 1},
     "erased perhaps": {"erased": "yes"},
@@ -77,7 +77,7 @@ def test_a_job_that_cannot_be_shown_takes_no_other_with_it(
     statuses = ("scheduled", "queued", "running", "succeeded", "failed", "canceled")
     by_status = [job for status in statuses for job in listed(world, status=status)]
     alone = world.call("status", id=job)
-    faults = [line for line in lines if line["message"] == "a record cannot be read"]
+    faults = [line for line in lines if line["message"] == "record_unreadable"]
 
     assert pages == [[newer, older], [newer], [newer, older]]
     assert sorted(by_status) == sorted([newer, older])
@@ -94,7 +94,7 @@ def test_a_job_that_cannot_be_shown_keeps_no_lambda_from_the_others(
     world: World, name: str
 ) -> None:
     due = {"due_at": world.now, "due_shard": 1}
-    job, other = (world.submit(deliver={"within": 60}).json["id"] for _ in range(2))
+    job, other = (world.submit(deadline={"within": 60}).json["id"] for _ in range(2))
     world.job(job, **due | BROKEN[name])
     world.work("OnTime")
     world.notify()
@@ -172,7 +172,7 @@ def test_a_delivery_that_cannot_be_read_costs_only_itself(
     item = {"PK": f"DELIVERY#acme#{job}", "SK": "0001", "url": receiver.url(), "count": 0}
     item |= {"state": "waiting", "due_at": world.now, "due_shard": 1}
     world.table.put_item(Item={k: v for k, v in (item | broken).items() if v is not None})
-    world.deliver()
+    world.send_webhooks()
     world.sweep()
     shown, replayed = (
         world.call("deliveries", id=job),
@@ -189,7 +189,7 @@ def test_a_delivery_that_cannot_be_read_costs_only_itself(
 def test_as_many_deliveries_as_a_sweep_sends_hide_none_behind_them(
     world: World, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("nowlater.worker.sweep.MOST_DELIVERIES", 3)
+    monkeypatch.setattr("nowlater.worker.sweep.MAX_DELIVERIES", 3)
     job = world.submit(callback={"url": receiver.url()}).json["id"]
     for n in range(5):
         broken = {"PK": f"DELIVERY#acme#{n}", "SK": "0001", "state": "lost"}
@@ -200,7 +200,7 @@ def test_as_many_deliveries_as_a_sweep_sends_hide_none_behind_them(
     world.sqs.purge_queue(QueueUrl=world.ids["WebhookQueue"])
     world.pass_time(60)
     world.sweep()
-    world.deliver()
+    world.send_webhooks()
 
     assert world.delivery(job)["state"] == "delivered"  # type: ignore[index]
 
@@ -230,7 +230,7 @@ def test_run_times_that_cannot_be_read_take_the_estimate_and_no_more(
         world.call("list", query={}),
         world.call("status", id=job),
         world.call("operation", name="text-stats"),
-        world.submit(deliver={"within": 60, "or": "refuse"}),
+        world.submit(deadline={"within": 60, "or": "refuse"}),
     ]
     world.work()
     world.notify()
@@ -250,7 +250,7 @@ def test_secrets_that_cannot_be_read_are_their_owners_alone(
     other = world.submit(callback=callback, owner="other").json["id"]
     world.work()
     world.notify()
-    world.deliver()
+    world.send_webhooks()
     replies = [world.call("secret", query={"host": "a.b"}), world.call("rotate")]
 
     assert [reply.status for reply in replies] == [500, 500]

@@ -30,9 +30,9 @@ def states(world: World, *jobs: str) -> list[str]:
 
 def test_what_was_given_up_is_sent_again_and_nothing_else(world: World, receiver: Receiver) -> None:
     given_up = ended(world, receiver, plays.gone, plays.ok)
-    world.deliver()
+    world.send_webhooks()
     delivered = ended(world, receiver)
-    world.deliver()
+    world.send_webhooks()
     run(world)
     settled(world)
 
@@ -45,7 +45,7 @@ def test_listed_it_stays_as_it_is(
     world: World, receiver: Receiver, capsys: pytest.CaptureFixture[str]
 ) -> None:
     job = ended(world, receiver, plays.gone)
-    world.deliver()
+    world.send_webhooks()
     capsys.readouterr()
     run(world, list=True)
     said = capsys.readouterr()
@@ -69,7 +69,7 @@ def test_fewer_are_sent_again_by_owner_and_host(
     world: World, receiver: Receiver, asked: dict[str, str], found: int
 ) -> None:
     job = ended(world, receiver, plays.gone, callback={"url": receiver.url() + "?a=/b"})
-    world.deliver()
+    world.send_webhooks()
     here = receiver.url().split("/")[2]
     run(world, **{k: here if v == "here" else v for k, v in asked.items()})
 
@@ -79,7 +79,7 @@ def test_fewer_are_sent_again_by_owner_and_host(
 def test_the_host_of_a_url_without_a_path_is_its_host(world: World, receiver: Receiver) -> None:
     here = receiver.url().split("/")[2]
     job = ended(world, receiver, plays.gone, callback={"url": f"http://{here}?a=b"})
-    world.deliver()
+    world.send_webhooks()
     run(world, host=here)
 
     assert states(world, job) == ["waiting"]
@@ -87,7 +87,7 @@ def test_the_host_of_a_url_without_a_path_is_its_host(world: World, receiver: Re
 
 def test_one_that_cannot_be_read_does_not_keep_the_others(world: World, receiver: Receiver) -> None:
     jobs = [ended(world, receiver, plays.gone) for _ in range(5)]
-    while world.deliver()["records"]:
+    while world.send_webhooks()["records"]:
         pass
     world.table.put_item(Item=(world.delivery(jobs[2]) or {}) | {"count": "many"})
     run(world)
@@ -99,7 +99,7 @@ def test_one_that_is_erased_meanwhile_stays_erased(
     world: World, receiver: Receiver, capsys: pytest.CaptureFixture[str]
 ) -> None:
     job = ended(world, receiver, plays.gone)
-    world.deliver()
+    world.send_webhooks()
     capsys.readouterr()
     run(world, meanwhile=lambda **_: world.call("erase", id=job) and None)
     said = capsys.readouterr()

@@ -21,7 +21,7 @@ def ended(world: World, operation: str = "echo", given: Any = None, **envelope: 
 
 @pytest.mark.parametrize("size", [5, 5000])
 def test_a_retry_is_a_new_job_with_the_same_input(world: World, size: int) -> None:
-    old = ended(world, given={"value": "x" * size}, tags={"order": "42"}, keep=7200)
+    old = ended(world, given={"value": "x" * size}, tags={"order": "42"}, retention=7200)
     reply = retry(world, old)
     new = reply.json
     world.work()
@@ -65,7 +65,7 @@ def test_a_retry_under_a_key_is_one_job(world: World) -> None:
 def test_the_key_of_a_retry_finds_its_job_also_when_the_old_one_is_gone(
     world: World, how: str
 ) -> None:
-    old = ended(world, keep=3600)
+    old = ended(world, retention=3600)
     world.pass_time(3500)
     first = retry(world, old, "k")
     if how == "erased":

@@ -25,9 +25,9 @@ EVENTS = sorted(path.stem for path in (stack.ROOT / "events").glob("*.json"))
 #: What each sample event is answered by a stack in which nothing is stored, a day apart or not.
 NOT_HTTP: dict[str, Any] = {
     "authorize": {"isAuthorized": False},
-    "bury": [],
-    "deliver": ["3c1d2f5e-0a51-4d0b-9c3a-6f1f9a5f7c11"],
-    "notify": {"told": 1},
+    "handle-dead-letters": [],
+    "send-webhooks": ["3c1d2f5e-0a51-4d0b-9c3a-6f1f9a5f7c11"],
+    "notify": {"published": 1},
     "sweep": None,
     "work": [],
 }
@@ -38,7 +38,7 @@ def answer(world: World, name: str) -> Any:
     if name in ROUTES:
         reply = world.call(name)
         return reply.status, reply.problem
-    told = world.app(name).handler(stack.event(name), lambda_context())
+    told = world.app(name.replace("-", "_")).handler(stack.event(name), lambda_context())
     if told and "batchItemFailures" in told:
         return [failure["itemIdentifier"] for failure in told["batchItemFailures"]]
     return told
@@ -74,11 +74,11 @@ def test_a_sample_event_is_answered_alike_on_any_day(world: World, name: str) ->
 @pytest.mark.parametrize("day", DAYS)
 def test_the_webhook_of_the_sample_is_tried_and_tried_again(world: World, day: str) -> None:
     at(world, from_rfc3339(day))
-    body = json.loads(stack.event("deliver")["Records"][0]["body"])
-    answer(world, "deliver")
+    body = json.loads(stack.event("send-webhooks")["Records"][0]["body"])
+    answer(world, "send-webhooks")
     once = world.delivery(body["job"]) or {}
     world.pass_time(10)
-    answer(world, "deliver")
+    answer(world, "send-webhooks")
     twice = world.delivery(body["job"]) or {}
 
     assert [(made["state"], made["count"]) for made in (once, twice)] == [

@@ -14,7 +14,7 @@ import trustme
 
 from nowlater.outbound import client
 from nowlater.outbound.client import send
-from nowlater.outbound.http1 import MOST_BODY, USER_AGENT, TimeLimit, Unsent
+from nowlater.outbound.http1 import MAX_BODY, USER_AGENT, TimeLimit, Unsent
 from nowlater.outbound.reply import Reply
 from nowlater.outbound.targets import Rules, Target, target
 from tests import receiver
@@ -23,7 +23,7 @@ from tests.receiver import Behaviour, Receiver
 LOCAL, PUBLIC = Rules(loopback=True), Rules()
 BODY = b'{"id":"1"}'
 #: For what is answered: more than any machine needs. For what is not: all of it is waited.
-AMPLE_S, SHORT_S = 2.0 * receiver.MOST_S, 1.0
+AMPLE_S, SHORT_S = 2.0 * receiver.MAX_S, 1.0
 
 HOOKS = Target("https", "hooks.example.com", 443, "/")
 
@@ -82,7 +82,7 @@ def bounded() -> Iterator[None]:
     """Nothing is waited for until the one at the other end has enough of it."""
     began = time.monotonic()
     yield
-    assert time.monotonic() - began < receiver.MOST_S
+    assert time.monotonic() - began < receiver.MAX_S
 
 
 # ── what is sent ──────────────────────────────────────────────────────────────────────────────
@@ -104,7 +104,7 @@ def test_a_webhook_is_a_post_of_the_body_with_our_headers_and_the_callers(there:
         "content-type": "application/json",
     }
     assert (reply.status, reply.size, reply.excerpt) == (200, 9, "thank you")
-    assert 0 <= reply.latency_ms < receiver.MOST_S * 1000
+    assert 0 <= reply.latency_ms < receiver.MAX_S * 1000
 
 
 def test_a_large_body_arrives_whole(there: Receiver) -> None:
@@ -206,7 +206,7 @@ def test_a_chunk_of_an_odd_size_ends_the_body(there: Receiver, size: str) -> Non
 def test_an_answer_is_over_at_its_end_though_the_connection_stays(
     there: Receiver, answer: bytes
 ) -> None:
-    reply = sent(there, receiver.raw(receiver.OK_HEAD + answer, pause_s=receiver.MOST_S))
+    reply = sent(there, receiver.raw(receiver.OK_HEAD + answer, pause_s=receiver.MAX_S))
 
     assert reply.size == 2
 
@@ -214,7 +214,7 @@ def test_an_answer_is_over_at_its_end_though_the_connection_stays(
 @pytest.mark.parametrize("status", [204, 304])
 def test_an_answer_without_a_body_is_over_at_its_head(there: Receiver, status: int) -> None:
     head = f"HTTP/1.1 {status} -\r\nContent-Length: 5\r\n\r\n".encode()
-    reply = sent(there, receiver.raw(head, pause_s=receiver.MOST_S))
+    reply = sent(there, receiver.raw(head, pause_s=receiver.MAX_S))
 
     assert (reply.status, reply.size) == (status, 0)
 
@@ -298,7 +298,7 @@ def test_a_head_that_does_not_come_in_time_is_no_answer(there: Receiver, play: B
         "timed-out",
         "The 1 s were up while waiting for the answer.",
     )
-    assert SHORT_S * 1000 <= fault.latency_ms < receiver.MOST_S * 1000
+    assert SHORT_S * 1000 <= fault.latency_ms < receiver.MAX_S * 1000
 
 
 def test_a_receiver_that_reads_nothing_is_waited_for_no_longer() -> None:
@@ -324,20 +324,20 @@ def test_a_receiver_that_floods_us_while_it_reads_nothing_gets_no_longer() -> No
 def test_of_a_large_body_only_the_start_is_read(there: Receiver, play: Behaviour) -> None:
     reply = sent(there, play)
 
-    assert (reply.status, reply.size, reply.excerpt) == (200, MOST_BODY, "x" * 256)
+    assert (reply.status, reply.size, reply.excerpt) == (200, MAX_BODY, "x" * 256)
 
 
 def test_of_endless_chunks_only_the_start_is_read(there: Receiver) -> None:
     reply = sent(there, receiver.endless_chunks)
 
-    assert (reply.status, 0 < reply.size < MOST_BODY) == (200, True)
+    assert (reply.status, 0 < reply.size < MAX_BODY) == (200, True)
 
 
 def test_a_compressed_bomb_is_not_unpacked(there: Receiver) -> None:
     reply = sent(there, receiver.bomb)
 
     assert (reply.status, reply.excerpt) == (200, None)
-    assert reply.size < MOST_BODY
+    assert reply.size < MAX_BODY
 
 
 def test_the_status_counts_though_the_body_drips_on(there: Receiver) -> None:
@@ -487,7 +487,7 @@ def test_a_look_up_that_does_not_end_is_waited_for_no_longer() -> None:
     over = threading.Event()
 
     def slow(host: str, port: int) -> list[str]:
-        over.wait(receiver.MOST_S)
+        over.wait(receiver.MAX_S)
         return ["8.8.8.8"]
 
     fault = unsent(HOOKS, resolve=slow, total_s=SHORT_S)
@@ -623,4 +623,4 @@ def test_of_an_endless_body_over_tls_only_the_start_is_read(authority: trustme.C
         to = target(there.url(host="localhost"), LOCAL, ())
         reply = send(to, BODY, {}, LOCAL, total_s=AMPLE_S, tls=trusting(authority))
 
-    assert (reply.status, reply.size) == (200, MOST_BODY)
+    assert (reply.status, reply.size) == (200, MAX_BODY)

@@ -75,7 +75,7 @@ def test_links_start_with_the_domain_that_the_reader_called(world: World) -> Non
 
 
 def test_a_missed_deadline_shows_and_is_written_by_who_sees_it_first(world: World) -> None:
-    job = world.submit(deliver={"within": 60}).json["id"]
+    job = world.submit(deadline={"within": 60}).json["id"]
     world.pass_time(61.9)
     before = world.see(job)
     world.pass_time(0.1)
@@ -105,7 +105,7 @@ def test_who_looks_alone_ends_a_job_without_a_deadline_at_its_bound(
 def test_who_looks_first_and_only_after_its_keep_is_told_that_a_job_is_gone(
     world: World, name: str
 ) -> None:
-    job = world.submit(keep=3600, deliver={"within": 60}).json["id"]
+    job = world.submit(retention=3600, deadline={"within": 60}).json["id"]
     world.pass_time(60 + 3600 + 1)
     replies = [world.call(name, id=job) for _ in range(2)]
 
@@ -113,7 +113,7 @@ def test_who_looks_first_and_only_after_its_keep_is_told_that_a_job_is_gone(
 
 
 def test_what_was_shown_of_a_missed_deadline_is_what_is_written_later(world: World) -> None:
-    job = world.submit(deliver={"within": 60}).json["id"]
+    job = world.submit(deadline={"within": 60}).json["id"]
     world.pass_time(100)
     shown = world.see(job)
     world.sweep()

@@ -43,7 +43,7 @@ def test_a_job_without_a_promise_leaves_the_index_once_it_is_sent(world: World) 
 
 
 def test_a_promised_job_is_looked_at_again_at_its_deadline(world: World) -> None:
-    times = {"start": {"after": 3600}, "deliver": {"within": 7200}}
+    times = {"start": {"after": 3600}, "deadline": {"within": 7200}}
     job = world.submit(**times).json["id"]
     world.pass_time(3000)
     world.sweep()
@@ -58,7 +58,7 @@ def test_a_promised_job_is_looked_at_again_at_its_deadline(world: World) -> None
 
 
 def test_a_deadline_ends_a_job_that_nobody_works_on(world: World) -> None:
-    job = world.submit(deliver={"within": 60}).json["id"]
+    job = world.submit(deadline={"within": 60}).json["id"]
     world.pass_time(59)
     world.sweep()
     assert world.job(job)["status"] == "queued"
@@ -74,17 +74,17 @@ def test_a_deadline_ends_a_job_that_nobody_works_on(world: World) -> None:
 
 
 def test_a_deadline_ends_a_job_whose_worker_is_dead(world: World) -> None:
-    job = world.submit(deliver={"within": 60}).json["id"]
+    job = world.submit(deadline={"within": 60}).json["id"]
     world.job(job, status="running", attempt=1, lease_until=START + 70_000, holder="dead")
     world.pass_time(60)
     world.sweep()
 
     assert world.job(job)["status"] == "failed"
-    assert not {"lease_until", "holder"} & set(world.job(job))
+    assert not {"lease_until", "lease_holder"} & set(world.job(job))
 
 
 def test_an_end_takes_the_job_off_the_index(world: World) -> None:
-    job = world.submit(deliver={"within": 60}).json["id"]
+    job = world.submit(deadline={"within": 60}).json["id"]
     world.work("OnTime")
     before = world.job(job)
     world.pass_time(3600)
@@ -95,7 +95,7 @@ def test_an_end_takes_the_job_off_the_index(world: World) -> None:
     assert set(world.calls) == {"dynamodb.Query"}
 
 
-@pytest.mark.parametrize("times", [{"start": {"after": 3600}}, {"deliver": {"within": 3600}}])
+@pytest.mark.parametrize("times", [{"start": {"after": 3600}}, {"deadline": {"within": 3600}}])
 def test_done_twice_it_is_harmless(world: World, times: dict[str, dict[str, int]]) -> None:
     job = world.submit("meanwhile", {}, **times).json["id"]
     world.pass_time(3600)
@@ -139,7 +139,7 @@ def test_a_job_that_moves_while_it_is_swept_keeps_its_next_look(world: World) ->
 
 
 def test_one_job_that_cannot_be_handled_does_not_stop_the_others(world: World) -> None:
-    jobs = [world.submit(deliver={"within": 60}).json["id"] for _ in range(3)]
+    jobs = [world.submit(deadline={"within": 60}).json["id"] for _ in range(3)]
     world.pass_time(60)
     for _ in range(3):  # botocore's tries
         world.faults.once("dynamodb.GetItem", _down)
@@ -156,7 +156,7 @@ def _down(request: object) -> None:
 
 
 def test_jobs_of_every_partition_of_the_index_are_found(world: World) -> None:
-    jobs = [world.submit(deliver={"within": 60}).json["id"] for _ in range(30)]
+    jobs = [world.submit(deadline={"within": 60}).json["id"] for _ in range(30)]
     world.pass_time(60)
     world.sweep()
 
@@ -165,7 +165,7 @@ def test_jobs_of_every_partition_of_the_index_are_found(world: World) -> None:
 
 
 def test_a_record_that_cannot_be_read_does_not_stop_the_others(world: World) -> None:
-    jobs = [world.submit(deliver={"within": 60}).json["id"] for _ in range(10)]
+    jobs = [world.submit(deadline={"within": 60}).json["id"] for _ in range(10)]
     world.job(jobs[0], tags=7)
     world.pass_time(60)
     world.sweep()
@@ -179,9 +179,9 @@ def test_deadlines_do_not_wait_behind_deliveries_however_many(
     """The sweep's own time is up while it sends them."""
     for _ in range(8):
         ended(world, receiver, answer(500))
-    jobs = [world.submit(deliver={"within": 3000}).json["id"] for _ in range(8)]
+    jobs = [world.submit(deadline={"within": 3000}).json["id"] for _ in range(8)]
     for _ in range(3):
-        while world.deliver()["records"]:
+        while world.send_webhooks()["records"]:
             pass
         world.pass_time(400)
     world.pass_time(1800)
@@ -205,12 +205,12 @@ def test_jobs_come_before_deliveries_however_long_those_have_been_due(
     """So a flood of deliveries keeps no job from its deadline."""
     for n in range(20):
         put_delivery(world, str(n), 1, n % 8)
-    job = world.submit(deliver={"within": 10}).json["id"]
+    job = world.submit(deadline={"within": 10}).json["id"]
     world.pass_time(60)
     order: list[str] = []
     monkeypatch.setattr(sweep, "_handle_job", lambda _services, item: order.append("job"))
     monkeypatch.setattr(sweep, "_handle_delivery", lambda *_: order.append("delivery"))
-    monkeypatch.setattr(sweep, "MOST_DELIVERIES", 15)
+    monkeypatch.setattr(sweep, "MAX_DELIVERIES", 15)
     world.sweep()
 
     assert order == ["job"] + ["delivery"] * 15
@@ -225,12 +225,12 @@ def test_what_has_been_due_for_longest_comes_first_wherever_the_flood_is(
     for n in range(16):
         put_delivery(world, str(n), 1000 + n, n % 8)
     put_delivery(world, "oldest", 999, shard)
-    jobs = [world.submit(deliver={"within": 60 - n}).json["id"] for n in range(16)]
+    jobs = [world.submit(deadline={"within": 60 - n}).json["id"] for n in range(16)]
     world.pass_time(60)
     order = list[str]()
     monkeypatch.setattr(sweep, "_handle_job", lambda _, item: order.append(item["SK"]))
     monkeypatch.setattr(sweep, "_handle_delivery", lambda _, item: order.append(item["PK"]))
-    monkeypatch.setattr(sweep, "MOST_DELIVERIES", 1)
+    monkeypatch.setattr(sweep, "MAX_DELIVERIES", 1)
     world.sweep()
 
     assert order == [*reversed(jobs), "DELIVERY#acme#oldest"]

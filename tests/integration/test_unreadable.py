@@ -26,7 +26,7 @@ def send(world: World, queue: str, body: str) -> str:
 def receive(world: World, queue: str) -> dict[str, Any]:
     """Have the Lambda of a queue handle what there is."""
     if queue == "WebhookQueue":
-        return world.deliver()
+        return world.send_webhooks()
     return world.work(queue.removesuffix("Queue"))
 
 
@@ -98,7 +98,7 @@ def test_who_set_it_aside_says_why_and_who_buries_it_what_it_was(
     errors = [line for line in lines if line["level"] == "ERROR"]
     reason = "Object missing required field `id`"
 
-    assert [line["message"] for line in errors] == ["a message was set aside", "dead letter"]
+    assert [line["message"] for line in errors] == ["message_moved_to_dead_letters", "dead_letter"]
     assert (errors[0]["message_id"], errors[0]["reason"]) == (was, reason)
     assert (errors[1]["was"], errors[1]["reason"]) == (was, reason)
     assert world.ids["FlexibleQueue"].endswith(f"/{errors[1]['queue']}")
@@ -111,9 +111,9 @@ def test_a_job_whose_pointer_came_to_the_webhooks_goes_on(world: World, lines: l
     job = world.submit().json["id"]
     body = json.dumps({"owner": "acme", "id": job})
     send(world, "WebhookQueue", body)
-    world.deliver()
+    world.send_webhooks()
     world.bury()
-    letter = next(line for line in lines if line["message"] == "dead letter")
+    letter = next(line for line in lines if line["message"] == "dead_letter")
     before = (world.see(job)["status"], kept(world), letters(world))
     world.work()
 
@@ -129,7 +129,7 @@ def test_its_lines_name_no_job_of_the_message_before(world: World, lines: list[A
     (error,) = [line for line in lines if line["level"] == "ERROR"]
 
     assert not {"owner", "job_id", "operation", "attempt"} & error.keys()
-    assert "job_id" in next(line for line in lines if line["message"] == "ended")
+    assert "job_id" in next(line for line in lines if line["message"] == "job_ended")
 
 
 def test_attributes_of_a_strangers_dead_letter_are_read_as_far_as_they_are_text(
@@ -143,7 +143,7 @@ def test_attributes_of_a_strangers_dead_letter_are_read_as_far_as_they_are_text(
     buried = world.bury()
 
     assert (buried["batchItemFailures"], kept(world), letters(world)) == ([], ["{"], 0)
-    assert "reason" not in next(line for line in lines if line["message"] == "dead letter")
+    assert "reason" not in next(line for line in lines if line["message"] == "dead_letter")
 
 
 def test_a_dead_letter_that_sqs_has_moved_says_no_reason(world: World, lines: list[Any]) -> None:
@@ -151,7 +151,7 @@ def test_a_dead_letter_that_sqs_has_moved_says_no_reason(world: World, lines: li
     world.bury()
     (error,) = [line for line in lines if line["level"] == "ERROR"]
 
-    assert error["message"] == "dead letter"
+    assert error["message"] == "dead_letter"
     assert not {"was", "queue", "reason"} & error.keys()
 
 

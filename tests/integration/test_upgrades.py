@@ -88,7 +88,7 @@ def test_each_idempotency_key_names_its_job(world: World, left: Fixture) -> None
 def test_an_idempotency_key_is_refused_for_another_body(world: World, left: Fixture) -> None:
     for asked in left.callers["requests"]:
         if asked["route"] != "retry":
-            other = ask_again(world, asked | {"body": asked["body"] | {"keep": 9000}})
+            other = ask_again(world, asked | {"body": asked["body"] | {"retention": 9000}})
 
             assert other.problem == "idempotency-key-reused"
 
@@ -256,7 +256,7 @@ def test_each_webhook_is_signed_with_the_secret_that_its_owner_has(
             receiver.requests.clear()
             reply = world.call("replay", id=job["id"], owner=job["owner"])
             world.pass_time(1)
-            while world.deliver()["records"]:
+            while world.send_webhooks()["records"]:
                 pass
             sent = [r for r in receiver.requests if job["id"] in r.headers["webhook-id"]]
 

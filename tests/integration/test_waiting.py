@@ -88,7 +88,7 @@ def test_a_start_whose_time_comes_is_a_change(world: World) -> None:
 
 
 def test_a_deadline_that_passes_is_one_too(world: World) -> None:
-    job = world.submit(deliver={"within": 60}).json["id"]
+    job = world.submit(deadline={"within": 60}).json["id"]
     while_waited_for(world, nothing, nothing, lambda: world.pass_time(62))
     reply, _ = wait(world, job)
 

@@ -38,7 +38,7 @@ def times_s(world: World, job: str) -> list[float]:
 
 def test_an_end_is_sent_as_the_topic_is_told_it(world: World, receiver: Receiver) -> None:
     ended(world, receiver)
-    world.deliver()
+    world.send_webhooks()
     (got,) = receiver.requests
     (told,) = world.told()
 
@@ -52,7 +52,7 @@ def test_it_is_signed_so_that_the_standard_s_own_library_takes_it(
     world: World, receiver: Receiver
 ) -> None:
     job = ended(world, receiver)
-    world.deliver()
+    world.send_webhooks()
     (got,) = receiver.requests
     secret = world.call("secret", query={"host": "127.0.0.1"}).json["secret"]
 
@@ -63,7 +63,7 @@ def test_it_is_signed_so_that_the_standard_s_own_library_takes_it(
 
 def test_only_ends_that_were_asked_for_are_sent(world: World, receiver: Receiver) -> None:
     ended(world, receiver, callback={"events": ["failed", "canceled"]})
-    world.deliver()
+    world.send_webhooks()
 
     assert receiver.requests == []
     assert len(world.told()) == 1
@@ -79,7 +79,7 @@ def test_each_kind_of_end_is_sent(world: World, receiver: Receiver, end: str) ->
         world.call("cancel", id=job)
     world.work()
     world.notify()
-    world.deliver()
+    world.send_webhooks()
     (got,) = receiver.requests
 
     assert json.loads(got.body)["data"]["status"] == end
@@ -88,18 +88,18 @@ def test_each_kind_of_end_is_sent(world: World, receiver: Receiver, end: str) ->
 def test_a_job_of_the_hybrid_door_calls_back_too(world: World, receiver: Receiver) -> None:
     world.hybrid("echo", {"value": 1}, callback={"url": receiver.url()})
     world.notify()
-    world.deliver()
+    world.send_webhooks()
 
     assert len(receiver.requests) == 1
 
 
 def test_a_retried_job_calls_back_like_the_old_one(world: World, receiver: Receiver) -> None:
     job = ended(world, receiver, callback={"events": ["succeeded"]})
-    world.deliver()
+    world.send_webhooks()
     again = world.call("retry", id=job, headers={"idempotency-key": None}).json["id"]
     world.work()
     world.notify()
-    world.deliver()
+    world.send_webhooks()
 
     assert [r.headers["webhook-id"] for r in receiver.requests] == [
         f"{job}/succeeded",
@@ -113,16 +113,16 @@ def test_each_time_it_is_sent_as_the_media_type_that_the_callback_asks_for(
 ) -> None:
     callback = {} if media_type is None else {"format": media_type}
     job = ended(world, receiver, plays.busy("2000"), plays.ok, callback=callback)
-    world.deliver()
+    world.send_webhooks()
     world.pass_time(2001)  # it has waited in the table
     world.sweep()
-    world.deliver()
+    world.send_webhooks()
     world.call("replay", id=job)
-    world.deliver()
+    world.send_webhooks()
     world.call("retry", id=job, headers={"idempotency-key": None})
     world.work()
     world.notify()
-    world.deliver()
+    world.send_webhooks()
 
     sent_as = [r.headers["content-type"] for r in receiver.requests]
     assert sent_as == [media_type or "application/json"] * 4
@@ -149,7 +149,7 @@ def test_who_is_down_for_some_tries_gets_it_on_the_next_under_the_same_id_at_a_n
 def test_it_is_tried_again_ever_later_for_three_days_and_then_given_up(
     world: World, receiver: Receiver
 ) -> None:
-    job = ended(world, receiver, plays.answer(500), keep=30 * 86_400)
+    job = ended(world, receiver, plays.answer(500), retention=30 * 86_400)
     settled(world)
     made = times_s(world, job)
     waits = [b - a for a, b in pairwise(made)]
@@ -214,7 +214,7 @@ def test_any_other_status_is_a_failure(
     world: World, receiver: Receiver, play: Behaviour, status: int
 ) -> None:
     job = ended(world, receiver, play)
-    world.deliver()
+    world.send_webhooks()
 
     assert [made["status"] for made in tries(world, job)] == [status]
     assert state(world, job) == "waiting"
@@ -223,7 +223,7 @@ def test_any_other_status_is_a_failure(
 @pytest.mark.parametrize("status", [200, 201, 202, 204, 299])
 def test_any_2xx_is_a_success(world: World, receiver: Receiver, status: int) -> None:
     job = ended(world, receiver, plays.answer(status))
-    world.deliver()
+    world.send_webhooks()
 
     assert state(world, job) == "delivered"
     assert sum(world.waiting("Webhook").values()) == 0
@@ -244,7 +244,7 @@ def test_retry_after_is_honoured_within_bounds(
     world: World, receiver: Receiver, asked: str, status: int, wait_s: int
 ) -> None:
     job = ended(world, receiver, plays.busy(asked, status))
-    world.deliver()
+    world.send_webhooks()
     item = world.delivery(job) or {}
     answered_at = START + int(item["tries"][0]["latency_ms"])
 
@@ -254,7 +254,7 @@ def test_retry_after_is_honoured_within_bounds(
 def test_a_receiver_that_always_wants_it_in_a_second_is_asked_a_bounded_number_of_times(
     world: World, receiver: Receiver
 ) -> None:
-    ended(world, receiver, plays.busy("1"), keep=30 * 86_400)
+    ended(world, receiver, plays.busy("1"), retention=30 * 86_400)
     settled(world)
 
     assert len(receiver.requests) <= 60
@@ -264,16 +264,16 @@ def test_a_message_that_comes_twice_sends_once_it_was_delivered(
     world: World, receiver: Receiver
 ) -> None:
     (_, again) = (ended(world, receiver), world.ends())
-    world.deliver()
+    world.send_webhooks()
     assert again == []
     job = ended(world, receiver)
     records = [r for r in queued(world) if job in json.dumps(r)]
-    world.deliver()
+    world.send_webhooks()
     for record in records:
         world.sqs.send_message(
             QueueUrl=world.ids["WebhookQueue"], MessageBody=record, MessageGroupId="x"
         )
-    world.deliver()
+    world.send_webhooks()
 
     assert [r.headers["webhook-id"] for r in receiver.requests].count(f"{job}/succeeded") == 1
     assert sum(world.waiting("Webhook").values()) == 0
@@ -284,9 +284,9 @@ def test_two_messages_of_one_delivery_that_waits_are_two_no_longer_than_it(
 ) -> None:
     job = ended(world, receiver, plays.answer(500), plays.ok)
     (body,) = queued(world)
-    world.deliver()
+    world.send_webhooks()
     world.sqs.send_message(QueueUrl=world.ids["WebhookQueue"], MessageBody=body, MessageGroupId="x")
-    world.deliver()
+    world.send_webhooks()
 
     assert len(tries(world, job)) == 1, "before its time"
     settled(world)
@@ -299,11 +299,11 @@ def test_a_try_that_dies_before_it_is_written_down_is_made_again(
 ) -> None:
     job = ended(world, receiver)
     world.faults.unreachable("dynamodb.UpdateItem")
-    world.deliver()
+    world.send_webhooks()
     world.faults.clear()
     assert world.delivery(job) is None
     world.pass_time(60)
-    world.deliver()
+    world.send_webhooks()
 
     assert len(receiver.requests) == 2
     assert len(tries(world, job)) == 1
@@ -316,9 +316,9 @@ def test_a_try_whose_writing_down_was_not_confirmed_is_not_made_again(
     job = ended(world, receiver)
     for _ in range(2):
         world.faults.lost_reply("dynamodb.UpdateItem")
-    world.deliver()
+    world.send_webhooks()
     world.pass_time(60)
-    world.deliver()
+    world.send_webhooks()
 
     assert len(receiver.requests) == 1
     assert state(world, job) == "delivered"
@@ -329,18 +329,18 @@ def test_a_message_that_alone_has_a_delivery_is_kept_by_a_lambda_whose_clock_is_
 ) -> None:
     """SQS may hand one message to two Lambdas: to the other it waits for a little more than 15 min."""
     job = ended(world, receiver, plays.busy("899"), plays.ok)
-    world.deliver()
+    world.send_webhooks()
     assert "due_at" not in (world.delivery(job) or {})
     world.pass_time(900)  # it is visible
     world.now -= 905_000
-    world.deliver()
+    world.send_webhooks()
     settled(world)
 
     assert state(world, job) == "delivered"
 
 
 def test_an_event_outlives_its_job(world: World, receiver: Receiver) -> None:
-    ended(world, receiver, *[plays.answer(500)] * 6, plays.ok, keep=3600)
+    ended(world, receiver, *[plays.answer(500)] * 6, plays.ok, retention=3600)
     settled(world)
 
     assert len(receiver.requests) == 7
@@ -355,7 +355,7 @@ def test_a_dead_host_is_left_alone_and_others_are_not(world: World, receiver: Re
     world.submit("echo", {"value": 1}, callback={"url": receiver.url()})
     world.work()
     world.notify()
-    world.deliver()
+    world.send_webhooks()
     made = [len(i["tries"]) for i in world.items() if i["PK"].startswith("DELIVERY#")]
 
     assert len(receiver.requests) == 1
@@ -370,7 +370,7 @@ def test_held_back_again_and_again_is_a_try_at_last(world: World) -> None:
     world.work()
     world.notify()
     for _ in range(60):
-        world.deliver()
+        world.send_webhooks()
         world.pass_time(31)
     failures = [made["failure"]["name"] for job in jobs for made in tries(world, job)]
 
@@ -383,7 +383,7 @@ def test_a_dead_letter_of_a_delivery_is_given_up_visibly(world: World, receiver:
     (body,) = queued(world)
     world.sqs.send_message(QueueUrl=world.ids["DeadLetterQueue"], MessageBody=body)
     world.bury()
-    world.deliver()
+    world.send_webhooks()
 
     assert receiver.requests == []
     assert state(world, job) == "given-up"
@@ -402,6 +402,6 @@ def test_an_end_whose_webhook_sqs_refused_is_told_again_until_it_takes_it(
         world.app("notify").handler({"Records": records}, lambda_context())
     world.faults.clear()
     world.app("notify").handler({"Records": records}, lambda_context())
-    world.deliver()
+    world.send_webhooks()
 
     assert [r.headers["webhook-id"] for r in receiver.requests] == [f"{job}/succeeded"]

@@ -49,7 +49,17 @@ ROUTES = {
     "docs-file": "describe",
     "unknown": "describe",
 }
-LAMBDAS = sorted({*ROUTES.values(), "work", "notify", "deliver", "sweep", "bury", "authorize"})
+LAMBDAS = sorted(
+    {
+        *ROUTES.values(),
+        "work",
+        "notify",
+        "send_webhooks",
+        "sweep",
+        "handle_dead_letters",
+        "authorize",
+    }
+)
 
 #: When every test begins: 2026-11-24T12:00:00Z, the time of the sample events.
 START = 1_795_521_600_000
@@ -183,11 +193,11 @@ class World:
         """Receive what is visible in a lane, hand it to Work as SQS does, and delete what it did not keep."""
         return self._consume(f"{lane}Queue", "work", **context)
 
-    def deliver(self) -> dict[str, Any]:
-        return self._consume("WebhookQueue", "deliver")
+    def send_webhooks(self) -> dict[str, Any]:
+        return self._consume("WebhookQueue", "send_webhooks")
 
     def bury(self) -> dict[str, Any]:
-        return self._consume("DeadLetterQueue", "bury")
+        return self._consume("DeadLetterQueue", "handle_dead_letters")
 
     def receive(self, queue: str) -> list[dict[str, Any]]:
         """Receive what is visible in a queue, ten messages at most, as the records of an event."""

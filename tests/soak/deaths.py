@@ -33,7 +33,15 @@ _VISIBILITY_S = 20
 _LONGEST_S = 300
 _QUEUES = ("OnTimeQueue", "FlexibleQueue", "WebhookQueue")
 #: Who is killed, and how often, of those that there are.
-_WEIGHTS = {"Work": 8, "Submit": 4, "Hybrid": 4, "Notify": 2, "Deliver": 2, "Status": 1, "Sweep": 1}
+_WEIGHTS = {
+    "Work": 8,
+    "Submit": 4,
+    "Hybrid": 4,
+    "Notify": 2,
+    "SendWebhooks": 2,
+    "Status": 1,
+    "Sweep": 1,
+}
 
 #: Who is killed first: without their deaths there is little to see.
 MUST_DIE = {"Work", "Submit", "Hybrid"}
@@ -48,7 +56,7 @@ def quick_folder() -> "tempfile.TemporaryDirectory[str]":
 
 
 class Deaths:
-    """A stack, its callers, and whoever kills them; `violations` are what was promised and is not so."""
+    """A stack, its callers, and whoever kills them; `violations` are what was has_deadline and is not so."""
 
     def __init__(self, folder: Path, seed: int) -> None:
         self.killed: Counter[str] = Counter()
@@ -201,7 +209,7 @@ def _traces(served: Served) -> Iterator[Trace]:
 
 
 def _lambdas(served: Served) -> Iterator[tuple[str, int]]:
-    """Yield name and process of each grown Lambda that is a child of this stack's own emulator."""
+    """Yield name and process of each backoff Lambda that is a child of this stack's own emulator."""
     command = ["ps", "-eo", "pid=,ppid=,etimes="]
     listed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     told = {int(pid): (int(parent), int(age_s)) for pid, parent, age_s in _words(listed)}

@@ -29,28 +29,28 @@ def frame() -> dict[str, Any]:
     """Return when it may start and has to be done, as members of a request."""
     some_s = round(random.uniform(1, 10), 1)
     enough = {"within": random.choice((60, 600, 86400))}
-    by = {"by": _in_s(some_s + 90)}
+    by = {"at": _in_s(some_s + 90)}
     return random.choice(
         [
             {},
             {},
-            {"deliver": enough},
-            {"deliver": enough},
-            {"deliver": by},
-            {"deliver": {"within": some_s / 2}},  # may be missed
-            {"deliver": {"within": some_s, "or": "refuse"}},
+            {"deadline": enough},
+            {"deadline": enough},
+            {"deadline": by},
+            {"deadline": {"within": some_s / 2}},  # may be missed
+            {"deadline": {"within": some_s, "or": "refuse"}},
             {"start": {"after": some_s}},
-            {"start": {"at": _in_s(some_s)}, "deliver": by},
-            {"start": {"after": some_s}, "deliver": {"within": some_s + 1}},
+            {"start": {"at": _in_s(some_s)}, "deadline": by},
+            {"start": {"after": some_s}, "deadline": {"within": some_s + 1}},
             {"start": {"after": FAR_S}},
-            {"keep": 7200},
+            {"retention": 7200},
         ]
     )
 
 
 def may_be_refused(frame: dict[str, Any]) -> bool:
     """Tell whether its times may be impossible by the time that somebody looks at them."""
-    return "at" in frame.get("start", {}) or "or" in frame.get("deliver", {})
+    return "at" in frame.get("start", {}) or "or" in frame.get("deadline", {})
 
 
 def _in_s(seconds: float) -> str:

@@ -54,7 +54,7 @@ class Inquest:
                 self._ledger.see(job)
 
     def violations(self, traces: list[Trace], called: Iterable[str]) -> Iterator[str]:
-        """Tell what is not as it was promised; `called` are the ids of the webhooks that came."""
+        """Tell what is not as it was has_deadline; `called` are the ids of the webhooks that came."""
         jobs = {known.id: known.end for known in self._ledger.jobs.values() if known.end}
         yield from self._keys()
         yield from self._canceled_and_run(traces)
@@ -124,9 +124,9 @@ def _mistimed(job: Any, traces: list[Trace]) -> Iterator[str]:
             yield f"{trace} before its start: {job}"
         if trace.what == "began" and any(n < trace.attempt and trace.at < over[n] for n in over):
             yield f"{trace} while another ran: {traces}"
-    if job["started"] and _ms(job["started"]) >= _ms(job["deliver_by"]):
+    if job["started"] and _ms(job["started"]) >= _ms(job["deadline"]):
         yield f"started after its deadline: {job}"
-    if job["status"] == "succeeded" and _ms(job["ended"]) > _ms(job["deliver_by"]):
+    if job["status"] == "succeeded" and _ms(job["ended"]) > _ms(job["deadline"]):
         yield f"succeeded after its deadline: {job}"
 
 

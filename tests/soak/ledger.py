@@ -101,5 +101,5 @@ def lasting(job: Any) -> Any:
 
     Who reads after a deadline sees it missed before that is written; who wrote it knows better when.
     """
-    names = ("status", "result", "attempt", "started", "deliver_by")
+    names = ("status", "result", "attempt", "started", "deadline")
     return {name: job[name] for name in names} | {"error": (job["error"] or {}).get("type")}

@@ -77,8 +77,8 @@ class Submitter:
         return {"seconds": seconds, "failures": self._chance.choice((0, 0, 0, 0, 1, 9))}
 
     def _frame(self) -> dict[str, Any]:
-        within = {"deliver": {"within": 600}}
-        soon = {"deliver": {"within": self._chance.choice((2, 5))}}  # may be missed
+        within = {"deadline": {"within": 600}}
+        soon = {"deadline": {"within": self._chance.choice((2, 5))}}  # may be missed
         start = {"start": {"after": self._chance.choice((1, 3))}}
         far = {"start": {"after": 3600}}
         return self._chance.choice(({}, {}, {}, within, within, soon, start, start | within, far))

@@ -124,7 +124,7 @@ class Caller:
         if (known := self._ledger.any_keyed()) is None:
             return
         if random.random() < 0.2:
-            answer = self._keyed(known.operation, known.body | {"keep": 9000}, known.key)
+            answer = self._keyed(known.operation, known.body | {"retention": 9000}, known.key)
             self._took("another body with a key", answer, (422,))
             return
         answer = self._keyed(known.operation, known.body, known.key)

@@ -21,10 +21,10 @@ def job(**changes: Any) -> Job:
         "base": "https://api.example.com",
         "created": NOW,
         "updated": NOW,
-        "deliver_by": NOW + HOUR,
-        "promised": True,
+        "deadline": NOW + HOUR,
+        "has_deadline": True,
         "timeout_ms": 20_000,
-        "keep_s": 86_400,
-        "tries_left": 3,
+        "retention_s": 86_400,
+        "attempts_left": 3,
     }
     return Job(**usual | changes)

@@ -16,7 +16,7 @@ from nowlater import Context, Document, operation
 from nowlater.doors import envelope
 from nowlater.problems import Problem
 from nowlater.runtime import catalogue, executor
-from nowlater.runtime.executor import UnfitInput
+from nowlater.runtime.executor import InputMismatch
 from tests.unit.builds import build
 from tests.unit.shapes import (
     JSON,
@@ -78,7 +78,7 @@ class Served:
         context = Context(deadline=0, idempotency_key="")
         try:
             executor.run(self._entry, received, context, seconds=9, open_upload=open_upload)
-        except UnfitInput:
+        except InputMismatch:
             return False
         return True
 

@@ -226,7 +226,9 @@ def test_a_dead_letter_that_is_taken_off_at_once_and_one_that_lies_there_are_bot
     assert text(stats(taken)[0]["MetricName"]) == "AWS::StackName/DeadLetters"
     assert stats(waiting)[0]["MetricName"] == "ApproximateNumberOfMessagesVisible"
     assert about(stats(waiting)[0]) == "DeadLetterQueue.QueueName"
-    assert stats(waiting)[0]["Stat"] == "Minimum"  # one that Bury takes off at once does not wait
+    assert (
+        stats(waiting)[0]["Stat"] == "Minimum"
+    )  # one that HandleDeadLetters takes off at once does not wait
     for alarm in taken, waiting:
         assert goes_off(alarm, {"watched": 1})
         assert not goes_off(alarm, {"watched": None})
@@ -437,7 +439,7 @@ def test_the_runbook_names_outputs_and_resources_that_there_are(resources: dict[
     assert outputs <= set(SOURCE["Outputs"])
     assert len(named) >= 4
     assert named <= set(resources)
-    for name in "WorkOnTime", "WorkFlexible", "DeliverWebhooks":
+    for name in "WorkOnTime", "WorkFlexible", "SendWebhooksWebhooks":
         assert resources[name]["Type"] == "AWS::Lambda::EventSourceMapping"
 
 
@@ -458,7 +460,7 @@ def test_the_runbook_searches_the_log_by_filters_that_can_be_read() -> None:
 
     assert len(patterns) >= 12
     for pattern in patterns:
-        matches(pattern, {"message": "ended"})
+        matches(pattern, {"message": "job_ended"})
 
 
 def test_the_runbook_searches_for_what_the_code_says() -> None:
@@ -471,7 +473,7 @@ def test_the_runbook_searches_for_what_the_code_says() -> None:
 
 
 def test_the_runbook_counts_as_the_alarms_do() -> None:
-    for name in "DeadlinesPassed", "DeadLetters", "Untold", "GivenUp":
+    for name in "DeadlinesPassed", "DeadLetters", "Unpublished", "GivenUp":
         assert f"said '{FILTERS[name]['FilterPattern']}'\n" in COMMANDS
 
 

@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from nowlater.api.request import Call
-from nowlater.api.router import Answer, Api, answer, raw
+from nowlater.api.request import HttpRequest
+from nowlater.api.responses import Response, json_response, result_response
+from nowlater.api.router import Api
 from nowlater.problems import Problem
 from tests import stack
 
@@ -33,7 +34,7 @@ def handled(route: Any, sent: dict[str, Any] | None = None, public_url: str = ""
 
 
 def raising(error: Exception) -> Any:
-    def route(_: Call) -> Answer:
+    def route(_: HttpRequest) -> Response:
         raise error
 
     return route
@@ -47,8 +48,8 @@ def test_links_start_with_the_domain_that_api_gateway_was_called_by(host: str) -
     """`Host` is the caller's, and would have us link to wherever it likes."""
     sent = event(host=host, x_forwarded_proto="http", x_forwarded_port="81")
 
-    assert Call(sent, "").base == "https://api.example.com"
-    assert Call(sent, "").hosts == ("api.example.com", "a1b2c3d4e5.execute-api.*")
+    assert HttpRequest(sent, "").base == "https://api.example.com"
+    assert HttpRequest(sent, "").hosts == ("api.example.com", "a1b2c3d4e5.execute-api.*")
 
 
 @pytest.mark.parametrize("domain", ["localhost", "a1b2c3d4e5.execute-api.localhost"])
@@ -67,22 +68,24 @@ def test_links_of_an_emulator_lead_to_this_machine(domain: str, host: str, base:
     sent = event(host=host, x_forwarded_proto="http", x_forwarded_port="8080")
     sent["requestContext"]["domainName"] = domain
 
-    assert Call(sent, "").base == base
+    assert HttpRequest(sent, "").base == base
 
 
 def test_links_start_with_the_public_url_where_there_is_one() -> None:
-    assert Call(event(), "https://jobs.example.org/v1/").base == "https://jobs.example.org/v1"
+    assert (
+        HttpRequest(event(), "https://jobs.example.org/v1/").base == "https://jobs.example.org/v1"
+    )
 
 
 def test_a_trace_is_taken_if_it_is_one() -> None:
-    assert Call(event(traceparent=TRACE), "").trace == TRACE
-    assert Call(event(traceparent=TRACE.upper()), "").trace is None
-    assert Call(event(traceparent=TRACE + "\n"), "").trace is None
-    assert Call(event(), "").trace is None
+    assert HttpRequest(event(traceparent=TRACE), "").trace == TRACE
+    assert HttpRequest(event(traceparent=TRACE.upper()), "").trace is None
+    assert HttpRequest(event(traceparent=TRACE + "\n"), "").trace is None
+    assert HttpRequest(event(), "").trace is None
 
 
 def test_a_caller_is_whom_the_authorizer_names() -> None:
-    caller = Call(event(), "").caller("read")
+    caller = HttpRequest(event(), "").caller("read")
 
     assert (caller.owner, caller.base) == ("acme", "https://api.example.com")
 
@@ -91,15 +94,15 @@ def test_a_key_without_the_scope_may_not_use_the_route() -> None:
     sent = event()
     sent["requestContext"]["authorizer"]["lambda"]["scopes"] = "invoke ready"
     with pytest.raises(Problem) as raised:
-        Call(sent, "").caller("read")
+        HttpRequest(sent, "").caller("read")
 
     assert raised.value.name == "missing-scope"
     assert raised.value.members == {"scope": "read"}
 
 
 def test_a_request_without_a_query_has_none() -> None:
-    assert Call(event(), "").query == ()
-    assert Call(event(), "").parameter("x") is None
+    assert HttpRequest(event(), "").query == ()
+    assert HttpRequest(event(), "").parameter("x") is None
 
 
 @pytest.mark.parametrize(
@@ -113,7 +116,7 @@ def test_a_request_without_a_query_has_none() -> None:
     ],
 )
 def test_a_query_is_read_as_it_was_sent(raw: str, query: tuple[tuple[str, str], ...]) -> None:
-    assert Call(event() | {"rawQueryString": raw}, "").query == query
+    assert HttpRequest(event() | {"rawQueryString": raw}, "").query == query
 
 
 @pytest.mark.parametrize(
@@ -130,9 +133,9 @@ def test_a_query_is_read_as_it_was_sent(raw: str, query: tuple[tuple[str, str], 
 def test_a_parameter_that_is_not_known_or_not_so_often_is_refused_by_name(
     raw: str, parameter: str, detail: str
 ) -> None:
-    call = Call(event() | {"rawQueryString": raw}, "")
+    request = HttpRequest(event() | {"rawQueryString": raw}, "")
     with pytest.raises(Problem) as raised:
-        call.check_query(["status"], ["tag"])
+        request.check_query(["status"], ["tag"])
 
     assert (raised.value.name, raised.value.detail) == ("malformed-request", detail)
     assert raised.value.members == {"parameter": parameter}
@@ -140,7 +143,7 @@ def test_a_parameter_that_is_not_known_or_not_so_often_is_refused_by_name(
 
 def test_the_name_of_an_unknown_parameter_is_shown_shortened() -> None:
     with pytest.raises(Problem, match="takes none: leave it out") as raised:
-        Call(event() | {"rawQueryString": "x" * 9000 + "=1"}, "").check_query((), ())
+        HttpRequest(event() | {"rawQueryString": "x" * 9000 + "=1"}, "").check_query((), ())
 
     assert len(str(raised.value.record())) < 400
 
@@ -151,19 +154,22 @@ def test_the_name_of_an_unknown_parameter_is_shown_shortened() -> None:
 def test_answers_are_not_stored_unless_they_may_be() -> None:
     kept = {"Cache-Control": "no-cache"}
 
-    assert answer(200, {}).headers["Cache-Control"] == "no-store"
-    assert answer(200, {}, kept).headers["Cache-Control"] == "no-cache"
+    assert json_response(200, {}).headers["Cache-Control"] == "no-store"
+    assert json_response(200, {}, kept).headers["Cache-Control"] == "no-cache"
 
 
 def test_an_answer_without_a_body_has_no_type() -> None:
-    made = answer(204).to_lambda()
+    made = json_response(204).to_lambda()
 
     headers = {"X-Content-Type-Options": "nosniff", "Cache-Control": "no-store"}
     assert made == {"statusCode": 204, "headers": headers}
 
 
 def test_json_goes_out_as_text_and_all_else_in_base64() -> None:
-    as_text, as_bytes = raw(b'{"a":"\xc3\xa9"}', None), raw(b"\x89PNG", "image/png")
+    as_text, as_bytes = (
+        result_response(b'{"a":"\xc3\xa9"}', None),
+        result_response(b"\x89PNG", "image/png"),
+    )
 
     assert as_text.to_lambda()["body"] == '{"a":"é"}'
     assert as_text.to_lambda()["isBase64Encoded"] is False
@@ -172,7 +178,7 @@ def test_json_goes_out_as_text_and_all_else_in_base64() -> None:
 
 
 def test_a_long_text_goes_out_in_base64_so_that_escaping_cannot_double_it() -> None:
-    made = raw(b'"' + b'\\"' * 1_000_000 + b'"', None).to_lambda()
+    made = result_response(b'"' + b'\\"' * 1_000_000 + b'"', None).to_lambda()
 
     assert made["isBase64Encoded"] is True
     assert len(json.dumps(made)) < 6_000_000
@@ -180,7 +186,7 @@ def test_a_long_text_goes_out_in_base64_so_that_escaping_cannot_double_it() -> N
 
 @pytest.mark.parametrize("kind", ["text/html", "image/svg+xml", "application/octet-stream"])
 def test_bytes_that_an_operation_made_are_harmless_in_a_browser(kind: str) -> None:
-    headers = raw(b"<script>", kind).to_lambda()["headers"]
+    headers = result_response(b"<script>", kind).to_lambda()["headers"]
 
     assert headers["Content-Type"] == kind
     assert headers["X-Content-Type-Options"] == "nosniff"
@@ -191,7 +197,7 @@ def test_bytes_that_an_operation_made_are_harmless_in_a_browser(kind: str) -> No
 
 
 def test_a_route_answers_with_what_it_returns() -> None:
-    made = handled(lambda call: answer(200, {"id": call.path("id")}))
+    made = handled(lambda call: json_response(200, {"id": request.path("id")}))
 
     assert made["statusCode"] == 200
     assert json.loads(made["body"]) == {"id": event()["pathParameters"]["id"]}
@@ -233,7 +239,7 @@ def test_what_nobody_expected_is_our_fault_and_leaks_nothing() -> None:
 
 
 def test_an_unknown_route_is_told_where_to_look() -> None:
-    made = handled(lambda call: answer(200), stack.event("unknown"))
+    made = handled(lambda call: json_response(200), stack.event("unknown"))
 
     assert made["statusCode"] == 404
     told = json.loads(made["body"])

@@ -37,7 +37,7 @@ def test_a_stack_whose_workers_leave_nothing_for_the_api_is_refused(
     with pytest.raises(Failure, match="Callers would get 5xx") as raised:
         concurrency.check(FRESH, {}, wanted(*taken))
 
-    assert "OnTimeConcurrency=2 FlexibleConcurrency=2 DeliverConcurrency=2" in str(raised.value)
+    assert "OnTimeConcurrency=2 FlexibleConcurrency=2 WebhookConcurrency=2" in str(raised.value)
 
 
 def test_two_left_are_enough() -> None:

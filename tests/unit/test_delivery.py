@@ -4,7 +4,7 @@ import msgspec
 import pytest
 
 from nowlater.notifications import delivery
-from nowlater.notifications.delivery import MOST_TRIES, PATIENCE_S, WAITS_S, Delivery, Try, Webhook
+from nowlater.notifications.delivery import MAX_TRIES, PATIENCE_S, WAITS_S, Delivery, Try, Webhook
 from nowlater.outbound.circuit_breaker import FAILURES, PAUSE_S, Breaker
 
 SINCE = 1_000_000_000_000
@@ -73,10 +73,10 @@ def test_success_is_any_2xx(status: int, state: str) -> None:
 
 
 def test_the_last_tries_are_kept() -> None:
-    there = msgspec.structs.replace(FRESH, tries=tuple(failed(n) for n in range(MOST_TRIES)))
+    there = msgspec.structs.replace(FRESH, tries=tuple(failed(n) for n in range(MAX_TRIES)))
     kept = delivery.tried(there, failed(99), 0.5)["tries"]
 
-    assert (kept[0], kept[-1], len(kept)) == (failed(1), failed(99), MOST_TRIES)
+    assert (kept[0], kept[-1], len(kept)) == (failed(1), failed(99), MAX_TRIES)
 
 
 @pytest.mark.parametrize(

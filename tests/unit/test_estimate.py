@@ -140,7 +140,7 @@ def test_a_deadline_is_at_risk_that_a_tenth_of_the_runs_would_miss() -> None:
     slower = Histogram({bucket(10): 8, bucket(100): 2})
 
     def risks(seconds: float, earlier: Histogram, **changes: Any) -> bool:
-        told = expected(earlier, deliver_by=after(NOW, seconds), **changes)
+        told = expected(earlier, deadline=after(NOW, seconds), **changes)
         assert told is not None
         return told.at_risk
 
@@ -150,4 +150,4 @@ def test_a_deadline_is_at_risk_that_a_tenth_of_the_runs_would_miss() -> None:
     assert risks(9, EARLIER)
     assert risks(20, EARLIER, waiting=8)
     assert risks(20, slower, status="running")
-    assert not risks(9, EARLIER, promised=False)
+    assert not risks(9, EARLIER, has_deadline=False)

@@ -15,7 +15,7 @@ CALLBACK = {"url": "http://127.0.0.1/hook", "events": ["succeeded"]}
 def a_job(**changes: Any) -> dict[str, Any]:
     job = {"id": "j1", "status": "succeeded", "attempt": 2, "result": {"attempt": 2}}
     times = {"start_at": "2026-11-25T12:00:00.000Z", "started": "2026-11-25T12:00:20.000Z"}
-    times |= {"ended": "2026-11-25T12:00:22.000Z", "deliver_by": "2026-11-25T12:01:00.000Z"}
+    times |= {"ended": "2026-11-25T12:00:22.000Z", "deadline": "2026-11-25T12:01:00.000Z"}
     return job | times | {"error": None} | changes
 
 
@@ -74,8 +74,8 @@ def test_what_callers_were_told_and_is_not_so_is_found(
         (a_job(attempt=3, result={"attempt": 3}), "the result is not that of the last attempt"),
         (a_job(attempt=1, result={"attempt": 1}), "has run as attempt 2"),
         (a_job(start_at="2026-11-25T12:00:02.000Z"), "before its start"),
-        (a_job(deliver_by="2026-11-25T12:00:20.000Z"), "started after its deadline"),
-        (a_job(deliver_by="2026-11-25T12:00:21.000Z"), "succeeded after its deadline"),
+        (a_job(deadline="2026-11-25T12:00:20.000Z"), "started after its deadline"),
+        (a_job(deadline="2026-11-25T12:00:21.000Z"), "succeeded after its deadline"),
         (a_job(status="failed"), "j1/succeeded was sent, and nobody asked"),
     ],
 )

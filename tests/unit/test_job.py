@@ -23,15 +23,15 @@ def jobs(draw: st.DrawFn) -> Job:
     status = draw(st.sampled_from(UNFINISHED + ENDED))
     changes: dict[str, Any] = {
         "status": status,
-        "deliver_by": draw(INSTANTS),
-        "tries_left": draw(st.integers(0, 2)),
+        "deadline": draw(INSTANTS),
+        "attempts_left": draw(st.integers(0, 2)),
         "attempt": draw(st.integers(1 if status == "running" else 0, 3)),
         "due_at": draw(st.none() | INSTANTS),
     }
     if status in ("scheduled", "queued"):
         changes["not_before"] = draw(INSTANTS if status == "scheduled" else st.none() | INSTANTS)
     if status == "running":
-        changes |= {"lease_until": draw(INSTANTS), "holder": "a request"}
+        changes |= {"lease_until": draw(INSTANTS), "lease_holder": "a request"}
     if status in ENDED:
         changes |= {"ended": NOW - HOUR, "expires": draw(INSTANTS)}
     return job(**changes)
@@ -43,17 +43,17 @@ def expected(write: str, there: Job, token: int) -> bool:
     runs = there.status == "running"
     waits = there.status in ("scheduled", "queued") and (there.not_before or 0) <= NOW
     lapsed = runs and there.lease_until is not None and there.lease_until < NOW
-    in_time = there.deliver_by > NOW
+    in_time = there.deadline > NOW
     mine = runs and there.attempt == token
     return {
-        "claim": (waits or lapsed) and there.tries_left > 0 and in_time,
+        "claim": (waits or lapsed) and there.attempts_left > 0 and in_time,
         "progress": mine,
         "finish": mine and in_time,
-        "give_back": mine,
+        "release": mine,
         "cancel": unfinished and in_time,
         "expire": unfinished and not in_time,
-        "bury": unfinished and (not runs or lapsed) and in_time,
-        "move_on": unfinished and there.due_at == token,
+        "exhaust": unfinished and (not runs or lapsed) and in_time,
+        "reschedule": unfinished and there.due_at == token,
         "erase": not unfinished,
     }[write]
 
@@ -133,22 +133,22 @@ def test_an_end_gives_up_the_lease_and_the_sweep() -> None:
 
     assert changes["result"] == "1"
     assert (changes["status"], changes["ended"], changes["updated"]) == ("succeeded", NOW, NOW)
-    gone = ("lease_until", "holder", "due_at", "due_shard")
+    gone = ("lease_until", "lease_holder", "due_at", "due_shard")
     assert [changes[name] for name in gone] == [None] * 4
 
 
 def test_an_ended_job_is_kept_as_long_as_it_says() -> None:
-    assert end(job(keep_s=3600), "failed", NOW)["expires"] == NOW + HOUR
+    assert end(job(retention_s=3600), "failed", NOW)["expires"] == NOW + HOUR
 
 
 def test_the_record_outlives_what_the_owner_keeps_by_an_hour() -> None:
-    changes = end(job(keep_s=7 * 86_400), "failed", NOW)
+    changes = end(job(retention_s=7 * 86_400), "failed", NOW)
 
     assert changes["ttl"] * 1000 == NOW + 7 * 24 * HOUR + HOUR
 
 
 def test_the_record_outlives_the_idempotency_key_that_names_it() -> None:
-    changes = end(job(keep_s=3600, created=NOW - HOUR), "failed", NOW)
+    changes = end(job(retention_s=3600, created=NOW - HOUR), "failed", NOW)
 
     assert changes["ttl"] * 1000 == NOW - HOUR + 24 * HOUR + HOUR
 

@@ -123,7 +123,7 @@ def test_next_keeps_what_was_asked_for() -> None:
 
 def test_jobs_are_filtered_by_status_as_it_is_shown() -> None:
     started = job(id=new_id(NOW), status="scheduled", not_before=NOW - 1)
-    late = job(id=new_id(NOW), status="running", deliver_by=NOW - 2000)
+    late = job(id=new_id(NOW), status="running", deadline=NOW - 2000)
 
     assert ids(listed(started, late, status="queued")) == [started.id]
     assert ids(listed(started, late, status="failed")) == [late.id]

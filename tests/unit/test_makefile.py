@@ -74,7 +74,7 @@ def checkout(tmp_path: Path) -> Checkout:
         ("verify", ["URL", "ORIGIN", "RECEIVER", "TOPIC", "OPERATION", "INPUT"]),
         ("key", ["STACK", "OWNER", "SCOPES", "DAYS", "REVOKE", "ROTATE"]),
         ("redrive", ["STACK", "OWNER", "HOST"]),
-        ("retell", ["STACK"]),
+        ("republish", ["STACK"]),
     ],
 )
 def test_what_is_given_arrives_as_it_is(checkout: Checkout, target: str, names: list[str]) -> None:

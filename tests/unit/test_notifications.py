@@ -50,7 +50,7 @@ def shown() -> dict[str, Any]:
 def job_of(told: dict[str, Any]) -> Job:
     """Return the job that an event tells of."""
     data = told["data"]
-    times = ("created", "updated", "started", "ended", "deliver_by", "expires")
+    times = ("created", "updated", "started", "ended", "deadline", "expires")
     same = ("id", "operation", "status", "attempt", "progress", "tags")
     name = data["error"]["type"].rpartition("/")[2]
     return job(

@@ -28,9 +28,9 @@ def followed(
 ) -> tuple[int, float]:
     """Follow `Retry-After` from the job's submit; return how many looks it took, and how late
     the last one was, in seconds."""
-    waiting = job(start_at=start_at, not_before=start_at, deliver_by=NOW + 40 * 24 * HOUR)
+    waiting = job(start_at=start_at, not_before=start_at, deadline=NOW + 40 * 24 * HOUR)
     started = after(start_at or NOW, waits_s)
-    running = job(status="running", started=started, start_at=start_at, deliver_by=NOW + 40 * HOUR)
+    running = job(status="running", started=started, start_at=start_at, deadline=NOW + 40 * HOUR)
     ended, now, looks = after(started, runs_s), NOW, 0
     while now < ended:
         there = running if now >= started else waiting
@@ -104,7 +104,7 @@ def unfinished(draw: st.DrawFn) -> Job:
         "created": draw(INSTANTS),
         "start_at": draw(st.none() | INSTANTS),
         "not_before": draw(ahead if status == "scheduled" else st.none() | INSTANTS),
-        "deliver_by": draw(st.integers(NOW - 1999, NOW + 7 * 24 * HOUR)),
+        "deadline": draw(st.integers(NOW - 1999, NOW + 7 * 24 * HOUR)),
     }
     return job(**changes)
 
@@ -127,11 +127,11 @@ def test_nobody_is_sent_past_the_moment_that_a_deadline_shows(
     told = finish and Estimate(finish, at_risk=True, runs=1, p50_s=1, p90_s=1, waiting=0)
     pause = pause_s(there, NOW, told or None)
 
-    assert pause <= max(1, seconds_until(there.deliver_by, NOW) + 2 + 1)
+    assert pause <= max(1, seconds_until(there.deadline, NOW) + 2 + 1)
 
 
 def test_a_job_whose_start_is_ahead_is_to_be_looked_at_then() -> None:
-    ahead = {"status": "scheduled", "deliver_by": NOW + 9 * HOUR}
+    ahead = {"status": "scheduled", "deadline": NOW + 9 * HOUR}
 
     assert pause_s(job(not_before=NOW + 90_000, **ahead), NOW, None) == 90
     assert pause_s(job(not_before=NOW + 2 * HOUR, **ahead), NOW, None) == 3600

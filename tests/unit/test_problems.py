@@ -40,10 +40,12 @@ def test_a_message_is_never_empty() -> None:
 
 
 def test_members_that_help_stand_beside_the_others() -> None:
-    problem = Problem("malformed-request", "No.", pointer="/keep", expected={"type": "integer"})
+    problem = Problem(
+        "malformed-request", "No.", pointer="/retention", expected={"type": "integer"}
+    )
     told = document(problem.record(), BASE)
 
-    assert (told["pointer"], told["expected"]) == ("/keep", {"type": "integer"})
+    assert (told["pointer"], told["expected"]) == ("/retention", {"type": "integer"})
 
 
 def test_headers_are_for_the_answer_and_not_for_the_record() -> None:

@@ -36,11 +36,11 @@ def test_an_empty_object_is_a_request_with_no_input_and_no_options() -> None:
     asked = envelope({})
 
     assert asked.input == {}
-    assert (asked.start, asked.deliver, asked.keep, asked.tags) == (None, None, None, {})
+    assert (asked.start, asked.deadline, asked.retention, asked.tags) == (None, None, None, {})
 
 
 def test_an_option_that_is_null_is_not_given() -> None:
-    assert envelope({"start": None, "deliver": None, "keep": None}) == envelope({})
+    assert envelope({"start": None, "deadline": None, "retention": None}) == envelope({})
 
 
 def test_all_options_are_read() -> None:
@@ -48,8 +48,8 @@ def test_all_options_are_read() -> None:
         {
             "input": {"text": "…"},
             "start": {"after": 60},
-            "deliver": {"within": 3600, "or": "refuse"},
-            "keep": 86400,
+            "deadline": {"within": 3600, "or": "refuse"},
+            "retention": 86400,
             "tags": {"order": "42"},
         }
     )
@@ -57,9 +57,9 @@ def test_all_options_are_read() -> None:
     assert asked.input == {"text": "…"}
     assert asked.start is not None
     assert asked.start.after == 60
-    assert asked.deliver is not None
-    assert (asked.deliver.within, asked.deliver.otherwise) == (3600, "refuse")
-    assert (asked.keep, asked.tags) == (86400, {"order": "42"})
+    assert asked.deadline is not None
+    assert (asked.deadline.within, asked.deadline.otherwise) == (3600, "refuse")
+    assert (asked.retention, asked.tags) == (86400, {"order": "42"})
 
 
 @pytest.mark.parametrize("body", [None, 1, "text", [], [{}], True])
@@ -76,7 +76,7 @@ def test_a_request_is_an_object(body: Any) -> None:
         ({"a/b~c": 1}, "/a~1b~0c"),
         ({"a`b": 1}, "/a`b"),
         ({"start": {"in": 5}}, "/start/in"),
-        ({"deliver": {"otherwise": "refuse"}}, "/deliver/otherwise"),
+        ({"deadline": {"otherwise": "refuse"}}, "/deadline/otherwise"),
     ],
 )
 def test_a_member_that_there_is_not_is_pointed_at(body: Any, pointer: str) -> None:
@@ -91,7 +91,7 @@ def test_a_member_that_there_is_not_is_pointed_at(body: Any, pointer: str) -> No
         ({"name": 1, "b": 2, "input": {}}, 'into input: {"input": {"name": …, "b": …}}.'),
         ({"inputs": {}}, 'the member "inputs", which is no option: did you mean "input"?'),
         ({"Tags": {}}, 'did you mean "tags"?'),
-        ({"name": 1}, "The options are start, deliver, keep, callback and tags."),
+        ({"name": 1}, "The options are start, deadline, keep, callback and tags."),
     ],
 )
 def test_members_beside_the_options_are_named_with_the_place_for_arguments(
@@ -107,12 +107,12 @@ def test_members_beside_the_options_are_named_with_the_place_for_arguments(
     ("body", "detail"),
     [
         ([], "The body must be an object, and is a list."),
-        ({"keep": "1 day"}, "/keep must be a whole number or null, and is text."),
-        ({"keep": 1e300}, "/keep must be a whole number or null, and is a number."),
-        ({"keep": 1}, "/keep must be at least 3600."),
+        ({"retention": "1 day"}, "/retention must be a whole number or null, and is text."),
+        ({"retention": 1e300}, "/retention must be a whole number or null, and is a number."),
+        ({"retention": 1}, "/retention must be at least 3600."),
         ({"start": {"after": -1}}, "/start/after must be at least 0."),
         ({"start": {"in": 5}}, '/start/in: there is no option "in" here.'),
-        ({"deliver": {"or": "else"}}, "/deliver/or has no such choice as 'else'."),
+        ({"deadline": {"or": "else"}}, "/deadline/or has no such choice as 'else'."),
         ({"tags": {"a": ""}}, "/tags must have at least 1 character."),
         ({"tags": {str(n): "x" for n in range(11)}}, "/tags must have at most 10 members."),
         ({"tags": {"A": "x"}}, "/tags must match the regular expression ^[a-z0-9_-]{1,32}$."),
@@ -135,7 +135,7 @@ def test_a_refusal_is_a_plain_sentence(body: Any, detail: str) -> None:
         {"input": {}, **{f"{n}": 1 for n in range(100_000)}},
         {"start": {"~" * 500_000: 1}},
         {"start": {"at": None, "x`" * 250_000: 1}},
-        {"deliver": {"or": "x" * 500_000}},
+        {"deadline": {"or": "x" * 500_000}},
         {"tags": {"a" * 500_000: "x"}},
         {"tags": {"a": "\n" * 500_000}},
         {"callback": {"url": "x", "events": ["x" * 500_000]}},
@@ -158,12 +158,12 @@ def test_a_refusal_is_short_whatever_was_sent(body: Any) -> None:
         ({"start": {"after": True}}, "/start/after"),
         ({"start": {"after": -1}}, "/start/after"),
         ({"start": {"at": 1}}, "/start/at"),
-        ({"deliver": {"within": None, "or": "maybe"}}, "/deliver/or"),
-        ({"keep": "1 day"}, "/keep"),
-        ({"keep": 3600.5}, "/keep"),
-        ({"keep": True}, "/keep"),
-        ({"keep": 3599}, "/keep"),
-        ({"keep": 30 * 86400 + 1}, "/keep"),
+        ({"deadline": {"within": None, "or": "maybe"}}, "/deadline/or"),
+        ({"retention": "1 day"}, "/retention"),
+        ({"retention": 3600.5}, "/retention"),
+        ({"retention": True}, "/retention"),
+        ({"retention": 3599}, "/retention"),
+        ({"retention": 30 * 86400 + 1}, "/retention"),
         ({"tags": ["a"]}, "/tags"),
         ({"tags": None}, "/tags"),
         ({"tags": {"a": 1}}, "/tags"),
@@ -174,9 +174,9 @@ def test_an_option_of_the_wrong_form_is_pointed_at(body: Any, pointer: str) -> N
         envelope(body)
 
 
-@pytest.mark.parametrize("keep", [3600, 30 * 86400])
+@pytest.mark.parametrize("retention", [3600, 30 * 86400])
 def test_a_job_can_be_kept_from_an_hour_to_thirty_days(keep: int) -> None:
-    assert envelope({"keep": keep}).keep == keep
+    assert envelope({"retention": keep}).retention == keep
 
 
 # ── tags ──────────────────────────────────────────────────────────────────────────────────────

@@ -14,7 +14,7 @@ from nowlater import Canceled, Context, Document, Refused, TimedOut
 from nowlater.runtime import executor
 from nowlater.runtime.catalogue import Entry
 from nowlater.runtime.exceptions import WrongResult
-from nowlater.runtime.executor import Answer, UnfitInput
+from nowlater.runtime.executor import InputMismatch, Result
 from tests import stack
 from tests.unit import samples
 
@@ -26,7 +26,7 @@ def called(
     context: Context | None = None,
     seconds: float = 5,
     module: str = samples.__name__,
-) -> Answer:
+) -> Result:
     """Run an operation of `samples` with this input."""
     entry = Entry(
         name=function.replace("_", "-"),
@@ -91,7 +91,7 @@ def test_inputs_are_converted_to_the_types_of_their_annotations() -> None:
 def test_an_input_that_does_not_fit_is_unfit_and_says_why(
     function: str, given: Any, fault: str
 ) -> None:
-    with pytest.raises(UnfitInput, match=fault):
+    with pytest.raises(InputMismatch, match=fault):
         called(function, given)
 
 
@@ -107,7 +107,7 @@ def test_an_operation_is_told_of_its_run() -> None:
 
 
 def test_the_caller_cannot_give_the_context() -> None:
-    with pytest.raises(UnfitInput, match="context"):
+    with pytest.raises(InputMismatch, match="context"):
         called("about", {"context": {}})
 
 
@@ -120,11 +120,11 @@ def test_an_upload_is_opened_as_the_operation_runs() -> None:
 def test_a_document_is_answered_as_its_bytes() -> None:
     answer = called("picture")
 
-    assert answer == Answer(b"\x89PNG", "image/png")
+    assert answer == Result(b"\x89PNG", "image/png")
 
 
 def test_a_result_is_checked_and_written_as_json() -> None:
-    assert called("profile", {"x": 1.5}) == Answer(b'{"x":1.5,"y":0}')
+    assert called("profile", {"x": 1.5}) == Result(b'{"x":1.5,"y":0}')
     assert called("counted", {"what": 5}).body == b"5"
 
 
@@ -172,7 +172,7 @@ def test_an_optional_context_is_given_too() -> None:
 
 
 def test_a_value_that_a_set_cannot_hold_is_unfit() -> None:
-    with pytest.raises(UnfitInput, match="unhashable"):
+    with pytest.raises(InputMismatch, match="unhashable"):
         called("kept", {"what": [[1]]})
 
 

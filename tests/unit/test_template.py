@@ -176,12 +176,12 @@ def test_no_message_is_received_together_with_one_whose_job_runs(
 @pytest.mark.parametrize(
     ("role", "kinds"),
     [
-        ("DeliverRole", {"DELIVERY#*"}),
+        ("SendWebhooksRole", {"DELIVERY#*"}),
         ("WebhooksRole", {"JOB#*", "DELIVERY#*", "SECRET#*"}),
         ("NotifyRole", {"STATS#*"}),
         ("StatusRole", {"JOB#*", "DELIVERY#*"}),
         ("SweepRole", {"JOB#*", "DELIVERY#*"}),
-        ("BuryRole", {"JOB#*", "DELIVERY#*"}),
+        ("HandleDeadLettersRole", {"JOB#*", "DELIVERY#*"}),
     ],
 )
 def test_who_changes_items_changes_those_of_its_kind_alone(
@@ -338,13 +338,13 @@ def test_a_lambda_behind_the_api_does_not_outlive_the_apis_own_30_seconds(
 def test_a_queue_hides_a_message_at_least_as_long_as_its_lambda_may_take(
     resources: dict[str, Any],
 ) -> None:
-    bury = resources["Bury"]["Properties"]["Timeout"]
+    bury = resources["HandleDeadLetters"]["Properties"]["Timeout"]
 
     assert resources["DeadLetterQueue"]["Properties"]["VisibilityTimeout"] >= bury
 
 
 def test_a_webhook_outlives_its_tries_and_a_try_its_time_limit(resources: dict[str, Any]) -> None:
-    timeout_s = resources["Deliver"]["Properties"]["Timeout"]
+    timeout_s = resources["SendWebhooks"]["Properties"]["Timeout"]
     queue = resources["WebhookQueue"]["Properties"]
 
     assert send.TOTAL_S == 15  # as the docs say
@@ -439,13 +439,19 @@ def test_every_object_is_forgotten_some_day(resources: dict[str, Any]) -> None:
     days = {rule["Prefix"]: rule["ExpirationInDays"] for rule in rules if "Prefix" in rule}
 
     assert all(rule["Status"] == "Enabled" for rule in rules)
-    assert set(days) == {"inputs/", "uploads/", "results/", "dead-letters/", payload_keys.UNTOLD}
+    assert set(days) == {
+        "inputs/",
+        "uploads/",
+        "results/",
+        "dead-letters/",
+        payload_keys.UNPUBLISHED,
+    }
     #: A start 30 days ahead, a deadline 7 behind it, and 30 days kept.
     assert min(days["inputs/"], days["uploads/"]) >= 67
     assert days["results/"] > 30
     #: A record that could not be told is put there within its day, and objects go at midnight;
-    #: `make retell` of one by Lambda can have Notify put it there once more.
-    assert (1 + 2 * (days[payload_keys.UNTOLD] + 1)) * 86_400 < delivery.ERASED_S
+    #: `make republish` of one by Lambda can have Notify put it there once more.
+    assert (1 + 2 * (days[payload_keys.UNPUBLISHED] + 1)) * 86_400 < delivery.ERASED_S
     assert any("AbortIncompleteMultipartUpload" in rule for rule in rules)
 
 
@@ -458,8 +464,8 @@ def test_the_guarantees_tell_for_how_long_what_was_erased_lies_elsewhere(
 
     assert f"an upload goes {days['uploads/']} days after it was put" in page
     assert f"({days['results/']} and {days['inputs/']} days)" in page
-    untold = days[payload_keys.UNTOLD]
-    assert f"records that could not be told ({untold} days, and {untold} more" in page
+    unpublished = days[payload_keys.UNPUBLISHED]
+    assert f"records that could not be told ({unpublished} days, and {unpublished} more" in page
     assert f"is kept in the bucket for {days['dead-letters/']} days" in page
     assert f"whose call to the bucket failed ({days['results/']} days)" in page
     assert f"under the same key put late ({days['inputs/']} days)" in page
@@ -670,7 +676,7 @@ def test_what_a_new_account_has_is_left_for_callers(resources: dict[str, Any]) -
     mappings = of_type(resources, "AWS::Lambda::EventSourceMapping")
 
     assert mappings["NotifyEnds"]["ParallelizationFactor"] == 1
-    assert mappings["BuryLetters"]["ScalingConfig"] == {"MaximumConcurrency": 2}
+    assert mappings["HandleDeadLettersLetters"]["ScalingConfig"] == {"MaximumConcurrency": 2}
 
 
 def test_lambda_itself_logs_failures_alone(resources: dict[str, Any]) -> None:

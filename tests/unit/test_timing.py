@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from nowlater.instants import (
     after,
+    backoff,
     from_rfc3339,
-    grown,
     now,
     seconds_until,
     to_rfc3339,
@@ -186,7 +186,7 @@ def test_seconds_until_what_has_passed_are_negative() -> None:
 def test_waits_double_up_to_a_bound_that_is_no_less_than_the_first(
     base_s: float, times: int, wait_s: float
 ) -> None:
-    assert grown(base_s, times, 900) == wait_s
+    assert backoff(base_s, times, 900) == wait_s
 
 
 def test_now_is_the_time_of_this_machine_in_milliseconds() -> None:

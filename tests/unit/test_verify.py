@@ -99,7 +99,7 @@ def test_each_route_of_the_template_is_known_to_be_its_lambdas() -> None:
 
 def test_the_advice_about_a_lambda_leads_somewhere() -> None:
     operating = (stack.ROOT / "docs/operating.md").read_text()
-    for name in LAMBDAS.keys() - {"Sweep", "Bury"}:
+    for name in LAMBDAS.keys() - {"Sweep", "HandleDeadLetters"}:
         page, heading = re.findall(r"(docs/\w+\.md)#(\w+)", parts.advice(name))[0]
         sources = re.findall(rf"\b{name}[A-Z]\w+", parts.advice(name))
 
@@ -107,7 +107,11 @@ def test_the_advice_about_a_lambda_leads_somewhere() -> None:
         assert f"### {name}Alarm" in operating
         assert heading == f"{name}Alarm".lower()
         assert all(EVENTS[source] == name for source in sources)
-    assert {n for n in LAMBDAS if "enabled" in parts.advice(n)} == {"Work", "Notify", "Deliver"}
+    assert {n for n in LAMBDAS if "enabled" in parts.advice(n)} == {
+        "Work",
+        "Notify",
+        "SendWebhooks",
+    }
 
 
 # ── what a gateway can get wrong ──────────────────────────────────────────────────────────────

@@ -20,7 +20,7 @@ def seen(**changes: Any) -> dict[str, Any]:
 
 @pytest.mark.parametrize("status", ["scheduled", "queued", "running"])
 def test_a_deadline_that_passed_is_shown_from_two_seconds_after_it(status: str) -> None:
-    there = job(status=status, deliver_by=NOW, not_before=NOW - 1)
+    there = job(status=status, deadline=NOW, not_before=NOW - 1)
     late = shown(there, NOW + 2000)
 
     assert not shown(there, NOW + 1999).is_ended
@@ -32,7 +32,7 @@ def test_a_deadline_that_passed_is_shown_from_two_seconds_after_it(status: str) 
 
 @pytest.mark.parametrize("status", ["succeeded", "failed", "canceled"])
 def test_a_job_that_ended_is_shown_as_it_ended_for_ever(status: str) -> None:
-    there = job(status=status, deliver_by=NOW, ended=NOW - 1, expires=NOW + HOUR)
+    there = job(status=status, deadline=NOW, ended=NOW - 1, expires=NOW + HOUR)
 
     assert shown(there, NOW + 100 * HOUR) is there
 
@@ -62,7 +62,7 @@ def test_a_job_has_the_same_members_in_every_state() -> None:
 
     assert members[0] >= {
         *("id", "operation", "status", "attempt", "created", "updated", "started", "ended"),
-        *("start_at", "deliver_by", "expires", "progress", "estimate", "at_risk", "tags"),
+        *("start_at", "deadline", "expires", "progress", "estimate", "at_risk", "tags"),
         *("retry_of", "result", "error", "links"),
     }
     assert all(these == members[0] for these in members)
@@ -71,9 +71,15 @@ def test_a_job_has_the_same_members_in_every_state() -> None:
 def test_neither_input_nor_anything_of_the_records_own_is_seen() -> None:
     whole = seen(input='"secret"', input_key="key", holder="me", lease_until=NOW, due_at=NOW, ttl=1)
 
-    assert not {"input", "input_key", "holder", "lease_until", "due_at", "ttl", "owner"} & set(
-        whole
-    )
+    assert not {
+        "input",
+        "input_key",
+        "lease_holder",
+        "lease_until",
+        "due_at",
+        "ttl",
+        "owner",
+    } & set(whole)
     assert "secret" not in json.dumps(whole)
 
 

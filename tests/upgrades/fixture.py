@@ -152,7 +152,7 @@ def settle(world: World, receiver: Receiver) -> None:
                 pass
         world.sweep()
         world.notify()
-        while world.deliver()["records"]:
+        while world.send_webhooks()["records"]:
             pass
         times = list(_due(world))
         if not times:
@@ -164,11 +164,11 @@ def settle(world: World, receiver: Receiver) -> None:
 def _due(world: World) -> Iterator[int]:
     """Yield when something is to be looked at again."""
     # The whole of each item would take many times as long to read.
-    few = {"ProjectionExpression": "#s, deliver_by, due_at"}
+    few = {"ProjectionExpression": "#s, deadline, due_at"}
     names = {"ExpressionAttributeNames": {"#s": "status"}}
     for item in world.table.scan(ConsistentRead=True, **few, **names)["Items"]:
         if item.get("status") in ("scheduled", "queued", "running"):
-            yield int(item["deliver_by"])
+            yield int(item["deadline"])
         if item.get("due_at") is not None:
             yield int(item["due_at"])
     for name in QUEUES:

@@ -59,7 +59,7 @@ class Story:
     def _who_waits_for_days(self) -> None:
         """An operation that is never available, until nobody waits for it any more."""
         given = {"kind": "unavailable", "retry_after": 900}
-        self._submit("unavailable", "fail", given, deliver={"within": 4 * DAY_S})
+        self._submit("unavailable", "fail", given, deadline={"within": 4 * DAY_S})
         self._works("OnTime")
         self._world.pass_time(3 * DAY_S + 60)
         self._works("OnTime")
@@ -67,7 +67,9 @@ class Story:
 
     def _ends(self) -> None:
         trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
-        self._submit("succeeded", "text-stats", _TEXT, key="k-1", tags={"order": "42"}, keep=7200)
+        self._submit(
+            "succeeded", "text-stats", _TEXT, key="k-1", tags={"order": "42"}, retention=7200
+        )
         self._submit("of another owner", "echo", {"value": 1}, owner="other", key="k-1")
         self._submit("in the bucket", "echo", {"value": "x" * 17_000})
         self._submit("bytes", "thumbnail", {"image": {"base64": _PIXEL}, "format": "png"})
@@ -84,7 +86,7 @@ class Story:
             self._world.pass_time(11)  # run times are written each ten seconds
             self._works()
             self._notifies()
-        self._submit("late", "sleep", {"seconds": 9}, deliver={"within": 30})
+        self._submit("late", "sleep", {"seconds": 9}, deadline={"within": 30})
         self._world.pass_time(60)
         self._world.sweep()
         self._works("OnTime")
@@ -139,21 +141,21 @@ class Story:
             self.tokens[name] = token
 
     def _what_is_under_way(self) -> None:
-        self._submit("given back for an hour", "much-later", {}, deliver={"within": 7200})
+        self._submit("given back for an hour", "much-later", {}, deadline={"within": 7200})
         self._works("OnTime")
         self._submit("given back for a moment", "flaky", {"failures": 1})
         self._works()
         self._submit("abandoned", "meanwhile", {})
         self._dies()
         self._world.pass_time(31)
-        self._submit("running", "meanwhile", {}, deliver={"within": 900})
+        self._submit("running", "meanwhile", {}, deadline={"within": 900})
         self._dies(lambda context: context.progress(0.4, "12000 rows"), lane="OnTime")
         self._hybrid("done at once", "echo", {"value": 9})
         self._hybrid("handed out", "echo", {"value": 4}, prefer="respond-async", key="k-5")
         self._submit("starts soon", "echo", {"value": 5}, start={"after": 300})
         self._submit("starts later", "echo", {"value": 6}, start={"after": 7200}, key="k-6")
         by = {"within": 3600}
-        self._submit("promised", "echo", {"value": 7}, deliver=by, callback=self._callback())
+        self._submit("has_deadline", "echo", {"value": 7}, deadline=by, callback=self._callback())
         self._submit("queued", "text-stats", _TEXT, key="k-7", tags={"order": "43"})
         self._lost("accepted by nobody", "echo", {"value": 8}, key="k-8")
         self._notifies()
@@ -249,7 +251,7 @@ class Story:
         """Have a job end, and its receiver answer so to the first try."""
         self._receiver.plays[:] = [play]
         self._ends_with_callback(name, owner, **callback)
-        self._world.deliver()
+        self._world.send_webhooks()
 
     def _ends_with_callback(self, name: str, owner: str, **callback: Any) -> None:
         to = self._callback(**callback)

@@ -32,7 +32,7 @@ _CALLS = {
     "204 once it has seen the end: then it stops.",
     "cancelJob": "Ends an unfinished job as `canceled`, and answers with it. Nothing of it starts "
     "after that. Cancel as often as you like; a job that ended otherwise is 409.",
-    "retryJob": "A new job with the input, tags, `keep` and `callback` of one that has ended; "
+    "retryJob": "A new job with the input, tags, `retention` and `callback` of one that has ended; "
     f"`retry_of` names the old one. It starts at once, without a deadline of yours. {_KEY}",
     "eraseJob": "Deletes the input, the result and all else of an ended job; from then on it is 410. "
     "Uploads stay. An unfinished job is 409: cancel it first.",

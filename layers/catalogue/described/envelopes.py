@@ -14,7 +14,7 @@ _FURTHEST_S = FURTHEST_START_S + FURTHEST_DEADLINE_S
 
 def schemas() -> dict[str, Schema]:
     """Return the schemas of the envelope's parts, and of the body of `POST /uploads`."""
-    size = number("The exact number of bytes.", "integer", minimum=1, maximum=uploads.MOST_BYTES)
+    size = number("The exact number of bytes.", "integer", minimum=1, maximum=uploads.MAX_BYTES)
     media_type = text(
         "Its type.",
         pattern=MEDIA_TYPE,
@@ -26,8 +26,8 @@ def schemas() -> dict[str, Schema]:
     abouts = {
         "StartAfter": "A start so many seconds from now.",
         "StartAt": "A start at an instant.",
-        "DeliverWithin": "A deadline so many seconds from now.",
-        "DeliverBy": "A deadline at an instant.",
+        "DeadlineWithin": "A deadline so many seconds from now.",
+        "DeadlineAt": "A deadline at an instant.",
     }
     instant = {"format": "date-time", "examples": ["2026-12-01T12:00:00Z"]}
     forms = {
@@ -35,11 +35,11 @@ def schemas() -> dict[str, Schema]:
             "after": number("Seconds from now.", minimum=0, maximum=FURTHEST_START_S),
         },
         "StartAt": {"at": text("A time with its offset.", **instant)},
-        "DeliverWithin": {
+        "DeadlineWithin": {
             "within": number("Seconds from now.", exclusiveMinimum=0, maximum=_FURTHEST_S),
             **way_out,
         },
-        "DeliverBy": {"by": text("A time with its offset.", **instant), **way_out},
+        "DeadlineAt": {"at": text("A time with its offset.", **instant), **way_out},
     }
     return {
         **{name: _closed(record(abouts[name], optional=("or",), **f)) for name, f in forms.items()},
@@ -47,9 +47,9 @@ def schemas() -> dict[str, Schema]:
             "description": "No attempt starts before.",
             "oneOf": [ref("StartAfter"), ref("StartAt")],
         },
-        "Deliver": {
+        "Deadline": {
             "description": "The deadline: nothing starts or succeeds after it.",
-            "oneOf": [ref("DeliverWithin"), ref("DeliverBy")],
+            "oneOf": [ref("DeadlineWithin"), ref("DeadlineAt")],
         },
         "Tags": {
             "type": "object",
@@ -79,8 +79,8 @@ def options() -> dict[str, Any]:
     """Return the schemas of the envelope's members beside `input`."""
     return {
         "start": ref("Start"),
-        "deliver": ref("Deliver"),
-        "keep": number(
+        "deadline": ref("Deadline"),
+        "retention": number(
             "Seconds for which the ended job can be read.",
             "integer",
             minimum=HOUR_S,

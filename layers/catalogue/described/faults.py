@@ -137,7 +137,7 @@ def _response(route: Route, status: int, ours: list[str], theirs: str | None) ->
 def _example(name: str, status: int) -> dict[str, Any]:
     more, optional = _MEMBERS.get(name, ({}, set()))
     values = {
-        "pointer": "/deliver",
+        "pointer": "/deadline",
         "scope": "invoke",
         "uploads": f"{BASE}/uploads",
         "earliest": "2026-11-24T20:18:47.464Z",

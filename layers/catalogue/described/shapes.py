@@ -68,7 +68,7 @@ def _job() -> Schema:
         "started": or_null(time("When its latest attempt started.")),
         "ended": or_null(time("When it ended; null while unfinished.")),
         "start_at": or_null(time("The start that was asked for.")),
-        "deliver_by": time("Its deadline, or the bound of a flexible job."),
+        "deadline": time("Its deadline, or the bound of a flexible job."),
         "expires": or_null(time("Until when the ended job can be read.")),
     }
     return record(

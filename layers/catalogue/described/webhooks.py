@@ -144,7 +144,7 @@ def _delivery() -> Schema:
         state=text("How far it is.", enum=states),
         count=number("How many tries there were.", "integer", minimum=0),
         next=or_null(time("When it is tried again.")),
-        tries=array("The last of them.", ref("Try"), maxItems=delivery.MOST_TRIES),
+        tries=array("The last of them.", ref("Try"), maxItems=delivery.MAX_TRIES),
         links=record("Absolute URLs.", replay=url("POST here to have it sent again.")),
     )
 

@@ -106,6 +106,6 @@ def _check_second(minute: timedelta, second: int) -> None:
         raise ValueError("the seconds are 00 to 59 there")
 
 
-def grown(base_s: float, times: int, most_s: float) -> float:
+def backoff(base_s: float, times: int, most_s: float) -> float:
     """Return the wait after that many earlier ones: doubled each time, up to a bound."""
     return min(base_s * 2.0 ** min(times, 30), max(most_s, base_s))

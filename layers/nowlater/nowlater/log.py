@@ -6,7 +6,7 @@ import traceback
 from aws_lambda_powertools.logging import Logger
 
 #: Of a failure that is logged: exceptions, each the cause of the next, and frames of each.
-_MOST_CAUSES, _MOST_FRAMES = 10, 50
+_MAX_CAUSES, _MAX_FRAMES = 10, 50
 
 logger = Logger(service="nowlater", use_rfc3339=True)
 
@@ -17,10 +17,10 @@ def operation_failed(fault: BaseException) -> None:
     That sentence is the operation's own, and may hold what it was given.
     """
     if logger.log_level <= logging.DEBUG:
-        logger.error("the operation failed", exc_info=fault)
+        logger.error("operation_failed", exc_info=fault)
         return
     said = {"exception_name": type(fault).__name__, "exception": "".join(_trace(fault))}
-    logger.error("the operation failed", extra=said)
+    logger.error("operation_failed", extra=said)
 
 
 def _trace(fault: BaseException) -> list[str]:
@@ -31,9 +31,9 @@ def _trace(fault: BaseException) -> list[str]:
     parts: list[str] = []
     at: BaseException | None = fault
     seen = set[int]()
-    while at is not None and id(at) not in seen and len(seen) < _MOST_CAUSES:
+    while at is not None and id(at) not in seen and len(seen) < _MAX_CAUSES:
         seen.add(id(at))
-        frames = traceback.format_tb(at.__traceback__, limit=-_MOST_FRAMES)
+        frames = traceback.format_tb(at.__traceback__, limit=-_MAX_FRAMES)
         parts[:0] = [*frames, f"{type(at).__module__}.{type(at).__qualname__}\n"]
         at = at.__cause__ or (None if at.__suppress_context__ else at.__context__)
     return parts

@@ -45,7 +45,7 @@ def each(
                 services.queues.postpone(record, wait_s)
                 kept.append({"itemIdentifier": record["messageId"]})
         except Exception:  # one message must not fail the others
-            logger.exception("a message was left", extra={"message_id": record["messageId"]})
+            logger.exception("message_retained", extra={"message_id": record["messageId"]})
             kept.append({"itemIdentifier": record["messageId"]})
     return {"batchItemFailures": kept}
 
@@ -58,7 +58,7 @@ def _handled(
     except UnreadableMessage as fault:
         services.queues.set_aside(record, str(fault))
         said = {"message_id": record["messageId"], "reason": str(fault)}
-        logger.error("a message was set aside", extra=said)
+        logger.error("message_moved_to_dead_letters", extra=said)
         return None
 
 

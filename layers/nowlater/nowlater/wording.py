@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 
 #: Of what was sent, a sentence shows no more characters, and names no more things.
-_MOST_CHARACTERS, _MOST_NAMES = 60, 5
+_MAX_CHARACTERS, _MAX_NAMES = 60, 5
 #: A longer pointer is cut to the nearest place around the fault.
 _LONGEST_POINTER = 500
 
@@ -23,7 +23,7 @@ _KINDS = {
 
 def shortened(text: str) -> str:
     """Return the start of a text, as far as a sentence shows it."""
-    return text if len(text) <= _MOST_CHARACTERS else f"{text[:_MOST_CHARACTERS]}…"
+    return text if len(text) <= _MAX_CHARACTERS else f"{text[:_MAX_CHARACTERS]}…"
 
 
 def quoted(text: str) -> str:
@@ -64,15 +64,15 @@ def members(names: Collection[str]) -> str:
 def listed(words: Iterable[Any], last: str = "and", *, say: Callable[[Any], str] = str) -> str:
     """Return words as a list in a sentence: `a, b and c`; of many, the first ones alone."""
     every = list(words)
-    said = [say(word) for word in every[:_MOST_NAMES]]
-    if len(every) > _MOST_NAMES:
-        return f"{', '.join(said)} {last} {len(every) - _MOST_NAMES:,} more"
+    said = [say(word) for word in every[:_MAX_NAMES]]
+    if len(every) > _MAX_NAMES:
+        return f"{', '.join(said)} {last} {len(every) - _MAX_NAMES:,} more"
     return f" {last} ".join(filter(None, (", ".join(said[:-1]), *said[-1:])))
 
 
 def meant(name: str, known: Collection[str]) -> str:
     """Return `: did you mean "text"?`, if one of the known names is like this one, else nothing."""
-    if len(name) > _MOST_CHARACTERS:
+    if len(name) > _MAX_CHARACTERS:
         return ""
     from difflib import get_close_matches  # 3 ms, for refusals alone
 

@@ -16,12 +16,12 @@ type Format = Literal["jpeg", "png", "webp"]
 type Pixels = Annotated[int, Meta(ge=1, le=4096)]
 
 #: Measured on the largest of any kind of pixels: 400 MB for PNG, 510 MB for WebP.
-_MOST_PIXELS: dict[Format, int] = {"jpeg": 64_000_000, "png": 32_000_000, "webp": 25_000_000}
+_MAX_PIXELS: dict[Format, int] = {"jpeg": 64_000_000, "png": 32_000_000, "webp": 25_000_000}
 #: Rows cost memory of their own. JPEG and WebP have no longer sides.
-_MOST_SIDE = 65_535
+_MAX_SIDE = 65_535
 #: What a JPEG may take while it is decoded: its pixels, four bytes each, and what is kept between scans.
-_MOST_DECODED_BYTES = 500_000_000
-_MOST_BYTES = 64 * 1024 * 1024
+_MAX_DECODED_BYTES = 500_000_000
+_MAX_BYTES = 64 * 1024 * 1024
 #: Results of more pixels are packed with less effort: with the usual one, some would take minutes.
 _LARGE = 1024 * 1024
 
@@ -78,9 +78,9 @@ def thumbnail(
     become white in JPEG. `quality` is for JPEG and WebP.
     """
     # Read before it is decoded: what goes wrong on the way here is no fault of the picture.
-    data = image.read(_MOST_BYTES + 1)
-    if len(data) > _MOST_BYTES:
-        raise Refused(f"The picture has more than {_MOST_BYTES // 1024**2} MB.")
+    data = image.read(_MAX_BYTES + 1)
+    if len(data) > _MAX_BYTES:
+        raise Refused(f"The picture has more than {_MAX_BYTES // 1024**2} MB.")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of what is odd and can be shown
         try:
@@ -131,14 +131,14 @@ def _of_webp(opened: Image.Image) -> File:
 
 
 def _refuse_too_large(opened: Image.Image, own: Format) -> None:
-    if opened.width * opened.height > _MOST_PIXELS[own]:
+    if opened.width * opened.height > _MAX_PIXELS[own]:
         raise _too_many_pixels()
-    if max(opened.size) > _MOST_SIDE:
-        raise Refused(f"A side of the picture has more than {_MOST_SIDE:,} pixels. Scale it down.")
+    if max(opened.size) > _MAX_SIDE:
+        raise Refused(f"A side of the picture has more than {_MAX_SIDE:,} pixels. Scale it down.")
 
 
 def _too_many_pixels() -> Refused:
-    limits = ", ".join(f"{most:,} ({name})" for name, most in _MOST_PIXELS.items())
+    limits = ", ".join(f"{most:,} ({name})" for name, most in _MAX_PIXELS.items())
     return Refused(f"The picture has too many pixels; the most are {limits}. Scale it down.")
 
 
@@ -146,7 +146,7 @@ def _refuse_too_costly(opened: Image.Image, said: jpeg.Jpeg, box: tuple[int, int
     """Refuse a JPEG that takes too much memory; no more of its pixels are decoded than the box needs."""
     shrunk = max(opened.width / box[0], opened.height / box[1], 1)
     scale = max(n for n in (1, 2, 4, 8) if n <= (1 if said.is_lossless else max(shrunk / _GAP, 1)))
-    if said.kept_bytes + 4 * opened.width * opened.height // scale**2 > _MOST_DECODED_BYTES:
+    if said.kept_bytes + 4 * opened.width * opened.height // scale**2 > _MAX_DECODED_BYTES:
         raise Refused(
             "The picture takes too much memory to decode. Ask for a smaller width and height,"
             " scale it down, or save it as a baseline JPEG."

@@ -19,7 +19,7 @@ _LOSSLESS = {0xC3, 0xC7, 0xCB, 0xCF}
 _TABLES = {0xC4, 0xCC, 0xDB, 0xDD}
 
 #: A visit takes a seventh of a microsecond. Ten scans, as encoders write, of 64 megapixels make 14 million.
-_MOST_VISITS = 20_000_000
+_MAX_VISITS = 20_000_000
 #: What is kept of a block between scans: 64 coefficients.
 _BLOCK_BYTES = 128
 
@@ -102,9 +102,9 @@ def _visits(found: Jpeg, body: bytes) -> int:
 
 
 def _refuse_too_many(visits: int) -> None:
-    if visits > _MOST_VISITS:
+    if visits > _MAX_VISITS:
         raise Refused(
-            f"The picture takes too long to decode: its scans go through more than {_MOST_VISITS:,}"
+            f"The picture takes too long to decode: its scans go through more than {_MAX_VISITS:,}"
             " blocks of pixels. Save it as a baseline JPEG, or scale it down."
         )
 

@@ -5,7 +5,7 @@ import zlib
 from dataclasses import dataclass
 
 #: A larger profile is not used, and a larger XMP not searched. The largest in use, of presses, have some 2 MB.
-MOST_BYTES = 4 * 1024**2
+MAX_BYTES = 4 * 1024**2
 #: The transforms of a profile that are made of steps, as many as there is room for: each costs time for
 #: each colour. Those that cameras and presses use are in other tags, and of a few steps.
 _STEPS = b"mpet"
@@ -26,21 +26,21 @@ class File:
     @property
     def orientation(self) -> int:
         """Which of the eight ways the picture lies, as EXIF counts them; 1 is upright."""
-        in_xmp = _IN_XMP.search(self.xmp[:MOST_BYTES])
+        in_xmp = _IN_XMP.search(self.xmp[:MAX_BYTES])
         return _in_exif(self.exif) or (int(in_xmp[1]) if in_xmp else 1)
 
     @property
     def usable_profile(self) -> bytes:
         """The profile, or nothing where applying it could take any time."""
-        is_bounded = len(self.profile) <= MOST_BYTES and _STEPS not in self.profile
+        is_bounded = len(self.profile) <= MAX_BYTES and _STEPS not in self.profile
         return self.profile if is_bounded else b""
 
 
 def inflated(data: bytes) -> bytes:
-    """Return what was compressed; nothing where that is broken, or has more than MOST_BYTES."""
+    """Return what was compressed; nothing where that is broken, or has more than MAX_BYTES."""
     reader = zlib.decompressobj()
     try:
-        text = reader.decompress(data, MOST_BYTES)
+        text = reader.decompress(data, MAX_BYTES)
     except zlib.error:
         return b""
     return text if reader.eof else b""

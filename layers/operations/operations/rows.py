@@ -9,7 +9,7 @@ from itertools import chain
 from nowlater import Document, Refused
 from operations.dialects import BLANKS, NO_DELIMITER, Dialect
 
-_MOST_COLUMNS = 4096
+_MAX_COLUMNS = 4096
 #: Characters of a line, and of a cell with line breaks; nothing longer is read into memory.
 _LONGEST = 8 * 1024 * 1024
 #: What is read before it is counted.
@@ -33,9 +33,9 @@ class Rows:
         if dialect.has_separator_line:
             next(self._lines())
         first = self._first()
-        if len(first) > _MOST_COLUMNS:
+        if len(first) > _MAX_COLUMNS:
             raise Refused(
-                f"The first row has {len(first)} cells, and {_MOST_COLUMNS} is the most: "
+                f"The first row has {len(first)} cells, and {_MAX_COLUMNS} is the most: "
                 f"is {dialect.delimiter!r} the delimiter, and are the lines broken?"
             )
         named = first if dialect.header else [""] * len(first)

@@ -33,7 +33,7 @@ IDS = {"A": "019ca957-3c00-7abc-8def-012345678900", "B": "019ca957-3c00-7abc-8de
 #: A message that is so old, in seconds, and has no record never will have one.
 SUBMITS_FOR_S = 60
 #: How long Lambda lets each live, in seconds.
-LIVES_S = {"submit": 30, "worker": 60, "sweep": 60, "bury": 60}
+LIVES_S = {"submit": 30, "worker": 60, "sweep": 60, "exhaust": 60}
 _CLIENTS = ("cancel", "erase")
 
 
@@ -171,9 +171,12 @@ class Game:
         now, who = self.now(there), f"message {message.number}"
         is_visible = message.visible_at <= now
         if message.dead:
-            if is_visible and not _active(there, "bury"):
+            if is_visible and not _active(there, "exhaust"):
                 letter = shows(there, message.number, after(now, 60))
-                yield (who, "wakes Bury"), self._starts(letter, self._burier(message), there)
+                yield (
+                    (who, "wakes HandleDeadLetters"),
+                    self._starts(letter, self._burier(message), there),
+                )
             if is_visible and there.left.buries:
                 back = shows(there, message.number, now, dead=False)
                 yield (who, "is redriven by the operator"), _one_burial_less(back)
@@ -221,9 +224,9 @@ class Game:
         if record is None:
             asks = there.left.replay or any(actor.program.who in IDS for actor in there.actors)
             return seconds_until(now, program.sent) >= SUBMITS_FOR_S and not asks
-        if record.is_ended or now >= record.deliver_by:
+        if record.is_ended or now >= record.deadline:
             return True
-        has_no_more = record.tries_left <= 0 or program.who == "bury"
+        has_no_more = record.attempts_left <= 0 or program.who == "exhaust"
         return has_no_more and not promises.is_held(record, now)
 
     def _has_room(self, there: State) -> bool:
@@ -257,8 +260,8 @@ class Game:
     def _burier(self, message: Message) -> Program:
         event = _event(message)
         return Program(
-            "bury",
-            LIVES_S["bury"],
+            "exhaust",
+            LIVES_S["exhaust"],
             lambda s: bury(s, event),
             message.job_id,
             message.number,

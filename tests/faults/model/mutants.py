@@ -8,7 +8,7 @@ from tests.faults.mutations import Mutation
 REDUNDANT = {
     "claim:WAITING-OR-ABANDONED.abandoned.status": "because only a running job has a lease",
     "expire:LATE": "because who expires a job has just compared its deadline with the same clock",
-    "move_on:WAITS_OR_RUNS": "because an end takes away the next look, which UNMOVED asks for",
+    "reschedule:WAITS_OR_RUNS": "because an end takes away the next look, which UNMOVED asks for",
     "erase:FINISHED": "because who erases a job has just seen its end, and ends do not change",
 }
 
@@ -20,13 +20,13 @@ _WHERE = {
     "finish:MINE.token": "slow",
     "finish:IN_TIME": "by",
     "finish:MINE": "erase",
-    "give_back:MINE.token": "slow",
-    "give_back:MINE": "erase",
+    "release:MINE.token": "slow",
+    "release:MINE": "erase",
     "cancel": "by-cancel",
     "expire": "erase-by",
-    "bury:IN_TIME": "dead-letter-by",
-    "bury": "dead-letter",
-    "move_on": "late-wait",
+    "exhaust:IN_TIME": "dead-letter-by",
+    "exhaust": "dead-letter",
+    "reschedule": "late-wait",
     "a late job": "by",
     "a job that no worker can end": "dead-letter",
     "the sweep": "late",

@@ -21,17 +21,17 @@ def written(call: Call, who: str, facts: Facts, old: Job, new: Job, now: Instant
     told, tells = view.shown(old, now), view.shown(new, now)
     if told.is_ended and not _is_same(told, tells):
         raise Broken(f"G2 readers saw another end: {_said(told)}, then {_said(tells)}")
-    if new.is_ended and not old.is_ended and call.what != "expire" and now >= old.deliver_by:
+    if new.is_ended and not old.is_ended and call.what != "expire" and now >= old.deadline:
         raise Broken(f"G1 after its deadline, a job ends otherwise: {call.what}")
     if call.what == "claim":
         _claimed(facts, old, now)
-    if call.what in ("progress", "finish", "give_back") and who != old.holder and old != new:
+    if call.what in ("progress", "finish", "release") and who != old.holder and old != new:
         raise Broken(f"G3 an attempt that has lost the job writes it: {call.what}")
     if new.status == "succeeded" and not new.erased and new.result != str(new.attempt):
         raise Broken("G3 the result is not the claim winner's")
-    if call.what == "bury" and is_held(old, now):
+    if call.what == "exhaust" and is_held(old, now):
         raise Broken("G8 a job is buried whose worker is at work on it")
-    if call.what == "bury" and old.status == "running" and facts.let_go:
+    if call.what == "exhaust" and old.status == "running" and facts.let_go:
         raise Broken("G8 a job is given up whose attempt was not cut short")
 
 
@@ -40,11 +40,11 @@ def _claimed(facts: Facts, old: Job, now: Instant) -> None:
         raise Broken("G5 a run starts after an acknowledged cancel")
     if now < max(old.start_at or 0, old.not_before or 0):
         raise Broken("G5 a run starts before its time")
-    if now >= old.deliver_by:
+    if now >= old.deadline:
         raise Broken("G5 a run starts after its deadline")
     if is_held(old, now):
         raise Broken("G3 two attempts hold a job at once")
-    if old.tries_left <= 0:
+    if old.attempts_left <= 0:
         raise Broken("G8 a job is tried more often than it may be")
     if old.status == "running" and facts.let_go:
         raise Broken("G8 a job is run again although no attempt failed or died")
@@ -60,8 +60,8 @@ def recorded(there: State, new: Job) -> None:
 
 def refused(who: str, old: Job, now: Instant) -> None:
     """Check that a claim was refused for a reason."""
-    waits = old.is_ended or now < (old.not_before or 0) or now >= old.deliver_by
-    if not waits and old.tries_left > 0 and not is_held(old, now) and old.holder != who:
+    waits = old.is_ended or now < (old.not_before or 0) or now >= old.deadline
+    if not waits and old.attempts_left > 0 and not is_held(old, now) and old.holder != who:
         raise Broken("G8 a job that waits for a run is refused to a worker")
 
 
@@ -96,7 +96,7 @@ def goes_on(there: State, record: Job | None, now: Instant) -> None:
         return
     if record.due_at is None:
         raise Broken("G1 nothing will ever run or end the job")
-    if now < record.deliver_by <= record.due_at:
+    if now < record.deadline <= record.due_at:
         raise Broken("G8 nothing will run the job before its deadline")
 
 

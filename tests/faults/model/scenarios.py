@@ -6,8 +6,8 @@ from functools import partial
 from nowlater.access.caller import Caller
 from nowlater.doors.envelope import Envelope
 from nowlater.doors.hybrid import hybrid
-from nowlater.doors.submit import Accepted, Request, submit
-from nowlater.doors.time_frame import Deliver, Start
+from nowlater.doors.submit import Accepted, JobRequest, submit
+from nowlater.doors.time_frame import Deadline, Start
 from nowlater.instants import Instant, after, to_rfc3339
 from nowlater.services import Services
 
@@ -49,10 +49,10 @@ class Scenario:
     def asks(self, services: Services) -> Accepted:
         """Ask for the job, as the caller does each time."""
         start = None if self.start_s is None else Start(at=self._said(self.start_s))
-        deliver = None if self.by_s is None else Deliver(by=self._said(self.by_s))
+        deadline = None if self.by_s is None else Deadline(at=self._said(self.by_s))
         door = "hybrid" if self.head_start else "async"
-        envelope = Envelope(start=start, deliver=deliver, keep=HOUR_S)
-        asked = Request(CALLER, door, "modelled", envelope, "key", head_start=self.head_start)
+        envelope = Envelope(start=start, deadline=deadline, retention=HOUR_S)
+        asked = JobRequest(CALLER, door, "modelled", envelope, "key", head_start=self.head_start)
         return (partial(hybrid, wait_s=10) if self.head_start else submit)(services, asked)
 
     def _said(self, seconds: int) -> str:

@@ -15,7 +15,7 @@ QUOTAS = f"{GUIDE}reference_iam-quotas.html"
 CONDITIONS = f"{GUIDE}reference_policies_multi-value-conditions.html"
 ROLE, MANAGED = "AWS::IAM::Role", "AWS::IAM::ManagedPolicy"
 _ALLOW = {"Effect": "Allow", "Action": "sqs:SendMessage", "Resource": "arn:aws:sqs:eu-central-1:1:q"}  # fmt: skip
-_BURY = ("BuryRole", "Policies", 0, "PolicyDocument", "Statement")
+_BURY = ("HandleDeadLettersRole", "Policies", 0, "PolicyDocument", "Statement")
 #: What has no resource, as the Service Authorization Reference says.
 WITHOUT_RESOURCE = {
     *("ec2:CreateNetworkInterface", "ec2:DescribeNetworkInterfaces", "ec2:DescribeSubnets"),
@@ -31,11 +31,11 @@ OPERATORS = {
     *("ArnLike", "ArnNotEquals", "ArnNotLike", "Null"),
 }
 
-at_most(ROLE, "ManagedPolicyArns", 10, QUOTAS, "BuryRole", [{"Ref": "TracePolicy"}])
-at_most(ROLE, "Description", 1000, f"{API}API_CreateRole.html", "BuryRole", "x")
-at_most(ROLE, "RoleName", 64, QUOTAS, "BuryRole", "x")
+at_most(ROLE, "ManagedPolicyArns", 10, QUOTAS, "HandleDeadLettersRole", [{"Ref": "TracePolicy"}])
+at_most(ROLE, "Description", 1000, f"{API}API_CreateRole.html", "HandleDeadLettersRole", "x")
+at_most(ROLE, "RoleName", 64, QUOTAS, "HandleDeadLettersRole", "x")
 at_most(MANAGED, "Description", 1000, f"{API}API_CreatePolicy.html", "OperationsPolicy", "x")
-at_most(ROLE, "Policies.*.PolicyName", 128, QUOTAS, "BuryRole", "x")
+at_most(ROLE, "Policies.*.PolicyName", 128, QUOTAS, "HandleDeadLettersRole", "x")
 
 
 def statements(given: Resolved) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -78,7 +78,14 @@ def a_managed_policy_has_at_most_6144_characters(given: Resolved) -> Iterator[st
 
 @rule(
     QUOTAS,
-    place("x" * 2048, "Resources", "BuryRole", "Properties", "AssumeRolePolicyDocument", "Id"),
+    place(
+        "x" * 2048,
+        "Resources",
+        "HandleDeadLettersRole",
+        "Properties",
+        "AssumeRolePolicyDocument",
+        "Id",
+    ),
 )
 def who_may_take_a_role_is_said_in_2048_characters(given: Resolved) -> Iterator[str]:
     for name, role in given.of_type(ROLE).items():
@@ -136,7 +143,7 @@ def nobody_outside_the_account_is_allowed_anything(given: Resolved) -> Iterator[
 
 @rule(
     "https://docs.aws.amazon.com/lambda/latest/dg/lambda-intro-execution-role.html",
-    put("ec2.amazonaws.com", "BuryRole", "AssumeRolePolicyDocument", "Statement", 0, "Principal", "Service"),
+    put("ec2.amazonaws.com", "HandleDeadLettersRole", "AssumeRolePolicyDocument", "Statement", 0, "Principal", "Service"),
 )  # fmt: skip
 def lambda_may_take_the_role_of_a_lambda(given: Resolved) -> Iterator[str]:
     roles = given.of_type(ROLE)

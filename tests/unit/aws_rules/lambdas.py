@@ -38,7 +38,7 @@ _MAY_BE_IN_A_VPC = put(
         "arn:aws:iam::aws:policy/service-role/AWSLambdaVPCAccessExecutionRole",
         "arn:aws:iam::aws:policy/AWSXRayDaemonWriteAccess",
     ],
-    *("BuryRole", "ManagedPolicyArns"),
+    *("HandleDeadLettersRole", "ManagedPolicyArns"),
 )
 bounded(FUNCTION, "Timeout", 1, 1800, TIMEOUT, "Notify")
 bounded(FUNCTION, "MemorySize", 128, 10_240, f"{API}API_CreateFunction.html", "Notify")
@@ -48,12 +48,26 @@ at_most(FUNCTION, "FunctionName", 64, f"{API}API_CreateFunction.html", "Sync", "
 at_most(FUNCTION, "Handler", 128, f"{API}API_CreateFunction.html", "Work", "x")
 at_most(FUNCTION, "Layers", 5, QUOTAS, "Sync", ["arn:aws:lambda:eu-central-1:1:layer:l:1"])
 at_most(
-    *(FUNCTION, "VpcConfig.SubnetIds", 16, f"{API}API_VpcConfig.html", "Bury", ["subnet-0"]),
-    both(_MAY_BE_IN_A_VPC, put(["sg-0"], "Bury", "VpcConfig", "SecurityGroupIds")),
+    *(
+        FUNCTION,
+        "VpcConfig.SubnetIds",
+        16,
+        f"{API}API_VpcConfig.html",
+        "HandleDeadLetters",
+        ["subnet-0"],
+    ),
+    both(_MAY_BE_IN_A_VPC, put(["sg-0"], "HandleDeadLetters", "VpcConfig", "SecurityGroupIds")),
 )
 at_most(
-    *(FUNCTION, "VpcConfig.SecurityGroupIds", 5, f"{API}API_VpcConfig.html", "Bury", ["sg-0"]),
-    both(_MAY_BE_IN_A_VPC, put(["subnet-0"], "Bury", "VpcConfig", "SubnetIds")),
+    *(
+        FUNCTION,
+        "VpcConfig.SecurityGroupIds",
+        5,
+        f"{API}API_VpcConfig.html",
+        "HandleDeadLetters",
+        ["sg-0"],
+    ),
+    both(_MAY_BE_IN_A_VPC, put(["subnet-0"], "HandleDeadLetters", "VpcConfig", "SubnetIds")),
 )
 at_most(FUNCTION, "Architectures", 1, f"{API}API_CreateFunction.html", "Work", ["arm64"])
 one_of(
@@ -134,7 +148,7 @@ def layers(given: Resolved, function: dict[str, Any]) -> Iterator[dict[str, Any]
 
 @rule(
     f"{GUIDE}adding-layers.html",
-    put(["x86_64"], "Bury", "Architectures"),
+    put(["x86_64"], "HandleDeadLetters", "Architectures"),
 )
 def a_layer_is_for_the_processor_of_its_lambda(given: Resolved) -> Iterator[str]:
     for name, function in given.of_type(FUNCTION).items():
@@ -145,7 +159,7 @@ def a_layer_is_for_the_processor_of_its_lambda(given: Resolved) -> Iterator[str]
                 yield f"{name}: {function['Architectures']}, and {layer['LayerName']} is not"
 
 
-@rule(f"{GUIDE}adding-layers.html", put("python3.12", "Bury", "Runtime"))
+@rule(f"{GUIDE}adding-layers.html", put("python3.12", "HandleDeadLetters", "Runtime"))
 def a_layer_is_for_the_runtime_of_its_lambda(given: Resolved) -> Iterator[str]:
     for name, function in given.of_type(FUNCTION).items():
         for layer in layers(given, function):
@@ -189,7 +203,11 @@ def only_logs_in_json_have_levels(given: Resolved) -> Iterator[str]:
     f"{GUIDE}configuration-vpc.html",
     both(
         rename("ec2:CreateNetworkInterface", "ec2:DescribeSubnets"),
-        put({"SubnetIds": ["subnet-0"], "SecurityGroupIds": ["sg-0"]}, "Bury", "VpcConfig"),
+        put(
+            {"SubnetIds": ["subnet-0"], "SecurityGroupIds": ["sg-0"]},
+            "HandleDeadLetters",
+            "VpcConfig",
+        ),
     ),
 )
 def a_lambda_in_a_vpc_may_make_its_network_interfaces(given: Resolved) -> Iterator[str]:
@@ -206,7 +224,7 @@ def a_lambda_in_a_vpc_may_make_its_network_interfaces(given: Resolved) -> Iterat
     f"{API}API_VpcConfig.html",
     both(
         _MAY_BE_IN_A_VPC,
-        put({"SubnetIds": ["subnet-0"], "SecurityGroupIds": []}, "Bury", "VpcConfig"),
+        put({"SubnetIds": ["subnet-0"], "SecurityGroupIds": []}, "HandleDeadLetters", "VpcConfig"),
     ),
 )
 def a_lambda_in_a_vpc_has_subnets_and_security_groups(given: Resolved) -> Iterator[str]:
@@ -220,7 +238,7 @@ def a_lambda_in_a_vpc_has_subnets_and_security_groups(given: Resolved) -> Iterat
     f"{GUIDE}services-xray.html",
     both(
         rename("xray:PutTraceSegments", "xray:PutTelemetryRecords"),
-        put({"Mode": "Active"}, "Bury", "TracingConfig"),
+        put({"Mode": "Active"}, "HandleDeadLetters", "TracingConfig"),
     ),
 )
 def a_lambda_that_is_traced_may_send_traces(given: Resolved) -> Iterator[str]:

@@ -48,7 +48,7 @@ one_of(
     "FunctionResponseTypes.*",
     {"ReportBatchItemFailures"},
     CREATE,
-    "BuryLetters",
+    "HandleDeadLettersLetters",
     "Failures",
 )
 bounded(
@@ -68,7 +68,7 @@ def mappings(given: Resolved) -> Iterator[tuple[str, str, dict[str, Any]]]:
             yield name, mapping["EventSourceArn"].split(":")[2], mapping
 
 
-@rule(f"{GUIDE}services-sqs-configure.html", put(11, "BuryLetters", "BatchSize"))
+@rule(f"{GUIDE}services-sqs-configure.html", put(11, "HandleDeadLettersLetters", "BatchSize"))
 def a_batch_of_more_than_10_messages_has_a_window(given: Resolved) -> Iterator[str]:
     for name, service, mapping in mappings(given):
         window = mapping.get("MaximumBatchingWindowInSeconds", 0)
@@ -76,7 +76,7 @@ def a_batch_of_more_than_10_messages_has_a_window(given: Resolved) -> Iterator[s
             yield f"{name}: {mapping['BatchSize']} messages, no MaximumBatchingWindowInSeconds"
 
 
-@rule(CREATE, put("LATEST", "BuryLetters", "StartingPosition"))
+@rule(CREATE, put("LATEST", "HandleDeadLettersLetters", "StartingPosition"))
 def a_queue_has_none_of_the_properties_of_streams(given: Resolved) -> Iterator[str]:
     for name, service, mapping in mappings(given):
         if service == "sqs" and (wrong := OF_STREAMS & set(mapping)):
@@ -164,7 +164,7 @@ def a_lambda_may_put_there_what_failed(given: Resolved) -> Iterator[str]:
 
 @rule(
     f"{GUIDE}services-sqs-configure.html",
-    put({"Fn::GetAtt": ["OnTimeQueue", "Arn"]}, "BuryLetters", "EventSourceArn"),
+    put({"Fn::GetAtt": ["OnTimeQueue", "Arn"]}, "HandleDeadLettersLetters", "EventSourceArn"),
 )
 def a_lambda_may_receive_from_what_wakes_it(given: Resolved) -> Iterator[str]:
     """Lambda refuses to make the mapping else."""
@@ -239,7 +239,11 @@ def a_stream_has_the_images_that_its_filter_looks_at(given: Resolved) -> Iterato
 
 @rule(
     f"{API}API_AddPermission.html",
-    append({"Arn": {"Fn::GetAtt": ["Bury", "Arn"]}, "Id": "Other"}, "SweepMinute", "Targets"),
+    append(
+        {"Arn": {"Fn::GetAtt": ["HandleDeadLetters", "Arn"]}, "Id": "Other"},
+        "SweepMinute",
+        "Targets",
+    ),
 )
 def a_rule_of_events_may_invoke_its_targets(given: Resolved) -> Iterator[str]:
     permissions = given.of_type("AWS::Lambda::Permission").values()

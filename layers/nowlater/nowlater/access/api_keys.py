@@ -92,7 +92,7 @@ def rotate(
     return made
 
 
-def holder(table: Table, token: str, now: Instant) -> Key | None:
+def find(table: Table, token: str, now: Instant) -> Key | None:
     """Return the key that a token is of, if it is good; raises Unreadable."""
     parts = _TOKEN.fullmatch(token)
     if parts is None:

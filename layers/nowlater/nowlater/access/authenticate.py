@@ -34,11 +34,11 @@ def access(services: "Services", authorization: str) -> Access | None:
     if scheme.lower() != "bearer":
         return None
     if "." not in token:
-        key = api_keys.holder(services.table, token, services.clock())
+        key = api_keys.find(services.table, token, services.clock())
         return None if key is None else Access(key.owner, key.scopes, key.id)
     if not services.settings.jwt_issuer or len(token) > _LONGEST_JWT or not _JWT.fullmatch(token):
         return None
     from nowlater.access import jwt  # 0.2 s, for those who show one
 
-    shown = jwt.holder(services.issuer, services.settings.jwt_audience, token, services.clock())
+    shown = jwt.verify(services.issuer, services.settings.jwt_audience, token, services.clock())
     return None if shown is None else Access(shown.owner, shown.scopes, shown.kid)

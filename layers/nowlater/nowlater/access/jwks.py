@@ -18,7 +18,7 @@ _TRUSTED_S = 3600
 _PAUSE_S = 10
 #: Two answers have to fit into the 10 s that API Gateway gives an authorizer.
 _TIMEOUT_S = 3
-_MOST_BYTES = 256 * 1024
+_MAX_BYTES = 256 * 1024
 _LOOPBACK = ("localhost", "127.0.0.1")
 
 type Key = dict[str, Any]
@@ -56,7 +56,7 @@ class Issuer:
         try:
             self._keys = _keys(self.url)
         except (OSError, HTTPException, msgspec.MsgspecError, ValueError, RecursionError):
-            logger.warning("the issuer did not answer", exc_info=True)
+            logger.warning("jwt_issuer_unavailable", exc_info=True)
         else:
             self._read = now
 
@@ -88,9 +88,9 @@ def fetched(url: str, issuer: str) -> bytes:
         raise ValueError(f"{url} is not https")
     opener = urllib.request.build_opener(_NoRedirects)
     with opener.open(url, timeout=_TIMEOUT_S) as answer:
-        body: bytes = answer.read(_MOST_BYTES + 1)
-    if len(body) > _MOST_BYTES:
-        raise ValueError(f"{url} answers with more than {_MOST_BYTES} bytes")
+        body: bytes = answer.read(_MAX_BYTES + 1)
+    if len(body) > _MAX_BYTES:
+        raise ValueError(f"{url} answers with more than {_MAX_BYTES} bytes")
     return body
 
 

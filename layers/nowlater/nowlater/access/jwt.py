@@ -48,7 +48,7 @@ class _Claims(msgspec.Struct):
     scope: str = ""
 
 
-def holder(issuer: Issuer, audience: str, token: str, now: Instant) -> Token | None:
+def verify(issuer: Issuer, audience: str, token: str, now: Instant) -> Token | None:
     """Return what a compact JWT says, if it is good now; raises IssuerSilent if nobody can tell."""
     try:
         head = msgspec.json.decode(_decoded(token.partition(".")[0]), type=_Head)

@@ -52,7 +52,7 @@ def _run_time(services: Services, name: str) -> dict[str, Any]:
     try:
         earlier = services.runtimes.of(name)
     except session.FAILURES:
-        logger.warning("run times were not read", exc_info=True)
+        logger.warning("run_times_not_read", exc_info=True)
         earlier = Histogram({})
     shares = {"p50_s": 0.5, "p90_s": 0.9}
     return {"runs": earlier.runs} | {n: earlier.quantile_s(share) for n, share in shares.items()}

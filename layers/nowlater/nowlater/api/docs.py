@@ -6,8 +6,8 @@ import re
 
 import msgspec
 
-from nowlater.api.request import Call
-from nowlater.api.router import HTML, JSON, Answer
+from nowlater.api.request import HttpRequest
+from nowlater.api.responses import HTML, JSON, Response
 from nowlater.problems import Problem
 from nowlater.runtime import catalogue
 from nowlater.services import Services
@@ -23,45 +23,47 @@ _POLICY = (
 )
 
 
-def openapi(services: Services, call: Call) -> Answer:
+def openapi(services: Services, request: HttpRequest) -> Response:
     """Answer with the OpenAPI document of the operations that this deployment serves."""
     name = "openapi-diagnostics" if services.settings.diagnostics else "openapi"
-    return _document(call, f"{name}.json")
+    return _document(request, f"{name}.json")
 
 
-def asyncapi(call: Call) -> Answer:
+def asyncapi(request: HttpRequest) -> Response:
     """Answer with the AsyncAPI document."""
-    return _document(call, "asyncapi.json")
+    return _document(request, "asyncapi.json")
 
 
-def page(call: Call) -> Answer:
+def page(request: HttpRequest) -> Response:
     """Answer with the page for people."""
     headers = {"Content-Type": HTML, "Content-Security-Policy": _POLICY}
-    return _kept(call, catalogue.manual("docs.html") or b"", headers)
+    return _kept(request, catalogue.manual("docs.html") or b"", headers)
 
 
-def file(call: Call, name: str) -> Answer:
+def file(request: HttpRequest, name: str) -> Response:
     """Answer with a file of that page; raises Problem `unknown-route` where there is none."""
     kind = _FILE.fullmatch(name)
     data = catalogue.manual(f"docs/{name}.gz") if kind else None
     if kind is None or data is None:
         raise Problem("unknown-route", f"The page at /docs has no file {name[:100]!r}.")
     headers = {"Content-Type": _TYPES[kind[1]], "Vary": "Accept-Encoding"}
-    if "gzip" not in (call.header("accept-encoding") or ""):
-        return _kept(call, gzip.decompress(data), headers, is_text=False)
-    return _kept(call, data, headers | {"Content-Encoding": "gzip"}, is_text=False)
+    if "gzip" not in (request.header("accept-encoding") or ""):
+        return _kept(request, gzip.decompress(data), headers, is_text=False)
+    return _kept(request, data, headers | {"Content-Encoding": "gzip"}, is_text=False)
 
 
-def _document(call: Call, name: str) -> Answer:
-    base = msgspec.json.encode(call.base)[1:-1]
+def _document(request: HttpRequest, name: str) -> Response:
+    base = msgspec.json.encode(request.base)[1:-1]
     data = (catalogue.manual(name) or b"").replace(_BASE, base)
-    return _kept(call, data, {"Content-Type": JSON})
+    return _kept(request, data, {"Content-Type": JSON})
 
 
-def _kept(call: Call, data: bytes, headers: dict[str, str], *, is_text: bool = True) -> Answer:
+def _kept(
+    request: HttpRequest, data: bytes, headers: dict[str, str], *, is_text: bool = True
+) -> Response:
     """Return an answer that a cache may keep, but asks about each time; 304 where it is the same."""
     etag = f'"{hashlib.sha256(data).hexdigest()[:32]}"'
     validators = {"ETag": etag, "Cache-Control": "no-cache"}
-    if call.has_seen(etag):
-        return Answer(304, None, validators)
-    return Answer(200, data, headers | validators, is_text)
+    if request.has_seen(etag):
+        return Response(304, None, validators)
+    return Response(200, data, headers | validators, is_text)

@@ -17,7 +17,7 @@ from nowlater.problems import Problem
 
 #: API Gateway answers by itself when a request is this old, counted from when it came in.
 GATEWAY_S = 30
-#: What is left of a time limit is never less: enough to answer, if not to do much.
+#: What is left of a time limit is never less: enough to respond, if not to do much.
 _LEAST_S = 1.0
 
 #: The domain of the local stack and of `sam local`, or what it ends in.
@@ -26,7 +26,7 @@ _EMULATOR = "localhost"
 _TRACEPARENT = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}", re.ASCII)
 
 
-class Call:
+class HttpRequest:
     """One HTTP request (payload format 2.0)."""
 
     def __init__(self, event: dict[str, Any], public_url: str) -> None:

@@ -1,7 +1,7 @@
 """Where payloads lie in the bucket."""
 
 #: Lambda keeps the stream records here that it could not hand over; Notify, those it cannot read.
-UNTOLD = "aws/lambda/"
+UNPUBLISHED = "aws/lambda/"
 
 
 def input_key(owner: str, job_id: str) -> str:
@@ -19,9 +19,9 @@ def upload_key(owner: str, upload_id: str) -> str:
     return f"uploads/{owner}/{upload_id}"
 
 
-def untold_key(record_id: str) -> str:
+def unpublished_key(record_id: str) -> str:
     """Return the key of a stream record that no event can be made of."""
-    return f"{UNTOLD}untold/{record_id}"
+    return f"{UNPUBLISHED}unpublished/{record_id}"
 
 
 def dead_letter_key(message_id: str) -> str:

@@ -25,4 +25,4 @@ def read[T](item: dict[str, Any], kind: type[T], what: str) -> T:
 
 def log(fault: Unreadable) -> None:
     """Tell who runs the stack of a record that is passed over: FaultsAlarm counts these lines."""
-    logger.error("a record cannot be read", extra={"fault": str(fault)}, exc_info=fault)
+    logger.error("record_unreadable", extra={"fault": str(fault)}, exc_info=fault)

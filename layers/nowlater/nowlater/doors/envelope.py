@@ -11,13 +11,13 @@ import msgspec
 
 from nowlater import wording
 from nowlater.doors import malformed
-from nowlater.doors.time_frame import Deliver, Keep, Start
+from nowlater.doors.time_frame import Deadline, Retention, Start
 from nowlater.jobs.callback import Callback, Format
 from nowlater.limits import MAX_TAGS
 from nowlater.problems import Problem
 
 #: Bytes of a body: each must pass Lambda's 6 MB also when every character is escaped.
-MOST_ASYNC, MOST_SYNC = 1024 * 1024, 2 * 1024 * 1024
+MAX_ASYNC_BODY, MAX_SYNC_BODY = 1024 * 1024, 2 * 1024 * 1024
 
 
 type TagName = Annotated[str, msgspec.Meta(pattern="^[a-z0-9_-]{1,32}$")]
@@ -45,8 +45,8 @@ class Envelope(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
 
     input: Any = {}
     start: Start | None = None
-    deliver: Deliver | None = None
-    keep: Keep | None = None
+    deadline: Deadline | None = None
+    retention: Retention | None = None
     callback: AskedCallback | None = None
     tags: Annotated[dict[TagName, TagValue], msgspec.Meta(max_length=MAX_TAGS)] = {}
 

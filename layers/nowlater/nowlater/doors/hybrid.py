@@ -3,7 +3,7 @@
 import time
 
 from nowlater.aws import session
-from nowlater.doors.submit import Accepted, Request, submit
+from nowlater.doors.submit import Accepted, JobRequest, submit
 from nowlater.jobs import commands, long_poll
 from nowlater.jobs.model import Job
 from nowlater.log import logger
@@ -15,7 +15,9 @@ from nowlater.worker.invoke import NoWorker
 _LEAST_S = 0.5
 
 
-def hybrid(services: Services, asked: Request, wait_s: float, *, strict: bool = False) -> Accepted:
+def hybrid(
+    services: Services, asked: JobRequest, wait_s: float, *, strict: bool = False
+) -> Accepted:
     """Accept a job and run it at once; return it as it is when it is done, or the time is up.
 
     With `strict`, a job that is not done by then is canceled, and Problem `timed-out` raised.
@@ -33,7 +35,7 @@ def hybrid(services: Services, asked: Request, wait_s: float, *, strict: bool = 
     except (
         session.FAILURES
     ):  # the job is accepted, and runs: whatever fails now, it is no "try again"
-        logger.exception("accepted, but not waited for")
+        logger.exception("hybrid_wait_failed")
         return got
     except Problem as problem:
         problem.headers["Content-Location"] = f"{got.job.base}/jobs/{got.job.id}"

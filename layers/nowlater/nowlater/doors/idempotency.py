@@ -17,7 +17,7 @@ from nowlater.problems import Problem
 
 
 @dataclass(frozen=True)
-class Request:
+class Reservation:
     """A request under a key; equal fingerprints are the same request."""
 
     owner: str
@@ -42,12 +42,12 @@ def fingerprint(*parts: Any) -> str:
     return hashlib.sha256(msgspec.json.encode(parts, order="sorted")).hexdigest()
 
 
-def of_retry(owner: str, key: str, job_id: str) -> Request:
+def of_retry(owner: str, key: str, job_id: str) -> Reservation:
     """Return the request for a job again: the same also once that job is no longer kept."""
-    return Request(owner, key, fingerprint("retry", job_id))
+    return Reservation(owner, key, fingerprint("retry", job_id))
 
 
-def reserve(table: Table, asked: Request, job_id: str, now: Instant) -> str:
+def reserve(table: Table, asked: Reservation, job_id: str, now: Instant) -> str:
     """Let the key name this job, or return the job that it already names.
 
     Raises Problem `idempotency-key-reused` where that was another request, and Unreadable.
@@ -60,7 +60,7 @@ def reserve(table: Table, asked: Request, job_id: str, now: Instant) -> str:
     return job_id if there is None else _same(_read(there), asked)
 
 
-def named(table: Table, asked: Request, now: Instant) -> str | None:
+def named(table: Table, asked: Reservation, now: Instant) -> str | None:
     """Return the job that the key names, if it names one; raises as `reserve` does."""
     item = table.get(asked.pk, "KEY")
     there = None if item is None else _read(item)
@@ -75,7 +75,7 @@ def _read(item: Item) -> _Named:
     return there
 
 
-def _same(there: _Named, asked: Request) -> str:
+def _same(there: _Named, asked: Reservation) -> str:
     if there.fingerprint != asked.fingerprint:
         raise Problem(
             "idempotency-key-reused",

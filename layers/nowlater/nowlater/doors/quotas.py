@@ -15,7 +15,7 @@ from nowlater.log import logger
 #: Jobs read by a first look at least, and by each further call of a count.
 _FIRST, _FURTHER = 100, 1000
 #: Owners that are remembered; beyond that all are forgotten, and looked at anew.
-_MOST_OWNERS = 10_000
+_MAX_OWNERS = 10_000
 
 
 @dataclass
@@ -51,13 +51,13 @@ class Quotas:
             try:
                 known.refusal = self._looked_at(owner, known, now)
             except session.FAILURES:
-                logger.warning("a quota could not be looked at", exc_info=True)
+                logger.warning("quota_check_failed", exc_info=True)
         if known.refusal is not None:
             raise known.refusal.told(now)
 
     def _of(self, owner: str, now: Instant) -> _Known:
         """Return what is known of an owner; a refusal that is over is forgotten, and looked at anew."""
-        if len(self._known) > _MOST_OWNERS:
+        if len(self._known) > _MAX_OWNERS:
             self._known.clear()
         known = self._known.setdefault(owner, _Known())
         if known.refusal is not None and known.refusal.until <= now:

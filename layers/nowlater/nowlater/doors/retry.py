@@ -5,7 +5,7 @@ import msgspec
 from nowlater.access.caller import Caller
 from nowlater.doors import idempotency
 from nowlater.doors.envelope import AskedCallback, Envelope
-from nowlater.doors.submit import Accepted, Request, replay, submit
+from nowlater.doors.submit import Accepted, JobRequest, replay, submit
 from nowlater.jobs import commands
 from nowlater.problems import Problem
 from nowlater.services import Services
@@ -31,7 +31,7 @@ def retry(
 
 def _asked(
     services: Services, caller: Caller, job_id: str, key: str | None, trace: str | None
-) -> Request:
+) -> JobRequest:
     """Return the request that asks for what an ended job asked for."""
     old = commands.read(services, caller.owner, job_id)
     if not old.is_ended:
@@ -45,5 +45,5 @@ def _asked(
     if old.callback is not None:
         callback = AskedCallback(**msgspec.structs.asdict(old.callback))
     given = msgspec.json.decode(text)
-    envelope = Envelope(input=given, keep=old.keep_s, tags=old.tags, callback=callback)
-    return Request(caller, None, old.operation, envelope, key, trace, retry_of=old.id)
+    envelope = Envelope(input=given, retention=old.retention_s, tags=old.tags, callback=callback)
+    return JobRequest(caller, None, old.operation, envelope, key, trace, retry_of=old.id)

@@ -23,7 +23,7 @@ INLINE_INPUT = 2 * 1024
 
 
 @dataclass(frozen=True)
-class Request:
+class JobRequest:
     """What a caller asks to be done later."""
 
     caller: Caller
@@ -46,7 +46,7 @@ class Accepted:
     replayed: bool
 
 
-def submit(services: Services, asked: Request) -> Accepted:
+def submit(services: Services, asked: JobRequest) -> Accepted:
     """Accept a request as a job, or find the job that its idempotency key names.
 
     Raises the Problems of the design's error table; then nothing was accepted.
@@ -68,7 +68,7 @@ def submit(services: Services, asked: Request) -> Accepted:
     return Accepted(commands.shown(services, new), replayed=False)
 
 
-def _checked(services: Services, asked: Request, now: Instant) -> tuple[Entry, Frame]:
+def _checked(services: Services, asked: JobRequest, now: Instant) -> tuple[Entry, Frame]:
     """Return what a new job is made of; raises the Problems of a request that cannot be one."""
     entry = services.catalogue.at(asked.door, asked.operation)
     catalogue.check(entry, asked.envelope.input, asked.caller.base)
@@ -81,7 +81,7 @@ def _checked(services: Services, asked: Request, now: Instant) -> tuple[Entry, F
 
 
 def _accept(
-    services: Services, asked: Request, entry: Entry, times: Frame, job_id: str, now: Instant
+    services: Services, asked: JobRequest, entry: Entry, times: Frame, job_id: str, now: Instant
 ) -> Job:
     new = _job(services, asked, entry, times, job_id, now)
     text = msgspec.json.encode(asked.envelope.input)
@@ -100,67 +100,67 @@ def _accept(
 
 
 def _job(
-    services: Services, asked: Request, entry: Entry, times: Frame, job_id: str, now: Instant
+    services: Services, asked: JobRequest, entry: Entry, times: Frame, job_id: str, now: Instant
 ) -> Job:
     timeout_s = min(entry.timeout, services.settings.longest_attempt_s)
     new = Job(
         owner=asked.caller.owner,
         id=job_id,
         operation=entry.name,
-        lane="on-time" if times.promised or asked.head_start else "flexible",
-        promised=times.promised,
+        lane="on-time" if times.has_deadline or asked.head_start else "flexible",
+        has_deadline=times.has_deadline,
         status="queued" if times.start_at is None else "scheduled",
         base=asked.caller.base,
         created=now,
         updated=now,
         start_at=times.start_at,
         not_before=times.start_at,
-        deliver_by=times.deliver_by,
+        deadline=times.deadline,
         timeout_ms=int(timeout_s * 1000),
-        keep_s=times.keep_s,
-        tries_left=entry.attempts,
+        retention_s=times.retention_s,
+        attempts_left=entry.attempts,
         tags=asked.envelope.tags,
         retry_of=asked.retry_of,
         callback=asked.envelope.callback,
         trace=asked.trace,
     )
-    look = protocol.due_at(new.promised, new.not_before, new.deliver_by, now)
+    look = protocol.due_at(new.has_deadline, new.not_before, new.deadline, now)
     return msgspec.structs.replace(new, **store.due(job_id, look))
 
 
-def _frame(services: Services, asked: Request, now: Instant) -> Frame:
+def _frame(services: Services, asked: JobRequest, now: Instant) -> Frame:
     e = asked.envelope
     within_s = services.settings.flexible_within_s
-    return frame(e.start, e.deliver, e.keep, now=now, flexible_within_s=within_s)
+    return frame(e.start, e.deadline, e.retention, now=now, flexible_within_s=within_s)
 
 
 def _refuse_unachievable(
-    services: Services, asked: Request, entry: Entry, times: Frame, now: Instant
+    services: Services, asked: JobRequest, entry: Entry, times: Frame, now: Instant
 ) -> None:
     """Raise Problem `deadline-unachievable` where the caller wants to know now, and it is so."""
-    if asked.envelope.deliver is None or asked.envelope.deliver.otherwise != "refuse":
+    if asked.envelope.deadline is None or asked.envelope.deadline.otherwise != "refuse":
         return
     new = _job(services, asked, entry, times, ids.new_id(now), now)
     expected = forecast(services, new, is_sent=False)
-    if expected is not None and expected.finish > times.deliver_by:
+    if expected is not None and expected.finish > times.deadline:
         earliest = to_rfc3339(expected.finish)
         raise Problem(
             "deadline-unachievable",
             f"The job would be done about {earliest}: half of {expected.runs} earlier runs took "
             f"{expected.p50_s:.2g} s, and {expected.waiting} jobs wait before it.",
             earliest=earliest,
-            pointer="/deliver",
+            pointer="/deadline",
         )
 
 
-def _under_key(asked: Request, key: str) -> idempotency.Request:
+def _under_key(asked: JobRequest, key: str) -> idempotency.Reservation:
     if asked.retry_of is not None:
         return idempotency.of_retry(asked.caller.owner, key, asked.retry_of)
     what = idempotency.fingerprint(asked.operation, asked.envelope)
-    return idempotency.Request(asked.caller.owner, key, what)
+    return idempotency.Reservation(asked.caller.owner, key, what)
 
 
-def replay(services: Services, asked: idempotency.Request) -> Accepted | None:
+def replay(services: Services, asked: idempotency.Reservation) -> Accepted | None:
     """Return the job that a request's key names, if it names one: it asks for nothing new.
 
     So nothing that is checked of a new job counts: no time that has passed since, no quota that is
@@ -171,13 +171,13 @@ def replay(services: Services, asked: idempotency.Request) -> Accepted | None:
     return Accepted(commands.shown(services, there), replayed=True) if there else None
 
 
-def _check_callback(services: Services, asked: Request) -> None:
+def _check_callback(services: Services, asked: JobRequest) -> None:
     if asked.envelope.callback is not None:
         own = callback.hosts_of((asked.caller.base,)) | {*asked.caller.hosts}
         callback.check(asked.envelope.callback, services.settings.callback_rules, own)
 
 
-def _check_uploads(services: Services, entry: Entry, asked: Request) -> None:
+def _check_uploads(services: Services, entry: Entry, asked: JobRequest) -> None:
     if not entry.takes_documents:
         return
     for upload in document.uploads_in(asked.envelope.input):

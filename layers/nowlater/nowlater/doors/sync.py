@@ -13,7 +13,7 @@ from nowlater.runtime import catalogue, executor
 from nowlater.runtime.catalogue import Entry
 from nowlater.runtime.context import Context
 from nowlater.runtime.exceptions import Refused, TimedOut, Unavailable
-from nowlater.runtime.executor import Answer, UnfitInput
+from nowlater.runtime.executor import InputMismatch, Result
 from nowlater.runtime.uploaded_files import UploadedFiles
 from nowlater.services import Services
 
@@ -21,7 +21,7 @@ from nowlater.services import Services
 LONGEST_S = 28
 
 
-def answer(
+def run_now(
     services: Services,
     caller: Caller,
     operation: str,
@@ -29,7 +29,7 @@ def answer(
     *,
     longest_s: float = LONGEST_S,
     or_exit: bool = False,
-) -> Answer:
+) -> Result:
     """Run the operation on a request's input, for at most that long.
 
     Raises the Problem of whatever keeps it from answering.
@@ -85,7 +85,7 @@ def _elsewhere(problem: str, said: str, instead: str | None, advice: str) -> Pro
 def _problem(fault: BaseException, operation: str, base: str) -> Problem:
     """Return what the caller is told of a run that did not return."""
     match fault:
-        case UnfitInput():
+        case InputMismatch():
             sentence = f"does not fit the operation: {fault}"
             return catalogue.invalid_input(operation, base, pointer="", sentence=sentence)
         case Refused():

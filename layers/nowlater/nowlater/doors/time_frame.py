@@ -10,7 +10,7 @@ from nowlater.problems import Problem
 #: A start can be this far ahead, and a deadline this far behind the start: less than messages live.
 FURTHEST_START_S, FURTHEST_DEADLINE_S = 30 * DAY_S, 7 * DAY_S
 
-_START, _DELIVER = ("after", "at"), ("within", "by")
+_START, _DEADLINE = ("after", "at"), ("within", "at")
 
 type Seconds = Annotated[float, msgspec.Meta(ge=0)]
 
@@ -22,30 +22,30 @@ class Start(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     at: str | None = None
 
 
-class Deliver(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """`deliver`: within that many seconds from now, or by an instant."""
+class Deadline(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`deadline`: within that many seconds from now, or by an instant."""
 
     within: Seconds | None = None
-    by: str | None = None
+    at: str | None = None
     otherwise: Literal["refuse"] | None = msgspec.field(name="or", default=None)
 
 
 class Frame(msgspec.Struct, frozen=True, kw_only=True):
     """A time frame in instants."""
 
-    promised: bool
+    has_deadline: bool
     start_at: Instant | None
-    deliver_by: Instant
-    keep_s: int
+    deadline: Instant
+    retention_s: int
 
 
-type Keep = Annotated[int, msgspec.Meta(ge=HOUR_S, le=30 * DAY_S)]
+type Retention = Annotated[int, msgspec.Meta(ge=HOUR_S, le=30 * DAY_S)]
 
 
 def frame(
     start: Start | None,
-    deliver: Deliver | None,
-    keep: Keep | None,
+    deadline: Deadline | None,
+    retention: Retention | None,
     *,
     now: Instant,
     flexible_within_s: int,
@@ -55,14 +55,14 @@ def frame(
     Raises Problem `malformed-request` where a time is not of its form, and `impossible-time`
     where it is past, too far ahead, or leaves no time between start and deadline.
     """
-    for pointer, given, names in (("/start", start, _START), ("/deliver", deliver, _DELIVER)):
+    for pointer, given, names in (("/start", start, _START), ("/deadline", deadline, _DEADLINE)):
         if given is not None and all(getattr(given, name) is None for name in names):
             raise Problem(
                 "malformed-request", f"{pointer} takes {' or '.join(names)}.", pointer=pointer
             )
-    start, deliver = start or Start(), deliver or Deliver()
+    start, deadline = start or Start(), deadline or Deadline()
     start_at = _instant("/start", start.after, start.at, _START, now)
-    by = _instant("/deliver", deliver.within, deliver.by, _DELIVER, now)
+    by = _instant("/deadline", deadline.within, deadline.at, _DEADLINE, now)
     first = start_at or now
     if start_at is not None and start_at > after(now, FURTHEST_START_S):
         raise Problem("impossible-time", "A start can be at most 30 days ahead.", pointer="/start")
@@ -70,19 +70,19 @@ def frame(
         raise Problem(
             "impossible-time",
             "A deadline can be at most 7 days after the start.",
-            pointer="/deliver",
+            pointer="/deadline",
         )
     if by is not None and by <= first:
         raise Problem(
             "impossible-time",
             f"The deadline {to_rfc3339(by)} is not after the start {to_rfc3339(first)}.",
-            pointer="/deliver",
+            pointer="/deadline",
         )
     return Frame(
-        promised=by is not None,
+        has_deadline=by is not None,
         start_at=start_at if start_at != now else None,
-        deliver_by=after(first, flexible_within_s) if by is None else by,
-        keep_s=DAY_S if keep is None else keep,
+        deadline=after(first, flexible_within_s) if by is None else by,
+        retention_s=DAY_S if retention is None else retention,
     )
 
 

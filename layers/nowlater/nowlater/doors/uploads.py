@@ -13,7 +13,7 @@ from nowlater.runtime.document import LONGEST_MEDIA_TYPE, MEDIA_TYPE, is_media_t
 from nowlater.services import Services
 
 #: What S3 takes in one PUT.
-MOST_BYTES = 5 * 1024**3
+MAX_BYTES = 5 * 1024**3
 #: An upload counts as so many bytes at least: that bounds how many there are, too.
 _LEAST = 1024**2
 #: What was granted today leaves room for it, and it is not counted yet: a reply can get lost.
@@ -23,7 +23,7 @@ _HAS_ROOM = "attribute_not_exists(#bytes) OR (#bytes <= :room AND #last <> :new_
 class Upload(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What a caller wants to upload: its exact size in bytes, and its media type."""
 
-    size: Annotated[int, msgspec.Meta(ge=1, le=MOST_BYTES)]
+    size: Annotated[int, msgspec.Meta(ge=1, le=MAX_BYTES)]
     media_type: Annotated[str, msgspec.Meta(pattern=MEDIA_TYPE, max_length=LONGEST_MEDIA_TYPE)] = (
         "application/octet-stream"
     )

@@ -46,7 +46,7 @@ def forecast(services: Services, job: Job, *, is_sent: bool = True) -> Estimate 
         if waiting and job.status == "queued" and is_sent:
             waiting -= 1
     except session.FAILURES:
-        logger.warning("no estimate", exc_info=True)
+        logger.warning("estimate_failed", exc_info=True)
         return None
     lanes = services.settings.concurrency
     return estimate(job, earlier, waiting, services.clock(), lanes)
@@ -73,7 +73,7 @@ def estimate(
     latest = after(first, slow_s)
     return Estimate(
         finish=after(first, usual_s),
-        at_risk=job.promised and latest > job.deliver_by,
+        at_risk=job.has_deadline and latest > job.deadline,
         runs=earlier.runs,
         p50_s=earlier.quantile_s(_USUAL),
         p90_s=earlier.quantile_s(_NEARLY_ALL),

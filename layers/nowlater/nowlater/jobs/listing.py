@@ -27,9 +27,9 @@ from nowlater.wording import quoted
 type Query = Iterable[tuple[str, str]]
 
 #: A page ends when it has so many bytes: Lambda answers with 6 MB at most, as base64.
-_MOST_BYTES = 3 * 1024 * 1024
+_MAX_BYTES = 3 * 1024 * 1024
 
-_IN_TIME = "#deliver_by > :late"
+_IN_TIME = "#deadline > :late"
 #: Which records can be shown with a status, given that readers see times that have passed.
 _SHOWN_AS = {
     "scheduled": f"(#status = :scheduled AND #not_before > :now AND {_IN_TIME})",
@@ -38,7 +38,7 @@ _SHOWN_AS = {
     "running": f"(#status = :running AND {_IN_TIME})",
     "succeeded": "#status = :succeeded",
     "failed": "(#status = :failed OR "
-    "(#status IN (:scheduled, :queued, :running) AND #deliver_by <= :late))",
+    "(#status IN (:scheduled, :queued, :running) AND #deadline <= :late))",
     "canceled": "#status = :canceled",
 }
 
@@ -102,7 +102,7 @@ def listed(
         text = _shown(services, base, wanted, there, now)
         if text is None:
             continue
-        if size + len(text) > _MOST_BYTES:
+        if size + len(text) > _MAX_BYTES:
             return found, cursor
         found, size, cursor = [*found, msgspec.Raw(text)], size + len(text), there.id
         if len(found) == limit:

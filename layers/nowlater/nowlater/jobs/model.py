@@ -46,13 +46,13 @@ class Job(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     created: Kept
     updated: Kept
     #: The end of the promise: nothing starts or succeeds after it.
-    deliver_by: Kept
+    deadline: Kept
     #: Whether the caller set that deadline; else it is what flexible jobs are given.
-    promised: bool = False
+    has_deadline: bool = False
     #: The longest that one attempt may run.
     timeout_ms: _Duration
-    keep_s: _Duration
-    tries_left: _Tries
+    retention_s: _Duration
+    attempts_left: _Tries
     #: How often it was started; also the token that an attempt's writes must show.
     attempt: _Count = 0
     #: How often its operation was unavailable.
@@ -66,7 +66,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     #: Until then, only the attempt that holds the lease may finish the job.
     lease_until: Kept | None = None
     #: The request id of the Lambda that holds the lease.
-    holder: str | None = None
+    lease_holder: str | None = None
     #: When the sweep has to look at it, if ever; `due_shard` is the partition of that index.
     due_at: Kept | None = None
     due_shard: int | None = None

@@ -16,7 +16,7 @@ KEY_LIFE_S = 24 * HOUR_S
 #: How much longer than its run a lease lasts, so that the run can store its result.
 LEASE_GRACE_S = 10
 #: A job's record outlives all that points to it by this much, so that "gone" means gone.
-STUB_S = HOUR_S
+TOMBSTONE_S = HOUR_S
 #: The sweep sends a message this long before the start, with the exact delay that is left.
 SWEEP_AHEAD_S = 600
 #: Readers show a deadline as missed from this long after it; nobody's write is under way by then.
@@ -44,32 +44,32 @@ def either(one: Clause, other: Clause) -> Clause:
 
 def end(job: Job, status: Status, now: Instant, **outcome: Any) -> dict[str, Any]:
     """Return the attributes that an ending write sets; `None` takes an attribute away."""
-    expires = after(now, job.keep_s)
+    expires = after(now, job.retention_s)
     last_use = max(expires, after(job.created, KEY_LIFE_S))
     return outcome | {
         "status": status,
         "ended": now,
         "updated": now,
         "expires": expires,
-        "ttl": after(last_use, STUB_S) // 1000,
+        "ttl": after(last_use, TOMBSTONE_S) // 1000,
         "lease_until": None,
-        "holder": None,
+        "lease_holder": None,
         "due_at": None,
         "due_shard": None,
     }
 
 
 def due_at(
-    promised: bool, not_before: Instant | None, deliver_by: Instant, now: Instant
+    has_deadline: bool, not_before: Instant | None, deadline: Instant, now: Instant
 ) -> Instant | None:
     """Return when the sweep has to look at a job that waits, if it has to.
 
-    That is at a promised deadline, and ahead of a start that no message can wait for, or at the
+    That is at a has_deadline deadline, and ahead of a start that no message can wait for, or at the
     bound of a job that comes before it; else that bound is seen to by the job's message.
     """
-    looks = [deliver_by] if promised else []
+    looks = [deadline] if has_deadline else []
     if not_before is not None and not_before > after(now, LONGEST_POSTPONEMENT_S):
-        looks += [deliver_by, after(not_before, -SWEEP_AHEAD_S)]
+        looks += [deadline, after(not_before, -SWEEP_AHEAD_S)]
     return min(looks, default=None)
 
 
@@ -88,10 +88,10 @@ ABANDONED = Clause(
     lambda job, now, _: job.status == "running" and _lease_ran_out(job, now),
 )
 #: Not all of its tries are used up.
-MAY_TRY = Clause("#tries_left > :zero", lambda job, _, __: job.tries_left > 0)
+HAS_ATTEMPTS_LEFT = Clause("#attempts_left > :zero", lambda job, _, __: job.attempts_left > 0)
 #: Its deadline has not passed.
-IN_TIME = Clause("#deliver_by > :now", lambda job, now, _: job.deliver_by > now)
-LATE = Clause("#deliver_by <= :now", lambda job, now, _: job.deliver_by <= now)
+IN_TIME = Clause("#deadline > :now", lambda job, now, _: job.deadline > now)
+LATE = Clause("#deadline <= :now", lambda job, now, _: job.deadline <= now)
 #: The attempt that writes is the one that runs it.
 MINE = Clause(
     "(#status = :running AND #attempt = :token)",
@@ -113,14 +113,14 @@ UNLEASED = Clause(
 
 #: The state machine: what each write needs. docs/http-api.md shows the same table.
 WRITES: dict[str, tuple[Clause, ...]] = {
-    "claim": (either(WAITING, ABANDONED), MAY_TRY, IN_TIME),
+    "claim": (either(WAITING, ABANDONED), HAS_ATTEMPTS_LEFT, IN_TIME),
     "progress": (MINE,),
     "finish": (MINE, IN_TIME),
-    "give_back": (MINE,),
+    "release": (MINE,),
     "cancel": (WAITS_OR_RUNS, IN_TIME),
     "expire": (WAITS_OR_RUNS, LATE),
-    "bury": (WAITS_OR_RUNS, UNLEASED, IN_TIME),
-    "move_on": (WAITS_OR_RUNS, UNMOVED),
+    "exhaust": (WAITS_OR_RUNS, UNLEASED, IN_TIME),
+    "reschedule": (WAITS_OR_RUNS, UNMOVED),
     "erase": (FINISHED,),
 }
 

@@ -14,7 +14,7 @@ from nowlater.jobs.histogram import Histogram, bucket
 #: What was counted is written at most this often.
 _PAUSE_S = 10
 #: With more runs than this all counts are halved, so that what was long ago weighs less.
-_MOST_RUNS = 4096
+_MAX_RUNS = 4096
 #: The attributes that are counts: of runs of up to half a year.
 _BUCKET = re.compile(r"b\d{1,2}|b1[0-3]\d", re.ASCII)
 
@@ -46,7 +46,7 @@ class Runtimes:
                     *_key(operation), _attributes(counts) | {"runs": counts.total()}
                 )
                 del self._counted[operation]
-                if _is_count(item.get("runs")) and item["runs"] > _MOST_RUNS:
+                if _is_count(item.get("runs")) and item["runs"] > _MAX_RUNS:
                     self._halve(operation, item)
 
     def _halve(self, operation: str, item: Item) -> None:

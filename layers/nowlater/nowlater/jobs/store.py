@@ -57,11 +57,16 @@ class Store:
 
         Raises Unreadable; then the job was let go of, and has as many tries left as before.
         """
-        changes: Item = {"status": "running", "holder": holder, "started": now, "updated": now}
+        changes: Item = {
+            "status": "running",
+            "lease_holder": holder,
+            "started": now,
+            "updated": now,
+        }
         changes |= {"not_before": None, "progress": None}
         arithmetic = {
             "attempt": "if_not_exists(#attempt, :zero) + :one",
-            "tries_left": "#tries_left - :one",
+            "attempts_left": "#attempts_left - :one",
             "lease_until": "#timeout_ms + :grace_end",
         }
         done, item = self._write(ref, "claim", now, changes, 0, arithmetic)
@@ -69,9 +74,9 @@ class Store:
             return Written(done, None if item is None else from_item(item))
         except Unreadable:
             if done and item is not None:
-                waits: Item = {"status": "queued", "lease_until": None, "holder": None}
-                waits |= {"updated": now, "tries_left": item["tries_left"] + 1}
-                self._write(ref, "give_back", now, waits, item["attempt"], {})
+                waits: Item = {"status": "queued", "lease_until": None, "lease_holder": None}
+                waits |= {"updated": now, "attempts_left": item["attempts_left"] + 1}
+                self._write(ref, "release", now, waits, item["attempt"], {})
             raise
 
     def write(

@@ -11,7 +11,7 @@ from nowlater.problems import Problem
 from nowlater.services import Services
 
 #: What the log says of each job that ended: the template counts these words, by status and problem.
-ENDED = "ended"
+ENDED = "job_ended"
 
 
 def write(
@@ -37,16 +37,16 @@ def write(
 def expire(services: Services, there: Job) -> Written:
     """End a job at its deadline, as readers have been shown it since."""
     problem = view.deadline_exceeded(there).record()
-    changes = protocol.end(there, "failed", there.deliver_by, error=problem)
+    changes = protocol.end(there, "failed", there.deadline, error=problem)
     return write(services, there, "expire", services.clock(), changes)
 
 
-def bury(services: Services, there: Job, because: str) -> Written:
+def exhaust(services: Services, there: Job, because: str) -> Written:
     """End a job that has no attempt at work on it, and will have no other."""
     now = services.clock()
     problem = Problem("attempts-exhausted", because).record()
     changes = protocol.end(there, "failed", now, error=problem)
-    return write(services, there, "bury", now, changes)
+    return write(services, there, "exhaust", now, changes)
 
 
 def cancel(services: Services, there: Job) -> Written:

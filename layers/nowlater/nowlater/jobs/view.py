@@ -18,9 +18,9 @@ def shown(job: Job, now: Instant) -> Job:
 
     A deadline that has passed shows before anybody has written it, and so does a start.
     """
-    if not job.is_ended and now >= after(job.deliver_by, protocol.READER_GRACE_S):
+    if not job.is_ended and now >= after(job.deadline, protocol.READER_GRACE_S):
         late = deadline_exceeded(job)
-        ending = protocol.end(job, "failed", job.deliver_by, error=late.record())
+        ending = protocol.end(job, "failed", job.deadline, error=late.record())
         return msgspec.structs.replace(job, **ending)
     if job.status == "scheduled" and (job.not_before or 0) <= now:
         return msgspec.structs.replace(job, status="queued")
@@ -30,7 +30,7 @@ def shown(job: Job, now: Instant) -> Job:
 def deadline_exceeded(job: Job) -> Problem:
     """Return the problem of a job whose deadline passed."""
     return Problem(
-        "deadline-exceeded", f"The job was to be done by {to_rfc3339(job.deliver_by)}, and was not."
+        "deadline-exceeded", f"The job was to be done by {to_rfc3339(job.deadline)}, and was not."
     )
 
 
@@ -52,7 +52,7 @@ def representation(
         "status": job.status,
         "attempt": job.attempt,
         **{name: _time(getattr(job, name)) for name in ("created", "updated", "started", "ended")},
-        **{name: _time(getattr(job, name)) for name in ("start_at", "deliver_by", "expires")},
+        **{name: _time(getattr(job, name)) for name in ("start_at", "deadline", "expires")},
         # What it said last would tell of a job that is done as if it were not.
         "progress": None if job.status == "succeeded" else job.progress,
         "estimate": None if estimate is None else _estimate(estimate),

@@ -42,7 +42,7 @@ def replay(services: Services, owner: str, job_id: str, number: str) -> Delivery
     except session.FAILURES:
         unsent = [again.webhook(body)]
     if unsent:
-        logger.warning("a delivery is left to the sweep", extra={"job_id": job_id})
+        logger.warning("delivery_left_to_sweep", extra={"job_id": job_id})
     return again
 
 

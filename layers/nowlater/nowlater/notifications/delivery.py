@@ -26,12 +26,12 @@ JITTER = 0.1
 #: What no try within this time delivered is given up.
 PATIENCE_S = 3 * DAY_S
 #: The log is kept for so long, and so many tries in it.
-LOG_S, MOST_TRIES = 14 * DAY_S, 50
+LOG_S, MAX_TRIES = 14 * DAY_S, 50
 #: The mark of an erased one outlives all that could still have it sent: an end that could not be
 #: told is kept for 90 days by Lambda, and then perhaps as many by Notify (the template's `aws/lambda/`).
 ERASED_S = 200 * DAY_S
 #: What the log says of one that is given up: the template's alarm counts these words.
-GIVEN_UP = "a delivery was given up"
+GIVEN_UP = "delivery_given_up"
 #: The answers whose `Retry-After` counts, and the one that means: never again (Standard Webhooks).
 _LATER, GONE = (429, 503), 410
 
@@ -158,7 +158,7 @@ def tried(delivery: Delivery, made: Try, chance: float) -> dict[str, Any]:
     """
     changes: dict[str, Any] = {
         "count": delivery.count + 1,
-        "tries": (*delivery.tries, made)[-MOST_TRIES:],
+        "tries": (*delivery.tries, made)[-MAX_TRIES:],
         "ttl": ttl(made.at),
         "next_at": None,
     }

@@ -27,7 +27,7 @@ class Outgoing(Protocol):
     def size(self) -> int: ...
 
 
-class NotAllTold(Exception):
+class NotAllPublished(Exception):
     """Some ends were not told; the stream will show the records again."""
 
 
@@ -35,17 +35,19 @@ def notify(services: Services, records: Iterable[dict[str, Any]]) -> int:
     """Tell the topic, and the callback if there is one, of each record that shows a job's end.
 
     Returns how many ends there were. A record that no event can be made of is kept in the bucket,
-    and skipped. Raises NotAllTold once it has sent all that it can: ids are stable, told twice is
+    and skipped. Raises NotAllPublished once it has sent all that it can: ids are stable, told twice is
     allowed.
     """
     ends = list(_ends(services, records))
     webhooks = [webhook for _, webhook in ends if webhook is not None]
-    untold = _send((message for message, _ in ends), lambda batch: services.topic.publish(batch))
+    unpublished = _send(
+        (message for message, _ in ends), lambda batch: services.topic.publish(batch)
+    )
     unsent = _send(webhooks, lambda batch: services.queues.send_webhooks(batch))
     _write_counts(services)
-    if untold or unsent:
-        raise NotAllTold(
-            f"of {len(ends)} events, {untold} were not published, "
+    if unpublished or unsent:
+        raise NotAllPublished(
+            f"of {len(ends)} events, {unpublished} were not published, "
             f"and {unsent} were not sent to their callbacks"
         )
     return len(ends)
@@ -58,7 +60,7 @@ def _send[T: Outgoing](outgoing: Iterable[T], send: Callable[[list[T]], list[T]]
         try:
             failed += len(send(batch))
         except session.FAILURES:
-            logger.exception("AWS did not take a batch of events")
+            logger.exception("batch_not_published")
             failed += len(batch)
     return failed
 
@@ -74,8 +76,8 @@ def _ends(
             message = cloud_event.of_end(ended)
             webhook = cloud_event.for_callback(ended, message)
         except Exception:  # told again and again, it would hold up all that come after it
-            logger.exception("a record cannot be told", extra={"record": record["eventID"]})
-            key = payload_keys.untold_key(record["eventID"])
+            logger.exception("record_not_published", extra={"record": record["eventID"]})
+            key = payload_keys.unpublished_key(record["eventID"])
             services.bucket.put_new(key, msgspec.json.encode(record), "application/json")
             continue
         _count(services, ended)
@@ -99,7 +101,7 @@ def _write_counts(services: Services) -> None:
     try:
         services.runtimes.write()
     except session.FAILURES:  # the next time will do
-        logger.warning("run times were not written", exc_info=True)
+        logger.warning("run_times_not_written", exc_info=True)
 
 
 def batches[T: Outgoing](messages: Iterable[T]) -> Iterator[list[T]]:

@@ -23,7 +23,7 @@ TOTAL_S = 15
 _HELD_S, _HOLDS = 30, 10
 
 
-def deliver(services: Services, event: dict[str, Any]) -> dict[str, Any]:
+def send_webhooks(services: Services, event: dict[str, Any]) -> dict[str, Any]:
     """Handle an SQS event of webhooks; returns a partial batch response, raises nothing."""
     return each(services, event["Records"], lambda record: _deliver(services, record))
 
@@ -105,4 +105,4 @@ def _tell(made: Try, state: str) -> None:
     if state == "given-up":
         logger.error(delivery.GIVEN_UP, extra=said | {"detail": made.detail})
     else:
-        logger.info("tried a delivery", extra=said | {"latency_ms": made.latency_ms})
+        logger.info("delivery_attempted", extra=said | {"latency_ms": made.latency_ms})

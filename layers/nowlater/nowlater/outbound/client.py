@@ -76,7 +76,7 @@ def _vetted(target: Target, rules: Rules, resolve: Resolve, limit: TimeLimit) ->
         raise limit.unsent("unresolved", f"{target.host} has no address.") from fault
     is_allowed = _is_loopback if rules.loopback and target.is_loopback else is_public
     if not all(map(is_allowed, addresses)):
-        # Which one stays untold: the look-up may see more than the caller can.
+        # Which one stays unpublished: the look-up may see more than the caller can.
         sentence = f"{target.host} has an address that is not public."
         raise limit.unsent("address-refused", sentence)
     over_ipv4 = [address for address in addresses if ":" not in address]

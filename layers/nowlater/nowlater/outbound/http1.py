@@ -18,7 +18,7 @@ from nowlater.outbound.targets import Target
 
 USER_AGENT = "nowlater-webhooks/1"
 #: Bytes read of a reply: its head, with those of any 1xx before it, and its body.
-MOST_HEAD, MOST_BODY = 32 * 1024, 64 * 1024
+MAX_HEAD, MAX_BODY = 32 * 1024, 64 * 1024
 
 type Reader = io.BufferedReader[_Source]
 type Kind = Literal["unresolved", "address-refused", "unreachable", "tls", "timed-out", "broken"]
@@ -113,10 +113,10 @@ def exchange(sock: socket, message: bytes, limit: TimeLimit) -> Reply:
         sentence = str(fault) if source.most else too_long
         raise limit.unsent("broken", sentence) from fault
     latency_ms, body = limit.spent_ms(), bytearray()
-    source.most = MOST_BODY
+    source.most = MAX_BODY
     with suppress(OSError):
         for piece in _body(reader, headers) if status not in (204, 304) else ():
-            body += piece[: MOST_BODY - len(body)]
+            body += piece[: MAX_BODY - len(body)]
     after_s = retry_after_s(headers.get("retry-after"), datetime.now(UTC))
     return Reply(status, latency_ms, len(body), after_s, excerpt(status, headers, bytes(body)))
 
@@ -125,7 +125,7 @@ class _Source(io.RawIOBase):
     """What a socket gives until the limit, and at most `most` bytes of it."""
 
     def __init__(self, sock: socket, limit: TimeLimit) -> None:
-        self.most = MOST_HEAD
+        self.most = MAX_HEAD
         self._sock, self._limit = sock, limit
 
     def readable(self) -> bool:
@@ -144,7 +144,7 @@ def _send(sock: socket, message: bytes, limit: TimeLimit) -> None:
     rest = memoryview(message)
     while rest:
         sock.settimeout(limit.left_s())
-        rest = rest[sock.send(rest[:MOST_BODY]) :]
+        rest = rest[sock.send(rest[:MAX_BODY]) :]
 
 
 def _head(reader: Reader) -> tuple[int, Headers]:
@@ -174,7 +174,7 @@ def _body(reader: Reader, headers: Headers) -> Iterator[bytes]:
             reader.readline()
     else:
         length = re.fullmatch("[0-9]{1,12}", headers.get("content-length", ""))
-        yield from _pieces(reader, int(length[0]) if length else MOST_BODY)
+        yield from _pieces(reader, int(length[0]) if length else MAX_BODY)
 
 
 def _pieces(reader: Reader, size: int) -> Iterator[bytes]:

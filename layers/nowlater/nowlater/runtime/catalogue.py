@@ -17,7 +17,7 @@ from nowlater.runtime.validation import InvalidInput
 _NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 _PACKAGE = "nowlater_catalogue"
 #: Different uploads that an input may refer to: each is a request to S3 before the answer.
-MOST_UPLOADS = 100
+MAX_UPLOADS = 100
 
 
 class Entry(msgspec.Struct, frozen=True):
@@ -93,9 +93,9 @@ def check(entry: Entry, given: dict[str, Any], base: str) -> None:
             sentence=fault.sentence(),
             expected=fault.definition,
         ) from fault
-    if entry.takes_documents and len(uploads := document.uploads_in(given)) > MOST_UPLOADS:
+    if entry.takes_documents and len(uploads := document.uploads_in(given)) > MAX_UPLOADS:
         sentence = (
-            f"refers to {len(uploads):,} uploads, and {MOST_UPLOADS} different ones are the most"
+            f"refers to {len(uploads):,} uploads, and {MAX_UPLOADS} different ones are the most"
         )
         raise invalid_input(entry.name, base, pointer="", sentence=sentence)
 

@@ -9,7 +9,7 @@ from typing import Any, overload
 
 DOORS = ("sync", "async", "hybrid")
 #: With growing waits, as many tries take longer than any job has.
-MOST_ATTEMPTS = 1000
+MAX_ATTEMPTS = 1000
 
 _NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 #: All operations that were decorated in this process: the build looks for those that it cannot find.
@@ -70,9 +70,9 @@ def operation(
             raise ValueError(f"{served!r} cannot be an operation's name: use a-z, 0-9 and -")
         if not isinstance(timeout, int | float) or not 0 < timeout <= 1800:
             raise ValueError(f"{served}: timeout is in seconds, more than 0 and at most 1800")
-        if type(attempts) is not int or not 1 <= attempts <= MOST_ATTEMPTS:
+        if type(attempts) is not int or not 1 <= attempts <= MAX_ATTEMPTS:
             raise ValueError(
-                f"{served}: attempts counts the first try too: it is a whole number from 1 to {MOST_ATTEMPTS}"
+                f"{served}: attempts counts the first try too: it is a whole number from 1 to {MAX_ATTEMPTS}"
             )
         if not doors or isinstance(doors, str) or set(doors) - set(DOORS):
             raise ValueError(

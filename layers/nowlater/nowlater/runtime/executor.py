@@ -19,7 +19,7 @@ from nowlater.runtime.time_limit import within
 
 
 @dataclass(frozen=True)
-class Answer:
+class Result:
     """What an operation returned, ready to be sent."""
 
     body: bytes
@@ -27,7 +27,7 @@ class Answer:
     media_type: str | None = None
 
 
-class UnfitInput(ValueError):
+class InputMismatch(ValueError):
     """An input that its schema allows and the operation's types do not; names the fault."""
 
 
@@ -39,14 +39,14 @@ def run(
     seconds: float,
     open_upload: OpenUpload,
     or_exit: bool = False,
-) -> Answer:
+) -> Result:
     """Import and call the operation with this input, for at most that many seconds.
 
-    Raises UnfitInput, WrongResult, TimedOut, Unavailable where the operation cannot be imported, and
+    Raises InputMismatch, WrongResult, TimedOut, Unavailable where the operation cannot be imported, and
     whatever it raises.
     """
 
-    def answered() -> Answer:
+    def answered() -> Result:
         call = _call(entry)
         arguments = _converted(call, given, open_upload)
         if call.context is not None:
@@ -72,7 +72,7 @@ def _call(entry: Entry) -> _Call:
     except Unavailable:
         raise
     except Exception as fault:
-        logger.exception("an operation cannot be imported")
+        logger.exception("operation_import_failed")
         raise Unavailable(
             f"{entry.name} cannot be run now, by a fault of the service; who runs the API was told."
         ) from fault
@@ -94,7 +94,7 @@ def _converted(call: _Call, given: dict[str, Any], open_upload: OpenUpload) -> d
     try:
         inputs = msgspec.convert(given, call.inputs, dec_hook=hook, str_keys=True)
     except (msgspec.ValidationError, TypeError) as fault:  # TypeError: a set cannot hold this value
-        raise UnfitInput(str(fault)) from fault
+        raise InputMismatch(str(fault)) from fault
     return {name: getattr(inputs, name) for name in inputs.__struct_fields__}
 
 
@@ -124,15 +124,15 @@ def _leaves(group: BaseExceptionGroup[Any]) -> Iterator[BaseException]:
             yield fault
 
 
-def _encoded(call: _Call, result: Any) -> Answer:
+def _encoded(call: _Call, result: Any) -> Result:
     if isinstance(result, Document):
         if not document.is_media_type(result.media_type):
             raise WrongResult(f"{call.spec.name} returned a file of type {result.media_type!r}")
-        return Answer(result.read(), result.media_type)
+        return Result(result.read(), result.media_type)
     try:
         body = msgspec.json.encode(result)
         msgspec.json.decode(body, type=call.result)  # as JSON: a NaN has become null
-        return Answer(body)
+        return Result(body)
     except (msgspec.ValidationError, TypeError) as fault:
         raise WrongResult(
             f"{call.spec.name} returned what its annotation does not allow: {fault}"

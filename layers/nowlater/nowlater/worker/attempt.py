@@ -15,7 +15,7 @@ from nowlater.runtime import executor
 from nowlater.runtime.catalogue import Entry
 from nowlater.runtime.context import Context
 from nowlater.runtime.exceptions import Canceled, Refused, TimedOut, Unavailable
-from nowlater.runtime.executor import Answer, UnfitInput
+from nowlater.runtime.executor import InputMismatch, Result
 from nowlater.runtime.uploaded_files import UploadedFiles
 from nowlater.services import Services
 from nowlater.worker import settle
@@ -75,25 +75,25 @@ def _attempt(services: Services, claimed: Job, remaining: Remaining, or_exit: bo
     logger.append_keys(operation=claimed.operation, attempt=claimed.attempt)
     began = time.monotonic()
     try:
-        ran: Answer | BaseException = _run(services, claimed, remaining, or_exit)
+        ran: Result | BaseException = _run(services, claimed, remaining, or_exit)
     except BaseException as fault:  # asyncio's CancelledError and a panic in Rust are no Exception
         ran = fault
     # Not while it is handled: what fails now would be logged with what the operation's fault says.
     outcome, left = _left(services, claimed, ran)
-    logger.info("attempt over", extra={"outcome": outcome, "seconds": time.monotonic() - began})
+    logger.info("attempt_ended", extra={"outcome": outcome, "seconds": time.monotonic() - began})
     return left
 
 
-def _left(services: Services, claimed: Job, ran: Answer | BaseException) -> tuple[str, Left]:
+def _left(services: Services, claimed: Job, ran: Result | BaseException) -> tuple[str, Left]:
     """Write what came of a run; return its name for the log, and how it leaves the job."""
     match ran:
-        case Answer():
+        case Result():
             return "returned", settle.succeed(services, claimed, ran)
         case Canceled():
             return "canceled", settle.leave(services, services.store.get(claimed.ref))
         case Unavailable():
             return "unavailable", settle.wait(services, claimed, ran)
-        case Refused() | UnfitInput():
+        case Refused() | InputMismatch():
             return "refused", settle.refuse(services, claimed, ran)
         case _:
             operation_failed(ran)
@@ -101,10 +101,10 @@ def _left(services: Services, claimed: Job, ran: Answer | BaseException) -> tupl
             return outcome, settle.fail(services, claimed, ran)
 
 
-def _run(services: Services, claimed: Job, remaining: Remaining, or_exit: bool) -> Answer:
+def _run(services: Services, claimed: Job, remaining: Remaining, or_exit: bool) -> Result:
     entry, given = _entry(services, claimed), _input(services, claimed)
     now = services.clock()
-    seconds = min(claimed.timeout_ms / 1000, seconds_until(claimed.deliver_by, now))
+    seconds = min(claimed.timeout_ms / 1000, seconds_until(claimed.deadline, now))
     if seconds <= 0:  # the claim took that long
         raise TimedOut
     if (left_s := remaining() - _TO_FINISH_S) <= 0:
@@ -136,7 +136,7 @@ def _entry(services: Services, claimed: Job) -> Entry:
     try:
         entry = services.catalogue.find(claimed.operation)
     except Exception as fault:
-        logger.exception("the catalogue cannot be read")
+        logger.exception("catalogue_unreadable")
         raise Unavailable(_OUR_FAULT) from fault
     if entry is not None:
         return entry
@@ -151,7 +151,7 @@ def _input(services: Services, claimed: Job) -> Any:
         text = claimed.input or services.bucket.get(claimed.input_key or "")
         return msgspec.json.decode(text)
     except (*session.FAILURES, msgspec.DecodeError) as fault:
-        logger.exception("an input cannot be read")
+        logger.exception("input_unreadable")
         raise Unavailable(_OUR_FAULT) from fault
 
 
@@ -161,7 +161,7 @@ def _report(services: Services, claimed: Job, said: dict[str, Any]) -> None:
     try:
         written = services.store.write(claimed.ref, "progress", now, changes, token=claimed.attempt)
     except session.FAILURES as failure:  # not its traceback: the operation may be handling its own
-        logger.warning("progress was not written", extra={"failure": str(failure)})
+        logger.warning("progress_not_written", extra={"failure": str(failure)})
         return
     if not written.done:
         raise Canceled

@@ -19,15 +19,15 @@ from nowlater.worker import settle
 from nowlater.worker.attempt import SUBMIT_LIFE_S
 
 
-def bury(services: Services, event: dict[str, Any]) -> dict[str, Any]:
+def handle(services: Services, event: dict[str, Any]) -> dict[str, Any]:
     """Handle an SQS event of dead letters; returns a partial batch response, raises nothing."""
     return each(services, event["Records"], lambda record: _bury(services, record))
 
 
 def _bury(services: Services, record: dict[str, Any]) -> float | None:
-    """Bury one letter; return in how many seconds to look at it again, None when that was all."""
+    """HandleDeadLetters one letter; return in how many seconds to look at it again, None when that was all."""
     set_aside = set_aside_for(record)
-    logger.error("dead letter", extra={"message_id": record["messageId"]} | set_aside)
+    logger.error("dead_letter", extra={"message_id": record["messageId"]} | set_aside)
     about = None if "reason" in set_aside else _about(record["body"])
     if isinstance(about, Webhook):
         _give_up(services, about)
@@ -56,7 +56,7 @@ def _bury_job(services: Services, ref: Ref, age_s: float) -> float | None:
         return 5 if age_s < SUBMIT_LIFE_S else None
     if there.is_ended:
         return None
-    written = transitions.bury(services, there, "The job's message could not be worked on.")
+    written = transitions.exhaust(services, there, "The job's message could not be worked on.")
     return None if written.done else settle.leave(services, written.job).again_s
 
 

@@ -40,7 +40,7 @@ class Workers:
         except (ClientError, ConnectionError, EndpointConnectionError) as error:
             raise NoWorker(str(error)) from error
         if "FunctionError" in answer:
-            logger.warning("the worker died", extra={"job_id": ref.id})
+            logger.warning("worker_died", extra={"job_id": ref.id})
             return None
         return msgspec.json.decode(answer["Payload"].read(), type=Job | None)
 

@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from nowlater.aws import payload_keys, session
-from nowlater.instants import DAY_S, LONGEST_POSTPONEMENT_S, after, grown, whole_seconds_until
+from nowlater.instants import DAY_S, LONGEST_POSTPONEMENT_S, after, backoff, whole_seconds_until
 from nowlater.jobs import model, protocol, store, transitions
 from nowlater.jobs.model import Job
 from nowlater.jobs.store import Written
 from nowlater.log import logger
 from nowlater.problems import Problem
 from nowlater.runtime.exceptions import TimedOut, Unavailable
-from nowlater.runtime.executor import Answer, UnfitInput
+from nowlater.runtime.executor import InputMismatch, Result
 from nowlater.services import Services
 
 #: Results up to this many bytes of text are kept in the record, and told in events.
@@ -34,7 +34,7 @@ class Left:
     again_s: float | None = None
 
 
-def succeed(services: Services, claimed: Job, answer: Answer) -> Left:
+def succeed(services: Services, claimed: Job, answer: Result) -> Left:
     """End the job with what its operation returned; a result that comes too late is taken away.
 
     One that the bucket does not take is no failure of the operation: it runs again, later.
@@ -42,7 +42,7 @@ def succeed(services: Services, claimed: Job, answer: Answer) -> Left:
     try:
         stored = _stored(services, claimed, answer)
     except session.FAILURES:
-        logger.exception("a result cannot be stored")
+        logger.exception("result_not_stored")
         return wait(services, claimed, Unavailable("The result could not be stored."))
     left = _finish(services, claimed, "succeeded", **stored)
     key = stored.get("result_key")
@@ -53,7 +53,7 @@ def succeed(services: Services, claimed: Job, answer: Answer) -> Left:
 
 def refuse(services: Services, claimed: Job, final: Exception) -> Left:
     """End the job because its input will never do."""
-    if isinstance(final, UnfitInput):
+    if isinstance(final, InputMismatch):
         problem = Problem("invalid-input", f"The input does not fit the operation: {final}")
     else:
         problem = Problem("refused", str(final) or "The operation refused this input.")
@@ -67,7 +67,7 @@ def _finish(services: Services, claimed: Job, status: model.Status, **outcome: A
     return Left(written.job) if written.done else leave(services, written.job)
 
 
-def _stored(services: Services, claimed: Job, answer: Answer) -> dict[str, Any]:
+def _stored(services: Services, claimed: Job, answer: Result) -> dict[str, Any]:
     """Put a result away, and return the attributes by which the job finds it again."""
     media_type = answer.media_type
     text = (answer.body if media_type is None else base64.b64encode(answer.body)).decode()
@@ -80,8 +80,8 @@ def _stored(services: Services, claimed: Job, answer: Answer) -> dict[str, Any]:
 
 def fail(services: Services, claimed: Job, fault: BaseException) -> Left:
     """Try again after a growing wait, or end the job with its last failure."""
-    if claimed.tries_left > 0:
-        wait_s = grown(1, claimed.attempt - 1, LONGEST_POSTPONEMENT_S) * random.uniform(0.5, 1)
+    if claimed.attempts_left > 0:
+        wait_s = backoff(1, claimed.attempt - 1, LONGEST_POSTPONEMENT_S) * random.uniform(0.5, 1)
         return _give_back(services, claimed, wait_s, {})
     name = "timed-out" if isinstance(fault, TimedOut) else "operation-failed"
     tries = "attempt" if claimed.attempt == 1 else f"{claimed.attempt} attempts"
@@ -99,22 +99,22 @@ def wait(services: Services, claimed: Job, missing: Unavailable) -> Left:
         return _finish(
             services, claimed, "failed", error=Problem("unavailable", str(missing)).record()
         )
-    wait_s = grown(max(missing.retry_after, 1), claimed.waits, LONGEST_POSTPONEMENT_S)
-    restored = {"tries_left": claimed.tries_left + 1, "waits": claimed.waits + 1}
+    wait_s = backoff(max(missing.retry_after, 1), claimed.waits, LONGEST_POSTPONEMENT_S)
+    restored = {"attempts_left": claimed.attempts_left + 1, "waits": claimed.waits + 1}
     return _give_back(services, claimed, wait_s, restored)
 
 
 def _give_back(services: Services, claimed: Job, wait_s: float, changes: dict[str, Any]) -> Left:
     now = services.clock()
-    if claimed.deliver_by <= now:
+    if claimed.deadline <= now:
         return _ended(transitions.expire(services, claimed))
     then = after(now, wait_s)
     changes |= {"status": "queued", "not_before": then, "updated": now}
-    changes |= {"lease_until": None, "holder": None, "progress": None}
+    changes |= {"lease_until": None, "lease_holder": None, "progress": None}
     changes |= store.due(
-        claimed.id, protocol.due_at(claimed.promised, then, claimed.deliver_by, now)
+        claimed.id, protocol.due_at(claimed.has_deadline, then, claimed.deadline, now)
     )
-    written = services.store.write(claimed.ref, "give_back", now, changes, token=claimed.attempt)
+    written = services.store.write(claimed.ref, "release", now, changes, token=claimed.attempt)
     if not written.done:
         return leave(services, written.job)
     return Left(written.job, None if wait_s > LONGEST_POSTPONEMENT_S else wait_s)
@@ -125,7 +125,7 @@ def leave(services: Services, there: Job | None) -> Left:
     now = services.clock()
     if there is None or there.is_ended:
         return Left(there)
-    if there.deliver_by <= now:
+    if there.deadline <= now:
         return _ended(transitions.expire(services, there))
     if there.status == "running" and (there.lease_until or 0) >= now:
         return Left(there, whole_seconds_until(there.lease_until or 0, now) + 1)
@@ -133,8 +133,10 @@ def leave(services: Services, there: Job | None) -> Left:
         wait_s = whole_seconds_until(there.not_before or 0, now)
         waits_in_index = there.due_at is not None and wait_s > LONGEST_POSTPONEMENT_S
         return Left(there, None if waits_in_index else wait_s)
-    if there.tries_left <= 0:
-        return _ended(transitions.bury(services, there, "Every attempt at this job was cut short."))
+    if there.attempts_left <= 0:
+        return _ended(
+            transitions.exhaust(services, there, "Every attempt at this job was cut short.")
+        )
     return Left(there, 1)  # it could be claimed by now
 
 

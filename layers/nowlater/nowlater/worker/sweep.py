@@ -13,7 +13,7 @@ from nowlater.notifications import delivery_store
 from nowlater.services import Services
 
 #: Deliveries that one sweep sends, after the jobs: it has a minute.
-MOST_DELIVERIES = 1000
+MAX_DELIVERIES = 1000
 
 
 def sweep(services: Services) -> int:
@@ -32,14 +32,14 @@ def sweep(services: Services) -> int:
             handled += _handled(_handle_job, services, item)
     sent = 0
     for item in later:
-        if sent == MOST_DELIVERIES:
+        if sent == MAX_DELIVERIES:
             break
         sent += _handled(
             _handle_delivery, services, item
         )  # those that cannot be read hide no others
     handled += sent
     if handled:
-        logger.info("swept", extra={"items": handled})
+        logger.info("sweep_done", extra={"items": handled})
     return handled
 
 
@@ -47,7 +47,7 @@ def _handled(handle: Callable[[Services, Item], None], services: Services, item:
     try:
         handle(services, item)
     except Exception:  # one of them must not keep the others
-        logger.exception("left for the next sweep", extra={"item": item})
+        logger.exception("sweep_item_retained", extra={"item": item})
         return False
     return True
 
@@ -65,7 +65,7 @@ def _handle_job(services: Services, item: Item) -> None:
     there = services.store.get(store.named_by(item))
     if there is None or there.is_ended or there.due_at is None or there.due_at > now:
         return  # the index is a moment behind the table
-    if there.deliver_by <= now:
+    if there.deadline <= now:
         transitions.expire(services, there)
         return
     services.queues.send(there.lane, there.ref, whole_seconds_until(there.not_before or now, now))
@@ -75,6 +75,6 @@ def _handle_job(services: Services, item: Item) -> None:
 def _move_on(services: Services, there: Job) -> None:
     """Have the sweep look at the job again at its deadline, now that its start is in the queue."""
     now = services.clock()
-    look = protocol.due_at(there.promised, None, there.deliver_by, now)
+    look = protocol.due_at(there.has_deadline, None, there.deadline, now)
     changes = store.due(there.id, look)
-    services.store.write(there.ref, "move_on", now, changes, token=there.due_at or 0)
+    services.store.write(there.ref, "reschedule", now, changes, token=there.due_at or 0)

@@ -1,4 +1,4 @@
-"""`make retell`: has ends told that nobody could be told of for 23 hours, or that could not be read."""
+"""`make republish`: has ends told that nobody could be told of for 23 hours, or that could not be read."""
 
 import argparse
 import json
@@ -18,14 +18,14 @@ def main() -> int:
     arguments = _arguments()
     try:
         stack = tools.stack(arguments)
-        left = retell(stack, only_list=arguments.list)
+        left = republish(stack, only_list=arguments.list)
     except (Failure, BotoCoreError, ClientError) as failure:
         print(account.sentence(failure), file=sys.stderr)
         return 1
     return 1 if left and not arguments.list else 0
 
 
-def retell(stack: Stack, *, only_list: bool = False) -> int:
+def republish(stack: Stack, *, only_list: bool = False) -> int:
     """Hand each kept record to Notify, and delete those that it told; return how many are left."""
     s3, bucket = stack.client("s3"), stack.outputs["BucketName"]
     told = left = 0
@@ -65,17 +65,19 @@ def _tell(stack: Stack, records: list[dict[str, Any]]) -> bool:
     )
     if "FunctionError" in answer:
         return False
-    told: int = json.load(answer["Payload"])["told"]
+    told: int = json.load(answer["Payload"])["published"]
     return told == len(records)
 
 
 def _keys(s3: Any, bucket: str) -> Iterator[str]:
-    pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=payload_keys.UNTOLD)
+    pages = s3.get_paginator("list_objects_v2").paginate(
+        Bucket=bucket, Prefix=payload_keys.UNPUBLISHED
+    )
     return (found["Key"] for page in pages for found in page.get("Contents", []))
 
 
 def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="make retell", description=__doc__)
+    parser = argparse.ArgumentParser(prog="make republish", description=__doc__)
     parser.add_argument("--list", action="store_true", help="shows them, and tells none (LIST=1)")
     tools.take_stack(parser)
     return parser.parse_args()

@@ -1,4 +1,4 @@
-"""`make retell`: what could not be told is told once it can be, and is then kept no longer."""
+"""`make republish`: what could not be told is told once it can be, and is then kept no longer."""
 
 import io
 import json
@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from local.retell import records_of, retell
+from local.republish import records_of, republish
 from tests.integration.lambdas import lambda_context
 from tests.integration.world import World
 
@@ -53,7 +53,7 @@ def test_a_batch_that_lambda_gave_up_is_told(world: World, operated: Any) -> Non
     about = {"requestContext": {"condition": "RetryAttemptsExhausted"}, "version": "1.0"}
     keep(world, "aws/lambda/1f2e/2026/11/24/2026-11-24T12.00.00-77", about | {"payload": batch})
 
-    assert retell(operated) == 0
+    assert republish(operated) == 0
     assert len(world.told()) == 3
     assert world.objects("aws/lambda/") == []
 
@@ -64,12 +64,12 @@ def test_a_record_that_notify_could_not_read_is_told_once_it_can(
     (record,) = ended(world, 1)
     whole = record["dynamodb"]["NewImage"].pop("created")
     world.app("notify").handler({"Records": [record]}, lambda_context())
-    assert retell(operated) == 1
-    assert len(world.objects("aws/lambda/untold/")) == 1, "it is kept until it was told"
+    assert republish(operated) == 1
+    assert len(world.objects("aws/lambda/unpublished/")) == 1, "it is kept until it was told"
 
     record["dynamodb"]["NewImage"]["created"] = whole
-    keep(world, world.objects("aws/lambda/untold/")[0], record)
-    assert retell(operated) == 0
+    keep(world, world.objects("aws/lambda/unpublished/")[0], record)
+    assert republish(operated) == 0
     assert len(world.told()) == 1
     assert world.objects("aws/lambda/") == []
 
@@ -82,7 +82,7 @@ def test_a_record_that_cannot_be_told_again_is_not_put_anew(world: World, operat
     (there,) = world.s3.list_objects_v2(Bucket=world.ids["Bucket"])["Contents"]
     world.s3.put_object(Bucket=world.ids["Bucket"], Key=there["Key"], Body=json.dumps(record))
     marked = world.s3.head_object(Bucket=world.ids["Bucket"], Key=there["Key"])["ETag"]
-    assert retell(operated) == 1
+    assert republish(operated) == 1
     after = world.s3.head_object(Bucket=world.ids["Bucket"], Key=there["Key"])["ETag"]
 
     assert marked == after != there["ETag"]
@@ -92,7 +92,7 @@ def test_what_still_cannot_be_told_stays(world: World, operated: Any) -> None:
     keep(world, "aws/lambda/1f2e/x", {"payload": json.dumps({"Records": ended(world)})})
     world.faults.unreachable("sns.PublishBatch")
 
-    assert retell(operated) == 1
+    assert republish(operated) == 1
     assert world.objects("aws/lambda/") == ["aws/lambda/1f2e/x"]
 
 
@@ -103,7 +103,7 @@ def test_an_object_that_holds_no_records_keeps_no_other_from_being_told(
     world.s3.put_object(Bucket=world.ids["Bucket"], Key="aws/lambda/1", Body=kept)
     keep(world, "aws/lambda/2", {"payload": json.dumps({"Records": ended(world)})})
 
-    assert retell(operated) == 1
+    assert republish(operated) == 1
     assert len(world.told()) == 3
     assert world.objects("aws/lambda/") == ["aws/lambda/1"]
     assert "aws/lambda/1  holds no records" in capsys.readouterr().out
@@ -113,7 +113,7 @@ def test_listing_tells_nothing(
     world: World, operated: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
     keep(world, "aws/lambda/1f2e/x", {"payload": json.dumps({"Records": ended(world)})})
-    retell(operated, only_list=True)
+    republish(operated, only_list=True)
 
     assert "aws/lambda/1f2e/x  3 records\n" in capsys.readouterr().out
     assert world.told() == []

@@ -4,11 +4,11 @@ from typing import Any
 
 from nowlater.log import logger
 from nowlater.services import Services
-from nowlater.worker.dead_letters import bury
+from nowlater.worker.dead_letters import handle
 
 services = Services("store", "queues", "bucket")
 
 
 @logger.inject_lambda_context(clear_state=True)
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    return bury(services, event)
+    return handle(services, event)

@@ -1,4 +1,4 @@
-"""Deliver at each of its decisions: to send or not, to keep the message or leave it to the table."""
+"""SendWebhooks at each of its decisions: to send or not, to keep the message or leave it to the table."""
 
 import json
 from typing import Any
@@ -47,7 +47,7 @@ def copy(world: World) -> None:
 
 def test_nothing_is_sent_to_where_the_job_was_asked_for(world: World, receiver: Receiver) -> None:
     job = send(world, receiver.url(), base=receiver.url("/v1"))
-    world.deliver()
+    world.send_webhooks()
 
     assert (receiver.requests, failures(world, job)) == ([], ["address-refused"])
 
@@ -57,10 +57,10 @@ def test_nothing_is_sent_to_a_url_that_may_not_be_called_any_more(
     world: World, receiver: Receiver, setting: str
 ) -> None:
     now_is = {"public_url": receiver.url("/v1"), "loopback_callbacks": False}[setting]
-    services = world.app("deliver").services
+    services = world.app("send_webhooks").services
     services.settings = msgspec.structs.replace(services.settings, **{setting: now_is})
     job = ended(world, receiver)
-    world.deliver()
+    world.send_webhooks()
 
     assert (receiver.requests, failures(world, job)) == ([], ["address-refused"])
     assert (world.delivery(job) or {})["state"] == "waiting"
@@ -69,11 +69,13 @@ def test_nothing_is_sent_to_a_url_that_may_not_be_called_any_more(
 def test_a_message_from_before_a_replay_is_dropped(world: World, receiver: Receiver) -> None:
     """Whoever dropped its copy, or buried it, would drop what was asked for since."""
     job = ended(world, receiver, plays.answer(500), plays.ok)
-    world.deliver()
+    world.send_webhooks()
     world.pass_time(10)
     (old,) = queued(world)
     world.call("replay", id=job)
-    left = [world.app("deliver").handler(_handed_out(old, n), lambda_context()) for n in range(2)]
+    left = [
+        world.app("send_webhooks").handler(_handed_out(old, n), lambda_context()) for n in range(2)
+    ]
 
     assert left == [{"batchItemFailures": []}] * 2
     assert len(receiver.requests) == 1
@@ -103,11 +105,11 @@ def test_a_message_is_in_the_group_of_its_callbacks_host(world: World, receiver:
 
 def test_no_try_is_made_a_moment_too_early(world: World, receiver: Receiver) -> None:
     job = ended(world, receiver, plays.answer(500), plays.ok)
-    world.deliver()
+    world.send_webhooks()
     next_at = int((world.delivery(job) or {})["next_at"])
     world.pass_time(10)
     world.now = next_at - 500
-    world.deliver()
+    world.send_webhooks()
 
     assert len(receiver.requests) == 1
     assert messages(world) == 1
@@ -117,12 +119,12 @@ def test_a_replay_is_sent_at_once_though_a_clock_is_a_little_behind(
     world: World, receiver: Receiver
 ) -> None:
     job = ended(world, receiver)
-    world.deliver()
+    world.send_webhooks()
     world.call("replay", id=job)
     world.now -= 500
-    world.deliver()
+    world.send_webhooks()
     world.pass_time(1)
-    world.deliver()
+    world.send_webhooks()
 
     assert len(receiver.requests) == 2
 
@@ -134,7 +136,7 @@ def test_a_host_is_held_back_for_at_least_its_pause(world: World) -> None:
         world.submit("echo", {"value": 1}, callback={"url": url})
     world.work()
     world.notify()
-    world.deliver()
+    world.send_webhooks()
     world.pass_time(4)
 
     assert world.waiting("Webhook")["hidden"] == 4
@@ -150,14 +152,14 @@ def test_a_host_that_answers_in_between_is_not_held_back(world: World, receiver:
         world.submit("echo", {"value": 1}, callback={"url": receiver.url()})
     world.work()
     world.notify()
-    world.deliver()
+    world.send_webhooks()
 
     assert len(receiver.requests) == 5
 
 
 def test_a_failure_is_timed_too(world: World, receiver: Receiver) -> None:
     job = ended(world, receiver, plays.raw(b"HTTP/1.1 2", pause_s=0.1))
-    world.deliver()
+    world.send_webhooks()
     (made,) = (world.delivery(job) or {})["tries"]
 
     assert (made["failure"], made["latency_ms"] >= 100) == ("broken", True)
@@ -181,7 +183,7 @@ def test_the_table_keeps_an_event_that_no_message_has(
 ) -> None:
     job = ended(world, receiver, play)
     (sent,) = (told["Message"] for told in world.told())
-    world.deliver()
+    world.send_webhooks()
 
     assert (world.delivery(job) or {}).get("body") == (sent if is_kept else None)
 
@@ -193,9 +195,9 @@ def test_a_second_message_of_what_waits_in_the_table_is_dropped(
     copy(world)
     url = world.ids["WebhookQueue"]
     world.sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=1, VisibilityTimeout=60)
-    world.deliver()
+    world.send_webhooks()
     world.pass_time(61)
-    world.deliver()
+    world.send_webhooks()
 
     assert (len(receiver.requests), messages(world)) == (1, 0)
 
@@ -208,10 +210,10 @@ def test_two_messages_that_are_tried_at_once_leave_one(world: World, receiver: R
 
     def the_other(request: Any) -> None:
         world.pass_time(2)
-        world.deliver()
+        world.send_webhooks()
 
     world.faults.once("dynamodb.UpdateItem", the_other)
-    world.deliver()
+    world.send_webhooks()
 
     assert len(receiver.requests) == 2
     assert (world.delivery(job) or {})["count"] == 1
@@ -225,13 +227,13 @@ def test_one_message_that_is_tried_twice_at_once_is_there_for_the_next_try(
 
     def once_more(request: Any) -> None:
         world.pass_time(61)
-        world.deliver()
+        world.send_webhooks()
 
     world.faults.once("dynamodb.UpdateItem", once_more)
-    world.deliver()
+    world.send_webhooks()
     assert messages(world) == 1
     world.pass_time(10)
-    world.deliver()
+    world.send_webhooks()
 
     assert ((world.delivery(job) or {})["state"], len(receiver.requests)) == ("delivered", 3)
 
@@ -257,7 +259,7 @@ def test_what_was_asked_for_again_while_it_was_tried_is_sent_again(
 def in_table(world: World, receiver: Receiver) -> str:
     """Have a delivery wait in the table; return its job."""
     job = ended(world, receiver, plays.busy("2000"))
-    world.deliver()
+    world.send_webhooks()
     return job
 
 
@@ -317,13 +319,13 @@ def test_a_replay_that_the_queue_does_not_take_is_made_by_the_sweep(
     world: World, receiver: Receiver
 ) -> None:
     job = ended(world, receiver)
-    world.deliver()
+    world.send_webhooks()
     world.faults.once("sqs.SendMessageBatch", refused)
     assert world.call("replay", id=job).status == 202
     assert messages(world) == 0
     world.pass_time(60)
     world.sweep()
-    world.deliver()
+    world.send_webhooks()
 
     assert len(receiver.requests) == 2
 
@@ -335,10 +337,10 @@ def test_the_sweep_sends_what_was_never_tried_as_the_callback_asks(
     world.pass_time(1)
     world.faults.once("sqs.SendMessageBatch", refused)
     world.call("replay", id=job)
-    world.deliver()  # the first message, which the replay has overtaken
+    world.send_webhooks()  # the first message, which the replay has overtaken
     world.pass_time(60)
     world.sweep()
-    world.deliver()
+    world.send_webhooks()
 
     sent_as = [r.headers["content-type"] for r in receiver.requests]
     assert sent_as == ["application/cloudevents+json"]

@@ -3,7 +3,7 @@
 from typing import Any
 
 from nowlater.log import logger
-from nowlater.notifications.send import deliver
+from nowlater.notifications.send import send_webhooks
 from nowlater.services import Services
 
 services = Services("deliveries", "queues", "vault")
@@ -11,4 +11,4 @@ services = Services("deliveries", "queues", "vault")
 
 @logger.inject_lambda_context(clear_state=True)
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    return deliver(services, event)
+    return send_webhooks(services, event)
