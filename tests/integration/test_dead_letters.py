@@ -96,7 +96,7 @@ def test_a_job_that_somebody_works_on_is_left_until_its_lease_is_over(world: Wor
 
 def test_a_job_whose_worker_is_dead_is_ended_once_its_lease_is_over(world: World) -> None:
     job = world.submit().json["id"]
-    world.job(job, status="running", attempt=1, lease_until=START + 30_000, holder="dead")
+    world.job(job, status="running", attempt=1, lease_until=START + 30_000, lease_holder="dead")
     send(world, pointer(job))
     world.bury()
     assert world.see(job)["status"] == "running"

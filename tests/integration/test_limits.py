@@ -9,10 +9,11 @@ import pytest
 from nowlater import problems
 from nowlater.access import authenticate
 from nowlater.aws import bucket, payload_keys
-from nowlater.doors.sync import LONGEST_S, MAX_DIRECT_RESULT
+from nowlater.doors.sync import LONGEST_S
 from nowlater.instants import DAY_S
 from nowlater.jobs import listing
 from nowlater.jobs.protocol import KEY_LIFE_S
+from nowlater.limits import MAX_DIRECT_RESULT
 from nowlater.runtime.catalogue import MAX_UPLOADS
 from nowlater.worker.settle import INLINE_RESULT
 from tests.integration.lambdas import Reply

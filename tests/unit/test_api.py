@@ -197,7 +197,7 @@ def test_bytes_that_an_operation_made_are_harmless_in_a_browser(kind: str) -> No
 
 
 def test_a_route_answers_with_what_it_returns() -> None:
-    made = handled(lambda call: json_response(200, {"id": request.path("id")}))
+    made = handled(lambda call: json_response(200, {"id": call.path("id")}))
 
     assert made["statusCode"] == 200
     assert json.loads(made["body"]) == {"id": event()["pathParameters"]["id"]}

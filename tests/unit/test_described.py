@@ -14,7 +14,7 @@ from described import asyncapi, envelopes, openapi, pages, samples, schemas
 from nowlater.api.routes import ROUTES
 from nowlater.doors import uploads
 from nowlater.doors.envelope import Envelope
-from nowlater.doors.time_frame import SendWebhooks, Start
+from nowlater.doors.time_frame import Deadline, Start
 from nowlater.jobs.model import ENDED
 from nowlater.notifications.cloud_event import of_end
 from nowlater.problems import KINDS, Problem
@@ -46,7 +46,7 @@ def test_the_envelope_has_the_members_that_a_request_can_have() -> None:
     ("names", "type_"),
     [
         (("StartAfter", "StartAt"), Start),
-        (("DeadlineWithin", "DeadlineAt"), SendWebhooks),
+        (("DeadlineWithin", "DeadlineAt"), Deadline),
         (("UploadWish",), uploads.Upload),
     ],
 )

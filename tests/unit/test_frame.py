@@ -19,13 +19,13 @@ DAYS_3 = 3 * DAY_S
 def framed(
     start: dict[str, Any] | None = None,
     deadline: dict[str, Any] | None = None,
-    keep: int | None = None,
+    retention: int | None = None,
 ) -> Frame:
     """Return the frame of these options, asked for at NOW, where flexible means within 3 days."""
     return frame(
         start and msgspec.convert(start, Start),
         deadline and msgspec.convert(deadline, Deadline),
-        keep,
+        retention,
         now=NOW,
         flexible_within_s=DAYS_3,
     )

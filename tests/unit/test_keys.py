@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from nowlater.access.api_keys import SCOPES, Key, holder, issue
+from nowlater.access.api_keys import SCOPES, Key, find, issue
 from nowlater.access.authenticate import Access, access
 from tests.unit.jobs import HOUR, NOW
 
@@ -37,7 +37,7 @@ def of(key: Key) -> Access:
 def test_a_key_is_good_for_its_owner_and_scopes() -> None:
     table = Items()
     key, token = issue(table, "acme", now=NOW)
-    found = holder(table, token, NOW)
+    found = find(table, token, NOW)
 
     assert found == key
     assert (found.owner, found.scopes) == ("acme", SCOPES)
@@ -65,23 +65,23 @@ def test_two_keys_have_nothing_in_common() -> None:
     (one, first), (other, second) = (issue(table, "acme", now=NOW) for _ in range(2))
 
     assert one.id != other.id
-    assert holder(table, f"nl_{one.id}_{second[-43:]}", NOW) is None
-    assert holder(table, first, NOW) == one
+    assert find(table, f"nl_{one.id}_{second[-43:]}", NOW) is None
+    assert find(table, first, NOW) == one
 
 
 def test_a_key_is_good_until_it_expires() -> None:
     table = Items()
     key, token = issue(table, "acme", now=NOW, expires=NOW + HOUR)
 
-    assert holder(table, token, NOW + HOUR - 1) == key
-    assert holder(table, token, NOW + HOUR) is None
+    assert find(table, token, NOW + HOUR - 1) == key
+    assert find(table, token, NOW + HOUR) is None
 
 
 def test_a_key_can_be_for_some_scopes_alone() -> None:
     table = Items()
     _, token = issue(table, "acme", now=NOW, scopes=("read",))
 
-    assert holder(table, token, NOW).scopes == ("read",)
+    assert find(table, token, NOW).scopes == ("read",)
 
 
 @pytest.mark.parametrize("form", ["{}", "Basic {}", "Bearer{}", "Bearer {}x", "Bearer x{}", "Bearer {} {}", ""])  # fmt: skip
@@ -97,11 +97,11 @@ def test_a_wrong_secret_is_nobodys() -> None:
     _, token = issue(table, "acme", now=NOW)
     wrong = token[:-1] + ("A" if token[-1] != "A" else "B")
 
-    assert holder(table, wrong, NOW) is None
+    assert find(table, wrong, NOW) is None
 
 
 def test_a_key_that_there_is_not_is_nobodys() -> None:
-    assert holder(Items(), f"nl_{'0' * 12}_{'a' * 43}", NOW) is None
+    assert find(Items(), f"nl_{'0' * 12}_{'a' * 43}", NOW) is None
 
 
 @pytest.mark.parametrize("owner", ["a", "acme", "a.b_c@d-e", "A" * 64, "jwt-" + "0" * 40])

@@ -326,7 +326,7 @@ def _operates(_entry: Entry, _given: Any, context: Context, *, seconds: float, *
             case int() as wait_s:
                 raise Unavailable("not now", wait_s)
             case _:
-                return executor.Answer(str(context.attempt).encode())
+                return executor.Result(str(context.attempt).encode())
 
 
 @contextlib.contextmanager

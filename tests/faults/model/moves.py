@@ -9,7 +9,7 @@ from nowlater.jobs import commands
 from nowlater.jobs.model import Job, Ref
 from nowlater.worker import attempt as work
 from nowlater.worker.batch import batch
-from nowlater.worker.dead_letters import bury
+from nowlater.worker.dead_letters import handle
 from nowlater.worker.sweep import sweep
 from tests.faults.model import promises
 from tests.faults.model.code import FAILED, Call, Code, Done, Program, Reply
@@ -105,7 +105,7 @@ class Game:
             if reply.how == "done":
                 new = self.aws.job(then.record or "")
                 promises.written(call, who, there.facts, old, new, now)
-                if new.holder != old.holder:
+                if new.lease_holder != old.holder:
                     then = then._replace(facts=then.facts._replace(let_go=False))
             elif call.what == "claim":
                 promises.refused(who, old, now)
@@ -158,7 +158,7 @@ class Game:
             word = "leaves its message"
         elif program.message:
             then, word = deletes(then, program.message), "deletes its message"
-        if record is not None and record.holder == program.who and not actor.failed:
+        if record is not None and record.lease_holder == program.who and not actor.failed:
             facts = facts._replace(let_go=True)
         return (program.who, word), then._replace(facts=facts)
 
@@ -237,7 +237,7 @@ class Game:
 
     def _worker(self, there: State, job_id: str, message: Message | None = None) -> Program:
         record = self._record(there)
-        taken = {actor.program.who for actor in there.actors} | {record and record.holder}
+        taken = {actor.program.who for actor in there.actors} | {record and record.lease_holder}
         who = next(w for n in range(1, 99) if (w := f"worker {n}") not in taken)
         ref = Ref(OWNER, job_id)
         if message is None:
@@ -262,7 +262,7 @@ class Game:
         return Program(
             "exhaust",
             LIVES_S["exhaust"],
-            lambda s: bury(s, event),
+            lambda s: handle(s, event),
             message.job_id,
             message.number,
             message.sent,

@@ -25,7 +25,7 @@ def written(call: Call, who: str, facts: Facts, old: Job, new: Job, now: Instant
         raise Broken(f"G1 after its deadline, a job ends otherwise: {call.what}")
     if call.what == "claim":
         _claimed(facts, old, now)
-    if call.what in ("progress", "finish", "release") and who != old.holder and old != new:
+    if call.what in ("progress", "finish", "release") and who != old.lease_holder and old != new:
         raise Broken(f"G3 an attempt that has lost the job writes it: {call.what}")
     if new.status == "succeeded" and not new.erased and new.result != str(new.attempt):
         raise Broken("G3 the result is not the claim winner's")
@@ -61,7 +61,7 @@ def recorded(there: State, new: Job) -> None:
 def refused(who: str, old: Job, now: Instant) -> None:
     """Check that a claim was refused for a reason."""
     waits = old.is_ended or now < (old.not_before or 0) or now >= old.deadline
-    if not waits and old.attempts_left > 0 and not is_held(old, now) and old.holder != who:
+    if not waits and old.attempts_left > 0 and not is_held(old, now) and old.lease_holder != who:
         raise Broken("G8 a job that waits for a run is refused to a worker")
 
 
