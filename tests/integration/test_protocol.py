@@ -153,7 +153,7 @@ def test_a_claim_takes_a_try_a_number_and_a_lease(
         attempt=there.attempt + 1,
         attempts_left=there.attempts_left - 1,
         lease_until=NOW + there.timeout_ms + protocol.LEASE_GRACE_S * 1000,
-        holder="me",
+        lease_holder="me",
         started=NOW,
         updated=NOW,
         not_before=None,

@@ -75,7 +75,7 @@ def test_a_deadline_ends_a_job_that_nobody_works_on(world: World) -> None:
 
 def test_a_deadline_ends_a_job_whose_worker_is_dead(world: World) -> None:
     job = world.submit(deadline={"within": 60}).json["id"]
-    world.job(job, status="running", attempt=1, lease_until=START + 70_000, holder="dead")
+    world.job(job, status="running", attempt=1, lease_until=START + 70_000, lease_holder="dead")
     world.pass_time(60)
     world.sweep()
 

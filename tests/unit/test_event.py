@@ -76,7 +76,7 @@ def test_a_result_that_lies_in_the_bucket_is_named_by_its_link_alone() -> None:
 
 
 def test_neither_input_nor_anything_of_the_records_own_is_told() -> None:
-    body = of_end(ended(input='"a secret"', holder="a request", lease_until=NOW)).body
+    body = of_end(ended(input='"a secret"', lease_holder="a request", lease_until=NOW)).body
 
     assert "a secret" not in body
     assert "a request" not in body

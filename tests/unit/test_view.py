@@ -69,7 +69,7 @@ def test_a_job_has_the_same_members_in_every_state() -> None:
 
 
 def test_neither_input_nor_anything_of_the_records_own_is_seen() -> None:
-    whole = seen(input='"secret"', input_key="key", holder="me", lease_until=NOW, due_at=NOW, ttl=1)
+    whole = seen(input='"secret"', input_key="key", lease_holder="me", lease_until=NOW, due_at=NOW, ttl=1)
 
     assert not {
         "input",
@@ -128,7 +128,7 @@ def test_the_entity_tag_stays_until_something_is_seen_to_change() -> None:
     assert tag.startswith('W/"')
     assert tag.endswith('"')
     assert etag(representation(job())) == tag
-    assert etag(representation(job(ttl=1, holder="x", due_at=NOW))) == tag
+    assert etag(representation(job(ttl=1, lease_holder="x", due_at=NOW))) == tag
     assert etag(representation(job(tags={"b": "1", "a": "2"}))) == etag(
         representation(job(tags={"a": "2", "b": "1"}))
     )
