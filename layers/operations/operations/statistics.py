@@ -28,6 +28,9 @@ _SHOWN = 64
 #: Seconds between two calls of `alive`.
 _PAUSE_S = 0.25
 
+#: What DuckDB raises where memory or disk are full; the last where it commits.
+_FULL = (duckdb.OutOfMemoryException, duckdb.IOException, duckdb.TransactionException)
+
 _MACROS, _PROFILES = (
     Path(__file__).with_name(f"{n}.sql").read_text() for n in ("cells", "columns")
 )
@@ -120,7 +123,7 @@ class Statistics:
             while not wait_for([answer], _PAUSE_S).done:
                 self.alive()
             return answer.result()
-        except (duckdb.OutOfMemoryException, duckdb.IOException) as error:
+        except _FULL as error:
             raise Refused(
                 "This table has too many different cells for the memory and disk of a run. "
                 "Send fewer rows or columns at a time."
