@@ -22,7 +22,7 @@ def in_app(path: Path) -> dict[str, str | None]:
     for function in ast.walk(ast.parse(path.read_text())):
         keys = [_argument(d, "api.route") for d in getattr(function, "decorator_list", [])]
         for key in filter(None, keys):
-            asked = [_argument(node, "call.caller") for node in ast.walk(function)]
+            asked = [_argument(node, "request.caller") for node in ast.walk(function)]
             found[key] = next(filter(None, asked), None)
     return found
 
