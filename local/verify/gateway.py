@@ -9,7 +9,7 @@ from local.verify.answers import described, shortened
 from local.verify.caller import Caller
 from local.verify.finding import Broken, Check, Skipped
 
-#: What a 202 of the hybrid door has (docs/http-api.md, H34).
+#: What a 202 of the hybrid door has (docs/http-api.md, Doors and Prefer).
 _OF_202 = (
     *("Location", "Operation-Location", "Retry-After"),
     *("Preference-Applied", "Content-Location"),

@@ -82,7 +82,7 @@ def test_every_problem_that_a_job_can_have_is_told_of_its_result() -> None:
 
 @pytest.mark.parametrize("route", ROUTES, ids=lambda route: route.id)
 def test_every_route_is_in_the_docs(route: Route) -> None:
-    table = HTTP.partition("\n| call | answers |\n")[2].partition("\n\n")[0]
+    table = HTTP.partition("\n| call | status |\n")[2].partition("\n\n")[0]
     calls = set(re.findall(r"[A-Z]+ (/[^`\s,]+)", table))
 
     assert route.path in calls
