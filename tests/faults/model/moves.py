@@ -105,7 +105,7 @@ class Game:
             if reply.how == "done":
                 new = self.aws.job(then.record or "")
                 promises.written(call, who, there.facts, old, new, now)
-                if new.lease_holder != old.holder:
+                if new.lease_holder != old.lease_holder:
                     then = then._replace(facts=then.facts._replace(let_go=False))
             elif call.what == "claim":
                 promises.refused(who, old, now)
