@@ -25,7 +25,6 @@ OURS: dict[str, frozenset[str]] = {
             "StatusConcurrency",
             "Shards",
             "OwnerWaiting",
-            "OwnerRate",
             "OwnerUploads",
             "CallbackPorts",
             "WebhookConcurrency",

@@ -22,8 +22,7 @@ def retry_after_s(answer: Response) -> float | None:
 
 def is_passing(answer: Response) -> bool:
     """Tell whether a failure may pass: one of API Gateway's own, or one that says when."""
-    passing = (None, "try-again", "too-many-requests")
-    return problem_of(answer) in passing or retry_after_s(answer) is not None
+    return problem_of(answer) in (None, "try-again") or retry_after_s(answer) is not None
 
 
 def problem_of(answer: Response) -> str | None:

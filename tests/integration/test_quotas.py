@@ -5,7 +5,6 @@ from typing import Any
 import msgspec
 import pytest
 
-from nowlater.doors import quota
 from tests import stack
 from tests.integration.lambdas import Reply
 from tests.integration.world import World
@@ -17,7 +16,7 @@ DOORS = ("submit", "hybrid", "retry")
 
 
 def allow(world: World, **quotas: int) -> None:
-    """Set the stack's quotas: `owner_waiting`, `owner_rate`, and its `shards`."""
+    """Set the stack's quotas: `owner_waiting`, and its `shards`."""
     for name in ("submit", "hybrid"):
         services = world.app(name).services
         services.settings = msgspec.structs.replace(services.settings, **quotas)
@@ -54,9 +53,8 @@ def test_the_quotas_are_documented_as_the_template_has_them() -> None:
     parameters = stack.template()["Parameters"]
     documented = {row[0].strip("`"): int(row[2]) for row in table("parameter | limits")}
 
-    names = ("OwnerWaiting", "OwnerRate", "OwnerUploads")
+    names = ("OwnerWaiting", "OwnerUploads")
     assert documented == {name: parameters[name]["Default"] for name in names}
-    assert quota.pace(parameters["OwnerRate"]["MaxValue"]).jobs <= 1000  # as many as one call reads
 
 
 def test_who_has_too_many_unfinished_jobs_is_refused_at_the_next_look(world: World) -> None:
@@ -69,30 +67,6 @@ def test_who_has_too_many_unfinished_jobs_is_refused_at_the_next_look(world: Wor
     assert refused.headers["ratelimit"] == '"unfinished-jobs";r=0;t=10'
     assert refused.headers["ratelimit-policy"] == '"unfinished-jobs";q=5;qu="concurrent-requests"'
     assert refused.headers["cache-control"] == "no-store"
-
-
-def test_who_submits_too_fast_is_refused_until_the_first_are_long_enough_ago(world: World) -> None:
-    allow(world, owner_rate=1)
-    world.submit("echo", {"value": 0})
-    world.pass_time(30)
-    accepted, refused = until_refused(world, 99)
-
-    assert accepted == 99
-    assert (refused.status, refused.problem) == (429, "too-many-requests")
-    assert refused.headers["retry-after"] == "70"
-    assert refused.headers["ratelimit"] == '"submits";r=0;t=70'
-    assert refused.headers["ratelimit-policy"] == '"submits";q=100;w=100'
-    world.pass_time(69.5)
-    assert world.submit().headers["retry-after"] == "1"
-    world.pass_time(0.5)
-    assert world.submit().status == 202
-
-
-def test_the_pace_of_who_submits_slowly_is_no_fault(world: World) -> None:
-    allow(world, owner_rate=1)
-    for _ in range(110):
-        assert world.submit().status == 202
-        world.pass_time(1)
 
 
 def test_a_refused_request_leaves_nothing_and_costs_no_call(world: World) -> None:
@@ -149,7 +123,7 @@ def test_a_refused_request_uses_up_no_key(world: World) -> None:
 
 
 def test_a_flood_of_one_owner_refuses_no_other(world: World) -> None:
-    allow(world, owner_waiting=5, owner_rate=1)
+    allow(world, owner_waiting=5)
     until_refused(world, 10, owner="acme")
 
     for owner in ("other", "acme2", "acm"):
@@ -197,7 +171,7 @@ def test_owners_are_counted_each_for_itself(world: World) -> None:
 
 
 def test_without_quotas_nobody_is_looked_at(world: World) -> None:
-    allow(world, owner_waiting=0, owner_rate=0)
+    allow(world, owner_waiting=0)
     for _ in range(12):
         world.submit()
 

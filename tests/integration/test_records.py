@@ -139,8 +139,7 @@ def test_a_record_whose_key_is_no_id_keeps_its_owner_from_nothing(world: World) 
         world.table.put_item(Item=world.job(job) | {"SK": name})
     for app in ("submit", "hybrid"):
         services = world.app(app).services
-        quotas = {"owner_rate": 1, "owner_waiting": 1000}
-        services.settings = msgspec.structs.replace(services.settings, **quotas)
+        services.settings = msgspec.structs.replace(services.settings, owner_waiting=1000)
         vars(services).pop("quotas", None)
 
     assert listed(world) == [job]

@@ -7,8 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nowlater.doors import quota
-from nowlater.doors.quota import Pace, pace, share, too_fast, too_many, unfinished
-from nowlater.instants import Instant
+from nowlater.doors.quota import share, too_many, unfinished
 from nowlater.jobs.ids import new_id
 from nowlater.jobs.model import ENDED, UNFINISHED
 
@@ -30,60 +29,9 @@ def parameters(item: str) -> dict[str, str]:
     return {"name": found[1]} | {key: value.strip('"') for key, value in pairs}
 
 
-def headers(allowed: Pace, ages: list[tuple[str, str]], now: Instant = NOW) -> dict[str, str]:
-    refusal = too_fast(allowed, ages, now)
-    assert refusal is not None
-    return refusal.told(now).headers
-
-
-@pytest.mark.parametrize(
-    ("a_second", "jobs", "window_s"),
-    [(1, 100, 100), (3, 102, 34), (7, 105, 15), (100, 100, 1), (101, 101, 1), (1000, 1000, 1)],
-)
-def test_a_rate_is_measured_over_a_hundred_jobs_and_whole_seconds(
-    a_second: int, jobs: int, window_s: int
-) -> None:
-    assert pace(a_second) == Pace(jobs, window_s)
-
-
-@given(st.integers(1, 1000))
-def test_a_pace_is_the_rate_that_it_was_made_from(a_second: int) -> None:
-    made = pace(a_second)
-
-    assert made.jobs / made.window_s == a_second
-    assert 100 <= made.jobs <= 1000
-
-
-def test_as_many_jobs_as_the_window_takes_are_not_too_fast() -> None:
-    assert too_fast(Pace(3, 10), jobs(0, 0), NOW) is None
-    assert too_fast(Pace(3, 10), jobs(1, 2, 10, 11), NOW) is None
-
-
-def test_another_one_is_and_may_come_when_the_first_of_them_is_out_of_the_window() -> None:
-    refusal = too_fast(Pace(3, 10), jobs(1, 2, 9.5, 100), NOW)
-
-    assert refusal is not None
-    assert refusal.until == NOW + 500
-    assert too_fast(Pace(3, 10), jobs(1, 2, 9.5, 100), refusal.until - 1)
-    assert too_fast(Pace(3, 10), jobs(1, 2, 9.5, 100), refusal.until) is None
-
-
-def test_jobs_of_a_clock_that_is_ahead_refuse_for_no_longer_than_the_window() -> None:
-    refusal = too_fast(Pace(2, 10), jobs(-3600, -3600, -3600), NOW)
-
-    assert refusal is not None
-    assert refusal.until == NOW + 10_000
-
-
 @given(st.integers(1, 50_000), st.integers(1, 16))
 def test_the_shares_of_all_shards_are_the_quota_and_hardly_more(allowed: int, shards: int) -> None:
     assert 0 <= share(allowed, shards) * shards - allowed < shards
-
-
-def test_of_several_shards_one_stands_for_all() -> None:
-    assert too_fast(Pace(8, 10), jobs(1, 2), NOW, shards=4)
-    assert too_fast(Pace(8, 10), jobs(1), NOW, shards=4) is None
-    assert too_fast(Pace(8, 10), jobs(1, 2), NOW, shards=2) is None
 
 
 @pytest.mark.parametrize("status", UNFINISHED + ENDED)
@@ -91,15 +39,7 @@ def test_only_what_has_not_ended_is_unfinished(status: str) -> None:
     assert unfinished(jobs(1, 2, status=status)) == 2 * (status in UNFINISHED)
 
 
-def test_a_pace_is_told_as_the_draft_says() -> None:
-    told = headers(Pace(3, 10), jobs(1, 2, 7.2))
-
-    assert told["Retry-After"] == "3"
-    assert parameters(told["RateLimit"]) == {"name": "submits", "r": "0", "t": "3"}
-    assert parameters(told["RateLimit-Policy"]) == {"name": "submits", "q": "3", "w": "10"}
-
-
-def test_so_is_a_number_of_jobs() -> None:
+def test_a_quota_of_jobs_is_told_as_the_draft_says() -> None:
     refusal = too_many(500, NOW)
     told = refusal.told(NOW + 1).headers
     quoted = {"name": "unfinished-jobs", "q": "500", "qu": "concurrent-requests"}

@@ -288,7 +288,6 @@ def test_no_redirect_is_followed() -> None:
         (Given(429, {"message": "Too Many Requests"}, OF_GATEWAY), 3),
         (told(503, "try-again"), 3),
         (told(500, "internal-error"), 1),
-        (told(429, "too-many-requests"), 3),
         (told(429, "too-many-jobs"), 1),
         (replace(told(429, "too-many-jobs"), headers=(*PROBLEM, ("Retry-After", "10"))), 3),
         (replace(told(503, "unavailable"), headers=(*PROBLEM, ("Retry-After", "86400"))), 1),
@@ -305,10 +304,10 @@ def test_what_may_pass_is_sent_again_a_few_times(answer: Given, sent: int) -> No
     assert len(fake.asked) == sent + 1  # what has failed to the last is tried once
 
 
-def test_who_is_too_fast_waits_as_long_as_it_is_told() -> None:
+def test_who_is_over_its_quota_waits_as_long_as_it_is_told() -> None:
     def answers(request: requests.PreparedRequest) -> Given:
         if len(fake.asked) == 1:
-            refused = told(429, "too-many-requests")
+            refused = told(429, "too-many-jobs")
             return replace(refused, headers=(*PROBLEM, ("Retry-After", "34")))
         return Given(202, job("queued"))
 

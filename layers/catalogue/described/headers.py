@@ -4,7 +4,7 @@ from typing import Any
 
 from described.parts import Schema, number, text, url
 from described.shapes import BASE
-from nowlater.api.routes import OF_JOBS, QUOTAS, UPLOAD_QUOTA, Route
+from nowlater.api.routes import JOBS_QUOTA, OF_JOBS, UPLOAD_QUOTA, Route
 
 _ETAG = text("For `If-None-Match`.", examples=['W/"30563c1b01396e42b6be0708bee9ac50"'])
 _JOB_URL = f"{BASE}/jobs/01a20eff-13a8-723c-a1e0-0187f181401b"
@@ -127,9 +127,9 @@ def _references(always: tuple[str, ...], maybe: tuple[str, ...]) -> dict[str, An
 def of_problems(route: Route, names: list[str], *, from_gateway: bool) -> dict[str, Any]:
     """Return the headers of an answer with these problems; API Gateway's own has none of them."""
     maybe: list[str] = []
-    if {"try-again", "unavailable", *QUOTAS, UPLOAD_QUOTA} & set(names):
+    if {"try-again", "unavailable", JOBS_QUOTA, UPLOAD_QUOTA} & set(names):
         maybe.append("Retry-After")
-    if {*QUOTAS, UPLOAD_QUOTA} & set(names):
+    if {JOBS_QUOTA, UPLOAD_QUOTA} & set(names):
         maybe += ["RateLimit", "RateLimit-Policy"]
     if route.id == "hybrid" and {*OF_JOBS} & set(names):
         maybe += ["Preference-Applied", "Content-Location", "Idempotency-Replayed"]

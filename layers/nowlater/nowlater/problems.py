@@ -26,7 +26,6 @@ KINDS: dict[str, tuple[int, str]] = {
     "idempotency-key-reused": (422, "This idempotency key was used for another request."),
     "result-too-large": (422, "The result is too large for this door."),
     "refused": (422, "The operation refused this input."),
-    "too-many-requests": (429, "You submit jobs too fast."),
     "too-many-jobs": (429, "You have too many unfinished jobs."),
     "too-many-uploads": (429, "You have uploaded as much today as you may."),
     "operation-failed": (500, "The operation failed."),

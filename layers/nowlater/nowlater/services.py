@@ -63,7 +63,7 @@ class Services:
         from nowlater.doors.quotas import Quotas
 
         s = self.settings
-        return Quotas(self.store, a_second=s.owner_rate, waiting=s.owner_waiting, shards=s.shards)
+        return Quotas(self.store, waiting=s.owner_waiting, shards=s.shards)
 
     @cached_property
     def runtimes(self) -> "Runtimes":

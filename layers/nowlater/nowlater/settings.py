@@ -32,10 +32,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     callback_ports: str
     loopback_callbacks: bool
     webhook_queue: str
-    #: What one owner may do: jobs that have not ended, submits a second, and GiB of uploads a day;
-    #: 0 is no quota.
+    #: What one owner may do: jobs that have not ended, and GiB of uploads a day; 0 is no quota.
     owner_waiting: int
-    owner_rate: int
     owner_uploads_gib: int
     #: The secret of which the owners' are made; told only to those who sign.
     master_secret: str = ""

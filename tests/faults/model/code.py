@@ -45,7 +45,6 @@ SETTINGS = Settings(
     diagnostics=False,
     shards=1,
     owner_waiting=0,
-    owner_rate=0,
     owner_uploads_gib=0,
     on_time_concurrency=2,
     flexible_concurrency=2,

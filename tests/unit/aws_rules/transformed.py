@@ -22,7 +22,6 @@ _ON: dict[str, Any] = {
     "HybridConcurrency": 50,
     "StatusConcurrency": 50,
     "Shards": 4,
-    "OwnerRate": 20,
     "AlarmsTo": "arn:aws:sns:eu-central-1:123456789012:alarms",
     "LogLevel": "WARNING",
     "RequestRate": 100,

@@ -16,7 +16,7 @@ OF_JOBS = (
 _KEYED = ("missing-scope", "malformed-request", "internal-error")
 _KEPT = (*_KEYED, "try-again")
 #: What every route tells that accepts jobs.
-QUOTAS = ("too-many-requests", "too-many-jobs")
+JOBS_QUOTA = "too-many-jobs"
 #: And the one that grants uploads.
 UPLOAD_QUOTA = "too-many-uploads"
 
@@ -30,12 +30,12 @@ _SYNC = (
 )
 _ASYNC = (
     *(*_KEPT, *_ASKED, "impossible-time", "deadline-unachievable"),
-    *("callback-refused", "idempotency-key-reused", "job-expired", *QUOTAS),
+    *("callback-refused", "idempotency-key-reused", "job-expired", JOBS_QUOTA),
 )
 _HYBRID = (*_ASYNC, *OF_JOBS)
 _RETRY = (
     *(*_ONE_JOB, "unfinished", "unknown-operation"),
-    *("invalid-input", "callback-refused", "idempotency-key-reused", *QUOTAS),
+    *("invalid-input", "callback-refused", "idempotency-key-reused", JOBS_QUOTA),
 )
 _OPEN = ("malformed-request", "internal-error")
 

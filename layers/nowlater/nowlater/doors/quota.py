@@ -1,6 +1,6 @@
-"""An owner's quotas: how fast it may submit, how many of its jobs may be unfinished, what it may upload.
+"""An owner's quotas: how many of its jobs may be unfinished, what it may upload.
 
-They are told by RateLimit fields (draft-ietf-httpapi-ratelimit-headers-11). Those of jobs are approximate.
+They are told by RateLimit fields (draft-ietf-httpapi-ratelimit-headers-11). That of jobs is approximate.
 """
 
 import math
@@ -8,26 +8,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from nowlater.instants import DAY_S, Instant, after, to_rfc3339, whole_seconds_until
-from nowlater.jobs import ids, model
+from nowlater.jobs import model
 from nowlater.problems import Problem
 
 #: Of an owner's submits in one Lambda, the first is looked at, and then one in so many.
 ONE_IN = 10
 #: For so many seconds it is remembered that many jobs wait: too many, or not yet.
 PAUSE_S = 10
-#: A pace is measured over at least so many jobs.
-_LEAST_MEASURED = 100
 
 #: Ids and statuses of jobs of one owner and shard, newest first.
 type Newest = Sequence[tuple[str, str]]
-
-
-@dataclass(frozen=True)
-class Pace:
-    """So many jobs may come in so many seconds."""
-
-    jobs: int
-    window_s: int
 
 
 @dataclass(frozen=True)
@@ -54,36 +44,9 @@ class Refusal:
         return Problem(self.problem, self.detail, headers=headers)
 
 
-def pace(a_second: int) -> Pace:
-    """Return a rate as a pace that whole seconds can tell: 3 a second are 102 in 34 seconds."""
-    window_s = math.ceil(_LEAST_MEASURED / a_second)
-    return Pace(a_second * window_s, window_s)
-
-
 def share(quota: int, shards: int) -> int:
     """Return what of a quota falls to one shard: an owner's jobs are spread evenly, by chance."""
     return math.ceil(quota / shards)
-
-
-def too_fast(allowed: Pace, newest: Newest, now: Instant, shards: int = 1) -> Refusal | None:
-    """Return a refusal where a shard's newest jobs came faster than is allowed.
-
-    It lasts until one of them is old enough for another to come.
-    """
-    most = share(allowed.jobs, shards)
-    if len(newest) < most:
-        return None
-    until = min(
-        after(ids.time_of(newest[most - 1][0]), allowed.window_s), after(now, allowed.window_s)
-    )
-    if until <= now:
-        return None
-    return Refusal(
-        "too-many-requests",
-        f"You may submit {allowed.jobs:,} jobs in {allowed.window_s} s.",
-        until,
-        ("submits", f"q={allowed.jobs};w={allowed.window_s}"),
-    )
 
 
 def too_many(allowed: int, now: Instant) -> Refusal:

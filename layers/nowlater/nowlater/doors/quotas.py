@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 from nowlater.aws import session
 from nowlater.doors import quota
-from nowlater.doors.quota import Newest, Pace, Refusal
+from nowlater.doors.quota import Newest, Refusal
 from nowlater.instants import Instant, after
 from nowlater.jobs.store import Store
 from nowlater.log import logger
 
-#: Jobs read by a first look at least, and by each further call of a count.
+#: Jobs read by a first look, and by each further call of a count.
 _FIRST, _FURTHER = 100, 1000
 #: Owners that are remembered; beyond that all are forgotten, and looked at anew.
 _MAX_OWNERS = 10_000
@@ -31,19 +31,18 @@ class _Known:
 class Quotas:
     """The quotas of all owners; 0 is none."""
 
-    def __init__(self, store: Store, *, a_second: int, waiting: int, shards: int) -> None:
+    def __init__(self, store: Store, *, waiting: int, shards: int) -> None:
         self._store, self._shards = store, shards
-        self._pace: Pace | None = quota.pace(a_second) if a_second else None
         self._waiting = waiting
         self._known: dict[str, _Known] = {}
 
     def check(self, owner: str, now: Instant) -> None:
-        """Count a submit; raises Problem `too-many-requests` or `too-many-jobs` (429).
+        """Count a submit; raises Problem `too-many-jobs` (429).
 
         A look costs a call, and where many jobs wait, one in ten seconds costs more. A look that
         fails refuses nobody.
         """
-        if self._pace is None and not self._waiting:
+        if not self._waiting:
             return
         known = self._of(owner, now)
         known.submits += 1
@@ -66,13 +65,9 @@ class Quotas:
 
     def _looked_at(self, owner: str, known: _Known, now: Instant) -> Refusal | None:
         shard = f"{known.submits // quota.ONE_IN % self._shards:x}"
-        measured = quota.share(self._pace.jobs, self._shards) if self._pace else 0
-        asked = max(_FIRST, measured)
-        newest = self._store.newest(owner, shard, None, asked)
-        if self._pace and (refusal := quota.too_fast(self._pace, newest, now, self._shards)):
-            return refusal
-        may_go_on = len(newest) == asked and now >= known.count_after
-        if self._waiting and self._are_too_many(owner, shard, newest, may_go_on, known, now):
+        newest = self._store.newest(owner, shard, None, _FIRST)
+        may_go_on = len(newest) == _FIRST and now >= known.count_after
+        if self._are_too_many(owner, shard, newest, may_go_on, known, now):
             return quota.too_many(self._waiting, now)
         return None
 
