@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from nowlater.jobs.model import ENDED, UNFINISHED
-from nowlater.jobs.view import etag, is_gone, representation, shown
+from nowlater.jobs.view import effective_at, etag, is_gone, representation
 from nowlater.problems import Problem
 from tests.unit.jobs import HOUR, ID, NOW, job
 
@@ -21,9 +21,9 @@ def seen(**changes: Any) -> dict[str, Any]:
 @pytest.mark.parametrize("status", ["scheduled", "queued", "running"])
 def test_a_deadline_that_passed_is_shown_from_two_seconds_after_it(status: str) -> None:
     there = job(status=status, deadline=NOW, not_before=NOW - 1)
-    late = shown(there, NOW + 2000)
+    late = effective_at(there, NOW + 2000)
 
-    assert not shown(there, NOW + 1999).is_ended
+    assert not effective_at(there, NOW + 1999).is_ended
     assert (late.status, late.ended, late.updated) == ("failed", NOW, NOW)
     assert late.error is not None
     assert late.error["name"] == "deadline-exceeded"
@@ -34,14 +34,14 @@ def test_a_deadline_that_passed_is_shown_from_two_seconds_after_it(status: str) 
 def test_a_job_that_ended_is_shown_as_it_ended_for_ever(status: str) -> None:
     there = job(status=status, deadline=NOW, ended=NOW - 1, expires=NOW + HOUR)
 
-    assert shown(there, NOW + 100 * HOUR) is there
+    assert effective_at(there, NOW + 100 * HOUR) is there
 
 
 def test_a_start_is_shown_as_soon_as_its_time_has_come() -> None:
     there = job(status="scheduled", not_before=NOW, start_at=NOW)
 
-    assert shown(there, NOW - 1).status == "scheduled"
-    assert shown(there, NOW).status == "queued"
+    assert effective_at(there, NOW - 1).status == "scheduled"
+    assert effective_at(there, NOW).status == "queued"
 
 
 def test_a_job_is_gone_when_it_is_erased_or_was_kept_long_enough() -> None:

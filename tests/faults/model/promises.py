@@ -18,7 +18,7 @@ def written(call: Call, who: str, facts: Facts, old: Job, new: Job, now: Instant
     """Check a write that was done."""
     if old.is_ended and not _is_same(old, new):
         raise Broken(f"G2 an ended job changes: it {old.status}, then {call.what}")
-    told, tells = view.shown(old, now), view.shown(new, now)
+    told, tells = view.effective_at(old, now), view.effective_at(new, now)
     if told.is_ended and not _is_same(told, tells):
         raise Broken(f"G2 readers saw another end: {_said(told)}, then {_said(tells)}")
     if new.is_ended and not old.is_ended and call.what != "expire" and now >= old.deadline:

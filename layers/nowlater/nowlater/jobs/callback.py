@@ -1,4 +1,4 @@
-"""Callbacks: where an owner wants to be told of a job's end, of which ends, and in what format."""
+"""Callbacks: the URL that an owner wants a job's end sent to, for which ends, and in what format."""
 
 from typing import Annotated, Literal
 
@@ -9,16 +9,17 @@ from nowlater.outbound.targets import RefusedUrl, Rules
 from nowlater.problems import Problem
 
 type End = Literal["succeeded", "failed", "canceled"]
-#: The media types that an event can be sent as; its bytes are the same.
+#: The media types that an event can be sent as; the bytes are the same for both.
 type Format = Literal["application/json", "application/cloudevents+json"]
-#: What it is sent as where the callback names none: what web frameworks parse by themselves.
-USUAL_FORMAT = "application/json"
+#: The media type where the callback names none: web frameworks parse it without configuration.
+DEFAULT_FORMAT = "application/json"
 
 
 class Callback(msgspec.Struct, frozen=True):
-    """`callback`: a public https URL, and the ends that it is told of; all, unless it says.
+    """Hold the `callback` of a request: a public https URL, and the ends that are sent to it.
 
-    Where a later version has kept more of it, that is read past; a request may say no more.
+    Reading a stored callback ignores members that a later version wrote; a request may have no
+    others than these.
     """
 
     url: str
@@ -27,18 +28,18 @@ class Callback(msgspec.Struct, frozen=True):
         "failed",
         "canceled",
     )
-    #: Unset and not the usual one: so requests without it have the fingerprint that they ever had.
+    #: Unset by default, not the default format: the fingerprint of requests without it never changes.
     format: str | msgspec.UnsetType = msgspec.UNSET
 
     @property
     def media_type(self) -> str:
-        return USUAL_FORMAT if self.format is msgspec.UNSET else self.format
+        return DEFAULT_FORMAT if self.format is msgspec.UNSET else self.format
 
 
 def check(callback: Callback, rules: Rules, own_hosts: set[str]) -> None:
-    """Raise Problem `callback-refused` where nothing could be sent to a callback's URL.
+    """Raise Problem `callback-refused` if webhooks may not be sent to a callback's URL.
 
-    `own_hosts` are the names of this API itself, as `addresses.target` takes them.
+    `own_hosts` are the hosts of this API, as for `targets.target`.
     """
     try:
         targets.target(callback.url, rules, own_hosts)
@@ -48,5 +49,5 @@ def check(callback: Callback, rules: Rules, own_hosts: set[str]) -> None:
 
 
 def hosts_of(bases: tuple[str, ...]) -> set[str]:
-    """Return the hosts, as in a `Host` header, of the URLs that are given."""
+    """Return the hosts, as in a `Host` header, of base URLs; empty ones are skipped."""
     return {base.split("/")[2] for base in bases if base}

@@ -6,7 +6,7 @@ from nowlater.jobs.model import Job, Ref
 from nowlater.problems import Problem
 from nowlater.services import Services
 
-#: What an erased job loses; the rest is its stub.
+#: The attributes that erasing removes; the rest of the record is the tombstone.
 _CONTENT = [
     "input",
     "input_key",
@@ -22,71 +22,71 @@ _CONTENT = [
 
 
 def read(services: Services, owner: str, job_id: str) -> Job:
-    """Return a job as it is to be shown now.
+    """Return a job as its owner must see it now.
 
-    Raises Problem `unknown-job` (there is none, or it is another owner's) or `job-expired`, and
-    Unreadable.
+    Raises Problem `unknown-job` (no such job, or another owner's) or `job-expired`, and Unreadable.
     """
-    there = services.store.get(Ref(owner, job_id)) if ids.is_id(job_id) else None
-    if there is None:
-        raise Problem("unknown-job", "There is no such job, or it is not yours.")
-    return shown(services, there)
+    job = services.store.get(Ref(owner, job_id)) if ids.is_id(job_id) else None
+    if job is None:
+        raise Problem("unknown-job", "No job with this id exists, or it is not yours.")
+    return shown(services, job)
 
 
-def shown(services: Services, there: Job) -> Job:
-    """Return a job of the table as it is to be shown now; raises Problem `job-expired`."""
-    there = settled(services, there)
-    if view.is_gone(there, services.clock()):
-        detail = f"The job {there.id} was erased, or is past its keep, and is gone."
+def shown(services: Services, job: Job) -> Job:
+    """Return a stored job as its owner must see it now; raises Problem `job-expired`."""
+    job = as_of_now(services, job)
+    if view.is_gone(job, services.clock()):
+        detail = f"The job {job.id} was erased, or its retention has ended."
         raise Problem("job-expired", detail)
-    return there
+    return job
 
 
-def settled(services: Services, there: Job) -> Job:
-    """Return a job as it is now; a deadline that readers see as missed is missed for good.
+def as_of_now(services: Services, job: Job) -> Job:
+    """Return a stored job as it is now; write a missed deadline before a reader sees it.
 
-    A write of its worker, or of a canceler, may be under way since before: that one comes too late.
+    So a write that a worker or an owner began before the deadline fails, and cannot contradict
+    what the reader saw.
     """
     now = services.clock()
-    if view.shown(there, now).is_ended and not there.is_ended:
-        there = transitions.expire(services, there).job or there
-    return view.shown(there, now)
+    if view.effective_at(job, now).is_ended and not job.is_ended:
+        job = transitions.expire(services, job).job or job
+    return view.effective_at(job, now)
 
 
 def cancel(services: Services, owner: str, job_id: str) -> Job:
-    """Cancel a job that has not ended; canceling it again changes nothing.
+    """Cancel a job that has not ended; canceling a canceled job changes nothing.
 
-    Raises Problem `already-ended` where it ended otherwise.
+    Raises Problem `already-ended` if it succeeded or failed.
     """
-    there = read(services, owner, job_id)
-    if not there.is_ended:
-        there = transitions.cancel(services, there).job or there
-    if not there.is_ended:  # its deadline passed a moment ago
-        there = transitions.expire(services, there).job or there
-    if there.status != "canceled":
-        raise Problem("already-ended", f"The job has ended: it {there.status}.")
-    return there
+    job = read(services, owner, job_id)
+    if not job.is_ended:
+        job = transitions.cancel(services, job).job or job
+    if not job.is_ended:  # its deadline passed between the read and the write
+        job = transitions.expire(services, job).job or job
+    if job.status != "canceled":
+        raise Problem("already-ended", f"The job has already ended; its status is {job.status}.")
+    return job
 
 
 def erase(services: Services, owner: str, job_id: str) -> None:
-    """Erase an ended job's input, result and everything else but its stub.
+    """Erase an ended job's payloads and content; only its tombstone is retained.
 
-    Raises Problem `unfinished` where it has not ended: cancel it first.
+    Raises Problem `unfinished` if it has not ended.
     """
-    there, now = read(services, owner, job_id), services.clock()
-    if not there.is_ended:
-        raise Problem("unfinished", f"The job is {there.status}: cancel it first, then erase it.")
-    if there.callback is not None:
+    job, now = read(services, owner, job_id), services.clock()
+    if not job.is_ended:
+        raise Problem("unfinished", f"The job is {job.status}: cancel it first, then erase it.")
+    if job.callback is not None:
         services.deliveries.erase(owner, job_id, now)
-    for key in _objects(there):
+    for key in _payload_keys(job):
         services.bucket.delete(key)
     changes = dict.fromkeys(_CONTENT) | {"erased": True, "tags": {}, "updated": now}
-    services.store.write(there.ref, "erase", now, changes)
+    services.store.write(job.ref, "erase", now, changes)
 
 
-def _objects(there: Job) -> set[str]:
-    """Return the keys of all that may lie in the bucket, results that were discarded included."""
-    keys = {key for key in (there.input_key, there.result_key) if key is not None}
-    only_one = there.attempt == 1 and there.status == "succeeded"
-    attempts = () if only_one else range(1, there.attempt + 1)
-    return keys | {payload_keys.result_key(there.owner, there.id, n) for n in attempts}
+def _payload_keys(job: Job) -> set[str]:
+    """Return the keys of all objects the job may have in the bucket, discarded results included."""
+    keys = {key for key in (job.input_key, job.result_key) if key is not None}
+    has_one_result = job.attempt == 1 and job.status == "succeeded"
+    attempts = () if has_one_result else range(1, job.attempt + 1)
+    return keys | {payload_keys.result_key(job.owner, job.id, n) for n in attempts}

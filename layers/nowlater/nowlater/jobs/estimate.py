@@ -1,4 +1,4 @@
-"""When a job will be done, as far as its operation's earlier runs and what waits before it tell."""
+"""Estimates when a job will finish, from its operation's earlier runs and the jobs waiting before it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,20 +11,20 @@ from nowlater.lanes import Lane
 from nowlater.log import logger
 from nowlater.services import Services
 
-#: Told progress counts from here on; before it is as good as nothing.
-_SOME = 0.05
-#: The share of runs whose time an estimate is, and the share that a deadline should leave room for.
-_USUAL, _NEARLY_ALL = 0.5, 0.9
+#: The reported progress from which an estimate uses it; a smaller fraction says too little.
+_MIN_FRACTION = 0.05
+#: The quantile that the estimate uses, and the one that must fit before the deadline.
+_TYPICAL, _SLOW = 0.5, 0.9
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """When a job will be done, and what says so."""
+    """The time at which a job will probably finish, and the numbers behind it."""
 
     finish: Instant
-    #: Whether the deadline leaves too little room, if there is a deadline.
+    #: Whether a job with a deadline will probably miss it.
     at_risk: bool
-    #: Earlier runs of the operation, and the seconds that half and nine tenths of them took at most.
+    #: Earlier runs of the operation, and their median and 90th percentile.
     runs: int
     p50_s: float | None
     p90_s: float | None
@@ -33,66 +33,66 @@ class Estimate:
 
 
 def forecast(services: Services, job: Job, *, is_sent: bool = True) -> Estimate | None:
-    """Return an estimate for a job as it is shown; None where there is nothing to rest it on.
+    """Return an estimate for a job as its owner sees it; None where the data for it is missing.
 
-    What it rests on may be ten seconds old. Where that cannot be read, there is no estimate.
-    `is_sent` tells whether a message of its own is among those that wait.
+    The data may be ten seconds old; where it cannot be read, the result is None. `is_sent` tells
+    whether one of the waiting messages is the job's own.
     """
     if job.is_ended:
         return None
     try:
-        earlier = services.runtimes.of(job.operation)
+        runs = services.runtimes.of(job.operation)
         waiting = None if job.status == "running" else services.depths.of(job.lane)
         if waiting and job.status == "queued" and is_sent:
             waiting -= 1
     except session.FAILURES:
         logger.warning("estimate_failed", exc_info=True)
         return None
-    lanes = services.settings.concurrency
-    return estimate(job, earlier, waiting, services.clock(), lanes)
+    concurrency = services.settings.concurrency
+    return estimate(job, runs, waiting, services.clock(), concurrency)
 
 
 def estimate(
     job: Job,
-    earlier: Histogram,
+    runs: Histogram,
     waiting: int | None,
     now: Instant,
     concurrency: Mapping[Lane, int],
 ) -> Estimate | None:
-    """Return when a job ends that `waiting` others are before, if all take what earlier runs took.
+    """Return the estimate for a job that waits behind `waiting` others and takes as long as `runs`.
 
-    `concurrency` is how many jobs of a lane run at once.
+    `concurrency` is the number of jobs of a lane that run at the same time.
     """
-    usual_s, slow_s = (_left_s(job, earlier, share, now) for share in (_USUAL, _NEARLY_ALL))
-    if usual_s is None or slow_s is None:
+    typical_s, slow_s = (_remaining_s(job, runs, share, now) for share in (_TYPICAL, _SLOW))
+    if typical_s is None or slow_s is None:
         return None
-    first = now
-    if waiting is not None:  # a job whose start is ahead does not wait in the lane until then
-        before_s = waiting * usual_s / concurrency[job.lane]
-        first = max(after(now, before_s), job.not_before or 0)
-    latest = after(first, slow_s)
+    start = now
+    if waiting is not None:  # a job with a later start does not wait in the lane until then
+        wait_s = waiting * typical_s / concurrency[job.lane]
+        start = max(after(now, wait_s), job.not_before or 0)
+    latest = after(start, slow_s)
     return Estimate(
-        finish=after(first, usual_s),
+        finish=after(start, typical_s),
         at_risk=job.has_deadline and latest > job.deadline,
-        runs=earlier.runs,
-        p50_s=earlier.quantile_s(_USUAL),
-        p90_s=earlier.quantile_s(_NEARLY_ALL),
+        runs=runs.runs,
+        p50_s=runs.quantile_s(_TYPICAL),
+        p90_s=runs.quantile_s(_SLOW),
         waiting=waiting,
     )
 
 
-def _left_s(job: Job, earlier: Histogram, share: float, now: Instant) -> float | None:
-    """Return the seconds that a share of the runs would take at most from now on, or from a start.
+def _remaining_s(job: Job, runs: Histogram, share: float, now: Instant) -> float | None:
+    """Return the seconds that a run still takes: a running one from now, another from its start.
 
-    A run that tells its progress is taken at its word; of the others, earlier ones are asked that
-    took longer than this one has already.
+    A run that reported enough progress is extrapolated; any other is compared with the earlier runs
+    that took longer than it has taken so far.
     """
     if job.status != "running" or job.started is None:
-        return earlier.quantile_s(share)
+        return runs.quantile_s(share)
     fraction = (job.progress or {}).get("fraction") or 0
-    if fraction >= _SOME:
-        whole_s = seconds_until(job.updated, job.started) / fraction
-        return max(0.0, whole_s - seconds_until(now, job.started))
-    ran_s = seconds_until(now, job.started)
-    whole = earlier.quantile_s(share, longer_than_s=ran_s)
-    return None if whole is None else whole - ran_s
+    if fraction >= _MIN_FRACTION:
+        total_s = seconds_until(job.updated, job.started) / fraction
+        return max(0.0, total_s - seconds_until(now, job.started))
+    elapsed_s = seconds_until(now, job.started)
+    quantile_s = runs.quantile_s(share, longer_than_s=elapsed_s)
+    return None if quantile_s is None else quantile_s - elapsed_s

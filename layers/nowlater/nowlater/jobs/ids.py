@@ -14,24 +14,21 @@ def new_id(now: Instant, shards: int = 1) -> str:
 
     The first of its twelve digits of time is 0 until the year 2527, and holds the shard instead.
     """
-    time = secrets.randbelow(shards) << 44 | now & (1 << 44) - 1
-    return str(
-        uuid.UUID(
-            int=time << 80 | 7 << 76 | secrets.randbits(12) << 64 | 2 << 62 | secrets.randbits(62)
-        )
-    )
+    shard_and_time = secrets.randbelow(shards) << 44 | now & (1 << 44) - 1
+    high = shard_and_time << 16 | 7 << 12 | secrets.randbits(12)
+    return str(uuid.UUID(int=high << 64 | 2 << 62 | secrets.randbits(62)))
 
 
 def time_of(job_id: str) -> Instant:
-    """Return when a job with this id was accepted, by the clock of whoever did."""
+    """Return when the job with this id was accepted, by the clock of the Lambda that accepted it."""
     return int(job_id[1:8] + job_id[9:13], 16)
 
 
 def is_id(text: str) -> bool:
-    """Tell whether this could be a job's id."""
+    """Tell whether a text has the form of a job's id."""
     return _FORM.fullmatch(text) is not None
 
 
 def shard_of(job_id: str) -> str:
-    """Return the shard, a hexadecimal digit, that a job with this id is kept in."""
+    """Return the shard, a hexadecimal digit, that stores the job with this id."""
     return job_id[0]

@@ -1,4 +1,4 @@
-"""Lists an owner's jobs, newest first, a page at a time."""
+"""Lists an owner's jobs, newest first, one page per call."""
 
 import re
 from collections.abc import Iterable
@@ -26,12 +26,12 @@ from nowlater.wording import quoted
 #: The parameters of a query, in their order.
 type Query = Iterable[tuple[str, str]]
 
-#: A page ends when it has so many bytes: Lambda answers with 6 MB at most, as base64.
+#: A page has at most this many bytes: Lambda returns at most 6 MB, base64 included.
 _MAX_BYTES = 3 * 1024 * 1024
 
 _IN_TIME = "#deadline > :late"
-#: Which records can be shown with a status, given that readers see times that have passed.
-_SHOWN_AS = {
+#: Which records readers see with a status: they see starts and deadlines that have passed.
+_HAS_STATUS = {
     "scheduled": f"(#status = :scheduled AND #not_before > :now AND {_IN_TIME})",
     "queued": "((#status = :queued OR (#status = :scheduled AND "
     f"(attribute_not_exists(#not_before) OR #not_before <= :now))) AND {_IN_TIME})",
@@ -45,26 +45,27 @@ _SHOWN_AS = {
 
 @dataclass(frozen=True)
 class Filter:
-    """Which jobs are listed: all conditions that are given must hold."""
+    """The conditions of a list; a listed job meets all of them."""
 
     status: str | None = None
     operation: str | None = None
     tags: tuple[tuple[str, str], ...] = ()
 
-    def takes(self, shown: Job) -> bool:
+    def matches(self, job: Job) -> bool:
+        """Tell whether a job, as readers see it now, meets the conditions."""
         return (
-            self.status in (None, shown.status)
-            and self.operation in (None, shown.operation)
-            and all(shown.tags.get(name) == value for name, value in self.tags)
+            self.status in (None, job.status)
+            and self.operation in (None, job.operation)
+            and all(job.tags.get(name) == value for name, value in self.tags)
         )
 
     def where(self, now: Instant) -> Where | None:
-        """Return the same for DynamoDB, which then sends only what can be taken; None: everything."""
+        """Return the conditions as a DynamoDB filter; None if there are none."""
         clauses, names = list[str](), dict[str, str]()
         values: Item = {status: status for status in model.UNFINISHED + model.ENDED}
         values |= {"now": now, "late": after(now, -READER_GRACE_S)}
         if self.status is not None:
-            clauses.append(_SHOWN_AS[self.status])
+            clauses.append(_HAS_STATUS[self.status])
         if self.operation is not None:
             clauses.append("#operation = :operation")
             values["operation"] = self.operation
@@ -79,60 +80,64 @@ def page(services: Services, owner: str, base: str, query: Query) -> dict[str, A
 
     Raises Problem `malformed-request` where a parameter is not of its form.
     """
-    wanted, limit, cursor = _parsed(query)
-    shown, after = listed(services, owner, base, wanted, limit, cursor)
-    rest = [(name, value) for name, value in query if name != "cursor"]
-    following = (
-        f"{base}/jobs?{urlencode([*rest, ('cursor', after)], errors='replace')}" if after else None
-    )
-    return {"jobs": shown, "next": following}
+    conditions, limit, cursor = _parse_query(query)
+    jobs, next_cursor = list_page(services, owner, base, conditions, limit, cursor)
+    next_url = None
+    if next_cursor:
+        parameters = [(name, value) for name, value in query if name != "cursor"]
+        parameters.append(("cursor", next_cursor))
+        next_url = f"{base}/jobs?{urlencode(parameters, errors='replace')}"
+    return {"jobs": jobs, "next": next_url}
 
 
-def listed(
-    services: Services, owner: str, base: str, wanted: Filter, limit: int, cursor: str | None
+def list_page(
+    services: Services, owner: str, base: str, conditions: Filter, limit: int, cursor: str | None
 ) -> tuple[list[msgspec.Raw], str | None]:
-    """Return a page of an owner's jobs as JSON, newest first, and the cursor of the next one, if any.
+    """Return a page of an owner's jobs as JSON, newest first, and the next page's cursor, if any.
 
-    It ends at so many jobs, at 3 MB, and where it has read enough to find them. The list may lag
-    behind what was written within the last second.
+    A page ends at `limit` jobs, at 3 MB, and at the bounds of `Newest`. It may miss what was written
+    within the last second.
     """
-    now, found, size = services.clock(), list[msgspec.Raw](), 0
-    newest = Newest(services, owner, cursor, wanted.where(now), limit)
-    for there in newest:
-        text = _shown(services, base, wanted, there, now)
+    now, jobs, size = services.clock(), list[msgspec.Raw](), 0
+    newest = Newest(services, owner, cursor, conditions.where(now), limit)
+    for job in newest:
+        text = _to_json(services, base, conditions, job, now)
         if text is None:
             continue
         if size + len(text) > _MAX_BYTES:
-            return found, cursor
-        found, size, cursor = [*found, msgspec.Raw(text)], size + len(text), there.id
-        if len(found) == limit:
-            return found, cursor
-    return found, newest.rest
+            return jobs, cursor
+        jobs, size, cursor = [*jobs, msgspec.Raw(text)], size + len(text), job.id
+        if len(jobs) == limit:
+            return jobs, cursor
+    return jobs, newest.rest
 
 
-def _shown(services: Services, base: str, wanted: Filter, there: Job, now: Instant) -> bytes | None:
-    """Return a job as JSON, None where it is not to be listed."""
+def _to_json(
+    services: Services, base: str, conditions: Filter, stored: Job, now: Instant
+) -> bytes | None:
+    """Return a job as JSON; None if the page must not list it."""
     try:
-        shown = commands.settled(services, there)
-    except Unreadable as fault:  # by now: it was written meanwhile
+        job = commands.as_of_now(services, stored)
+    except Unreadable as fault:  # another version wrote it since it was listed
         records.log(fault)
         return None
-    if view.is_gone(shown, now) or not wanted.takes(shown):
+    if view.is_gone(job, now) or not conditions.matches(job):
         return None
-    return msgspec.json.encode(view.representation(shown, base, forecast(services, shown)))
+    return msgspec.json.encode(view.representation(job, base, forecast(services, job)))
 
 
-def _parsed(query: Query) -> tuple[Filter, int, str | None]:
-    given = dict(query)
-    cursor, status = given.get("cursor"), given.get("status")
+def _parse_query(query: Query) -> tuple[Filter, int, str | None]:
+    """Return the conditions, the limit and the cursor that a query names."""
+    parameters = dict(query)
+    cursor, status = parameters.get("cursor"), parameters.get("status")
     if cursor is not None and not ids.is_id(cursor):
-        raise _bad("cursor", "is the last id of the page before: follow `next`")
+        raise _malformed("cursor", "must be the last id of the page before: follow `next`")
     if status is not None and status not in model.UNFINISHED + model.ENDED:
-        raise _bad("status", f"is one of {', '.join(model.UNFINISHED + model.ENDED)}")
-    limit = given.get("limit", "20")
+        raise _malformed("status", f"must be one of {', '.join(model.UNFINISHED + model.ENDED)}")
+    limit = parameters.get("limit", "20")
     if not re.fullmatch("[1-9][0-9]?|100", limit):
-        raise _bad("limit", "is a number from 1 to 100")
-    return Filter(status, given.get("operation"), _tags(query)), int(limit), cursor
+        raise _malformed("limit", "must be a number from 1 to 100")
+    return Filter(status, parameters.get("operation"), _tags(query)), int(limit), cursor
 
 
 def _tags(query: Query) -> tuple[tuple[str, str], ...]:
@@ -140,13 +145,14 @@ def _tags(query: Query) -> tuple[tuple[str, str], ...]:
     for tag in (value for name, value in query if name == "tag"):
         name, separator, value = tag.partition(":")
         if not separator:
-            raise _bad("tag", "has the form name:value")
+            raise _malformed("tag", "must have the form name:value")
         if tags.setdefault(name, value) != value:
-            raise _bad("tag", f"asks for two values of {quoted(name)}, of which a job has one")
+            predicate = f"names two values of {quoted(name)}, but a job has one value for each tag"
+            raise _malformed("tag", predicate)
     if len(tags) > MAX_TAGS:
-        raise _bad("tag", f"is there for {len(tags)} tags, and a job has {MAX_TAGS} at most")
+        raise _malformed("tag", f"names {len(tags)} tags, but a job has at most {MAX_TAGS}")
     return tuple(tags.items())
 
 
-def _bad(parameter: str, sentence: str) -> Problem:
-    return Problem("malformed-request", f"?{parameter} {sentence}.", parameter=parameter)
+def _malformed(parameter: str, predicate: str) -> Problem:
+    return Problem("malformed-request", f"?{parameter} {predicate}.", parameter=parameter)

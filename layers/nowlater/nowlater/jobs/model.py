@@ -1,4 +1,4 @@
-"""A job: what is stored of it, and which statuses it can have."""
+"""A job: its record, and its statuses."""
 
 from typing import Annotated, Any, Literal
 
@@ -10,55 +10,55 @@ from nowlater.lanes import Lane
 
 type Status = Literal["scheduled", "queued", "running", "succeeded", "failed", "canceled"]
 
-#: Statuses of a job that will still change, in the order in which it can have them.
+#: Statuses of a job that has not ended, in the order in which it can have them.
 UNFINISHED = ("scheduled", "queued", "running")
-#: Statuses that never change again.
+#: Statuses of an ended job; they never change.
 ENDED = ("succeeded", "failed", "canceled")
 
-#: Numbers of a record, far beyond what is ever written: a job that has others cannot be read.
+#: Bounds of a record's numbers, far beyond any that is written; a job outside them is unreadable.
 type _Count = Annotated[int, msgspec.Meta(ge=0, le=10_000)]
-type _Tries = Annotated[int, msgspec.Meta(ge=-10_000, le=10_000)]
+type _Attempts = Annotated[int, msgspec.Meta(ge=-10_000, le=10_000)]
 type _Duration = Annotated[int, msgspec.Meta(ge=0, le=1000 * DAY_S)]
 
 
 class Ref(msgspec.Struct, frozen=True):
-    """Where a job is: all that a message carries."""
+    """The key of a job, which is the whole content of a message."""
 
     owner: str
     id: str
 
     @property
     def group(self) -> str:
-        """What SQS is fair between: an owner's jobs wait for no other's."""
+        """The SQS message group: one owner's backlog does not delay other owners' jobs."""
         return self.owner
 
 
 class Job(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One accepted request for an operation, as the table keeps it."""
+    """One accepted request for an operation, as the table stores it."""
 
     owner: str
     id: str
     operation: str
     lane: Lane
     status: Status
-    #: Where the API was when the job was accepted; its links start with it.
+    #: The API's URL when it accepted the job; the job's links start with it.
     base: str
     created: Kept
     updated: Kept
-    #: The end of the promise: nothing starts or succeeds after it.
+    #: No attempt starts, and the job does not succeed, after this.
     deadline: Kept
-    #: Whether the caller set that deadline; else it is what flexible jobs are given.
+    #: Whether the caller set the deadline; otherwise it is the default of flexible jobs.
     has_deadline: bool = False
-    #: The longest that one attempt may run.
+    #: The longest run of one attempt.
     timeout_ms: _Duration
     retention_s: _Duration
-    attempts_left: _Tries
-    #: How often it was started; also the token that an attempt's writes must show.
+    attempts_left: _Attempts
+    #: The number of attempts so far; the current one is the token of that attempt's writes.
     attempt: _Count = 0
-    #: How often its operation was unavailable.
+    #: The number of attempts that found the operation unavailable.
     waits: _Count = 0
     start_at: Kept | None = None
-    #: No attempt starts before this: the start that was asked for, later the end of a wait.
+    #: No attempt starts before this: the requested start, later the end of a wait between attempts.
     not_before: Kept | None = None
     started: Kept | None = None
     ended: Kept | None = None
@@ -67,7 +67,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     lease_until: Kept | None = None
     #: The request id of the Lambda that holds the lease.
     lease_holder: str | None = None
-    #: When the sweep has to look at it, if ever; `due_shard` is the partition of that index.
+    #: When the sweep must handle the job, if ever; `due_shard` is the partition of that index.
     due_at: Kept | None = None
     due_shard: int | None = None
     progress: dict[str, Any] | None = None
@@ -83,12 +83,12 @@ class Job(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     result: str | None = None
     result_key: str | None = None
     result_size: int | None = None
-    #: The result's media type where it is bytes; inline bytes are kept as base64.
+    #: The media type of a result of bytes; inline bytes are stored as base64.
     media_type: str | None = None
-    #: A problem, as `problems.Problem.record` gives it.
+    #: A problem, as `problems.Problem.record` returns it.
     error: dict[str, Any] | None = None
     erased: bool = False
-    #: When DynamoDB may forget it, in seconds since the epoch.
+    #: When DynamoDB may delete the record, in seconds since the epoch.
     ttl: int | None = None
 
     @property

@@ -1,4 +1,4 @@
-"""How long each operation takes: one histogram in the table, written seldom and read from a cache."""
+"""The run times of each operation: a histogram in the table, written rarely and read through a cache."""
 
 import re
 from collections import Counter
@@ -11,16 +11,16 @@ from nowlater.cache import Cache
 from nowlater.instants import Clock, Instant, after
 from nowlater.jobs.histogram import Histogram, bucket
 
-#: What was counted is written at most this often.
+#: The shortest time between two writes of an operation's counts.
 _PAUSE_S = 10
-#: With more runs than this all counts are halved, so that what was long ago weighs less.
+#: Beyond this many runs all counts are halved, so that old runs weigh less.
 _MAX_RUNS = 4096
-#: The attributes that are counts: of runs of up to half a year.
+#: The names of the attributes that are counts; the last bucket is that of half a year.
 _BUCKET = re.compile(r"b\d{1,2}|b1[0-3]\d", re.ASCII)
 
 
 class Runtimes:
-    """The histograms of all operations. What is counted but not yet written can be lost."""
+    """The histograms of all operations; counts that are not yet written can be lost."""
 
     def __init__(self, table: Table, clock: Clock) -> None:
         self._table, self._clock = table, clock
@@ -37,7 +37,7 @@ class Runtimes:
         self._counted.setdefault(operation, Counter())[bucket(seconds)] += 1
 
     def write(self) -> None:
-        """Add what was counted to the table, where the last time is ten seconds ago."""
+        """Add the new counts to the table, of each operation at most every ten seconds."""
         for operation, counts in list(self._counted.items()):
             now = self._clock()
             if now >= after(self._written.get(operation, 0), _PAUSE_S):
@@ -50,11 +50,11 @@ class Runtimes:
                     self._halve(operation, item)
 
     def _halve(self, operation: str, item: Item) -> None:
-        """Halve all counts, unless they have changed since: then another write will."""
+        """Halve all counts, unless another write changed them: then a later write halves them."""
         halves = {b: n // 2 for b, n in _counts(item).items()}
         changes: Item = _attributes(halves) | {"runs": sum(halves.values())}
-        unchanged, seen = "#runs = :seen", {"seen": item["runs"]}
-        self._table.update_if(*_key(operation), changes, {}, unchanged, seen)
+        is_unchanged, values = "#runs = :seen", {"seen": item["runs"]}
+        self._table.update_if(*_key(operation), changes, {}, is_unchanged, values)
 
     def _read(self, operation: str) -> Histogram:
         return Histogram(_counts(self._table.get(*_key(operation)) or {}))
@@ -65,7 +65,7 @@ def _attributes(counts: Mapping[int, int]) -> dict[str, int]:
 
 
 def _counts(item: Item) -> dict[int, int]:
-    """Return the counts of an item; what is none is passed over, for estimates can do without."""
+    """Return the counts of an item; invalid ones are ignored, since estimates work without them."""
     return {
         int(name[1:]): count
         for name, count in item.items()

@@ -1,4 +1,4 @@
-"""Jobs in the table: where each is, and every write of one, by the rules of `protocol.WRITES`."""
+"""Jobs in the table: their keys, and every write of a job, by the rules of `protocol.WRITES`."""
 
 import base64
 from dataclasses import dataclass
@@ -13,8 +13,9 @@ from nowlater.aws.table import Table, Where
 from nowlater.instants import Instant, after
 from nowlater.jobs import ids, model, protocol
 from nowlater.jobs.model import Job, Ref
+from nowlater.jobs.protocol import Write
 
-#: The partitions of the `due` index: one alone, being hot, would throttle the table.
+#: The partitions of the `due` index: a single hot one would throttle the table.
 DUE_SHARDS = 8
 
 _STATUSES = {status: status for status in model.UNFINISHED + model.ENDED}
@@ -22,7 +23,7 @@ _STATUSES = {status: status for status in model.UNFINISHED + model.ENDED}
 
 @dataclass(frozen=True)
 class Written:
-    """How a write went: whether it was done, and the job as it is now (None: there is none)."""
+    """The result of a write: whether it was done, and the job as it is now (None: no such job)."""
 
     done: bool
     job: Job | None
@@ -30,7 +31,7 @@ class Written:
 
 @dataclass(frozen=True)
 class Page:
-    """Jobs of one shard, newest first; `reached` is the id that it was read to (None: to the end)."""
+    """Jobs of one shard, newest first; `reached` is the last id read (None: the shard's end)."""
 
     jobs: list[Job]
     reached: str | None
@@ -43,19 +44,19 @@ class Store:
         self._table = table
 
     def put(self, new: Job) -> Job:
-        """Record a job: from here on it is accepted. Return the one that was there, if one was."""
-        there = self._table.put_unless(to_item(new), "attribute_not_exists(PK)", {})
-        return new if there is None else from_item(there)
+        """Record a job, which accepts it; return it, or the job already recorded under this id."""
+        stored = self._table.put_unless(to_item(new), "attribute_not_exists(PK)", {})
+        return new if stored is None else from_item(stored)
 
     def get(self, ref: Ref) -> Job | None:
-        """Return a job as it is now."""
+        """Return a job as it is now (None: no such job); raises Unreadable."""
         item = self._table.get(*_key(ref))
         return None if item is None else from_item(item)
 
     def claim(self, ref: Ref, holder: str, now: Instant) -> Written:
-        """Take a job for one attempt: its number is the token of all that the attempt writes.
+        """Start an attempt at a job; the attempt's number is the token of its writes.
 
-        Raises Unreadable; then the job was let go of, and has as many tries left as before.
+        Raises Unreadable, after it has released the job with as many attempts left as before.
         """
         changes: Item = {
             "status": "running",
@@ -74,29 +75,29 @@ class Store:
             return Written(done, None if item is None else from_item(item))
         except Unreadable:
             if done and item is not None:
-                waits: Item = {"status": "queued", "lease_until": None, "lease_holder": None}
-                waits |= {"updated": now, "attempts_left": item["attempts_left"] + 1}
-                self._write(ref, "release", now, waits, item["attempt"], {})
+                queued: Item = {"status": "queued", "lease_until": None, "lease_holder": None}
+                queued |= {"updated": now, "attempts_left": item["attempts_left"] + 1}
+                self._write(ref, "release", now, queued, item["attempt"], {})
             raise
 
     def write(
         self,
         ref: Ref,
-        write: str,
+        write: Write,
         now: Instant,
         changes: dict[str, Any],
         *,
         token: int = 0,
         arithmetic: dict[str, str] | None = None,
     ) -> Written:
-        """Change a job where the clauses of this write hold (`protocol.WRITES`)."""
+        """Change a job if the clauses of this write hold (`protocol.WRITES`); raises Unreadable."""
         done, item = self._write(ref, write, now, changes, token, arithmetic or {})
         return Written(done, None if item is None else from_item(item))
 
     def _write(
         self,
         ref: Ref,
-        write: str,
+        write: Write,
         now: Instant,
         changes: dict[str, Any],
         token: int,
@@ -114,8 +115,8 @@ class Store:
     ) -> Page:
         """Return an owner's jobs of one shard from before an id, as far as one call reads.
 
-        That is up to 1 MB of records, and so many of them. Those that cannot be read are left out:
-        they must not take the others with them.
+        That is up to `limit` records, and up to 1 MB of them. Unreadable ones are logged and
+        skipped, so that they do not hide the others.
         """
         items, reached = self._table.page(_pk(owner, shard), before, limit, where)
         return Page([j for j in map(_if_readable, items) if j is not None], reached)
@@ -125,21 +126,20 @@ class Store:
     ) -> list[tuple[str, str]]:
         """Return ids and statuses of an owner's jobs of one shard, newest first, from before an id.
 
-        A record that has no status, and so is none of a job, has an empty one; one whose `SK` is no
-        job's id is left out.
+        The status is empty where the record has none; items whose `SK` is no job id are skipped.
         """
-        pk, only = _pk(owner, shard), ("SK", "status")
-        items = self._table.query(pk, before=before, limit=limit, only=only)
+        pk, attributes = _pk(owner, shard), ("SK", "status")
+        items = self._table.query(pk, before=before, limit=limit, only=attributes)
         return [(i["SK"], i.get("status", "")) for i in items if ids.is_id(i["SK"])]
 
 
 def named_by(item: Item) -> Ref:
-    """Return which job an item's keys name."""
+    """Return the job that an item's keys name."""
     return Ref(item["PK"].split("#")[1], item["SK"])
 
 
 def due(job_id: str, at: Instant | None) -> dict[str, int | None]:
-    """Return the attributes that put a job into the `due` index, or (None) take it out."""
+    """Return the attributes that add a job to the `due` index, or (None) remove it."""
     return {"due_at": at, "due_shard": None if at is None else int(job_id[-1], 16) % DUE_SHARDS}
 
 
@@ -151,28 +151,28 @@ def to_item(new: Job) -> Item:
 
 
 def from_item(item: Item) -> Job:
-    """Return the job that an item, or a record of the table's stream, holds; raises Unreadable."""
-    ref, what = named_by(item), f"The record of the job {item['SK']}"
-    kept = records.read(item | {"owner": ref.owner, "id": ref.id}, Job, what)
+    """Return the job of an item of the table, or of a stream record's image; raises Unreadable."""
+    ref, name = named_by(item), f"The record of the job {item['SK']}"
+    job = records.read(item | {"owner": ref.owner, "id": ref.id}, Job, name)
     try:
-        _check(kept)
+        _validate(job)
     except (ValueError, TypeError) as fault:
-        raise Unreadable(what, fault) from fault
-    return kept
+        raise Unreadable(name, fault) from fault
+    return job
 
 
-def _check(kept: Job) -> None:
-    """Raise ValueError or TypeError where a job could not be shown, whatever its types."""
-    if not ids.is_id(kept.id):
-        raise ValueError("its id is none that a job can have")
-    if kept.error is not None:
-        msgspec.convert(kept.error, _Error)
-    if kept.progress is not None:
-        msgspec.convert(kept.progress, _Progress)
-    if kept.result is not None and kept.media_type is None:
-        msgspec.json.decode(kept.result)
-    elif kept.result is not None:
-        base64.b64decode(kept.result, validate=True)
+def _validate(job: Job) -> None:
+    """Raise ValueError or TypeError if a job of the right types cannot be represented."""
+    if not ids.is_id(job.id):
+        raise ValueError("its id does not have the form of a job id")
+    if job.error is not None:
+        msgspec.convert(job.error, _Error)
+    if job.progress is not None:
+        msgspec.convert(job.progress, _Progress)
+    if job.result is not None and job.media_type is None:
+        msgspec.json.decode(job.result)
+    elif job.result is not None:
+        base64.b64decode(job.result, validate=True)
 
 
 class _Error(msgspec.Struct):

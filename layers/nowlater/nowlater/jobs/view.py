@@ -1,4 +1,4 @@
-"""A job as its owner sees it: the one JSON form of status, list, event and webhook."""
+"""A job as its owner sees it: the one JSON form in statuses, lists, events and webhooks."""
 
 import hashlib
 from typing import Any
@@ -13,36 +13,35 @@ from nowlater.jobs.model import Job
 from nowlater.problems import Problem
 
 
-def shown(job: Job, now: Instant) -> Job:
-    """Return the job as readers must see it at this time.
+def effective_at(job: Job, now: Instant) -> Job:
+    """Return the job as readers must see it at an instant.
 
-    A deadline that has passed shows before anybody has written it, and so does a start.
+    A start or a deadline that has passed counts, even if no write has recorded it yet.
     """
     if not job.is_ended and now >= after(job.deadline, protocol.READER_GRACE_S):
-        late = deadline_exceeded(job)
-        ending = protocol.end(job, "failed", job.deadline, error=late.record())
-        return msgspec.structs.replace(job, **ending)
+        problem = deadline_exceeded(job)
+        changes = protocol.end(job, "failed", job.deadline, error=problem.record())
+        return msgspec.structs.replace(job, **changes)
     if job.status == "scheduled" and (job.not_before or 0) <= now:
         return msgspec.structs.replace(job, status="queued")
     return job
 
 
 def deadline_exceeded(job: Job) -> Problem:
-    """Return the problem of a job whose deadline passed."""
-    return Problem(
-        "deadline-exceeded", f"The job was to be done by {to_rfc3339(job.deadline)}, and was not."
-    )
+    """Return the problem of a job that missed its deadline."""
+    detail = f"The job did not finish by its deadline, {to_rfc3339(job.deadline)}."
+    return Problem("deadline-exceeded", detail)
 
 
 def is_gone(job: Job, now: Instant) -> bool:
-    """Tell whether nothing but the job's stub is left for its owner."""
+    """Tell whether the job was erased or its retention has ended: its owner sees it no longer."""
     return job.erased or (job.expires is not None and job.expires <= now)
 
 
 def representation(
     job: Job, base: str | None = None, estimate: Estimate | None = None
 ) -> dict[str, Any]:
-    """Return the job as JSON types; `base` is the URL that links start with, else the job's own."""
+    """Return the job as JSON types; its links start with `base`, or with the job's own base."""
     base = base or job.base
     url = f"{base}/jobs/{job.id}"
     result_url = f"{url}/result"
@@ -53,7 +52,7 @@ def representation(
         "attempt": job.attempt,
         **{name: _time(getattr(job, name)) for name in ("created", "updated", "started", "ended")},
         **{name: _time(getattr(job, name)) for name in ("start_at", "deadline", "expires")},
-        # What it said last would tell of a job that is done as if it were not.
+        # The last report, such as 90 %, would contradict the status.
         "progress": None if job.status == "succeeded" else job.progress,
         "estimate": None if estimate is None else _estimate(estimate),
         "at_risk": estimate is not None and estimate.at_risk,
@@ -61,7 +60,7 @@ def representation(
         "retry_of": job.retry_of,
         "result": _result(job),
         "error": None if job.error is None else problems.document(job.error, base),
-        # Spelled as Azure's pollers look for it.
+        # Azure's pollers read this member.
         "resourceLocation": result_url if job.status == "succeeded" else None,
         "links": {
             "self": url,
@@ -74,27 +73,27 @@ def representation(
 
 
 def etag(representation: dict[str, Any]) -> str:
-    """Return the entity tag (RFC 9110 §8.8.3) of a job as it is shown.
+    """Return the entity tag (RFC 9110 §8.8.3) of a job's representation.
 
-    It is a weak one: an estimate that moves does not change the job.
+    It is weak: it does not change with the estimate.
     """
-    said = {k: v for k, v in representation.items() if k not in ("estimate", "at_risk")}
-    digest = hashlib.sha256(msgspec.json.encode(said, order="sorted"))
+    members = {k: v for k, v in representation.items() if k not in ("estimate", "at_risk")}
+    digest = hashlib.sha256(msgspec.json.encode(members, order="sorted"))
     return f'W/"{digest.hexdigest()[:32]}"'
 
 
 def _estimate(estimate: Estimate) -> dict[str, Any]:
     rests_on = {
         "runs": estimate.runs,
-        "p50_s": _short(estimate.p50_s),
-        "p90_s": _short(estimate.p90_s),
+        "p50_s": _rounded(estimate.p50_s),
+        "p90_s": _rounded(estimate.p90_s),
         "waiting": estimate.waiting,
     }
     return {"finish": to_rfc3339(estimate.finish), "rests_on": rests_on}
 
 
-def _short(seconds: float | None) -> float | None:
-    """Return seconds with as many digits as a histogram can tell."""
+def _rounded(seconds: float | None) -> float | None:
+    """Return seconds with two digits, the precision of a histogram."""
     return None if seconds is None else float(f"{seconds:.2g}")
 
 

@@ -15,7 +15,7 @@ from nowlater.instants import (
     seconds_until,
     to_rfc3339,
 )
-from nowlater.jobs.callback import USUAL_FORMAT
+from nowlater.jobs.callback import DEFAULT_FORMAT
 
 type State = Literal["waiting", "delivered", "given-up", "erased"]
 
@@ -46,7 +46,7 @@ class Webhook(msgspec.Struct, frozen=True, kw_only=True):
     #: The event's id, and the event itself as JSON, which is sent as this media type.
     event: str
     body: str
-    media_type: str = USUAL_FORMAT
+    media_type: str = DEFAULT_FORMAT
     #: Where the API was when the job was accepted: no callback may lead there.
     base: str
     #: When the job ended, or the delivery was asked for again.
@@ -91,7 +91,7 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True):
     state: State = "waiting"
     url: str = ""
     event: str = ""
-    media_type: str = USUAL_FORMAT
+    media_type: str = DEFAULT_FORMAT
     base: str = ""
     since: Kept = 0
     #: The event, unless a message in the queue has it or it was delivered.
