@@ -39,9 +39,9 @@ def redrive(table: Table, asked: argparse.Namespace) -> None:
 
 
 def _line(there: Delivery) -> str:
-    last = there.tries[-1] if there.tries else None
+    last = there.attempts[-1] if there.attempts else None
     said = "never tried" if last is None else str(last.status or last.failure)
-    return f"{there.event}  {there.owner}  {there.url}  {there.count} tries, the last: {said}"
+    return f"{there.event}  {there.owner}  {there.url}  {there.count} attempts, the last: {said}"
 
 
 def _arguments() -> argparse.Namespace:

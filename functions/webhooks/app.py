@@ -30,7 +30,7 @@ def deliveries(request: HttpRequest) -> Response:
 @api.route("POST /jobs/{id}/deliveries/{number}/replay")
 def replay(request: HttpRequest) -> Response:
     caller = request.caller("manage")
-    again = commands.replay(services, caller.owner, request.path("id"), request.path("number"))
+    again = commands.resend(services, caller.owner, request.path("id"), request.path("number"))
     return json_response(202, delivery.representation(again, caller.base))
 
 

@@ -64,7 +64,7 @@ def _webhook(api: Caller) -> str:
     seen = api.until(lambda: _delivery(api, job), lambda delivery: delivery["count"])
     if not seen["count"]:
         raise _silence(api, job)
-    tried = seen["tries"][0]
+    tried = seen["attempts"][0]
     if api.asked.receiver is None:
         failure = (tried["failure"] or {}).get("name")
         return f"tried at once: {failure or tried['status']}, as nobody is there"
@@ -72,7 +72,7 @@ def _webhook(api: Caller) -> str:
     if seen["state"] != "delivered":
         came = tried["status"] or json.dumps(tried["failure"])
         raise Broken(f"the receiver did not take it: {came}", "SendWebhooks")
-    return f"delivered: {seen['tries'][-1]['status']} after {seen['count']} tries"
+    return f"delivered: {seen['attempts'][-1]['status']} after {seen['count']} attempts"
 
 
 def _delivery(api: Caller, job: Any) -> Any:

@@ -91,7 +91,7 @@ def test_a_receiver_takes_what_is_signed(
 
     assert [event["data"]["id"] for event in taken] == [job["id"]]
     assert taken[0]["type"] == "nowlater.job.succeeded"
-    assert delivery["tries"][-1]["status"] == 200
+    assert delivery["attempts"][-1]["status"] == 200
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

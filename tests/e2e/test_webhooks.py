@@ -117,7 +117,7 @@ def verified(api: Client, got: Received) -> Any:
 
 @pytest.mark.parametrize("name", MODES)
 def test_the_log_says_how_the_first_try_went(stories: dict[str, Story], name: str) -> None:
-    mode, made = MODES[name], stories[name].delivery["tries"][0]
+    mode, made = MODES[name], stories[name].delivery["attempts"][0]
 
     assert (made["status"], (made["failure"] or {}).get("name")) == (mode.status, mode.failure)
     assert made["latency_ms"] < plays.MAX_S * 1000, "the receiver has ended it"
@@ -175,7 +175,7 @@ def test_down_for_many_tries_it_gets_the_next_under_the_same_id(api: Client) -> 
         stamps = [r.headers["webhook-timestamp"] for r in receiver.requests]
 
     assert delivery["state"] == "delivered"
-    assert [t["status"] for t in delivery["tries"]] == [503] * down + [200]
+    assert [t["status"] for t in delivery["attempts"]] == [503] * down + [200]
     assert {r.headers["webhook-id"] for r in receiver.requests} == {f"{job['id']}/succeeded"}
     assert stamps == sorted(set(stamps))
     assert verified(api, receiver.requests[-1])["data"]["id"] == job["id"]

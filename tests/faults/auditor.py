@@ -214,7 +214,7 @@ class Auditor:
         """Tell whether a delivery that was not taken may be over."""
         if delivery.get("state") != "given-up":
             return delivery.get("state") == "erased"
-        last = delivery.get("tries", [{}])[-1]
+        last = delivery.get("attempts", [{}])[-1]
         was_patient = last.get("at", 0) - delivery["since"] > 1000 * _PATIENT_S
         return last.get("status") == 410 or was_patient or self._cloud.has_dead_letters
 

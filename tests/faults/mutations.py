@@ -19,8 +19,9 @@ from nowlater.jobs.model import Job
 from nowlater.jobs.protocol import ABANDONED, WAITING, WRITES, Clause, either
 from nowlater.jobs.store import Written
 from nowlater.services import Services
+from nowlater.sqs_batch import DONE, MessageOutcome, RetryIn
 from nowlater.worker import attempt, dead_letters, settle, sweep
-from nowlater.worker.settle import Left
+from nowlater.worker.settle import Settlement
 
 #: What is left of a clause that is left out.
 ANYTHING = Clause("attribute_exists(PK)", lambda job, now, token: True)
@@ -128,18 +129,18 @@ def _holds_for_anybody() -> list[AbstractContextManager[Any]]:
     ]
 
 
-def _leaves(when: Callable[[Job, int], bool], again_s: float | None) -> Any:
+def _reconciles(when: Callable[[Job, int], bool], message: MessageOutcome) -> Any:
     """Return the patch by which a job of some kind is left, with its message put off or deleted."""
 
     def patches() -> list[AbstractContextManager[Any]]:
-        leave = settle.leave
+        reconcile = settle.reconcile
 
-        def mutated(services: Services, there: Job | None) -> Left:
+        def mutated(services: Services, there: Job | None) -> Settlement:
             if there is not None and when(there, services.clock()):
-                return Left(there, again_s)
-            return leave(services, there)
+                return Settlement(there, message)
+            return reconcile(services, there)
 
-        return [_patch(settle, "leave", mutated)]
+        return [_patch(settle, "reconcile", mutated)]
 
     return patches
 
@@ -165,8 +166,8 @@ def _deletes_always() -> list[AbstractContextManager[Any]]:
     done = attempt.work
     from nowlater.worker import batch
 
-    def mutated(*args: Any, **how: Any) -> Left:
-        return Left(done(*args, **how).job)
+    def mutated(*args: Any, **how: Any) -> Settlement:
+        return Settlement(done(*args, **how).job)
 
     return [_patch(batch, "work", mutated)]
 
@@ -224,11 +225,11 @@ def _buries_nothing(_services: Services, there: Job, _because: str) -> Written:
 _RULES: dict[str, Callable[[], list[AbstractContextManager[Any]]]] = {
     "what is done already counts as done": _refuses_what_is_done,
     "the holder of a claim is named": _holds_for_anybody,
-    "an ended job's message is dropped": _leaves(lambda there, _: there.is_ended, 1),
-    "a leased job's message is put off": _leaves(_is_leased, None),
-    "a job without tries is ended": _leaves(_is_used_up, 1),
-    "a late job is ended": _leaves(_is_late, 1),
-    "an early job's message is put off": _leaves(_is_early, None),
+    "an ended job's message is dropped": _reconciles(lambda there, _: there.is_ended, RetryIn(1)),
+    "a leased job's message is put off": _reconciles(_is_leased, DONE),
+    "a job without tries is ended": _reconciles(_is_used_up, RetryIn(1)),
+    "a late job is ended": _reconciles(_is_late, RetryIn(1)),
+    "an early job's message is put off": _reconciles(_is_early, DONE),
     "a message is deleted only when its job has ended": _deletes_always,
     "a young message without a record is kept": lambda: [
         _patch(attempt, "SUBMIT_LIFE_S", 0),

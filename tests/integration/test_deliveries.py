@@ -29,7 +29,7 @@ def test_each_try_is_on_record_with_time_status_latency_size_and_words(
     job = ended(world, receiver, said)
     world.send_webhooks()
     (delivery,) = log(world, job)
-    (made,) = delivery.pop("tries")
+    (made,) = delivery.pop("attempts")
     made.pop("latency_ms")
     delivery.pop("next")
 
@@ -57,8 +57,8 @@ def test_a_failure_without_an_answer_is_told_by_name_and_in_a_sentence(world: Wo
     world.send_webhooks()
     (delivery,) = log(world, job)
 
-    assert delivery["tries"][0]["status"] is None
-    assert delivery["tries"][0]["failure"] == {
+    assert delivery["attempts"][0]["status"] is None
+    assert delivery["attempts"][0]["failure"] == {
         "name": "unreachable",
         "detail": f"Nothing accepts connections at 127.0.0.1, port {closed.port}.",
     }
@@ -68,13 +68,15 @@ def test_latency_is_measured(world: World, receiver: Receiver) -> None:
     job = ended(world, receiver, plays.raw(b"HTTP/1.1 200 OK\r\n", b"\r\n", pause_s=0.1))
     world.send_webhooks()
 
-    assert 100 <= log(world, job)[0]["tries"][0]["latency_ms"] < plays.MAX_S * 1000
+    assert 100 <= log(world, job)[0]["attempts"][0]["latency_ms"] < plays.MAX_S * 1000
 
 
 def test_a_delivery_shows_before_its_first_try(world: World, receiver: Receiver) -> None:
     job = ended(world, receiver)
 
-    assert [(d["number"], d["state"], d["tries"]) for d in log(world, job)] == [(1, "waiting", [])]
+    assert [(d["number"], d["state"], d["attempts"]) for d in log(world, job)] == [
+        (1, "waiting", [])
+    ]
 
 
 def test_a_job_without_a_callback_has_no_deliveries(world: World) -> None:
@@ -152,7 +154,7 @@ def test_what_was_not_tried_yet_is_sent_and_written_down_like_any_other(
     settled(world)
     (delivery,) = log(world, job)
 
-    assert (delivery["state"], delivery["count"], len(delivery["tries"])) == ("delivered", 1, 1)
+    assert (delivery["state"], delivery["count"], len(delivery["attempts"])) == ("delivered", 1, 1)
     assert len(receiver.requests) == 1
 
 
@@ -186,7 +188,7 @@ def test_who_was_gone_may_be_back(world: World, receiver: Receiver) -> None:
     replay(world, job)
     settled(world)
 
-    assert [made["status"] for made in log(world, job)[0]["tries"]] == [410, 200]
+    assert [made["status"] for made in log(world, job)[0]["attempts"]] == [410, 200]
     assert log(world, job)[0]["state"] == "delivered"
 
 
@@ -209,7 +211,7 @@ def test_what_was_replayed_before_its_first_try_is_tried_on_where_it_fails(
     replay(world, job)
     settled(world)
 
-    assert [made["status"] for made in log(world, job)[0]["tries"]] == [500, 500, 200]
+    assert [made["status"] for made in log(world, job)[0]["attempts"]] == [500, 500, 200]
 
 
 def test_a_replay_during_the_last_try_still_gives_three_more_days(
@@ -267,7 +269,7 @@ def test_the_log_keeps_the_last_fifty_tries(world: World, receiver: Receiver) ->
     world.send_webhooks()
     (delivery,) = log(world, job)
 
-    assert (delivery["count"], len(delivery["tries"])) == (56, 50)
+    assert (delivery["count"], len(delivery["attempts"])) == (56, 50)
 
 
 def test_a_log_that_is_no_longer_kept_is_not_a_delivery_that_waits(
@@ -295,7 +297,7 @@ def test_an_erased_job_s_log_is_gone(world: World, receiver: Receiver) -> None:
 
     assert world.call("deliveries", id=job).problem == "job-expired"
     assert replay(world, job).problem == "job-expired"
-    assert not {"url", "tries", "event", "body"} & (world.delivery(job) or {}).keys()
+    assert not {"url", "attempts", "event", "body"} & (world.delivery(job) or {}).keys()
 
 
 def test_the_stub_of_an_erased_job_does_not_know_whom_it_called(
@@ -320,7 +322,7 @@ def test_nothing_more_is_sent_of_an_erased_job_that_waits(world: World, receiver
 def test_a_job_is_erased_though_its_log_cannot_be_read(world: World, receiver: Receiver) -> None:
     job = ended(world, receiver, plays.answer(500))
     world.send_webhooks()
-    world.table.put_item(Item=(world.delivery(job) or {}) | {"tries": "unreadable"})
+    world.table.put_item(Item=(world.delivery(job) or {}) | {"attempts": "unreadable"})
     answer = world.call("erase", id=job)
 
     assert answer.status == 204

@@ -154,8 +154,8 @@ BROKEN_DELIVERIES: dict[str, dict[str, Any]] = {
     "no url": {"url": None},
     "url": {"url": "hooks"},
     "next out of range": {"state": "waiting", "next_at": YEAR_10000},
-    "tries": {"tries": [{"at": YEAR_10000}]},
-    "tries as text": {"tries": "none"},
+    "attempts": {"attempts": [{"at": YEAR_10000}]},
+    "tries as text": {"attempts": "none"},
     "count": {"count": "1"},
 }
 

@@ -29,7 +29,7 @@ def send(world: World, url: str, base: str = "https://api.example.com") -> str:
 
 
 def failures(world: World, job: str) -> list[str]:
-    return [str(made.get("failure")) for made in (world.delivery(job) or {})["tries"]]
+    return [str(made.get("failure")) for made in (world.delivery(job) or {})["attempts"]]
 
 
 def messages(world: World) -> int:
@@ -160,7 +160,7 @@ def test_a_host_that_answers_in_between_is_not_held_back(world: World, receiver:
 def test_a_failure_is_timed_too(world: World, receiver: Receiver) -> None:
     job = ended(world, receiver, plays.raw(b"HTTP/1.1 2", pause_s=0.1))
     world.send_webhooks()
-    (made,) = (world.delivery(job) or {})["tries"]
+    (made,) = (world.delivery(job) or {})["attempts"]
 
     assert (made["failure"], made["latency_ms"] >= 100) == ("broken", True)
 

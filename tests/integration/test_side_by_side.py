@@ -27,7 +27,9 @@ NEWS = {"beyond": {"what": ["is", "known", 2]}}
 def newer(value: dict[str, Any]) -> dict[str, Any]:
     """Return an item, or a part of one, as a later version might write it."""
     inner = {"callback": value["callback"] | NEWS} if value.get("callback") else {}
-    tries = {"tries": [made | NEWS for made in value["tries"]]} if value.get("tries") else {}
+    tries = (
+        {"attempts": [made | NEWS for made in value["attempts"]]} if value.get("attempts") else {}
+    )
     return value | inner | tries | NEWS
 
 

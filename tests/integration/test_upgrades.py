@@ -13,7 +13,7 @@ from standardwebhooks import Webhook
 from nowlater.access.api_keys import Key
 from nowlater.jobs.callback import Callback
 from nowlater.jobs.model import ENDED, Job, Ref
-from nowlater.notifications.delivery import Delivery, Try
+from nowlater.notifications.delivery import Delivery, DeliveryAttempt
 from tests import receiver as plays
 from tests import stack
 from tests.integration.callbacks import receiver
@@ -317,7 +317,7 @@ def test_todays_code_writes_nothing_that_no_fixture_knows(
     [
         (Job, "JOB", {"owner", "id"}),
         (Delivery, "DELIVERY", {"owner", "job", "number"}),
-        (Try, "DELIVERY.tries", set()),
+        (DeliveryAttempt, "DELIVERY.attempts", set()),
         (Callback, "JOB.callback", set()),
         (Key, "APIKEY", {"id"}),
         (Ref, "FlexibleQueue", set()),

@@ -21,7 +21,7 @@ __all__ = ["lines", "receiver"]
 def tries(world: World, job: str) -> list[dict[str, Any]]:
     """Return the tries that the log shows."""
     (delivery,) = world.call("deliveries", id=job).json["deliveries"]
-    return list(delivery["tries"])
+    return list(delivery["attempts"])
 
 
 def state(world: World, job: str) -> str:
@@ -33,7 +33,7 @@ def times_s(world: World, job: str) -> list[float]:
     """Return when each try was made, in seconds from the start."""
     item = world.delivery(job)
     assert item is not None
-    return [(int(made["at"]) - START) / 1000 for made in item["tries"]]
+    return [(int(made["at"]) - START) / 1000 for made in item["attempts"]]
 
 
 def test_an_end_is_sent_as_the_topic_is_told_it(world: World, receiver: Receiver) -> None:
@@ -246,7 +246,7 @@ def test_retry_after_is_honoured_within_bounds(
     job = ended(world, receiver, plays.busy(asked, status))
     world.send_webhooks()
     item = world.delivery(job) or {}
-    answered_at = START + int(item["tries"][0]["latency_ms"])
+    answered_at = START + int(item["attempts"][0]["latency_ms"])
 
     assert int(item["next_at"]) - answered_at == pytest.approx(wait_s * 1000, rel=0.1, abs=1)
 
@@ -356,7 +356,7 @@ def test_a_dead_host_is_left_alone_and_others_are_not(world: World, receiver: Re
     world.work()
     world.notify()
     world.send_webhooks()
-    made = [len(i["tries"]) for i in world.items() if i["PK"].startswith("DELIVERY#")]
+    made = [len(i["attempts"]) for i in world.items() if i["PK"].startswith("DELIVERY#")]
 
     assert len(receiver.requests) == 1
     assert sum(made) == 3 + 1, "three failures in a row, and then no more"

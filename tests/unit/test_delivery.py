@@ -4,19 +4,26 @@ import msgspec
 import pytest
 
 from nowlater.notifications import delivery
-from nowlater.notifications.delivery import MAX_TRIES, PATIENCE_S, WAITS_S, Delivery, Try, Webhook
+from nowlater.notifications.delivery import (
+    MAX_ATTEMPTS,
+    PATIENCE_S,
+    WAITS_S,
+    Delivery,
+    DeliveryAttempt,
+    Webhook,
+)
 from nowlater.outbound.circuit_breaker import FAILURES, PAUSE_S, Breaker
 
 SINCE = 1_000_000_000_000
 FRESH = Delivery(owner="acme", job="j", url="https://Hooks.example.com/a", since=SINCE)
 
 
-def failed(at_s: float = 0, **how: int) -> Try:
-    return Try(at=SINCE + round(at_s * 1000), **({"status": 500} | how))
+def failed(at_s: float = 0, **how: int) -> DeliveryAttempt:
+    return DeliveryAttempt(at=SINCE + round(at_s * 1000), **({"status": 500} | how))
 
 
-def wait_s(delivery_before: Delivery, made: Try, chance: float = 0.5) -> float:
-    changes = delivery.tried(delivery_before, made, chance)
+def wait_s(delivery_before: Delivery, made: DeliveryAttempt, chance: float = 0.5) -> float:
+    changes = delivery.changes_after(delivery_before, made, chance)
     return float(changes["next_at"] - made.at) / 1000
 
 
@@ -48,10 +55,10 @@ def test_who_asks_for_a_wait_gets_it_within_bounds_that_grow_with_the_age(
 def test_the_last_of_all_tries_comes_after_two_days_and_twenty_hours() -> None:
     """As docs/guarantees.md and docs/notifications.md say."""
     at_s, tries = 0.0, 1
-    there = msgspec.structs.replace(FRESH, **delivery.tried(FRESH, failed(), 0.5))
+    there = msgspec.structs.replace(FRESH, **delivery.changes_after(FRESH, failed(), 0.5))
     while there.next_at is not None:
         at_s, tries = (there.next_at - SINCE) / 1000, tries + 1
-        there = msgspec.structs.replace(there, **delivery.tried(there, failed(at_s), 0.5))
+        there = msgspec.structs.replace(there, **delivery.changes_after(there, failed(at_s), 0.5))
 
     assert round(at_s / 3600) == 2 * 24 + 20
     assert (tries, there.state) == (12, "given-up")
@@ -61,7 +68,7 @@ def test_the_last_of_all_tries_comes_after_two_days_and_twenty_hours() -> None:
     ("last_s", "state"), [(PATIENCE_S - 5, "waiting"), (PATIENCE_S - 4.999, "given-up")]
 )
 def test_no_try_is_made_after_three_days(last_s: float, state: str) -> None:
-    assert delivery.tried(FRESH, failed(last_s), 0.5)["state"] == state
+    assert delivery.changes_after(FRESH, failed(last_s), 0.5)["state"] == state
 
 
 @pytest.mark.parametrize(
@@ -69,14 +76,14 @@ def test_no_try_is_made_after_three_days(last_s: float, state: str) -> None:
     [(199, "waiting"), (200, "delivered"), (299, "delivered"), (300, "waiting"), (410, "given-up")],
 )
 def test_success_is_any_2xx(status: int, state: str) -> None:
-    assert delivery.tried(FRESH, failed(status=status), 0.5)["state"] == state
+    assert delivery.changes_after(FRESH, failed(status=status), 0.5)["state"] == state
 
 
 def test_the_last_tries_are_kept() -> None:
-    there = msgspec.structs.replace(FRESH, tries=tuple(failed(n) for n in range(MAX_TRIES)))
-    kept = delivery.tried(there, failed(99), 0.5)["tries"]
+    there = msgspec.structs.replace(FRESH, attempts=tuple(failed(n) for n in range(MAX_ATTEMPTS)))
+    kept = delivery.changes_after(there, failed(99), 0.5)["attempts"]
 
-    assert (kept[0], kept[-1], len(kept)) == (failed(1), failed(99), MAX_TRIES)
+    assert (kept[0], kept[-1], len(kept)) == (failed(1), failed(99), MAX_ATTEMPTS)
 
 
 @pytest.mark.parametrize(

@@ -69,7 +69,9 @@ def test_a_job_has_the_same_members_in_every_state() -> None:
 
 
 def test_neither_input_nor_anything_of_the_records_own_is_seen() -> None:
-    whole = seen(input='"secret"', input_key="key", lease_holder="me", lease_until=NOW, due_at=NOW, ttl=1)
+    whole = seen(
+        input='"secret"', input_key="key", lease_holder="me", lease_until=NOW, due_at=NOW, ttl=1
+    )
 
     assert not {
         "input",

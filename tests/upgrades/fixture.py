@@ -179,10 +179,10 @@ def _due(world: World) -> Iterator[int]:
 def _items(world: World) -> list[Any]:
     items = [_plain(item) for item in world.items()]
     for item in items:
-        if item.get("tries"):  # its next time is counted from the end of the last try
-            longer_ms = item["tries"][-1]["latency_ms"] - _LATENCY_MS
+        if item.get("attempts"):  # its next time is counted from the end of the last try
+            longer_ms = item["attempts"][-1]["latency_ms"] - _LATENCY_MS
             item |= {k: item[k] - longer_ms for k in ("next_at", "due_at") if k in item}
-            for made in item["tries"]:
+            for made in item["attempts"]:
                 made["latency_ms"] = _LATENCY_MS
     return sorted((dict(sorted(i.items())) for i in items), key=lambda i: (i["PK"], i["SK"]))
 
@@ -308,7 +308,7 @@ def _timeless(log: list[Any]) -> list[Any]:
     """Return deliveries without what depends on how long a try took."""
     shown = [{k: v for k, v in delivery.items() if k != "next"} for delivery in log]
     for delivery in shown:
-        delivery["tries"] = [t | {"latency_ms": _LATENCY_MS} for t in delivery["tries"]]
+        delivery["attempts"] = [t | {"latency_ms": _LATENCY_MS} for t in delivery["attempts"]]
     return shown
 
 

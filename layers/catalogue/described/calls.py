@@ -39,7 +39,7 @@ _CALLS = {
     "listDeliveries": "Each webhook that was sent to the job's callback, with each try of it: status, "
     "failure, time. Kept for 14 days.",
     "replayDelivery": "Sends a webhook again, under the same `webhook-id`, whatever has come of it "
-    "so far: a waiting one now, one that was delivered or given up with three more days of tries.",
+    "so far: a waiting one now, one that was delivered or given up with three more days of attempts.",
     "getSecret": "The secret that signs your webhooks at a host, for a library of Standard Webhooks, "
     "and those before it that still sign. Each owner and each host has another one.",
     "rotateSecret": "Makes new secrets for all hosts. For a day the old ones sign as well: get the "

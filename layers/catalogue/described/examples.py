@@ -60,7 +60,7 @@ def of_schemas() -> dict[str, Any]:
 
 
 def _of_webhooks(job: Any) -> dict[str, Any]:
-    tried = {"at": "2026-11-24T19:18:52.900Z", "status": 200, "failure": None}
+    attempt = {"at": "2026-11-24T19:18:52.900Z", "status": 200, "failure": None}
     delivery = {
         "number": 1,
         "event": f"{job['id']}/succeeded",
@@ -68,7 +68,7 @@ def _of_webhooks(job: Any) -> dict[str, Any]:
         "state": "delivered",
         "count": 1,
         "next": None,
-        "tries": [tried | {"latency_ms": 84, "size": 0, "reply": None}],
+        "attempts": [attempt | {"latency_ms": 84, "size": 0, "reply": None}],
         "links": {"replay": f"{job['links']['self']}/deliveries/1/replay"},
     }
     until = {"secret": _SECRET.replace("A", "B"), "until": "2026-11-25T12:00:00.000Z"}

@@ -36,7 +36,7 @@ def schemas() -> dict[str, Schema]:
             "What was sent to a job's callback.",
             deliveries=array("One for each end that is told.", ref("Delivery")),
         ),
-        "Try": _try(),
+        "DeliveryAttempt": _attempt(),
         "Secret": record(
             "What signs your callbacks at a host.",
             host=text("The host of the callback's URL, without its port."),
@@ -142,14 +142,14 @@ def _delivery() -> Schema:
         event=text("The event's id, which is the `webhook-id`."),
         url=url("Where it is sent."),
         state=text("How far it is.", enum=states),
-        count=number("How many tries there were.", "integer", minimum=0),
-        next=or_null(time("When it is tried again.")),
-        tries=array("The last of them.", ref("Try"), maxItems=delivery.MAX_TRIES),
+        count=number("How many attempts there were.", "integer", minimum=0),
+        next=or_null(time("When the next attempt is.")),
+        attempts=array("The last of them.", ref("DeliveryAttempt"), maxItems=delivery.MAX_ATTEMPTS),
         links=record("Absolute URLs.", replay=url("POST here to have it sent again.")),
     )
 
 
-def _try() -> Schema:
+def _attempt() -> Schema:
     names = [*get_args(Kind.__value__), "held-back"]
     failure = record(
         "Why no answer came.",

@@ -1,6 +1,7 @@
 """Messages that SQS hands to a Lambda: each handled by itself, and kept where it is not done."""
 
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from typing import Any
 
 import msgspec
@@ -11,6 +12,23 @@ from nowlater.services import Services
 
 #: What lines say of the message that is being handled: the next one is about something else.
 _OF_ONE_MESSAGE = ("owner", "job_id", "operation", "attempt")
+
+
+@dataclass(frozen=True)
+class Done:
+    """What becomes of a message that is done: Lambda deletes it."""
+
+
+@dataclass(frozen=True)
+class RetryIn:
+    """What becomes of a message that is not done: SQS shows it again after this time, at most 15 min."""
+
+    seconds: float
+
+
+DONE = Done()
+#: What becomes of a message once it is handled.
+type MessageOutcome = Done | RetryIn
 
 
 class UnreadableMessage(Exception):
@@ -28,21 +46,20 @@ def read[T](record: dict[str, Any], kind: type[T]) -> T:
 def each(
     services: Services,
     records: Iterable[dict[str, Any]],
-    handle: Callable[[dict[str, Any]], float | None],
+    handle: Callable[[dict[str, Any]], MessageOutcome],
 ) -> dict[str, Any]:
     """Handle the records of an SQS event; returns a partial batch response, raises nothing.
 
-    `handle` returns None where a message is done with, else in how many seconds to show it again;
-    one that it raises at is left to the queue's visibility time-out. But where it raises
-    UnreadableMessage, the message is set aside, among the dead letters.
+    A message for which `handle` raises is retained until the queue's visibility time-out. If it
+    raises UnreadableMessage, the message goes to the dead letters.
     """
     kept = []
     for record in records:
         logger.remove_keys(_OF_ONE_MESSAGE)
         try:
-            wait_s = _handled(services, record, handle)
-            if wait_s is not None:
-                services.queues.postpone(record, wait_s)
+            outcome = _handled(services, record, handle)
+            if isinstance(outcome, RetryIn):
+                services.queues.postpone(record, outcome.seconds)
                 kept.append({"itemIdentifier": record["messageId"]})
         except Exception:  # one message must not fail the others
             logger.exception("message_retained", extra={"message_id": record["messageId"]})
@@ -51,15 +68,15 @@ def each(
 
 
 def _handled(
-    services: Services, record: dict[str, Any], handle: Callable[[dict[str, Any]], float | None]
-) -> float | None:
+    services: Services, record: dict[str, Any], handle: Callable[[dict[str, Any]], MessageOutcome]
+) -> MessageOutcome:
     try:
         return handle(record)
     except UnreadableMessage as fault:
         services.queues.set_aside(record, str(fault))
         said = {"message_id": record["messageId"], "reason": str(fault)}
         logger.error("message_moved_to_dead_letters", extra=said)
-        return None
+        return DONE
 
 
 def set_aside_for(record: dict[str, Any]) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""The end of a job as an event: CloudEvents 1.0 JSON that is a Standard Webhooks payload too."""
+"""The end of a job as an event: CloudEvents 1.0 JSON that is also a Standard Webhooks payload."""
 
 import msgspec
 
@@ -10,7 +10,7 @@ from nowlater.notifications.topic import Message
 
 
 def of_end(job: Job) -> Message:
-    """Return the event that tells a job's end; told twice, it is the same to the byte.
+    """Return the event of a job's end; it is the same to the byte each time it is built.
 
     The body is a CloudEvents structured-mode JSON object whose `data` is the job; its members
     `type`, `timestamp` and `data` are those of Standard Webhooks.
@@ -33,7 +33,7 @@ def of_end(job: Job) -> Message:
 
 
 def for_callback(job: Job, message: Message) -> Webhook | None:
-    """Return the webhook that tells a job's end, if its owner wants to be told of it so."""
+    """Return the webhook of a job's end; None if its callback does not ask for that end."""
     if job.callback is None or job.status not in job.callback.events:
         return None
     return Webhook(

@@ -1,4 +1,4 @@
-"""What an owner can do with the deliveries of a job: see how they went, and have one sent again."""
+"""What an owner can do with the deliveries of a job: read them, and have one sent again."""
 
 from typing import Any
 
@@ -16,43 +16,43 @@ from nowlater.services import Services
 
 
 def deliveries(services: Services, owner: str, base: str, job_id: str) -> dict[str, Any]:
-    """Return the deliveries of a job as JSON types; raises what `jobs.read` raises."""
-    there = _deliveries(services, commands.read(services, owner, job_id))
-    shown = [delivery.representation(each, base) for each in there if each.state != "erased"]
-    return {"deliveries": shown}
+    """Return the deliveries of a job as JSON types; raises what `jobs.commands.read` raises."""
+    log = _deliveries(services, commands.read(services, owner, job_id))
+    visible = [delivery.representation(each, base) for each in log if each.state != "erased"]
+    return {"deliveries": visible}
 
 
-def replay(services: Services, owner: str, job_id: str, number: str) -> Delivery:
-    """Have a delivery sent again, under the same id, however it went; return it as it is then.
+def resend(services: Services, owner: str, job_id: str, number: str) -> Delivery:
+    """Send a delivery again, under the same id and whatever its state; return its new state.
 
-    Raises Problem `unknown-delivery`, and what `jobs.read` raises.
+    Raises Problem `unknown-delivery`, and what `jobs.commands.read` raises.
     """
     job = commands.read(services, owner, job_id)
-    found = [each for each in _deliveries(services, job) if str(each.number) == number]
-    if not found:
-        raise Problem("unknown-delivery", "The job has no such delivery; see its deliveries.")
-    there, now = found[0], services.clock()
-    body = there.body or cloud_event.of_end(job).body
-    # Should the message be lost on the way, the sweep sends another.
-    if not services.deliveries.again(there, body, now, look_at=after(now, MINUTE_S)):
-        raise Problem("job-expired", "The job was erased meanwhile.")
-    again = msgspec.structs.replace(there, state="waiting", next_at=now, since=now)
+    matching = [each for each in _deliveries(services, job) if str(each.number) == number]
+    if not matching:
+        raise Problem("unknown-delivery", "The job has no delivery of this number.")
+    before, now = matching[0], services.clock()
+    body = before.body or cloud_event.of_end(job).body
+    # If the message cannot be sent or gets lost, the sweep sends another.
+    if not services.deliveries.again(before, body, now, look_at=after(now, MINUTE_S)):
+        raise Problem("job-expired", "The job has just been erased.")
+    restarted = msgspec.structs.replace(before, state="waiting", next_at=now, since=now)
     try:
-        unsent = services.queues.send_webhooks([again.webhook(body)])
+        unsent = services.queues.send_webhooks([restarted.webhook(body)])
     except session.FAILURES:
-        unsent = [again.webhook(body)]
+        unsent = [restarted.webhook(body)]
     if unsent:
         logger.warning("delivery_left_to_sweep", extra={"job_id": job_id})
-    return again
+    return restarted
 
 
 def _deliveries(services: Services, job: Job) -> list[Delivery]:
-    """Return a job's deliveries; one that was not tried yet is there from the job's end on.
+    """Return a job's deliveries; the first is listed from the job's end, before its first attempt.
 
-    Without a log after so long, it is not the first try that is missing, but the log.
+    An old job without records has none: their retention has ended.
     """
-    there, now = services.deliveries.of_job(job.owner, job.id), services.clock()
-    if there or job.ended is None or seconds_until(now, job.ended) >= delivery.LOG_S:
-        return there
+    stored, now = services.deliveries.of_job(job.owner, job.id), services.clock()
+    if stored or job.ended is None or seconds_until(now, job.ended) >= delivery.LOG_S:
+        return stored
     webhook = cloud_event.for_callback(job, cloud_event.of_end(job))
     return [] if webhook is None else [delivery.of(webhook)]

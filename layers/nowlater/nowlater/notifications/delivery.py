@@ -1,4 +1,4 @@
-"""A delivery: one webhook being sent until it is accepted, each try on record."""
+"""A delivery: one webhook, sent until it is accepted, with a log of its attempts."""
 
 import re
 from typing import Any, Literal
@@ -19,37 +19,37 @@ from nowlater.jobs.callback import DEFAULT_FORMAT
 
 type State = Literal["waiting", "delivered", "given-up", "erased"]
 
-#: How long to wait after the first try that failed, the second, …; after the last, again and again.
+#: The waits after the first failed attempt, the second, …; the last one repeats.
 WAITS_S = (5, 5 * MINUTE_S, 30 * MINUTE_S, 2 * HOUR_S, 5 * HOUR_S, 10 * HOUR_S)
-#: A wait differs from these by up to this part, so that what failed together does not come together.
+#: The part by which a wait varies, so that deliveries that failed together are not retried together.
 JITTER = 0.1
-#: What no try within this time delivered is given up.
+#: A delivery that is not accepted within this time is given up.
 PATIENCE_S = 3 * DAY_S
-#: The log is kept for so long, and so many tries in it.
-LOG_S, MAX_TRIES = 14 * DAY_S, 50
-#: The mark of an erased one outlives all that could still have it sent: an end that could not be
-#: told is kept for 90 days by Lambda, and then perhaps as many by Notify (the template's `aws/lambda/`).
+#: The retention of a delivery's log, and the number of attempts in it.
+LOG_S, MAX_ATTEMPTS = 14 * DAY_S, 50
+#: How long the tombstone of an erased delivery outlives every message that could send it: Lambda
+#: retains an unpublished end for 90 days, and Notify perhaps again (the template's `aws/lambda/`).
 ERASED_S = 200 * DAY_S
-#: What the log says of one that is given up: the template's alarm counts these words.
+#: The log message of a delivery that is given up: the template's alarm counts it.
 GIVEN_UP = "delivery_given_up"
-#: The answers whose `Retry-After` counts, and the one that means: never again (Standard Webhooks).
-_LATER, GONE = (429, 503), 410
+#: The statuses whose `Retry-After` counts, and the one that ends a delivery (Standard Webhooks).
+_RETRY_LATER, GONE = (429, 503), 410
 
 
 class Webhook(msgspec.Struct, frozen=True, kw_only=True):
-    """One event for one callback: all that a message of the delivery queue carries."""
+    """One event for one callback: the content of a message of the delivery queue."""
 
     owner: str
     job: str
     number: int = 1
     url: str
-    #: The event's id, and the event itself as JSON, which is sent as this media type.
+    #: The event's id, the event as JSON, and the media type that it is sent as.
     event: str
     body: str
     media_type: str = DEFAULT_FORMAT
-    #: Where the API was when the job was accepted: no callback may lead there.
+    #: The API's URL when it accepted the job: no webhook is sent there.
     base: str
-    #: When the job ended, or the delivery was asked for again.
+    #: When the job ended, or its owner had the delivery sent again.
     since: Instant
 
     @property
@@ -63,18 +63,18 @@ class Webhook(msgspec.Struct, frozen=True, kw_only=True):
         return host(self.url)[:128]
 
 
-class Try(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What came of sending a webhook once: a status, or a failure and a sentence about it."""
+class DeliveryAttempt(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The outcome of sending a webhook once: a status, or a failure and a sentence about it."""
 
     at: Kept
     status: int | None = None
     failure: str | None = None
     detail: str | None = None
     latency_ms: int = 0
-    #: Bytes of the answer's body, as far as they were read, and its beginning where it is text.
+    #: The bytes read of the response's body, and its beginning where it is text.
     size: int = 0
     excerpt: str | None = None
-    #: Seconds, as the answer's `Retry-After` says.
+    #: The response's `Retry-After`.
     retry_after_s: int | None = None
 
     @property
@@ -83,7 +83,7 @@ class Try(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Delivery(msgspec.Struct, frozen=True, kw_only=True):
-    """A webhook and how far it has come, as the table keeps it."""
+    """A webhook, its state and its log of attempts, as the table stores them."""
 
     owner: str
     job: str
@@ -94,15 +94,15 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True):
     media_type: str = DEFAULT_FORMAT
     base: str = ""
     since: Kept = 0
-    #: The event, unless a message in the queue has it or it was delivered.
+    #: The event, unless a message in the queue carries it or it was delivered.
     body: str | None = None
-    #: Tries in all, and since `since`; the last ones.
+    #: The number of all attempts, of those that failed since `since`, and the last attempts.
     count: int = 0
     failed: int = 0
-    tries: tuple[Try, ...] = ()
-    #: The id of the message that the last try was made for, and that goes on.
+    attempts: tuple[DeliveryAttempt, ...] = ()
+    #: The id of the message of the last attempt, which continues the delivery.
     message: str | None = None
-    #: No try is made before this.
+    #: No attempt starts before this.
     next_at: Kept | None = None
     due_at: Kept | None = None
     due_shard: int | None = None
@@ -113,7 +113,7 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True):
         return host(self.url)
 
     def webhook(self, body: str) -> Webhook:
-        """Return what a message carries to have this sent."""
+        """Return the message content that sends this delivery."""
         return Webhook(
             owner=self.owner,
             job=self.job,
@@ -128,17 +128,17 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def host(url: str) -> str:
-    """Return the host of a callback's URL, with the port that it names."""
+    """Return the host of a callback's URL, with the port if the URL names one."""
     return re.split("[/?]", url)[2].lower()
 
 
 def ttl(now: Instant) -> int:
-    """Return until when the log is kept that was last written now, as DynamoDB has it."""
+    """Return DynamoDB's `ttl`, in seconds since the epoch, of a log that is written now."""
     return after(now, LOG_S) // 1000
 
 
 def of(webhook: Webhook) -> Delivery:
-    """Return the delivery of a webhook that was never sent."""
+    """Return the delivery of a webhook before its first attempt."""
     return Delivery(
         owner=webhook.owner,
         job=webhook.job,
@@ -151,33 +151,37 @@ def of(webhook: Webhook) -> Delivery:
     )
 
 
-def tried(delivery: Delivery, made: Try, chance: float) -> dict[str, Any]:
-    """Return what a try changes of a delivery: it is over, or has a next time.
+def changes_after(delivery: Delivery, attempt: DeliveryAttempt, chance: float) -> dict[str, Any]:
+    """Return the attributes of a delivery that an attempt changes: its state, log and next time.
 
-    `chance`, from 0 to 1, spreads the next times.
+    `chance`, from 0 to 1, is the random part of the wait before the next attempt.
     """
     changes: dict[str, Any] = {
         "count": delivery.count + 1,
-        "tries": (*delivery.tries, made)[-MAX_TRIES:],
-        "ttl": ttl(made.at),
+        "attempts": (*delivery.attempts, attempt)[-MAX_ATTEMPTS:],
+        "ttl": ttl(attempt.at),
         "next_at": None,
     }
-    if made.is_success:
+    if attempt.is_success:
         return changes | {"state": "delivered"}
-    wait_s = _wait_s(delivery, made, chance)
-    next_at = after(made.at + made.latency_ms, wait_s)
-    if made.status == GONE or seconds_until(next_at, delivery.since) > PATIENCE_S:
+    wait_s = _wait_s(delivery, attempt, chance)
+    next_at = after(attempt.at + attempt.latency_ms, wait_s)
+    if attempt.status == GONE or seconds_until(next_at, delivery.since) > PATIENCE_S:
         return changes | {"state": "given-up"}
     return changes | {"state": "waiting", "failed": delivery.failed + 1, "next_at": next_at}
 
 
-def _wait_s(delivery: Delivery, made: Try, chance: float) -> float:
-    """Return how long to wait: as an answer asks, but at most as the last of ours, and not for fifty tries."""
-    usual = WAITS_S[min(delivery.failed, len(WAITS_S) - 1)]
-    if made.status in _LATER and made.retry_after_s is not None:
-        age_s = seconds_until(made.at, delivery.since)
-        return min(max(made.retry_after_s, WAITS_S[0], age_s / 5), WAITS_S[-1])
-    return usual * (1 + JITTER * (2 * chance - 1))
+def _wait_s(delivery: Delivery, attempt: DeliveryAttempt, chance: float) -> float:
+    """Return the wait before the next attempt: the scheduled one, or the response's `Retry-After`.
+
+    The latter is limited to the longest scheduled wait, and to at least a fifth of the delivery's
+    age, so that short ones do not lead to more attempts than the log holds.
+    """
+    if attempt.status in _RETRY_LATER and attempt.retry_after_s is not None:
+        age_s = seconds_until(attempt.at, delivery.since)
+        return min(max(attempt.retry_after_s, WAITS_S[0], age_s / 5), WAITS_S[-1])
+    scheduled_s = WAITS_S[min(delivery.failed, len(WAITS_S) - 1)]
+    return scheduled_s * (1 + JITTER * (2 * chance - 1))
 
 
 def representation(delivery: Delivery, base: str) -> dict[str, Any]:
@@ -191,17 +195,17 @@ def representation(delivery: Delivery, base: str) -> dict[str, Any]:
         "state": delivery.state,
         "count": delivery.count,
         "next": None if next_at is None else to_rfc3339(next_at),
-        "tries": [_shown(made) for made in delivery.tries],
+        "attempts": [_attempt_representation(attempt) for attempt in delivery.attempts],
         "links": {"replay": f"{url}/replay"},
     }
 
 
-def _shown(made: Try) -> dict[str, Any]:
+def _attempt_representation(attempt: DeliveryAttempt) -> dict[str, Any]:
     return {
-        "at": to_rfc3339(made.at),
-        "status": made.status,
-        "failure": made.failure and {"name": made.failure, "detail": made.detail},
-        "latency_ms": made.latency_ms,
-        "size": made.size,
-        "reply": made.excerpt,
+        "at": to_rfc3339(attempt.at),
+        "status": attempt.status,
+        "failure": attempt.failure and {"name": attempt.failure, "detail": attempt.detail},
+        "latency_ms": attempt.latency_ms,
+        "size": attempt.size,
+        "reply": attempt.excerpt,
     }

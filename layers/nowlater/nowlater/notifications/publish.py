@@ -1,4 +1,4 @@
-"""Tells the ends of jobs, which it reads off the table's stream, and counts how long runs took."""
+"""Publishes the ends of jobs, which it reads from the table's stream, and counts run times."""
 
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Protocol
@@ -16,27 +16,27 @@ from nowlater.notifications.delivery import Webhook
 from nowlater.notifications.topic import Message
 from nowlater.services import Services
 
-#: So many messages, and so many bytes in all.
+#: The limits of a batch of SNS and SQS: messages, and bytes in total.
 _BATCH, _BATCH_BYTES = 10, 256 * 1024
 
 
 class Outgoing(Protocol):
-    """A message that knows how many bytes it is."""
+    """A message with its size in bytes."""
 
     @property
     def size(self) -> int: ...
 
 
 class NotAllPublished(Exception):
-    """Some ends were not told; the stream will show the records again."""
+    """Some ends were not published; Lambda will retry the stream's records."""
 
 
 def notify(services: Services, records: Iterable[dict[str, Any]]) -> int:
-    """Tell the topic, and the callback if there is one, of each record that shows a job's end.
+    """Publish each job's end in the records to the topic, and send it to the job's callback.
 
-    Returns how many ends there were. A record that no event can be made of is kept in the bucket,
-    and skipped. Raises NotAllPublished once it has sent all that it can: ids are stable, told twice is
-    allowed.
+    Returns the number of ends. A record for which no event can be built is stored in the bucket and
+    skipped. Raises NotAllPublished after it has sent everything that it can: the retry repeats all
+    events, with the same ids, since delivery is at least once.
     """
     ends = list(_ends(services, records))
     webhooks = [webhook for _, webhook in ends if webhook is not None]
@@ -54,7 +54,7 @@ def notify(services: Services, records: Iterable[dict[str, Any]]) -> int:
 
 
 def _send[T: Outgoing](outgoing: Iterable[T], send: Callable[[list[T]], list[T]]) -> int:
-    """Send all that can be sent; return how many could not."""
+    """Send messages in batches; return how many could not be sent."""
     failed = 0
     for batch in batches(outgoing):
         try:
@@ -75,7 +75,7 @@ def _ends(
                 continue
             message = cloud_event.of_end(ended)
             webhook = cloud_event.for_callback(ended, message)
-        except Exception:  # told again and again, it would hold up all that come after it
+        except Exception:  # retries of this record would block all that follow it
             logger.exception("record_not_published", extra={"record": record["eventID"]})
             key = payload_keys.unpublished_key(record["eventID"])
             services.bucket.put_new(key, msgspec.json.encode(record), "application/json")
@@ -85,6 +85,7 @@ def _ends(
 
 
 def _ended(images: dict[str, Any]) -> Job | None:
+    """Return the job that a stream record shows to have ended, if any."""
     new, old = (unpack_item(images.get(k, {})) for k in ("NewImage", "OldImage"))
     if new.get("status") in model.ENDED and old.get("status") in model.UNFINISHED:
         return store.from_item(new)
@@ -92,7 +93,7 @@ def _ended(images: dict[str, Any]) -> Job | None:
 
 
 def _count(services: Services, ended: Job) -> None:
-    """Count how long the run took: estimates rest on it."""
+    """Count the run time of a succeeded job, for estimates."""
     if ended.status == "succeeded" and ended.started is not None and ended.ended is not None:
         services.runtimes.count(ended.operation, seconds_until(ended.ended, ended.started))
 
@@ -100,12 +101,12 @@ def _count(services: Services, ended: Job) -> None:
 def _write_counts(services: Services) -> None:
     try:
         services.runtimes.write()
-    except session.FAILURES:  # the next time will do
+    except session.FAILURES:  # the next invocation writes them
         logger.warning("run_times_not_written", exc_info=True)
 
 
 def batches[T: Outgoing](messages: Iterable[T]) -> Iterator[list[T]]:
-    """Yield the messages, in their order, in lists that can be sent at once."""
+    """Yield the messages in order, in lists that one call can send."""
     batch, size = list[T](), 0
     for message in messages:
         if len(batch) == _BATCH or (batch and size + message.size > _BATCH_BYTES):

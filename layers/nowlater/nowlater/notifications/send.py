@@ -1,4 +1,4 @@
-"""Sends webhooks: each message of the delivery queue is one, to be sent now, or at its next time."""
+"""Sends webhooks: each message of the delivery queue is one, sent now or at its next time."""
 
 import random
 from typing import Any
@@ -10,17 +10,18 @@ from nowlater.jobs import callback, store
 from nowlater.log import logger
 from nowlater.notifications import delivery, signing
 from nowlater.notifications import secrets as owner_secrets
-from nowlater.notifications.delivery import Delivery, Try, Webhook
+from nowlater.notifications.delivery import Delivery, DeliveryAttempt, Webhook
 from nowlater.outbound import client, targets
 from nowlater.outbound.http1 import Unsent
 from nowlater.outbound.targets import RefusedUrl, Target
 from nowlater.services import Services
-from nowlater.sqs_batch import each, read, receives
+from nowlater.sqs_batch import DONE, MessageOutcome, RetryIn, each, read, receives
 
-#: What all of a try may take, from looking the name up to the end of the answer.
+#: The time limit of an attempt, from the look-up of the name to the end of the response.
 TOTAL_S = 15
-#: A host that its breaker is open for is left alone so long; after so many times that is a try.
-_HELD_S, _HOLDS = 30, 10
+#: How long a webhook is held while its host's breaker is open, and how often before that counts as
+#: a failed attempt.
+_HOLD_S, _MAX_HOLDS = 30, 10
 
 
 def send_webhooks(services: Services, event: dict[str, Any]) -> dict[str, Any]:
@@ -28,81 +29,88 @@ def send_webhooks(services: Services, event: dict[str, Any]) -> dict[str, Any]:
     return each(services, event["Records"], lambda record: _deliver(services, record))
 
 
-def _deliver(services: Services, record: dict[str, Any]) -> float | None:
-    """Send a webhook if it is time; return in how many seconds again, None where this was all."""
+def _deliver(services: Services, record: dict[str, Any]) -> MessageOutcome:
+    """Make an attempt at a webhook if it is time, and record it."""
     webhook = read(record, Webhook)
     logger.append_keys(owner=webhook.owner, job_id=webhook.job)
-    there = services.deliveries.get(webhook.owner, webhook.job, webhook.number)
-    there = there or delivery.of(webhook)
-    if there.state != "waiting" or there.since != webhook.since:
-        return None  # it is over, or was asked for again, which sent another message
+    stored = services.deliveries.get(webhook.owner, webhook.job, webhook.number)
+    before = stored or delivery.of(webhook)
+    if before.state != "waiting" or before.since != webhook.since:
+        return DONE  # the delivery ended, or was resent, which sent another message
     now = services.clock()
-    if whole_seconds_until(there.next_at or 0, now) > 0:
-        return _early_s(there, now)
-    made = _try(services, webhook, now, may_hold=receives(record) <= _HOLDS)
-    if made is None:
-        return _HELD_S * (1 + random.random())
-    changes = delivery.tried(there, made, random.random())
+    if whole_seconds_until(before.next_at or 0, now) > 0:
+        return _wait_for_next(before, now)
+    attempt = _attempt(services, webhook, now, may_hold=receives(record) <= _MAX_HOLDS)
+    if attempt is None:
+        return RetryIn(_HOLD_S * (1 + random.random()))
+    changes = delivery.changes_after(before, attempt, random.random())
     next_at = changes["next_at"]
     wait_s = None if next_at is None else whole_seconds_until(next_at, services.clock())
-    is_in_table = wait_s is not None and wait_s > LONGEST_POSTPONEMENT_S
-    changes |= store.due(webhook.job, next_at if is_in_table else None)
-    changes["body"] = webhook.body if is_in_table or changes["state"] == "given-up" else None
+    is_sent_by_sweep = wait_s is not None and wait_s > LONGEST_POSTPONEMENT_S
+    changes |= store.due(webhook.job, next_at if is_sent_by_sweep else None)
+    keeps_body = is_sent_by_sweep or changes["state"] == "given-up"
+    changes["body"] = webhook.body if keeps_body else None
     changes["message"] = record["messageId"]
-    if not services.deliveries.record(there, changes):
-        return _goes_on_s(services, webhook, record["messageId"])
-    _tell(made, changes["state"])
-    return None if is_in_table else wait_s
+    if not services.deliveries.record(before, changes):
+        return _after_conflict(services, webhook, record["messageId"])
+    _log_attempt(attempt, changes["state"])
+    return DONE if wait_s is None or is_sent_by_sweep else RetryIn(wait_s)
 
 
-def _early_s(there: Delivery, now: Instant) -> float | None:
-    """Return in how many seconds a message is to be shown again that has come before its time."""
-    early_s = whole_seconds_until(there.next_at or 0, now)
-    waits_in_table = there.due_at is not None and early_s > LONGEST_POSTPONEMENT_S
-    return None if waits_in_table else early_s
+def _wait_for_next(stored: Delivery, now: Instant) -> MessageOutcome:
+    """Return what becomes of a message that was received before the delivery's next time."""
+    wait_s = whole_seconds_until(stored.next_at or 0, now)
+    is_sent_by_sweep = stored.due_at is not None and wait_s > LONGEST_POSTPONEMENT_S
+    return DONE if is_sent_by_sweep else RetryIn(wait_s)
 
 
-def _goes_on_s(services: Services, webhook: Webhook, message: str) -> float | None:
-    """Return when a message is to be shown again whose try was not noted; None: another goes on.
+def _after_conflict(services: Services, webhook: Webhook, message_id: str) -> MessageOutcome:
+    """Return what becomes of a message whose attempt could not be recorded, since another one was.
 
-    SQS may hand out one message twice: who deletes it, deletes it for the other try as well.
+    SQS may deliver one message twice: deleting it then deletes it for the recorded attempt as well.
     """
-    there = services.deliveries.get(webhook.owner, webhook.job, webhook.number)
-    if there is None or there.state != "waiting" or there.since != webhook.since:
-        return None
-    return _early_s(there, services.clock()) if there.message == message else None
+    stored = services.deliveries.get(webhook.owner, webhook.job, webhook.number)
+    if stored is None or stored.state != "waiting" or stored.since != webhook.since:
+        return DONE
+    is_same_message = stored.message == message_id
+    return _wait_for_next(stored, services.clock()) if is_same_message else DONE
 
 
-def _try(services: Services, webhook: Webhook, now: Instant, *, may_hold: bool) -> Try | None:
-    """Send a webhook; return what came of it, None where its host is left alone for now."""
+def _attempt(
+    services: Services, webhook: Webhook, now: Instant, *, may_hold: bool
+) -> DeliveryAttempt | None:
+    """Send a webhook; return the attempt, None if it is held because its host does not respond."""
     try:
-        where = _target(services, webhook)
+        target = _target(services, webhook)
     except RefusedUrl as fault:
-        return Try(at=now, failure="address-refused", detail=str(fault))
-    if services.breaker.is_open(where.authority):
-        detail = f"{where.host} has just not answered several times; it was left alone."
-        return None if may_hold else Try(at=now, failure="held-back", detail=detail)
+        return DeliveryAttempt(at=now, failure="address-refused", detail=str(fault))
+    if services.breaker.is_open(target.authority):
+        detail = f"{target.host} did not respond several times in a row, so nothing was sent now."
+        return None if may_hold else DeliveryAttempt(at=now, failure="held-back", detail=detail)
     body = webhook.body.encode()
-    secrets = owner_secrets.active(services, webhook.owner, where.host)
+    secrets = owner_secrets.active(services, webhook.owner, target.host)
     headers = {"content-type": webhook.media_type}
     headers |= signing.headers(webhook.event, now, body, secrets)
+    rules = services.settings.callback_rules
     try:
-        reply = client.send(where, body, headers, services.settings.callback_rules, total_s=TOTAL_S)
+        reply = client.send(target, body, headers, rules, total_s=TOTAL_S)
     except Unsent as fault:
-        services.breaker.failed(where.authority)
-        return Try(at=now, failure=fault.kind, detail=str(fault), latency_ms=fault.latency_ms)
-    services.breaker.answered(where.authority)
-    return Try(at=now, **msgspec.structs.asdict(reply))
+        services.breaker.failed(target.authority)
+        return DeliveryAttempt(
+            at=now, failure=fault.kind, detail=str(fault), latency_ms=fault.latency_ms
+        )
+    services.breaker.answered(target.authority)
+    return DeliveryAttempt(at=now, **msgspec.structs.asdict(reply))
 
 
 def _target(services: Services, webhook: Webhook) -> Target:
-    own = callback.hosts_of((webhook.base, services.settings.public_url))
-    return targets.target(webhook.url, services.settings.callback_rules, own)
+    own_hosts = callback.hosts_of((webhook.base, services.settings.public_url))
+    return targets.target(webhook.url, services.settings.callback_rules, own_hosts)
 
 
-def _tell(made: Try, state: str) -> None:
-    said = {"state": state, "status": made.status, "failure": made.failure}
+def _log_attempt(attempt: DeliveryAttempt, state: delivery.State) -> None:
+    fields = {"state": state, "status": attempt.status, "failure": attempt.failure}
     if state == "given-up":
-        logger.error(delivery.GIVEN_UP, extra=said | {"detail": made.detail})
+        logger.error(delivery.GIVEN_UP, extra=fields | {"detail": attempt.detail})
     else:
-        logger.info("delivery_attempted", extra=said | {"latency_ms": made.latency_ms})
+        logger.info("delivery_attempted", extra=fields | {"latency_ms": attempt.latency_ms})

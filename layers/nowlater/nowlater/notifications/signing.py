@@ -1,4 +1,4 @@
-"""Signatures of webhooks, as Standard Webhooks has them (standardwebhooks.com, symmetric, `v1`)."""
+"""Signs webhooks as Standard Webhooks defines it (standardwebhooks.com, symmetric, `v1`)."""
 
 import base64
 import hmac
@@ -12,11 +12,11 @@ from nowlater.instants import Instant
 def secret(master: bytes, owner: str, host: str, n: int) -> str:
     """Return the secret of an owner for a callback host: `whsec_` and 32 bytes in base64.
 
-    It is HMAC-SHA256(master, JSON [owner, host, n]): kept nowhere, it cannot be read anywhere.
-    `n` counts how often the owner had it changed.
+    It is HMAC-SHA256(master, JSON [owner, host, n]), so it is not stored; `n` is the number of the
+    owner's rotations.
     """
-    said = msgspec.json.encode([owner, host, n])
-    return "whsec_" + base64.b64encode(hmac.digest(master, said, "sha256")).decode()
+    message = msgspec.json.encode([owner, host, n])
+    return "whsec_" + base64.b64encode(hmac.digest(master, message, "sha256")).decode()
 
 
 def headers(event_id: str, at: Instant, body: bytes, secrets: Iterable[str]) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""The topic: events published in batches."""
+"""The SNS topic: publishes events in batches."""
 
 from dataclasses import dataclass
 
@@ -15,19 +15,19 @@ class Message:
     @property
     def size(self) -> int:
         """Bytes, as SNS counts them: of the body, and of the attributes with their types."""
-        counted = [len(name + "String" + value) for name, value in self.attributes.items()]
-        return len(self.body.encode()) + sum(counted)
+        sizes = [len(name + "String" + value) for name, value in self.attributes.items()]
+        return len(self.body.encode()) + sum(sizes)
 
 
 class Topic:
-    """Where each end of a job is told."""
+    """The topic to which each end of a job is published."""
 
     def __init__(self, arn: str) -> None:
         self._arn = arn
         self._client = session.client("sns")
 
     def publish(self, messages: list[Message]) -> list[Message]:
-        """Publish up to a batch of messages; return those that SNS did not take."""
+        """Publish up to ten messages; return those that SNS did not accept."""
         entries = [
             {
                 "Id": str(n),
@@ -39,5 +39,7 @@ class Topic:
             }
             for n, message in enumerate(messages)
         ]
-        answer = self._client.publish_batch(TopicArn=self._arn, PublishBatchRequestEntries=entries)
-        return [messages[int(failed["Id"])] for failed in answer.get("Failed", [])]
+        response = self._client.publish_batch(
+            TopicArn=self._arn, PublishBatchRequestEntries=entries
+        )
+        return [messages[int(failed["Id"])] for failed in response.get("Failed", [])]

@@ -1,1 +1,1 @@
-"""What runs behind the queues and the schedule: attempts, the sweep, dead letters."""
+"""The work behind the queues and the schedule: attempts, the sweep, dead letters."""

@@ -1,4 +1,4 @@
-"""Works on a job: claim it, run its operation, finish it."""
+"""Makes an attempt at a job: claims it, runs its operation, and settles it."""
 
 import math
 import time
@@ -18,18 +18,22 @@ from nowlater.runtime.exceptions import Canceled, Refused, TimedOut, Unavailable
 from nowlater.runtime.executor import InputMismatch, Result
 from nowlater.runtime.uploaded_files import UploadedFiles
 from nowlater.services import Services
+from nowlater.sqs_batch import DONE, RetryIn
 from nowlater.worker import settle
-from nowlater.worker.settle import Left
+from nowlater.worker.settle import Settlement
 
-#: A submit that has not put its record this long after its message never will.
+#: A submit sends a job's message first; after this long without a record, it failed in between.
 SUBMIT_LIFE_S = 60
-#: A worker may be older than the door that took a job for so long: while a deployment is under way.
+#: For this long, while a deployment is under way, a worker may be older than the door that accepted a job.
 DEPLOYMENT_S = HOUR_S
-#: The Lambda needs this much of its own time after a run, to store what came of it.
+#: The time that the Lambda needs after a run, to store its outcome.
 _TO_FINISH_S = 8
 
-#: What the owner is told of a job that waits for somebody to mend the stack.
-_OUR_FAULT = "The job cannot be run now, by a fault of the service; who runs the API was told."
+#: What the owner reads of a job that waits until the operator repairs the stack.
+_SERVICE_FAULT = (
+    "The job cannot run now because of a fault of the service. "
+    "The fault was logged; contact the operator of this API."
+)
 
 type Remaining = Callable[[], float]
 
@@ -42,10 +46,11 @@ def work(
     age_s: float,
     remaining: Remaining,
     or_exit: bool = False,
-) -> Left:
-    """Try to run a job to its end, as the Lambda request `holder`.
+) -> Settlement:
+    """Make an attempt at a job, as the Lambda request `holder`.
 
-    `age_s` is how long ago it was sent, `remaining` what is left of the Lambda's time.
+    `age_s` is the age of the job's message, `remaining` returns the seconds of Lambda's time limit
+    that remain. With `or_exit`, a run that cannot be stopped ends the process.
     """
     logger.append_keys(owner=ref.owner, job_id=ref.id)
     claim = services.store.claim(ref, holder, services.clock())
@@ -53,114 +58,120 @@ def work(
         time.sleep(0.1)
         claim = services.store.claim(ref, holder, services.clock())
     if claim.job is None:
-        return Left(None, 5 if age_s < SUBMIT_LIFE_S else None)
+        return Settlement(None, RetryIn(5) if age_s < SUBMIT_LIFE_S else DONE)
     if not claim.done:
-        return settle.leave(services, claim.job)
-    return _attempt(services, claim.job, remaining, or_exit)
+        return settle.reconcile(services, claim.job)
+    return _run_and_settle(services, claim.job, remaining, or_exit)
 
 
 def direct(services: Services, ref: Ref, holder: str, *, remaining: Remaining) -> Job | None:
-    """Try to run a job while a caller waits; return it as it then is.
+    """Make an attempt at a job while a caller waits; return the job as it then is.
 
-    Its message comes too late for another try, so one is sent where that is what it needs.
+    The job's own message comes too late for a retry, so a retry sends another.
     """
-    left = work(services, ref, holder, age_s=0, remaining=remaining, or_exit=True)
-    if left.job is not None and left.again_s is not None:
-        services.queues.send(left.job.lane, ref, math.ceil(left.again_s))
-    return left.job
+    settlement = work(services, ref, holder, age_s=0, remaining=remaining, or_exit=True)
+    job, message = settlement.job, settlement.message
+    if job is not None and isinstance(message, RetryIn):
+        services.queues.send(job.lane, ref, math.ceil(message.seconds))
+    return job
 
 
-def _attempt(services: Services, claimed: Job, remaining: Remaining, or_exit: bool) -> Left:
-    """Run a claimed job's operation, and write what comes of it."""
+def _run_and_settle(
+    services: Services, claimed: Job, remaining: Remaining, or_exit: bool
+) -> Settlement:
+    """Run a claimed job's operation, and write the outcome."""
     logger.append_keys(operation=claimed.operation, attempt=claimed.attempt)
     began = time.monotonic()
     try:
-        ran: Result | BaseException = _run(services, claimed, remaining, or_exit)
+        result: Result | BaseException = _run(services, claimed, remaining, or_exit)
     except BaseException as fault:  # asyncio's CancelledError and a panic in Rust are no Exception
-        ran = fault
-    # Not while it is handled: what fails now would be logged with what the operation's fault says.
-    outcome, left = _left(services, claimed, ran)
+        result = fault
+    # Outside the `except`: a failure to write must not be logged with the operation's exception.
+    outcome, settlement = _settle(services, claimed, result)
     logger.info("attempt_ended", extra={"outcome": outcome, "seconds": time.monotonic() - began})
-    return left
+    return settlement
 
 
-def _left(services: Services, claimed: Job, ran: Result | BaseException) -> tuple[str, Left]:
-    """Write what came of a run; return its name for the log, and how it leaves the job."""
-    match ran:
+def _settle(
+    services: Services, claimed: Job, result: Result | BaseException
+) -> tuple[str, Settlement]:
+    """Write the outcome of a run; return its name for the log, and the settlement."""
+    match result:
         case Result():
-            return "returned", settle.succeed(services, claimed, ran)
+            return "returned", settle.succeed(services, claimed, result)
         case Canceled():
-            return "canceled", settle.leave(services, services.store.get(claimed.ref))
+            return "canceled", settle.reconcile(services, services.store.get(claimed.ref))
         case Unavailable():
-            return "unavailable", settle.wait(services, claimed, ran)
+            return "unavailable", settle.postpone(services, claimed, result)
         case Refused() | InputMismatch():
-            return "refused", settle.refuse(services, claimed, ran)
+            return "refused", settle.refuse(services, claimed, result)
         case _:
-            operation_failed(ran)
-            outcome = "timed-out" if isinstance(ran, TimedOut) else "failed"
-            return outcome, settle.fail(services, claimed, ran)
+            operation_failed(result)
+            outcome = "timed-out" if isinstance(result, TimedOut) else "failed"
+            return outcome, settle.retry_or_fail(services, claimed, result)
 
 
 def _run(services: Services, claimed: Job, remaining: Remaining, or_exit: bool) -> Result:
-    entry, given = _entry(services, claimed), _input(services, claimed)
+    entry, operation_input = _find_entry(services, claimed), _read_input(services, claimed)
     now = services.clock()
-    seconds = min(claimed.timeout_ms / 1000, seconds_until(claimed.deadline, now))
-    if seconds <= 0:  # the claim took that long
+    limit_s = min(claimed.timeout_ms / 1000, seconds_until(claimed.deadline, now))
+    if limit_s <= 0:  # the deadline passed during the claim
         raise TimedOut
-    if (left_s := remaining() - _TO_FINISH_S) <= 0:
+    if (remaining_s := remaining() - _TO_FINISH_S) <= 0:
         raise Unavailable("The worker had no time left for this job.", retry_after=1)
-    seconds = min(seconds, left_s)
+    limit_s = min(limit_s, remaining_s)
     context = Context(
         job_id=claimed.id,
         attempt=claimed.attempt,
-        deadline=after(now, seconds),
+        deadline=after(now, limit_s),
         idempotency_key=claimed.id,
-        report=lambda said: _report(services, claimed, said),
+        report=lambda progress: _report(services, claimed, progress),
     )
     return executor.run(
         entry,
-        given,
+        operation_input,
         context,
-        seconds=seconds,
+        seconds=limit_s,
         open_upload=UploadedFiles(services, claimed.owner).open,
         or_exit=or_exit,
     )
 
 
-def _entry(services: Services, claimed: Job) -> Entry:
-    """Return the job's operation; raises Refused where it is no longer served.
+def _find_entry(services: Services, claimed: Job) -> Entry:
+    """Return the job's operation; raises Refused if it is no longer served.
 
-    A catalogue that cannot be read says nothing of that, nor does one that may be older than the job:
-    then it raises Unavailable.
+    Raises Unavailable where that is not certain: the catalogue cannot be read, or may be older than
+    the job.
     """
     try:
         entry = services.catalogue.find(claimed.operation)
     except Exception as fault:
         logger.exception("catalogue_unreadable")
-        raise Unavailable(_OUR_FAULT) from fault
+        raise Unavailable(_SERVICE_FAULT) from fault
     if entry is not None:
         return entry
     if services.clock() < after(claimed.created, DEPLOYMENT_S):
-        raise Unavailable(f"The operation {claimed.operation} is not served just now.")
+        raise Unavailable(f"The operation {claimed.operation} is not served at the moment.")
     raise Refused(f"The operation {claimed.operation} is no longer served.")
 
 
-def _input(services: Services, claimed: Job) -> Any:
-    """Return the job's input; raises Unavailable where what was accepted is not to be had."""
+def _read_input(services: Services, claimed: Job) -> Any:
+    """Return the job's input; raises Unavailable if the accepted input cannot be read."""
     try:
         text = claimed.input or services.bucket.get(claimed.input_key or "")
         return msgspec.json.decode(text)
     except (*session.FAILURES, msgspec.DecodeError) as fault:
         logger.exception("input_unreadable")
-        raise Unavailable(_OUR_FAULT) from fault
+        raise Unavailable(_SERVICE_FAULT) from fault
 
 
-def _report(services: Services, claimed: Job, said: dict[str, Any]) -> None:
+def _report(services: Services, claimed: Job, progress: dict[str, Any]) -> None:
+    """Write the operation's progress; raises Canceled if the job is no longer this attempt's."""
     now = services.clock()
-    changes = {"progress": said, "updated": now}
+    changes = {"progress": progress, "updated": now}
     try:
         written = services.store.write(claimed.ref, "progress", now, changes, token=claimed.attempt)
-    except session.FAILURES as failure:  # not its traceback: the operation may be handling its own
+    except session.FAILURES as failure:  # no traceback: it could contain the operation's exception
         logger.warning("progress_not_written", extra={"failure": str(failure)})
         return
     if not written.done:

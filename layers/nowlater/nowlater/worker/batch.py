@@ -1,11 +1,11 @@
-"""Works on the job that a message points at; holds no message behind a job that runs."""
+"""Makes an attempt at the job of a message; no other message waits behind the running job."""
 
 from typing import Any
 
 from nowlater.jobs import ids
 from nowlater.jobs.model import Ref
 from nowlater.services import Services
-from nowlater.sqs_batch import UnreadableMessage, each, read, sent_ago_s
+from nowlater.sqs_batch import MessageOutcome, RetryIn, UnreadableMessage, each, read, sent_ago_s
 from nowlater.worker.attempt import Remaining, work
 
 
@@ -17,27 +17,26 @@ def batch(
     *,
     or_exit: bool = False,
 ) -> dict[str, Any]:
-    """Give back all messages of an SQS event but the first, and then work on the job of that one.
+    """Return all messages of an SQS event but the first to the queue, then work on the first one's job.
 
-    Returns a partial batch response: messages named in it stay in the queue. Raises nothing.
+    Returns a partial batch response: it names the messages that stay in the queue. Raises nothing.
     """
     first, *others = event["Records"]
-    # Before it runs: a process that dies, or hangs in C code, can give back nothing.
-    given_back = each(services, others, lambda _: 0)
+    # Before the run: a process that dies, or hangs in C code, cannot return them.
+    returned = each(services, others, lambda _: RetryIn(0))
 
-    def one(record: dict[str, Any]) -> float | None:
-        ref, age_s = _ref(record), sent_ago_s(services, record)
-        return work(
-            services, ref, holder, age_s=age_s, remaining=remaining, or_exit=or_exit
-        ).again_s
+    def handle(record: dict[str, Any]) -> MessageOutcome:
+        ref, age_s = _read_ref(record), sent_ago_s(services, record)
+        settlement = work(services, ref, holder, age_s=age_s, remaining=remaining, or_exit=or_exit)
+        return settlement.message
 
-    worked = each(services, [first], one)
-    return {name: given_back[name] + worked[name] for name in worked}
+    worked = each(services, [first], handle)
+    return {name: returned[name] + worked[name] for name in worked}
 
 
-def _ref(record: dict[str, Any]) -> Ref:
-    """Return the job that a message points at; raises UnreadableMessage."""
+def _read_ref(record: dict[str, Any]) -> Ref:
+    """Return the job that a message names; raises UnreadableMessage."""
     ref = read(record, Ref)
     if not ids.is_id(ref.id):
-        raise UnreadableMessage("Its `id` is none that a job can have")
+        raise UnreadableMessage("Its `id` does not have the form of a job id")
     return ref

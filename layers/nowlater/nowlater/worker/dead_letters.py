@@ -1,6 +1,7 @@
-"""Dead letters: what nobody could handle is kept, and the job or delivery that it is about ended.
+"""Handles dead letters: stores messages that no Lambda could handle, and ends their job or delivery.
 
-What was set aside is kept alone: who received it could not read it, and what it is about may go on.
+A message that was moved here because a Lambda could not read it is only stored: a newer version may
+read it, and its job or delivery may go on.
 """
 
 from typing import Any
@@ -14,63 +15,65 @@ from nowlater.log import logger
 from nowlater.notifications import delivery
 from nowlater.notifications.delivery import Webhook
 from nowlater.services import Services
-from nowlater.sqs_batch import each, sent_ago_s, set_aside_for
+from nowlater.sqs_batch import DONE, MessageOutcome, RetryIn, each, sent_ago_s, set_aside_for
 from nowlater.worker import settle
 from nowlater.worker.attempt import SUBMIT_LIFE_S
 
 
 def handle(services: Services, event: dict[str, Any]) -> dict[str, Any]:
     """Handle an SQS event of dead letters; returns a partial batch response, raises nothing."""
-    return each(services, event["Records"], lambda record: _bury(services, record))
+    return each(services, event["Records"], lambda record: _handle_letter(services, record))
 
 
-def _bury(services: Services, record: dict[str, Any]) -> float | None:
-    """HandleDeadLetters one letter; return in how many seconds to look at it again, None when that was all."""
+def _handle_letter(services: Services, record: dict[str, Any]) -> MessageOutcome:
     set_aside = set_aside_for(record)
     logger.error("dead_letter", extra={"message_id": record["messageId"]} | set_aside)
-    about = None if "reason" in set_aside else _about(record["body"])
-    if isinstance(about, Webhook):
-        _give_up(services, about)
-        return None
+    content = None if "reason" in set_aside else _read_content(record["body"])
+    if isinstance(content, Webhook):
+        _give_up_delivery(services, content)
+        return DONE
     services.bucket.put(
         payload_keys.dead_letter_key(record["messageId"]), record["body"].encode(), "text/plain"
     )
-    return None if about is None else _bury_job(services, about, sent_ago_s(services, record))
+    if content is None:
+        return DONE
+    return _exhaust_job(services, content, sent_ago_s(services, record))
 
 
-def _about(body: str) -> Ref | Webhook | None:
-    """Return the job or the webhook that a letter is about, None where nobody can tell."""
+def _read_content(body: str) -> Ref | Webhook | None:
+    """Return the job or the webhook that a letter names, None if it is unreadable."""
     try:
-        said = msgspec.json.decode(body, type=dict[str, Any])
-        kind: type[Ref | Webhook] = Webhook if "url" in said else Ref
-        return msgspec.convert(said, kind)
+        fields = msgspec.json.decode(body, type=dict[str, Any])
+        kind: type[Ref | Webhook] = Webhook if "url" in fields else Ref
+        return msgspec.convert(fields, kind)
     except (msgspec.MsgspecError, RecursionError):
         return None
 
 
-def _bury_job(services: Services, ref: Ref, age_s: float) -> float | None:
+def _exhaust_job(services: Services, ref: Ref, age_s: float) -> MessageOutcome:
+    """End the job whose message no worker could handle."""
     if not ids.is_id(ref.id):
-        return None
-    there = services.store.get(ref)
-    if there is None:
-        return 5 if age_s < SUBMIT_LIFE_S else None
-    if there.is_ended:
-        return None
-    written = transitions.exhaust(services, there, "The job's message could not be worked on.")
-    return None if written.done else settle.leave(services, written.job).again_s
+        return DONE
+    job = services.store.get(ref)
+    if job is None:
+        return RetryIn(5) if age_s < SUBMIT_LIFE_S else DONE
+    if job.is_ended:
+        return DONE
+    written = transitions.exhaust(services, job, "No worker could handle the job's message.")
+    return DONE if written.done else settle.reconcile(services, written.job).message
 
 
-def _give_up(services: Services, webhook: Webhook) -> None:
-    """Have a delivery be one that was given up, unless another message goes on with it, or went well.
+def _give_up_delivery(services: Services, webhook: Webhook) -> None:
+    """Mark a delivery as given up, unless it was delivered or another message continues it.
 
-    The event is kept with it, and nowhere else: there it is erased with its job.
+    The event is stored with the delivery only, so that it is erased with its job.
     """
-    there = services.deliveries.get(webhook.owner, webhook.job, webhook.number)
-    there = there or delivery.of(webhook)
-    if there.since != webhook.since:
-        return  # it was asked for again
+    stored = services.deliveries.get(webhook.owner, webhook.job, webhook.number)
+    before = stored or delivery.of(webhook)
+    if before.since != webhook.since:
+        return  # its owner had it sent again
     changes: dict[str, Any] = {"state": "given-up", "body": webhook.body}
     changes |= {"ttl": delivery.ttl(services.clock())} | store.due(webhook.job, None)
-    if services.deliveries.record(there, changes):
-        said = {"owner": webhook.owner, "job_id": webhook.job, "failure": "dead-letter"}
-        logger.error(delivery.GIVEN_UP, extra=said)
+    if services.deliveries.record(before, changes):
+        fields = {"owner": webhook.owner, "job_id": webhook.job, "failure": "dead-letter"}
+        logger.error(delivery.GIVEN_UP, extra=fields)

@@ -1,4 +1,4 @@
-"""Looks each minute at what is due, and knows one verb: send it again, or end it."""
+"""Handles each minute the jobs and deliveries that are due: sends their message, or ends the job."""
 
 from collections.abc import Callable
 from heapq import merge
@@ -12,69 +12,72 @@ from nowlater.log import logger
 from nowlater.notifications import delivery_store
 from nowlater.services import Services
 
-#: Deliveries that one sweep sends, after the jobs: it has a minute.
+#: The deliveries that one sweep sends after the jobs, so that it ends within a minute.
 MAX_DELIVERIES = 1000
 
 
 def sweep(services: Services) -> int:
-    """Handle every job and delivery that is due; return how many.
+    """Handle the jobs and deliveries that are due; return how many.
 
-    Done twice, late, or half, it is harmless. Jobs come first: they have a deadline; else what has
-    been due for longest, so that nothing waits for ever, whatever else comes.
+    A sweep may run twice, late, or in part. Jobs come first, because they have a deadline; otherwise
+    those that have been due longest, so that none waits for ever.
     """
     shards = (services.table.due(n, services.clock()) for n in range(store.DUE_SHARDS))
-    later = list[Item]()
+    deliveries = list[Item]()
     handled = 0
     for item in merge(*shards, key=itemgetter("due_at")):
         if delivery_store.is_key(item):
-            later.append(item)
+            deliveries.append(item)
         else:
-            handled += _handled(_handle_job, services, item)
+            handled += _is_handled(_handle_job, services, item)
     sent = 0
-    for item in later:
+    for item in deliveries:
         if sent == MAX_DELIVERIES:
             break
-        sent += _handled(
-            _handle_delivery, services, item
-        )  # those that cannot be read hide no others
+        # Unreadable ones do not count, so that they cannot keep the others from being sent.
+        sent += _is_handled(_handle_delivery, services, item)
     handled += sent
     if handled:
         logger.info("sweep_done", extra={"items": handled})
     return handled
 
 
-def _handled(handle: Callable[[Services, Item], None], services: Services, item: Item) -> bool:
+def _is_handled(handle: Callable[[Services, Item], None], services: Services, item: Item) -> bool:
+    """Handle an item; return whether that worked."""
     try:
         handle(services, item)
-    except Exception:  # one of them must not keep the others
+    except Exception:  # one item must not block the others
         logger.exception("sweep_item_retained", extra={"item": item})
         return False
     return True
 
 
 def _handle_delivery(services: Services, item: Item) -> None:
-    now, there = services.clock(), services.deliveries.get(*delivery_store.named_by(item))
-    if there is None or there.body is None or there.due_at is None or there.due_at > now:
+    now = services.clock()
+    delivery = services.deliveries.get(*delivery_store.named_by(item))
+    if delivery is None or delivery.body is None:
         return
-    if not services.queues.send_webhooks([there.webhook(there.body)]):
-        services.deliveries.sent(there)
+    if delivery.due_at is None or delivery.due_at > now:
+        return
+    if not services.queues.send_webhooks([delivery.webhook(delivery.body)]):
+        services.deliveries.sent(delivery)
 
 
 def _handle_job(services: Services, item: Item) -> None:
     now = services.clock()
-    there = services.store.get(store.named_by(item))
-    if there is None or there.is_ended or there.due_at is None or there.due_at > now:
-        return  # the index is a moment behind the table
-    if there.deadline <= now:
-        transitions.expire(services, there)
+    job = services.store.get(store.named_by(item))
+    if job is None or job.is_ended or job.due_at is None or job.due_at > now:
+        return  # the index lags behind the table
+    if job.deadline <= now:
+        transitions.expire(services, job)
         return
-    services.queues.send(there.lane, there.ref, whole_seconds_until(there.not_before or now, now))
-    _move_on(services, there)
+    services.queues.send(job.lane, job.ref, whole_seconds_until(job.not_before or now, now))
+    _reschedule(services, job)
 
 
-def _move_on(services: Services, there: Job) -> None:
-    """Have the sweep look at the job again at its deadline, now that its start is in the queue."""
+def _reschedule(services: Services, job: Job) -> None:
+    """Make a job due at its deadline, now that the message for its start is in the queue."""
     now = services.clock()
-    look = protocol.due_at(there.has_deadline, None, there.deadline, now)
-    changes = store.due(there.id, look)
-    services.store.write(there.ref, "reschedule", now, changes, token=there.due_at or 0)
+    due_at = protocol.due_at(job.has_deadline, None, job.deadline, now)
+    changes = store.due(job.id, due_at)
+    services.store.write(job.ref, "reschedule", now, changes, token=job.due_at or 0)
