@@ -46,5 +46,5 @@ def test_numbers_are_read_however_dynamodb_writes_them(text: str, number: float)
 
 @pytest.mark.parametrize("value", [b"bytes", {1, 2}, object(), 1j])
 def test_what_json_has_no_word_for_cannot_be_kept(value: Any) -> None:
-    with pytest.raises(TypeError, match="cannot be kept"):
+    with pytest.raises(TypeError, match="cannot be stored"):
         pack(value)

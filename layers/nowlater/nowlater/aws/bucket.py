@@ -1,4 +1,4 @@
-"""The bucket: payloads too large for the table, uploads, and URLs that lend them out."""
+"""The bucket: payloads too large for the table, uploads, and presigned URLs for both."""
 
 import io
 from collections.abc import Callable
@@ -8,24 +8,24 @@ from botocore.exceptions import ClientError
 
 from nowlater.aws import session
 
-#: A presigned URL is good for this long.
+#: How long a presigned URL is valid.
 URL_LIFE_S = 300
 _ABSENT = ("404", "NoSuchKey", "NotFound")
-#: So S3 answers whoever may not list what is not there. Operations may list uploads alone, by their
-#: prefix, which a HEAD does not say.
+#: S3's error codes for an absent object where the caller has no permission to list it. Operations may
+#: list uploads only, by their prefix, and a HEAD does not count as that.
 _HIDDEN = ("403", "AccessDenied")
 
 
 class Absent(Exception):
-    """There is no object of this key."""
+    """There is no object with this key."""
 
 
 class Unreachable(Exception):
-    """The bucket does not answer."""
+    """The bucket does not respond."""
 
 
 class Look(NamedTuple):
-    """What S3 says of an object: its media type, and its size in bytes."""
+    """An object's media type, and its size in bytes."""
 
     media_type: str
     size: int
@@ -42,16 +42,16 @@ class Bucket:
         self._client.put_object(Bucket=self._name, Key=key, Body=data, ContentType=media_type)
 
     def put_new(self, key: str, data: bytes, media_type: str) -> None:
-        """Put an object unless there is one of this key, whose age then goes on."""
-        given = {"Body": data, "ContentType": media_type, "IfNoneMatch": "*"}
+        """Put an object unless the key exists; an existing object keeps its age and so its expiry."""
+        content = {"Body": data, "ContentType": media_type, "IfNoneMatch": "*"}
         try:
-            self._client.put_object(Bucket=self._name, Key=key, **given)
+            self._client.put_object(Bucket=self._name, Key=key, **content)
         except ClientError as error:
             if session.error_code(error) != "PreconditionFailed":
                 raise
 
     def find(self, key: str) -> bytes | None:
-        """Return an object's bytes, or None where there is none of this key."""
+        """Return an object's bytes, None if there is no object with this key."""
         try:
             return self.get(key)
         except ClientError as error:
@@ -67,7 +67,7 @@ class Bucket:
         self._client.delete_object(Bucket=self._name, Key=key)
 
     def exists(self, key: str) -> bool:
-        """Tell whether there is an object of this key."""
+        """Tell whether there is an object with this key."""
         try:
             self._client.head_object(Bucket=self._name, Key=key)
         except ClientError as error:
@@ -77,10 +77,7 @@ class Bucket:
         return True
 
     def look(self, key: str) -> Look:
-        """Return what an object is.
-
-        Raises Absent where there is none, and Unreachable where the bucket does not answer.
-        """
+        """Return an object's media type and size; raises Absent and Unreachable."""
         try:
             head = self._client.head_object(Bucket=self._name, Key=key)
         except session.FAILURES as fault:
@@ -92,30 +89,30 @@ class Bucket:
     def open(self, key: str, size: int, unreachable: Callable[[], Exception]) -> io.RawIOBase:
         """Return an object as a stream that is fetched as it is read.
 
-        Where the bucket does not answer, reading raises what `unreachable` returns.
+        If the bucket does not respond, reading raises the exception that `unreachable` returns.
         """
         return _Reader(self._client, self._name, key, size, unreachable)
 
     def _is_absent(self, key: str, fault: Exception) -> bool:
-        """Tell whether a HEAD failed because there is no such object; a 403 leaves that open."""
+        """Tell whether a HEAD failed because the object is absent; for a 403, a list tells."""
         code = session.error_code(fault) if isinstance(fault, ClientError) else None
         if code not in _HIDDEN:
             return code in _ABSENT
         try:
-            found = self._client.list_objects_v2(Bucket=self._name, Prefix=key, MaxKeys=1)
+            listing = self._client.list_objects_v2(Bucket=self._name, Prefix=key, MaxKeys=1)
         except session.FAILURES:
             return False
-        return "Contents" not in found
+        return "Contents" not in listing
 
     def url_to_get(self, key: str) -> str:
-        """Return a URL that anybody can download the object at, for five minutes."""
-        # As an attachment: what an operation made must not be run by a browser.
+        """Return a URL that downloads an object without credentials, for five minutes."""
+        # As an attachment: a browser must not run what an operation returned.
         return self._url("get_object", {"Key": key, "ResponseContentDisposition": "attachment"})
 
     def url_to_put(self, key: str, size: int, media_type: str) -> str:
-        """Return a URL to put this object at, once, of just this size and type."""
-        bound = {"ContentLength": size, "ContentType": media_type, "IfNoneMatch": "*"}
-        return self._url("put_object", {"Key": key} | bound)
+        """Return a URL that uploads an object once, of exactly this size and media type."""
+        conditions = {"ContentLength": size, "ContentType": media_type, "IfNoneMatch": "*"}
+        return self._url("put_object", {"Key": key} | conditions)
 
     def _url(self, call: str, parameters: dict[str, Any]) -> str:
         url: str = self._client.generate_presigned_url(
@@ -125,7 +122,7 @@ class Bucket:
 
 
 class _Reader(io.RawIOBase):
-    """An object read in one request from wherever it was sought to."""
+    """A stream over an object; one request reads from the current position on, until a seek."""
 
     def __init__(
         self,
@@ -137,7 +134,7 @@ class _Reader(io.RawIOBase):
     ) -> None:
         self._client, self._bucket, self._key, self._size = client, bucket, key, size
         self._unreachable = unreachable
-        self._at = 0
+        self._position = 0
         self._body: Any = None
 
     def readable(self) -> bool:
@@ -147,29 +144,29 @@ class _Reader(io.RawIOBase):
         return True
 
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        base = {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: self._size}[whence]
-        if base + offset != self._at:
-            self._at, self._body = max(0, base + offset), None
-        return self._at
+        base = {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self._size}[whence]
+        if base + offset != self._position:
+            self._position, self._body = max(0, base + offset), None
+        return self._position
 
     def tell(self) -> int:
-        return self._at
+        return self._position
 
     def readinto(self, buffer: Any) -> int:
-        if self._at >= self._size:
+        if self._position >= self._size:
             return 0
         try:
             data = self._read(len(buffer))
         except session.FAILURES as fault:
             raise self._unreachable() from fault
         buffer[: len(data)] = data
-        self._at += len(data)
+        self._position += len(data)
         return len(data)
 
-    def _read(self, most: int) -> bytes:
+    def _read(self, max_bytes: int) -> bytes:
         if self._body is None:
             self._body = self._client.get_object(
-                Bucket=self._bucket, Key=self._key, Range=f"bytes={self._at}-"
+                Bucket=self._bucket, Key=self._key, Range=f"bytes={self._position}-"
             )["Body"]
-        data: bytes = self._body.read(most)
+        data: bytes = self._body.read(max_bytes)
         return data

@@ -1,4 +1,4 @@
-"""Items of DynamoDB as plain dicts: its notation for values, both ways."""
+"""Converts items between plain dicts and DynamoDB's notation."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -21,7 +21,7 @@ def pack(value: Any) -> dict[str, Any]:
             return {"L": [pack(v) for v in value]}
         case dict():
             return {"M": {k: pack(v) for k, v in value.items()}}
-    raise TypeError(f"{type(value).__name__} cannot be kept in the table")
+    raise TypeError(f"{type(value).__name__} cannot be stored in the table")
 
 
 def pack_item(item: Mapping[str, Any]) -> dict[str, Any]:
@@ -29,7 +29,7 @@ def pack_item(item: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def unpack(value: Mapping[str, Any]) -> Any:
-    """Return a value from DynamoDB's notation."""
+    """Return the value of DynamoDB's notation."""
     ((kind, content),) = value.items()
     match kind:
         case "N":

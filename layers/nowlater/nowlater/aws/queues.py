@@ -1,4 +1,4 @@
-"""The queues: messages that point at jobs, and webhooks, sent, and put off."""
+"""The queues: sends messages that name jobs, and webhooks; postpones received messages."""
 
 import math
 from typing import Any, Protocol
@@ -12,19 +12,18 @@ from nowlater.lanes import Lane
 
 
 class Message(Protocol):
-    """What is sent as JSON: a struct."""
+    """A struct that is sent as JSON."""
 
     @property
     def group(self) -> str:
-        """What SQS is fair between."""
+        """The SQS message group."""
         ...
 
 
 class Queues:
-    """The two lanes, the webhooks, and the dead letters.
+    """The queues of the two lanes, the webhooks and the dead letters.
 
-    An owner's messages in a lane are one group, and so are the webhooks for one host: SQS is fair
-    between groups.
+    SQS is fair between message groups: in a lane these are the owners, for webhooks the hosts.
     """
 
     def __init__(self, urls: dict[Lane, str], webhooks: str, dead_letters: str) -> None:
@@ -32,7 +31,7 @@ class Queues:
         self._client = session.client("sqs")
 
     def send(self, lane: Lane, message: Message, delay_s: int = 0) -> None:
-        """Send a message that points at a job, to be received after a delay of at most 15 min."""
+        """Send a message that names a job, to be received after a delay of at most 15 min."""
         self._client.send_message(
             QueueUrl=self._urls[lane],
             MessageBody=msgspec.json.encode(message).decode(),
@@ -41,7 +40,7 @@ class Queues:
         )
 
     def send_webhooks[T: Message](self, webhooks: list[T]) -> list[T]:
-        """Send up to a batch of webhooks; return those that SQS did not take."""
+        """Send up to ten webhooks; return those that SQS did not accept."""
         entries = [
             {
                 "Id": str(n),
@@ -50,17 +49,17 @@ class Queues:
             }
             for n, webhook in enumerate(webhooks)
         ]
-        answer = self._client.send_message_batch(QueueUrl=self._webhooks, Entries=entries)
-        return [webhooks[int(failed["Id"])] for failed in answer.get("Failed", [])]
+        response = self._client.send_message_batch(QueueUrl=self._webhooks, Entries=entries)
+        return [webhooks[int(failed["Id"])] for failed in response.get("Failed", [])]
 
     def depth(self, lane: Lane) -> int:
-        """Return about how many messages of a lane could be received now."""
-        name = "ApproximateNumberOfMessages"
-        answer = self._client.get_queue_attributes(QueueUrl=self._urls[lane], AttributeNames=[name])
-        return int(answer["Attributes"][name])
+        """Return the approximate number of messages of a lane that could be received now."""
+        name, url = "ApproximateNumberOfMessages", self._urls[lane]
+        response = self._client.get_queue_attributes(QueueUrl=url, AttributeNames=[name])
+        return int(response["Attributes"][name])
 
     def postpone(self, record: dict[str, Any], seconds: float) -> None:
-        """Hide a received message, as Lambda hands it on, for that long, at most 15 min."""
+        """Hide a received message, a record of Lambda's event, for at most 15 min."""
         self._client.change_message_visibility(
             QueueUrl=_url(record["eventSourceARN"], self._webhooks),
             ReceiptHandle=record["receiptHandle"],
@@ -68,29 +67,30 @@ class Queues:
         )
 
     def set_aside(self, record: dict[str, Any], reason: str) -> None:
-        """Send what a received message says to the dead letters, with its id, queue and the reason."""
+        """Send a received message's body to the dead letters, with its id, its queue and a reason."""
         queue = record["eventSourceARN"].rpartition(":")[2]
-        told = {"was": record["messageId"], "queue": queue, "reason": reason}
+        attributes = {"was": record["messageId"], "queue": queue, "reason": reason}
         self._client.send_message(
             QueueUrl=self._dead_letters,
             MessageBody=record["body"],
             MessageAttributes={
-                name: {"DataType": "String", "StringValue": text} for name, text in told.items()
+                name: {"DataType": "String", "StringValue": text}
+                for name, text in attributes.items()
             },
         )
 
 
 class Depths:
-    """How many messages wait in each lane, as it was at most ten seconds ago."""
+    """The number of messages that wait in each lane, at most ten seconds old."""
 
     def __init__(self, queues: Queues, clock: Clock) -> None:
         self._queues, self._cache = queues, Cache[int](clock)
 
     def of(self, lane: Lane) -> int:
-        """Return about how many messages wait in a lane."""
+        """Return the approximate number of messages that wait in a lane."""
         return self._cache.get(lane, lambda: self._queues.depth(lane))
 
 
 def _url(arn: str, sibling: str) -> str:
-    """Return a queue's URL, which differs from its siblings' in the name alone."""
+    """Return a queue's URL from its ARN; the URLs of the stack's queues differ only in the name."""
     return f"{sibling.rpartition('/')[0]}/{arn.rpartition(':')[2]}"

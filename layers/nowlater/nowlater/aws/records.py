@@ -1,4 +1,4 @@
-"""Records of the table as what they are of: each read by its type, or not at all."""
+"""Reads records of the table by their types, and rejects those that do not fit."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from nowlater.log import logger
 
 
 class Unreadable(Exception):
-    """A record that this version cannot read; `what` names it, for whoever it belongs to."""
+    """A record that this version cannot read; `what` names it for its owner."""
 
     def __init__(self, what: str, fault: object) -> None:
         super().__init__(f"{what}: {fault}")
@@ -24,5 +24,5 @@ def read[T](item: dict[str, Any], kind: type[T], what: str) -> T:
 
 
 def log(fault: Unreadable) -> None:
-    """Tell who runs the stack of a record that is passed over: FaultsAlarm counts these lines."""
+    """Log a record that is skipped, for the operator: FaultsAlarm counts these lines."""
     logger.error("record_unreadable", extra={"fault": str(fault)}, exc_info=fault)

@@ -1,4 +1,4 @@
-"""Secrets Manager: the stack's master secret, of which the owners' secrets are made."""
+"""Secrets Manager: the stack's master secret, from which the owners' secrets are derived."""
 
 from functools import cached_property
 
@@ -6,13 +6,13 @@ from nowlater.aws import session
 
 
 class Vault:
-    """One secret, read once in the life of a Lambda."""
+    """One secret, read once per Lambda instance."""
 
     def __init__(self, secret: str) -> None:
         self._secret, self._client = secret, session.client("secretsmanager")
 
     @cached_property
     def master(self) -> bytes:
-        answer = self._client.get_secret_value(SecretId=self._secret)
-        text: str = answer["SecretString"]
+        response = self._client.get_secret_value(SecretId=self._secret)
+        text: str = response["SecretString"]
         return text.encode()

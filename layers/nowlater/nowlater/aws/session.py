@@ -7,7 +7,7 @@ import botocore.session
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-#: What a call to AWS raises when it got no good answer.
+#: The exceptions of a call to AWS that failed.
 FAILURES = (BotoCoreError, ClientError)
 
 _CONFIG = Config(
@@ -21,7 +21,7 @@ _CONFIG = Config(
 
 @cache
 def session() -> botocore.session.Session:
-    """Return the session that all clients share: loading its data twice would cost 60 ms."""
+    """Return the session that all clients share: loading its data again would take 60 ms."""
     return botocore.session.Session()
 
 
@@ -31,5 +31,5 @@ def client(service: str, **options: Any) -> Any:
 
 
 def error_code(error: ClientError) -> str:
-    """Return AWS's own name for what went wrong."""
+    """Return AWS's code of an error, such as `NoSuchKey`."""
     return str(error.response.get("Error", {}).get("Code", ""))

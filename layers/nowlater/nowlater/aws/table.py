@@ -1,4 +1,4 @@
-"""The DynamoDB table: items as plain dicts, and conditional writes that know when they are done."""
+"""The DynamoDB table: items as plain dicts, and conditional writes that are safe to retry."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -16,7 +16,7 @@ _VALUE = re.compile(r":(\w+)")
 
 @dataclass(frozen=True)
 class Where:
-    """What items must meet to be returned: an expression, its values, and names that are none of Python's."""
+    """A filter for items: an expression, its values, and names that do not derive from `#name`."""
 
     expression: str
     values: Item = field(default_factory=dict)
@@ -24,7 +24,7 @@ class Where:
 
 
 class Table:
-    """One DynamoDB table with the keys `PK` and `SK`; a tool brings a client of its own."""
+    """One DynamoDB table with the keys `PK` and `SK`; tools pass their own client."""
 
     def __init__(self, name: str, client: Any = None) -> None:
         self._name = name
@@ -32,15 +32,15 @@ class Table:
 
     def get(self, pk: str, sk: str) -> Item | None:
         """Return an item as it is now (a strongly consistent read)."""
-        answer = self._client.get_item(
+        response = self._client.get_item(
             TableName=self._name, Key=pack_item({"PK": pk, "SK": sk}), ConsistentRead=True
         )
-        return unpack_item(answer["Item"]) if "Item" in answer else None
+        return unpack_item(response["Item"]) if "Item" in response else None
 
     def put_unless(self, item: Item, condition: str, values: Item) -> Item | None:
-        """Put an item unless one is there that does not meet the condition: return that one.
+        """Put an item if the stored one meets the condition; otherwise return the stored one.
 
-        An item that is there and is the one to be put (a retry whose reply was lost) is no hindrance.
+        Returns None also if the stored item equals the new one: a retry after a lost response.
         """
         try:
             self._client.put_item(
@@ -63,37 +63,40 @@ class Table:
         condition: str,
         values: Item,
     ) -> tuple[bool, Item | None]:
-        """Change an item if the condition holds; return whether it did, and the item.
+        """Change an item if the condition holds; return whether that was done, and the item.
 
-        `changes` are attributes' new values, `None` taking one away; `arithmetic` are expressions
-        for those that depend on the item. Where it was refused, the item is the one that is there
-        (None: there is none); if that already shows the changes, they are ours, and it was done.
+        `changes` are new values of attributes (`None` removes one), `arithmetic` expressions for
+        those that depend on the stored item. If the condition fails, the item is the stored one, or
+        None; if it already has the changes, this is a retry after a lost response, and counts as done.
         """
         sets = [f"#{name} = :new_{name}" for name, value in changes.items() if value is not None]
         sets += [f"#{name} = {expression}" for name, expression in arithmetic.items()]
-        gone = [f"#{name}" for name, value in changes.items() if value is None]
-        parts = {"SET": sets, "REMOVE": gone}
-        update = " ".join(f"{verb} {', '.join(names)}" for verb, names in parts.items() if names)
-        news = {f"new_{name}": value for name, value in changes.items() if value is not None}
+        removes = [f"#{name}" for name, value in changes.items() if value is None]
+        parts = {"SET": sets, "REMOVE": removes}
+        update = " ".join(f"{verb} {', '.join(terms)}" for verb, terms in parts.items() if terms)
+        new_values = {f"new_{name}": value for name, value in changes.items() if value is not None}
         try:
-            answer = self._client.update_item(
+            response = self._client.update_item(
                 TableName=self._name,
                 Key=pack_item({"PK": pk, "SK": sk}),
                 UpdateExpression=update,
                 ReturnValues="ALL_NEW",
                 ReturnValuesOnConditionCheckFailure="ALL_OLD",
-                **_expressions(condition, values | news, update),
+                **_expressions(condition, values | new_values, update),
             )
         except ClientError as error:
             old = _old_image(error)
-            shown = old is not None and all(pack(old.get(k)) == pack(v) for k, v in changes.items())
-            return shown, old  # packed: a list is one, whether it was a tuple or not
-        return True, unpack_item(answer["Attributes"])
+            # Compared as packed: lists and tuples are equal then.
+            is_done = old is not None and all(
+                pack(old.get(name)) == pack(value) for name, value in changes.items()
+            )
+            return is_done, old
+        return True, unpack_item(response["Attributes"])
 
     def add(self, pk: str, sk: str, counts: Mapping[str, int]) -> Item:
-        """Add to counters of an item, which is made where it is not there; return the item."""
+        """Add to the counters of an item, which is created if absent; return the item."""
         names = {f"#{name}": name for name in counts}
-        answer = self._client.update_item(
+        response = self._client.update_item(
             TableName=self._name,
             Key=pack_item({"PK": pk, "SK": sk}),
             UpdateExpression="ADD " + ", ".join(f"#{name} :{name}" for name in counts),
@@ -101,7 +104,7 @@ class Table:
             ExpressionAttributeValues={f":{name}": pack(n) for name, n in counts.items()},
             ReturnValues="ALL_NEW",
         )
-        return unpack_item(answer["Attributes"])
+        return unpack_item(response["Attributes"])
 
     def delete(self, pk: str, sk: str) -> None:
         self._client.delete_item(TableName=self._name, Key=pack_item({"PK": pk, "SK": sk}))
@@ -109,21 +112,21 @@ class Table:
     def query(
         self, pk: str, *, before: str | None = None, limit: int = 100, only: Sequence[str] = ()
     ) -> list[Item]:
-        """Return up to that many items of a partition, the last by `SK` first; eventually consistent.
+        """Return up to `limit` items of a partition, the last by `SK` first; eventually consistent.
 
-        `only` names the attributes to return, where not all are wanted.
+        `only` names the attributes to return; empty means all.
         """
         condition, values = "#PK = :pk", {"pk": pk}
         if before is not None:
             condition, values = condition + " AND #SK < :before", values | {"before": before}
-        wanted = ", ".join(f"#{name}" for name in only)
-        expressions = _expressions(condition, values, wanted)
+        projection = ", ".join(f"#{name}" for name in only)
+        expressions = _expressions(condition, values, projection)
         expressions["KeyConditionExpression"] = expressions.pop("ConditionExpression")
-        expressions |= {"ProjectionExpression": wanted} if only else {}
+        expressions |= {"ProjectionExpression": projection} if only else {}
         pages = self._client.get_paginator("query").paginate(
             TableName=self._name,
             ScanIndexForward=False,
-            # A page ends at 1 MB, however many items were asked for.
+            # A page ends at 1 MB, whatever the limit.
             PaginationConfig={"MaxItems": limit, "PageSize": limit},
             **expressions,
         )
@@ -132,10 +135,10 @@ class Table:
     def page(
         self, pk: str, before: str | None, limit: int | None, where: Where | None
     ) -> tuple[list[Item], str | None]:
-        """Return what one call finds of a partition, and the `SK` that it got to (None: all is read).
+        """Return the items that one call finds, and the last `SK` that it read (None: no more items).
 
-        It looks at up to so many items, and 1 MB of them, from before an `SK`, the last first, and
-        returns those that meet a condition; eventually consistent.
+        It reads up to `limit` items and 1 MB of a partition, from before an `SK`, the last first, and
+        returns those that meet the filter; eventually consistent.
         """
         where = where or Where("")
         condition, values = "#PK = :pk", {"pk": pk} | where.values
@@ -148,12 +151,12 @@ class Table:
             expressions["FilterExpression"] = where.expression
         if limit is not None:
             expressions["Limit"] = limit
-        answer = self._client.query(TableName=self._name, ScanIndexForward=False, **expressions)
-        items = [unpack_item(item) for item in answer["Items"]]
-        return items, unpack_item(answer.get("LastEvaluatedKey", {})).get("SK")
+        response = self._client.query(TableName=self._name, ScanIndexForward=False, **expressions)
+        items = [unpack_item(item) for item in response["Items"]]
+        return items, unpack_item(response.get("LastEvaluatedKey", {})).get("SK")
 
     def due(self, shard: int, by: int) -> Iterator[Item]:
-        """Yield the keys, `due_at` too, of what a partition of the index `due` holds up to an instant, in order."""
+        """Yield the keys and `due_at` of a shard's items that are due by an instant, in order."""
         expressions = _expressions(
             "#due_shard = :shard AND #due_at <= :by", {"shard": shard, "by": by}
         )
@@ -164,7 +167,7 @@ class Table:
         return (unpack_item(item) for page in pages for item in page["Items"])
 
     def scan(self, prefix: str) -> Iterator[Item]:
-        """Yield each item whose partition starts so, reading the whole table: for tools alone."""
+        """Yield the items whose `PK` has a prefix; reads the whole table, so only tools may call it."""
         pages = self._client.get_paginator("scan").paginate(
             TableName=self._name,
             FilterExpression="begins_with(PK, :prefix)",
@@ -173,15 +176,17 @@ class Table:
         return (unpack_item(item) for page in pages for item in page["Items"])
 
 
-def _expressions(condition: str, values: Item, update: str = "") -> dict[str, Any]:
-    text = f"{condition} {update}"
-    used = {f":{name}": pack(values[name]) for name in set(_VALUE.findall(text))}
+def _expressions(condition: str, values: Item, other: str = "") -> dict[str, Any]:
+    """Return the parameters of a condition, with the names and values of both expressions."""
+    text = f"{condition} {other}"
+    used_values = {f":{name}": pack(values[name]) for name in set(_VALUE.findall(text))}
     names = {f"#{name}": name for name in set(_NAME.findall(text))}
-    maps = {"ExpressionAttributeNames": names, "ExpressionAttributeValues": used}
+    maps = {"ExpressionAttributeNames": names, "ExpressionAttributeValues": used_values}
     return {"ConditionExpression": condition} | {k: v for k, v in maps.items() if v}
 
 
 def _old_image(error: ClientError) -> Item | None:
+    """Return the stored item of a write whose condition failed; raises any other error."""
     if session.error_code(error) != "ConditionalCheckFailedException":
         raise error
     item: Any = error.response.get("Item")
