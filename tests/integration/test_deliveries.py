@@ -60,7 +60,7 @@ def test_a_failure_without_an_answer_is_told_by_name_and_in_a_sentence(world: Wo
     assert delivery["attempts"][0]["status"] is None
     assert delivery["attempts"][0]["failure"] == {
         "name": "unreachable",
-        "detail": f"Nothing accepts connections at 127.0.0.1, port {closed.port}.",
+        "detail": f"127.0.0.1 does not accept connections on port {closed.port}.",
     }
 
 

@@ -1,1 +1,1 @@
-"""HTTP to hosts that a caller named; knows neither AWS nor jobs."""
+"""HTTP to hosts chosen by callers; knows neither AWS nor jobs."""

@@ -1,13 +1,13 @@
-"""A breaker for each host: who did not answer several times in a row is left alone for a while."""
+"""A circuit breaker per host: after several failures in a row, nothing is sent for a while."""
 
 from nowlater.instants import Clock, Instant, after
 
-#: So many failures in a row, and then nothing is sent for so long.
+#: The failures in a row that open the breaker, and how long it stays open.
 FAILURES, PAUSE_S = 3, 30
 
 
 class Breaker:
-    """What this Lambda has seen of the hosts that it sends to; the others see for themselves."""
+    """The failures of each host that this Lambda instance has seen; instances do not share them."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
@@ -15,16 +15,16 @@ class Breaker:
         self._until: dict[str, Instant] = {}
 
     def is_open(self, host: str) -> bool:
-        """Tell whether nothing is to be sent to a host now."""
+        """Tell whether nothing may be sent to a host now."""
         return self._until.get(host, 0) > self._clock()
 
     def failed(self, host: str) -> None:
-        """Note that a host gave no answer; when its pause is over, one more failure begins the next."""
+        """Count a request without a response; after a pause, one more failure starts the next pause."""
         self._failures[host] = self._failures.get(host, 0) + 1
         if self._failures[host] >= FAILURES:
             self._until[host] = after(self._clock(), PAUSE_S)
 
     def answered(self, host: str) -> None:
-        """Note that a host gave an answer, whatever it was."""
+        """Forget a host's failures, since it responded; the status does not matter."""
         self._failures.pop(host, None)
         self._until.pop(host, None)

@@ -1,7 +1,7 @@
-"""One HTTP/1.1 exchange with a stranger: a request out, a reply in, in bounded time and memory.
+"""One HTTP/1.1 exchange with a host chosen by a caller: a request and a reply, in bounded time and memory.
 
-`http.client` would do, were it not that it takes a head that breaks off for a whole one, waits
-through any number of 100s, and counts its time-out anew with each byte.
+`http.client` is not used: it accepts a truncated head, waits through any number of 100 responses,
+and restarts its time-out with each byte.
 """
 
 import io
@@ -17,27 +17,27 @@ from nowlater.outbound.reply import Headers, Reply, excerpt, retry_after_s
 from nowlater.outbound.targets import Target
 
 USER_AGENT = "nowlater-webhooks/1"
-#: Bytes read of a reply: its head, with those of any 1xx before it, and its body.
+#: Bytes read of a reply: of its head, including any 1xx responses before it, and of its body.
 MAX_HEAD, MAX_BODY = 32 * 1024, 64 * 1024
 
 type Reader = io.BufferedReader[_Source]
 type Kind = Literal["unresolved", "address-refused", "unreachable", "tls", "timed-out", "broken"]
 
-_OURS = ("host", "user-agent", "accept-encoding", "connection", "content-length")
-_NOT_SENT = (*_OURS, "transfer-encoding", "expect", "upgrade", "te", "trailer")
+_OWN_HEADERS = ("host", "user-agent", "accept-encoding", "connection", "content-length")
+_REFUSED_HEADERS = (*_OWN_HEADERS, "transfer-encoding", "expect", "upgrade", "te", "trailer")
 _NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 _VALUE = re.compile(r"[ -~]*")
 _STATUS = re.compile(rb"HTTP/1\.[01] ([1-5][0-9]{2})(?: .*)?\r?\n")
 _CHUNK = re.compile(rb"([0-9A-Fa-f]{1,8})\s*(?:;.*)?\r?\n")
 
-_NO_HTTP = "The answer is not HTTP/1."
-_NO_ANSWER = "The connection was closed without an answer."
+_NOT_HTTP = "The response is not HTTP/1."
+_NO_RESPONSE = "The connection was closed without a response."
 
 
 class Unsent(Exception):
-    """No reply came; the sentence tells the owner of the URL why, and `kind` tells the log.
+    """No reply came; the sentence says why, for the owner of the URL, and `kind` is for the log.
 
-    A receiver may have got the request all the same, if `kind` is `timed-out` or `broken`.
+    If `kind` is `timed-out` or `broken`, the receiver may still have received the request.
     """
 
     def __init__(self, kind: Kind, sentence: str, latency_ms: int) -> None:
@@ -48,126 +48,128 @@ class Unsent(Exception):
 
 
 class TimeLimit:
-    """The one time limit of all that is done; `doing` says on what it is being spent."""
+    """The time limit of a whole exchange; `phase` names what is under way when it ends."""
 
     def __init__(self, total_s: float) -> None:
-        self.doing = "starting"
+        self.phase = "starting"
         self._total_s = total_s
         self._began = time.monotonic()
 
-    def left_s(self) -> float:
-        """Return what is left, which is more than nothing; raises TimeoutError."""
-        left = self._began + self._total_s - time.monotonic()
-        if left <= 0:
+    def remaining_s(self) -> float:
+        """Return the remaining seconds, more than 0; raises TimeoutError if there are none."""
+        remaining_s = self._began + self._total_s - time.monotonic()
+        if remaining_s <= 0:
             raise TimeoutError
-        return left
+        return remaining_s
 
     def spent_ms(self) -> int:
         return round((time.monotonic() - self._began) * 1000)
 
-    def is_up(self) -> Unsent:
-        return self.unsent("timed-out", f"The {self._total_s:g} s were up while {self.doing}.")
+    def timed_out(self) -> Unsent:
+        sentence = f"The time limit of {self._total_s:g} s ended while {self.phase}."
+        return self.unsent("timed-out", sentence)
 
     def unsent(self, kind: Kind, sentence: str) -> Unsent:
         return Unsent(kind, sentence, self.spent_ms())
 
 
 def request(target: Target, body: bytes, headers: Headers) -> bytes:
-    """Return a POST as it goes over the wire; raises ValueError for what would change its meaning."""
+    """Return the bytes of a POST; raises ValueError for parts that would change the request."""
     if not re.fullmatch(r"[!-~]+", target.path_and_query + target.authority):
-        raise ValueError("a target is made by nowlater.addresses.target")
-    ours = (target.authority, USER_AGENT, "identity", "close", str(len(body)))
+        raise ValueError("a target must come from nowlater.outbound.targets.target")
+    own_values = (target.authority, USER_AGENT, "identity", "close", str(len(body)))
     lines = [f"POST {target.path_and_query} HTTP/1.1"]
-    lines += [f"{name}: {value}" for name, value in zip(_OURS, ours, strict=True)]
+    lines += [f"{name}: {value}" for name, value in zip(_OWN_HEADERS, own_values, strict=True)]
     for name, value in headers.items():
-        if not _NAME.fullmatch(name) or not _VALUE.fullmatch(value) or name.lower() in _NOT_SENT:
-            raise ValueError(f"{name!r} is no header to send, or its value is none")
+        is_valid = _NAME.fullmatch(name) and _VALUE.fullmatch(value)
+        if not is_valid or name.lower() in _REFUSED_HEADERS:
+            raise ValueError(f"the header {name!r} or its value must not be sent")
         lines.append(f"{name}: {value}")
     return "\r\n".join([*lines, "", ""]).encode() + body
 
 
 def exchange(sock: socket, message: bytes, limit: TimeLimit) -> Reply:
-    """Send a request over a connection, and return the reply; raises Unsent, TimeoutError.
+    """Send a request over a connection; return the reply. Raises Unsent and TimeoutError.
 
-    Once the head is there, the reply counts, however its body ends or does not end.
+    A complete head is enough for a reply; its body may be truncated or never end.
     """
-    limit.doing = "sending"
+    limit.phase = "sending"
     try:
         _send(sock, message, limit)
     except TimeoutError:
         raise
     except OSError:
-        pass  # who does not want it all may have answered already
-    limit.doing = "waiting for the answer"
+        pass  # a receiver may respond before it has read the whole request
+    limit.phase = "waiting for the response"
     source = _Source(sock, limit)
     reader: Reader = io.BufferedReader(source)
     try:
-        status, headers = _head(reader)
+        status, headers = _read_head(reader)
     except TimeoutError:
         raise
     except OSError as fault:
-        sentence = f"The connection broke before an answer came: {fault.strerror or fault}."
+        sentence = f"The connection broke before a response came: {fault.strerror or fault}."
         raise limit.unsent("broken", sentence) from fault
     except ValueError as fault:
-        too_long = "The head of the answer has more than 32 KB."
-        sentence = str(fault) if source.most else too_long
+        too_long = "The head of the response has more than 32 KB."
+        sentence = str(fault) if source.max_bytes else too_long
         raise limit.unsent("broken", sentence) from fault
     latency_ms, body = limit.spent_ms(), bytearray()
-    source.most = MAX_BODY
+    source.max_bytes = MAX_BODY
     with suppress(OSError):
-        for piece in _body(reader, headers) if status not in (204, 304) else ():
+        for piece in _read_body(reader, headers) if status not in (204, 304) else ():
             body += piece[: MAX_BODY - len(body)]
     after_s = retry_after_s(headers.get("retry-after"), datetime.now(UTC))
     return Reply(status, latency_ms, len(body), after_s, excerpt(status, headers, bytes(body)))
 
 
 class _Source(io.RawIOBase):
-    """What a socket gives until the limit, and at most `most` bytes of it."""
+    """A socket's data, limited in time and to the next `max_bytes` bytes."""
 
     def __init__(self, sock: socket, limit: TimeLimit) -> None:
-        self.most = MAX_HEAD
+        self.max_bytes = MAX_HEAD
         self._sock, self._limit = sock, limit
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
-        if self.most <= 0:
+        if self.max_bytes <= 0:
             return 0
-        self._sock.settimeout(self._limit.left_s())
-        got = self._sock.recv_into(buffer[: self.most])
-        self.most -= got
-        return got
+        self._sock.settimeout(self._limit.remaining_s())
+        received = self._sock.recv_into(buffer[: self.max_bytes])
+        self.max_bytes -= received
+        return received
 
 
 def _send(sock: socket, message: bytes, limit: TimeLimit) -> None:
     rest = memoryview(message)
     while rest:
-        sock.settimeout(limit.left_s())
+        sock.settimeout(limit.remaining_s())
         rest = rest[sock.send(rest[:MAX_BODY]) :]
 
 
-def _head(reader: Reader) -> tuple[int, Headers]:
-    """Return status and headers of the first reply that is a final one; raises ValueError."""
+def _read_head(reader: Reader) -> tuple[int, Headers]:
+    """Return status and headers of the first final response (not 1xx); raises ValueError."""
     while True:
         line = reader.readline()
-        found = _STATUS.fullmatch(line)
-        if not found:
-            raise ValueError(_NO_HTTP if line else _NO_ANSWER)
+        match = _STATUS.fullmatch(line)
+        if not match:
+            raise ValueError(_NOT_HTTP if line else _NO_RESPONSE)
         headers: Headers = {}
         while (line := reader.readline()) not in (b"\r\n", b"\n"):
             if not line.endswith(b"\n"):
-                raise ValueError("The answer breaks off in its head.")
+                raise ValueError("The head of the response is incomplete.")
             name, _, value = line.decode("latin-1").partition(":")
             headers.setdefault(name.strip().lower(), value.strip())
-        if (status := int(found[1])) >= 200:
+        if (status := int(match[1])) >= 200:
             return status, headers
         if status == 101:
-            raise ValueError("The answer changes the protocol, which nobody asked for.")
+            raise ValueError("The response switches the protocol, which was not requested.")
 
 
-def _body(reader: Reader, headers: Headers) -> Iterator[bytes]:
-    """Yield a body's pieces as they come (RFC 9112 §6.3), until it ends or breaks off."""
+def _read_body(reader: Reader, headers: Headers) -> Iterator[bytes]:
+    """Yield a body's pieces as they come (RFC 9112 §6.3), until it ends or is truncated."""
     if headers.get("transfer-encoding", "").lower() == "chunked":
         while (size := _CHUNK.fullmatch(reader.readline())) and int(size[1], 16):
             yield from _pieces(reader, int(size[1], 16))

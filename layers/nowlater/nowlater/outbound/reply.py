@@ -1,4 +1,4 @@
-"""What a webhook's receiver answered, and what of it is kept."""
+"""The reply of a webhook's receiver, and the part of it that is stored."""
 
 import re
 from datetime import UTC, datetime
@@ -6,10 +6,10 @@ from email.utils import parsedate_to_datetime
 
 import msgspec
 
-#: Bytes kept of a textual reply's body, for the developer at the other end.
+#: Bytes stored of a textual reply's body, for the developer of the receiver.
 EXCERPT = 256
 
-#: Headers by their names, those of a reply in small letters.
+#: Headers by name; the names of a reply's headers are in lower case.
 type Headers = dict[str, str]
 
 _TEXTUAL = re.compile(
@@ -20,7 +20,7 @@ _LONGEST_DATE = 40
 
 
 class Reply(msgspec.Struct, frozen=True):
-    """What a receiver answered: `latency_ms` until its head was there, `size` read of its body."""
+    """A receiver's reply: `latency_ms` until its head was complete, `size` bytes read of its body."""
 
     status: int
     latency_ms: int
