@@ -175,8 +175,8 @@ def test_an_option_of_the_wrong_form_is_pointed_at(body: Any, pointer: str) -> N
 
 
 @pytest.mark.parametrize("retention", [3600, 30 * 86400])
-def test_a_job_can_be_kept_from_an_hour_to_thirty_days(keep: int) -> None:
-    assert envelope({"retention": keep}).retention == keep
+def test_a_job_can_be_kept_from_an_hour_to_thirty_days(retention: int) -> None:
+    assert envelope({"retention": retention}).retention == retention
 
 
 # ── tags ──────────────────────────────────────────────────────────────────────────────────────
