@@ -194,7 +194,7 @@ NODE = {
 
 
 def test_definitions_become_components_of_the_operations_own_name() -> None:
-    made = schemas.lifted(NODE, "TreeResult")
+    made = schemas.lift_definitions(NODE, "TreeResult")
     nodes, numbers = ("#/components/schemas/TreeResult" + rest for rest in ("", "Aint"))
 
     assert made == {
@@ -205,7 +205,7 @@ def test_definitions_become_components_of_the_operations_own_name() -> None:
 
 def test_a_schema_that_is_more_than_a_reference_stays_one() -> None:
     schema = {"type": "array", "items": {"$ref": "#/$defs/Ä"}, "$defs": {"Ä": {"type": "null"}}}
-    made = schemas.lifted(schema, "ListResult")
+    made = schemas.lift_definitions(schema, "ListResult")
 
     assert made["ListResult"]["items"] == {"$ref": "#/components/schemas/ListResult_"}
     assert made["ListResult_"] == {"type": "null"}
