@@ -51,7 +51,7 @@ def test_listed_it_stays_as_it_is(
     said = capsys.readouterr()
 
     assert states(world, job) == ["given-up"]
-    assert said.out == f"{job}/succeeded  acme  {receiver.url()}  1 tries, the last: 410\n"
+    assert said.out == f"{job}/succeeded  acme  {receiver.url()}  1 attempts, the last: 410\n"
     assert said.err == "1 delivery is given up.\n"
 
 
@@ -106,4 +106,4 @@ def test_one_that_is_erased_meanwhile_stays_erased(
     settled(world)
 
     assert states(world, job) == ["erased"]
-    assert (said.out, said.err) == ("", "0 deliveries are sent again within some minutes.\n")
+    assert (said.out, said.err) == ("", "0 deliveries are sent again within a few minutes.\n")
