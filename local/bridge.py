@@ -6,7 +6,7 @@ Each correction can be repeated at any time; all must run after every deployment
 import json
 from typing import Any
 
-from local.intrinsics import Guessed
+from local.placeholders import ResolvedWithPlaceholders
 from local.stack import Stack
 
 
@@ -14,7 +14,9 @@ def bridge(stack: Stack) -> None:
     """Apply all corrections to a deployed stack."""
     for name, _ in stack.of_type("AWS::Lambda::EventSourceMapping"):
         _make_concurrency_a_number(stack.client("lambda"), stack.ids[name])
-    tables = Guessed(stack.template(), stack.parameters).of_type("AWS::DynamoDB::Table")
+    tables = ResolvedWithPlaceholders(stack.template(), stack.parameters).of_type(
+        "AWS::DynamoDB::Table"
+    )
     for name, properties in tables.items():
         if (time_to_live := properties.get("TimeToLiveSpecification")) and name in stack.ids:
             _make_items_expire(stack.client("dynamodb"), stack.ids[name], time_to_live)

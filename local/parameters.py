@@ -11,6 +11,8 @@ from local.failure import Failure
 #: A parameter of the template: its Type, Default, Description and constraints.
 Rules = dict[str, Any]
 Declared = dict[str, Rules]
+#: CloudFormation's own limit, in characters.
+_MAX_LENGTH = 4096
 
 
 def parse(text: str) -> dict[str, str]:
@@ -54,6 +56,8 @@ def find_fault(declared: Declared, name: str, value: str) -> str:
         return f"the template has no such parameter. {hint}"
     rules = declared[name]
     constraint = broken_constraint(rules, value)
+    if not constraint and len(value) > _MAX_LENGTH:
+        constraint = f"it must have at most {_MAX_LENGTH} characters"
     description = f". Its description: {rules['Description']}" if "Description" in rules else "."
     return f"{constraint}{description}" if constraint else ""
 
@@ -68,8 +72,8 @@ def broken_constraint(rules: Rules, value: str) -> str:
     pattern = rules.get("AllowedPattern")
     if pattern is not None and not re.fullmatch(pattern, value):
         return f"it does not match {pattern}"
-    shortest, longest = int(rules.get("MinLength", 0)), int(rules.get("MaxLength", 4096))
-    if not shortest <= len(value) <= longest:
+    shortest, longest = int(rules.get("MinLength", 0)), int(rules.get("MaxLength", _MAX_LENGTH))
+    if {"MinLength", "MaxLength"} & rules.keys() and not shortest <= len(value) <= longest:
         return f"it must have from {shortest} to {longest} characters"
     return ""
 
