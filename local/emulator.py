@@ -44,7 +44,7 @@ class Emulator:
         self._api_id.write_text("not-deployed-yet")
         with self.log.open("wb") as log:
             self._process = subprocess.Popen(
-                [PYTHON, Path(__file__).with_name("serve.py")],
+                [PYTHON, "-m", "local.serve"],
                 env=self._environment(),
                 stdin=subprocess.PIPE,
                 stdout=log,
