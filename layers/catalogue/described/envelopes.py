@@ -2,28 +2,24 @@
 
 from typing import Any
 
-from described.parts import Schema, number, record, ref, text
-from nowlater.doors import uploads
+from described.parts import Schema, constraints, number, record, ref, text
+from nowlater.doors.envelope import Envelope
 from nowlater.doors.time_frame import FURTHEST_DEADLINE_S, FURTHEST_START_S
-from nowlater.instants import DAY_S, HOUR_S
-from nowlater.limits import MAX_TAGS
-from nowlater.runtime.document import LONGEST_MEDIA_TYPE, MEDIA_TYPE
+from nowlater.doors.uploads import Upload
+from nowlater.instants import DAY_S
 
 _FURTHEST_S = FURTHEST_START_S + FURTHEST_DEADLINE_S
 
 
 def schemas() -> dict[str, Schema]:
     """Return the schemas of the envelope's parts, and of the body of `POST /uploads`."""
-    size = number(
-        "The file's exact size in bytes.", "integer", minimum=1, maximum=uploads.MAX_BYTES
+    upload = record(
+        "A file to upload.",
+        optional=("media_type",),
+        size=constraints(Upload, "size") | {"description": "The file's exact size in bytes."},
+        media_type=constraints(Upload, "media_type")
+        | {"description": "The file's media type.", "default": "application/octet-stream"},
     )
-    media_type = text(
-        "The file's media type.",
-        pattern=MEDIA_TYPE,
-        maxLength=LONGEST_MEDIA_TYPE,
-        default="application/octet-stream",
-    )
-    upload = record("A file to upload.", optional=("media_type",), size=size, media_type=media_type)
     otherwise = {
         "or": text("Refuse the job at once if the deadline cannot be met.", const="refuse")
     }
@@ -58,15 +54,18 @@ def schemas() -> dict[str, Schema]:
             "description": "The deadline: no attempt starts or succeeds after it.",
             "oneOf": [ref("DeadlineWithin"), ref("DeadlineAt")],
         },
-        "Tags": {
-            "type": "object",
-            "description": "Your own labels, by which you can find jobs.",
-            "maxProperties": MAX_TAGS,
-            "propertyNames": {"pattern": "^[a-z0-9_-]{1,32}$"},
-            "additionalProperties": text("Printable characters.", minLength=1, maxLength=256),
-            "examples": [{"order": "42"}],
-        },
+        "Tags": _tags(),
         "UploadWish": _closed(upload),
+    }
+
+
+def _tags() -> Schema:
+    tags = constraints(Envelope, "tags")
+    value = tags["additionalProperties"] | {"description": "Printable characters."}
+    return tags | {
+        "description": "Your own labels, by which you can find jobs.",
+        "additionalProperties": value,
+        "examples": [{"order": "42"}],
     }
 
 
@@ -87,13 +86,11 @@ def options() -> dict[str, Any]:
     return {
         "start": ref("Start"),
         "deadline": ref("Deadline"),
-        "retention": number(
-            "How many seconds the job can be read after its end.",
-            "integer",
-            minimum=HOUR_S,
-            maximum=30 * DAY_S,
-            default=DAY_S,
-        ),
+        "retention": constraints(Envelope, "retention")
+        | {
+            "description": "How many seconds the job can be read after its end.",
+            "default": DAY_S,
+        },
         "tags": ref("Tags"),
         "callback": ref("Callback"),
     }

@@ -3,6 +3,8 @@
 from collections.abc import Collection
 from typing import Any
 
+import msgspec
+
 type Schema = dict[str, Any]
 
 
@@ -25,6 +27,15 @@ def text(description: str | None = None, **more: Any) -> Schema:
 
 def number(description: str, kind: str = "number", **more: Any) -> Schema:
     return {"type": kind, "description": description, **more}
+
+
+def constraints(struct: type[msgspec.Struct], member: str) -> Schema:
+    """Return the type, bounds and patterns of a struct's member, null aside.
+
+    The API validates requests by these structs, so each bound is written only once.
+    """
+    schema = msgspec.json.schema(struct.__annotations__[member])
+    return schema["anyOf"][0] if "anyOf" in schema else schema
 
 
 def url(description: str, **more: Any) -> Schema:

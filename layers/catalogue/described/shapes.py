@@ -3,6 +3,7 @@
 from described.parts import Schema, array, number, or_null, record, ref, text, text_map, time, url
 from nowlater.jobs import model
 from nowlater.runtime.definition import DOORS
+from nowlater.runtime.document import UPLOAD_ID
 
 #: The base of the document's links; the Lambda Describe replaces it by the base that callers use.
 BASE = "https://nowlater.invalid"
@@ -10,7 +11,6 @@ BASE = "https://nowlater.invalid"
 STATUSES = [*model.UNFINISHED, *model.ENDED]
 JOB_ID = "^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$"
 NAME = "^[a-z][a-z0-9]*(-[a-z0-9]+)*$"
-UPLOAD_ID = "^[0-9a-f]{32}$"
 
 _LINKS = {
     "self": "The job itself.",

@@ -3,7 +3,18 @@
 from typing import Any, get_args
 
 from described import shapes
-from described.parts import Schema, array, number, or_null, record, ref, text, time, url
+from described.parts import (
+    Schema,
+    array,
+    constraints,
+    number,
+    or_null,
+    record,
+    ref,
+    text,
+    time,
+    url,
+)
 from nowlater.jobs import callback, model
 from nowlater.notifications import delivery
 from nowlater.outbound import targets
@@ -126,12 +137,11 @@ def _callback() -> Schema:
             maxLength=targets.LONGEST_URL,
             examples=[_URL],
         ),
-        events=array(
-            "The ends that send a webhook; all of them by default.",
-            text(enum=list(get_args(callback.End.__value__))),
-            minItems=1,
-            maxItems=3,
-        ),
+        events=constraints(callback.Callback, "events")
+        | {
+            "description": "The ends that send a webhook; all of them by default.",
+            "items": text(enum=list(get_args(callback.End.__value__))),
+        },
         format=text(
             "The media type of the webhook, `application/json` by default. The SDKs of CloudEvents "
             "read `application/cloudevents+json`. The body is the same.",
