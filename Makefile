@@ -37,7 +37,7 @@ help: # lists these
 	@echo 'make test                         runs all tests, those of the deployed local stack included (ARGS=)'
 	@echo 'make test DAY=2028-02-29          runs them as on that day, or so many days ahead: DAY=+400'
 	@echo 'make check                        formats nothing, checks everything: ruff, mypy, cfn-lint, checkov, the lock'
-	@echo 'make faults                       has everything go wrong, on a virtual AWS, and checks the guarantees'
+	@echo 'make faults                       runs the fault-injection suite on a simulated AWS'
 	@echo 'make build                        builds the Lambdas and layers (ARCHITECTURE=arm64 or x86_64)'
 	@echo 'make deploy                       builds, and deploys to your AWS account; asks what a new stack needs, once'
 	@echo 'make deploy STACK=prod PARAMETERS="Shards=2 …"   changes these, and keeps all others (ARCHITECTURE=)'
@@ -46,7 +46,7 @@ help: # lists these
 	@echo 'make key LIST=1 | REVOKE=id       lists the keys, or takes one away; with STACK=name on AWS'
 	@echo 'make key ROTATE=id                makes a key like that one, which then ends in a day (DAYS=)'
 	@echo 'make redrive                      has webhooks that were given up sent again (LIST=1 OWNER= HOST= STACK=)'
-	@echo 'make republish                       has ends told that could not be told when they came (LIST=1 STACK=)'
+	@echo 'make republish                    publishes completion events that could not be published (LIST=1 STACK=)'
 	@echo 'make bench                        measures imports, operations and latency, and prints them with their budgets'
 
 up: $(ENVIRONMENT) $(EMULATOR)

@@ -7,7 +7,7 @@ from typing import Any
 from unittest.mock import patch
 
 #: The framework's modules that wait, or measure how long something took.
-_TIMED = ("context", "hybrid", "waiting", "work")
+_TIMED = ("runtime.context", "doors.hybrid", "jobs.long_poll", "worker.attempt")
 
 
 class Stopwatch:

@@ -9,7 +9,7 @@ from local.verify.caller import Caller
 from local.verify.finding import Broken, Check, Skipped
 from local.verify.responses import describe, shorten
 
-#: The headers of a 202 of the hybrid door (docs/http-api.md, H34).
+#: The headers of a 202 of the hybrid door (docs/http-api.md, Doors and Prefer).
 _OF_202 = (
     *("Location", "Operation-Location", "Retry-After"),
     *("Preference-Applied", "Content-Location"),

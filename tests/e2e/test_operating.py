@@ -52,4 +52,4 @@ def test_the_log_tells_a_jobs_life_by_its_id(api: Client, served: Served) -> Non
         lines = [json.loads(line) for line in written if line.startswith("{")]
         return [line["message"] for line in lines if matches(f'{{ $.job_id = "{job}" }}', line)]
 
-    eventually(said, lambda found: {"ended", "attempt_ended"} <= {*found}, pause_s=0.5)
+    eventually(said, lambda found: {"job_ended", "attempt_ended"} <= {*found}, pause_s=0.5)

@@ -16,7 +16,7 @@ import requests
 from tests.e2e.client import Client
 from tests.e2e.patience import PATIENCE_S, eventually
 from tests.e2e.served import Served
-from tests.unit.test_docs import table
+from tests.unit.test_docs import HTTP, table
 
 pytestmark = pytest.mark.usefixtures("diagnostics")
 
@@ -47,7 +47,6 @@ LAST_LOOK_S = 3
 class Row:
     """A row of the table, asked with one of its Prefer headers."""
 
-    name: str
     door: str
     prefer: str
     takes: str
@@ -58,7 +57,8 @@ class Row:
     then: str
 
     def __str__(self) -> str:
-        return f"{self.name}-{self.prefer.replace(', ', '+')}"
+        parts = (self.door, self.prefer, self.takes.strip("–"), self.outcome)
+        return "-".join(part for part in parts if part).replace(", ", "+").replace(" ", "_")
 
     @property
     def wanted(self) -> dict[str, str]:
@@ -79,12 +79,34 @@ class Row:
 
 
 def rows() -> list[Row]:
-    """Return the table's rows, those for any Prefer once for each."""
+    """Return the table's rows, each once for each Prefer header and each outcome that it stands for."""
     found = []
-    for name, door, prefer, takes, outcome, status, *rest in table("row"):
-        for one in ANY if prefer == "any" else (prefer.strip("`"),):
-            found.append(Row(name, door, one, takes, outcome, int(status), *rest))
+    final = {outcome: status for outcome, _, status in table("outcome of a job")}
+    for door, prefers, takes, outcomes, response, headers in table("door"):
+        answer, _, after = response.partition(", job ")
+        status, _, body = answer.partition(" ")
+        for outcome in OUTCOMES if outcomes == "any" else outcomes.split("; "):
+            then = "–" if door == "sync" else after or final[outcome]
+            for prefer in prefers_of(prefers, takes):
+                named = headers_of(headers, prefer)
+                row = Row(door, prefer, takes, outcome, int(status), body, named, then)
+                found.append(row)
     return found
+
+
+def prefers_of(cell: str, takes: str) -> list[str]:
+    """Return the Prefer headers that a cell of the table stands for."""
+    wait = "wait=20" if takes == "shorter" else "wait=1"
+    named = {"any": ANY, "wait": ("none", wait), "strict": (f"{wait}, handling=strict",)}
+    return [prefer for name in cell.split("; ") for prefer in named.get(name, (name.strip("`"),))]
+
+
+def headers_of(cell: str, prefer: str) -> str:
+    """Return the headers that a cell of the table names, in the words below it too."""
+    applied = "wait=10" if prefer == "none" else prefer
+    for name, headers in re.findall(r"\*(accepted|applied)\*: ([^.]*)\.", HTTP):
+        cell = re.sub(rf"\b{name}\b", headers, cell)
+    return cell.replace("`Preference-Applied`", f"`Preference-Applied: {applied}`")
 
 
 def asked(row: Row) -> tuple[str, dict[str, Any], Any]:
@@ -264,7 +286,6 @@ def check(api: Client, row: Row, seen: Seen) -> None:
 
 def test_the_table_has_every_combination_each_once() -> None:
     combined = [(r.door, r.prefer, r.takes, r.outcome) for r in rows()]
-    names = [cells[0] for cells in table("row")]
     there = set(combined)
     # No worker is looked for at the sync door, nor is there a job that could be canceled.
     wanted = {("sync", p, "–", o) for p in ANY for o in OUTCOMES[:4]}
@@ -281,5 +302,4 @@ def test_the_table_has_every_combination_each_once() -> None:
             wanted |= {("hybrid", longer, "–", "no worker free")}
 
     assert len(combined) == len(there)
-    assert len(names) == len(set(names))
     assert wanted <= there

@@ -52,7 +52,7 @@ def ask(world: World, door: str, ended: str, **headers: str) -> Reply:
 
 def test_the_quotas_are_documented_as_the_template_has_them() -> None:
     parameters = stack.template()["Parameters"]
-    documented = {row[0].strip("`"): int(row[2]) for row in table("parameter | bounds")}
+    documented = {row[0].strip("`"): int(row[2]) for row in table("parameter | limits")}
 
     names = ("OwnerWaiting", "OwnerRate", "OwnerUploads")
     assert documented == {name: parameters[name]["Default"] for name in names}

@@ -135,13 +135,14 @@ def test_every_section_of_an_alarm_is_about_one_that_there_is() -> None:
 
 
 @pytest.mark.parametrize("name", [n for n in ALARMS if n not in THROTTLED_ALARMS | ERROR_ALARMS])
-def test_the_section_of_an_alarm_says_what_to_run_first_and_when_to_wake_somebody(
+def test_the_section_of_an_alarm_says_what_it_means_what_to_check_and_when_to_page(
     name: str,
 ) -> None:
     section = PAGE.partition(f"\n### {name}\n")[2].partition("\n##")[0]
 
-    assert re.search(r"^\*\*First\*\*.*?^```sh$", section, re.MULTILINE | re.DOTALL)
-    assert "**Wake somebody**" in section
+    assert section.startswith("\n**Means:**")
+    assert re.search(r"^\*\*Check\*\*.*?^```sh$", section, re.MULTILINE | re.DOTALL)
+    assert "**Page on-call**" in section
 
 
 @pytest.mark.parametrize("name", ALARMS)
@@ -473,7 +474,7 @@ def test_the_runbook_searches_for_what_the_code_says() -> None:
 
 
 def test_the_runbook_counts_as_the_alarms_do() -> None:
-    for name in "DeadlinesPassed", "DeadLetters", "Unpublished", "GivenUp":
+    for name in "DeadlinesPassed", "DeadLetters", "Unpublished", "GivenUp", "Faults":
         assert f"said '{FILTERS[name]['FilterPattern']}'\n" in COMMANDS
 
 

@@ -15,7 +15,7 @@ from nowlater.runtime.definition import Operation
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
-PAGES = sorted(DOCS.glob("*.md")) + [p for p in [ROOT / "README.md"] if p.exists()]
+PAGES = sorted(DOCS.glob("*.md")) + sorted(ROOT.glob("*.md"))
 HTTP = (DOCS / "http-api.md").read_text()
 
 
@@ -34,7 +34,11 @@ def table(header: str) -> list[list[str]]:
 def anchors(page: Path) -> set[str]:
     """Return the anchors that GitHub gives to the headings of a page."""
     headings = re.findall(r"^#+ (.+)$", prose(page.read_text()), re.MULTILINE)
-    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+    return {anchor(heading) for heading in headings}
+
+
+def anchor(heading: str) -> str:
+    return re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-")
 
 
 def links(page: Path) -> Iterator[str]:
@@ -129,3 +133,11 @@ def test_every_decision_is_short_and_complete() -> None:
             "Cost",
             "Undo",
         ], entry
+
+
+def test_the_index_of_decisions_lists_every_entry_once() -> None:
+    page = DOCS / "decisions.md"
+    index, _, entries = page.read_text().partition("\n## ")
+    headings = re.findall(r"^## (.+)$", f"## {entries}", re.MULTILINE)
+
+    assert sorted(re.findall(r"\]\(#(.+)\)", index)) == sorted(anchor(h) for h in headings)

@@ -1,4 +1,4 @@
-"""docs/notifications.md: its event is what an end is told as, and its Python does what it says."""
+"""docs/notifications.md: its event is the one that is published, and its Python does what it says."""
 
 import io
 import json
@@ -43,13 +43,13 @@ def sns() -> Signer:
 def shown() -> dict[str, Any]:
     """Return the event that the page shows."""
     block = TEXT.split("```json\n")[1].split("```")[0]
-    told: dict[str, Any] = json.loads(block)
-    return told
+    event: dict[str, Any] = json.loads(block)
+    return event
 
 
-def job_of(told: dict[str, Any]) -> Job:
-    """Return the job that an event tells of."""
-    data = told["data"]
+def job_of(event: dict[str, Any]) -> Job:
+    """Return the job of an event."""
+    data = event["data"]
     times = ("created", "updated", "started", "ended", "deadline", "expires")
     same = ("id", "operation", "status", "attempt", "progress", "tags")
     name = data["error"]["type"].rpartition("/")[2]
@@ -57,14 +57,14 @@ def job_of(told: dict[str, Any]) -> Job:
         **{name: from_rfc3339(data[name]) for name in times},
         **{name: data[name] for name in same},
         error={"name": name, "detail": data["error"]["detail"]},
-        trace=told["traceparent"],
+        trace=event["traceparent"],
     )
 
 
-def test_the_event_that_it_shows_is_what_an_end_is_told_as() -> None:
-    told = shown()
+def test_the_event_that_it_shows_is_the_one_that_is_published() -> None:
+    event = shown()
 
-    assert json.loads(cloud_event.of_end(job_of(told)).body) == told
+    assert json.loads(cloud_event.of_end(job_of(event)).body) == event
 
 
 def test_the_attributes_that_it_names_are_those_of_the_message() -> None:
@@ -75,7 +75,7 @@ def test_the_attributes_that_it_names_are_those_of_the_message() -> None:
 
 def test_each_of_its_snippets_is_run() -> None:
     run_here = {"once.py", "receiver.py", "sns_signature.py"}
-    run_against_the_local_stack = {"queue.yaml", "drain.py", "lambda.yaml", "ends/app.py"}
+    run_against_the_local_stack = {"queue.yaml", "drain.py", "lambda.yaml", "store_results/app.py"}
     run_against_the_local_stack |= {"email.sh", "https.yaml", "webhook.py", "webhook.mjs"}
 
     assert set(snippets.snippets(PAGE)) == run_here | run_against_the_local_stack
@@ -86,7 +86,7 @@ def test_each_of_its_snippets_is_run() -> None:
 # ── duplicates ────────────────────────────────────────────────────────────────────────────────
 
 
-def test_an_event_that_comes_twice_is_worked_on_once(load: Callable[[str], ModuleType]) -> None:
+def test_a_duplicated_event_is_handled_once(load: Callable[[str], ModuleType]) -> None:
     done: list[Any] = []
     database = sqlite3.connect(":memory:")
     for _ in range(2):
@@ -94,14 +94,14 @@ def test_an_event_that_comes_twice_is_worked_on_once(load: Callable[[str], Modul
     load("once").once(database, EVENT | {"id": "another"}, done.append)
     database.close()
 
-    assert [told["id"] for told in done] == [EVENT["id"], "another"]
+    assert [event["id"] for event in done] == [EVENT["id"], "another"]
 
 
-def test_an_event_whose_work_failed_is_worked_on_again(load: Callable[[str], ModuleType]) -> None:
+def test_an_event_whose_work_failed_is_handled_again(load: Callable[[str], ModuleType]) -> None:
     done: list[Any] = []
     database = sqlite3.connect(":memory:")
     with pytest.raises(ZeroDivisionError):
-        load("once").once(database, EVENT, lambda told: 1 / 0)
+        load("once").once(database, EVENT, lambda event: 1 / 0)
     load("once").once(database, EVENT, done.append)
     database.close()
 

@@ -22,7 +22,7 @@ def in_app(path: Path) -> dict[str, str | None]:
     for function in ast.walk(ast.parse(path.read_text())):
         keys = [_argument(d, "api.route") for d in getattr(function, "decorator_list", [])]
         for key in filter(None, keys):
-            asked = [_argument(node, "call.caller") for node in ast.walk(function)]
+            asked = [_argument(node, "request.caller") for node in ast.walk(function)]
             found[key] = next(filter(None, asked), None)
     return found
 
@@ -82,7 +82,7 @@ def test_every_problem_that_a_job_can_have_is_told_of_its_result() -> None:
 
 @pytest.mark.parametrize("route", ROUTES, ids=lambda route: route.id)
 def test_every_route_is_in_the_docs(route: Route) -> None:
-    table = HTTP.partition("\n| call | answers |\n")[2].partition("\n\n")[0]
+    table = HTTP.partition("\n| call | status |\n")[2].partition("\n\n")[0]
     calls = set(re.findall(r"[A-Z]+ (/[^`\s,]+)", table))
 
     assert route.path in calls

@@ -462,13 +462,17 @@ def test_the_guarantees_tell_for_how_long_what_was_erased_lies_elsewhere(
     days = {rule["Prefix"]: rule["ExpirationInDays"] for rule in rules if "Prefix" in rule}
     page = (stack.ROOT / "docs" / "guarantees.md").read_text()
 
-    assert f"an upload goes {days['uploads/']} days after it was put" in page
-    assert f"({days['results/']} and {days['inputs/']} days)" in page
+    assert f"Uploads are deleted after {days['uploads/']} days" in page
+    assert f"results and inputs after {days['results/']} and {days['inputs/']} days" in page
     unpublished = days[payload_keys.UNPUBLISHED]
-    assert f"records that could not be told ({unpublished} days, and {unpublished} more" in page
-    assert f"is kept in the bucket for {days['dead-letters/']} days" in page
+    assert (
+        "- unpublished records, which `make republish` publishes with their content "
+        f"({unpublished} days, and {unpublished} more" in page
+    )
+    assert f"unreadable messages in the bucket ({days['dead-letters/']} days)" in page
     assert f"whose call to the bucket failed ({days['results/']} days)" in page
-    assert f"under the same key put late ({days['inputs/']} days)" in page
+    assert f"that a request with the same key stored late ({days['inputs/']} days)" in page
+    assert days["uploads/"] == days["inputs/"]  # the page says both in one
 
 
 def test_the_manual_tells_how_long_messages_live(resources: dict[str, Any]) -> None:
@@ -482,10 +486,13 @@ def test_the_manual_tells_how_long_messages_live(resources: dict[str, Any]) -> N
     assert days["OnTimeQueue"] == days["FlexibleQueue"]
     assert f"Messages live for {days['OnTimeQueue']} days" in guarantees
     assert f"Webhooks' messages live for {days['WebhookQueue']} days" in guarantees
-    assert f"({days['WebhookQueue']} days; a dead letter, {days['DeadLetterQueue']};" in guarantees
     assert (
-        f"a lane can stand still for {days['OnTimeQueue']} days "
-        f"and webhooks for {days['WebhookQueue']}" in operating
+        f"in their queue ({days['WebhookQueue']} days) "
+        f"or the dead-letter queue ({days['DeadLetterQueue']} days)" in guarantees
+    )
+    assert (
+        f"A lane can be disabled for {days['OnTimeQueue']} days, "
+        f"webhooks for {days['WebhookQueue']}" in operating
     )
 
 

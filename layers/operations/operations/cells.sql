@@ -42,6 +42,9 @@ CREATE MACRO as_moment(cell) AS CASE
 CREATE MACRO fraction(cell) AS rtrim(regexp_extract(cell, ':\d\d[.,](\d+)', 1), '0');
 CREATE MACRO zone(cell) AS CASE WHEN regexp_matches(cell, ':.*([Zz]|UTC|[+-]\d\d(:?\d\d)?)$') THEN 'Z' ELSE '' END;
 
+-- What has a decimal comma, it seems, and is text.
+CREATE MACRO has_comma(cell) AS regexp_full_match(cell, '[+-]?\d+,\d+');
+
 CREATE MACRO kind(cell) AS CASE
     WHEN is_integer(cell) THEN 'integer'
     WHEN regexp_full_match(cell, '[+-]?\d+') THEN 'string'
@@ -50,13 +53,3 @@ CREATE MACRO kind(cell) AS CASE
     WHEN as_date(cell) IS NOT NULL THEN 'date'
     WHEN as_moment(cell) IS NOT NULL THEN 'datetime'
     ELSE 'string' END;
-
--- Of numbers that are `upto` of all with the smaller ones: the one at a place, from 0, and between two places.
-CREATE MACRO at_place(number, upto, place) AS min(number) FILTER (upto > place);
-CREATE MACRO interpolated(low, high, part) AS CASE
-    WHEN low = high THEN low
-    WHEN isfinite(high - low) THEN low + part * (high - low)
-    ELSE low * (1 - part) + high * part END;
-CREATE MACRO quantile(number, upto, last, part) AS interpolated(
-    at_place(number, upto, floor(part * last)), at_place(number, upto, ceil(part * last)),
-    any_value(part * last - floor(part * last)));

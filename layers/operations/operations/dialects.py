@@ -46,12 +46,11 @@ _MARKS: tuple[tuple[bytes, Encoding], ...] = (
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
 
-_BINARY = rb"(?=[\s\S]*[\x00-\x08\x0e-\x1a])"
 _FOREIGN = (
     (rb"PK\x03\x04", "an Excel workbook or another ZIP file: save the sheet as CSV"),
     (rb"\xd0\xcf\x11\xe0", "an old Excel workbook: save the sheet as CSV"),
     (rb"\x1f\x8b|BZh[1-9]1AY&SY|\xfd7zXZ|\x28\xb5\x2f\xfd", "compressed: unpack it first"),
-    (rb"PAR1" + _BINARY, "a Parquet file: export it as CSV"),
+    (rb"PAR1\x15", "a Parquet file: export it as CSV"),
     (rb"%PDF-\d", "a PDF: export its tables as CSV"),
     (rb"\s*<(?:\?xml|!doctype|html)\b", "XML or HTML: export it as CSV"),
     (
@@ -86,17 +85,13 @@ def detect(
     delimiter: str | None = None,
     header: bool | None = None,
 ) -> Dialect:
-    """Return how a CSV file that begins with these bytes is written; what is given stands.
-
-    Raises Refused where this is no CSV.
-    """
+    """Return how a CSV file that begins with these bytes is written; refuse what is none."""
     encoding = _encoding(head, encoding)
-    if not encoding.startswith(("utf-16", "utf-32")):
-        _refuse_foreign(head)
-    text = codecs.getincrementaldecoder(encoding)("replace").decode(head)
-    separator = _SEPARATOR_LINE.match(text)
+    text = _decoded(head, encoding)
+    _refuse_foreign(text.encode() if encoding[:6] in ("utf-16", "utf-32") else head)
     is_whole = len(head) < SAMPLE
     _refuse_json(text, is_whole=is_whole)
+    separator = _SEPARATOR_LINE.match(text)
     lines = list(io.StringIO(text[separator.end() if separator else 0 :], newline=""))
     lines = [line for line in lines[: None if is_whole else -1] if line.strip(BLANKS)]
     rejected = None
@@ -105,7 +100,8 @@ def detect(
     elif delimiter is None:
         delimiter, rejected = _delimiter(lines, kinds)
     if header is None:
-        header = _are_names(next(iter(_rows(lines, delimiter)), []), kinds)
+        first = next(iter(_rows(lines, delimiter)), [])
+        header = bool(first) and not any(_are_values(first, kinds))
     return Dialect(encoding, delimiter, header, separator is not None, rejected)
 
 
@@ -121,14 +117,17 @@ def _encoding(head: bytes, named: Encoding | None) -> Encoding:
 
 def _is_utf_8(head: bytes) -> bool:
     """Tell whether what is beyond ASCII is UTF-8, but for some bytes."""
-    text = codecs.getincrementaldecoder("utf-8")("replace").decode(head)
-    wrong = text.count("\ufffd")
-    return wrong == 0 or sum(character > "\x7f" for character in text) > 2 * wrong
+    text = _decoded(head, "utf-8")
+    return sum(character > "\x7f" for character in text) >= 2 * text.count("\ufffd")
+
+
+def _decoded(head: bytes, encoding: Encoding) -> str:
+    return codecs.getincrementaldecoder(encoding)("replace").decode(head)
 
 
 def _refuse_foreign(head: bytes) -> None:
     for pattern, sentence in _FOREIGN:
-        if re.match(pattern, head, re.IGNORECASE):
+        if re.match(pattern, head.removeprefix(codecs.BOM_UTF8), re.IGNORECASE):
             raise Refused(f"This is not CSV but {sentence}.")
 
 
@@ -151,11 +150,6 @@ def _refuse_json(text: str, *, is_whole: bool) -> None:
 def _rows(lines: Sequence[str], delimiter: str | None) -> list[list[str]]:
     csv.field_size_limit(SAMPLE)
     return list(islice(csv.reader(lines, delimiter=delimiter or NO_DELIMITER), _SAMPLE_ROWS))
-
-
-def _are_names(row: Sequence[str], kinds: Kinds) -> bool:
-    """Tell whether a first row is a header: none of its cells is a value, or digits without a letter."""
-    return bool(row) and not any(_are_values(row, kinds))
 
 
 def _are_values(cells: Sequence[str], kinds: Kinds) -> list[bool]:

@@ -55,11 +55,25 @@ class ColumnProfile(Struct, frozen=True):
     ] = []
 
 
+type Code = Literal[
+    "decoded-as",
+    "misencoded-bytes",
+    "short-rows",
+    "long-rows",
+    "blank-lines",
+    "stray-quotes",
+    "decimal-comma",
+    "one-column",
+]
+
+
 class FileWarning(Struct, frozen=True):
     """Something about the file that a reader should know before trusting the profile."""
 
-    code: Literal["decoded-as", "misencoded-bytes", "ragged", "stray-quotes", "one-column"]
+    code: Code
     message: str
+    count: Annotated[int, _about("Of bytes, rows, lines or columns; 1 where it is the file.")]
+    line: Annotated[int | None, _about("The first such line, or where the first such row begins.")]
 
 
 class Profile(Struct, frozen=True):
@@ -70,10 +84,4 @@ class Profile(Struct, frozen=True):
     header: Annotated[bool, _about("Whether the first row was taken for the columns' names.")]
     delimiter: Annotated[str | None, _about("Null where the file is one column.")]
     encoding: Annotated[Encoding, _about("cp1252, Windows' own, where the file is no Unicode.")]
-    misencoded_bytes: Annotated[int, _about("No text in this encoding; in UTF-8, read as cp1252.")]
-    blank_lines: Annotated[int, _about("Lines with nothing or blanks alone, which are no rows.")]
-    short_rows: Annotated[int, _about("Rows with too few cells; the missing ones are nulls.")]
-    long_rows: Annotated[int, _about("Rows with too many cells; the surplus is left out.")]
-    first_ragged_row: Annotated[int | None, _about("The first short or long row, from 1.")]
-    stray_quotes: Annotated[int, _about("Rows where text follows a closing quotation mark.")]
     warnings: list[FileWarning]

@@ -1,6 +1,5 @@
 """Profiles tables that come as CSV."""
 
-from collections.abc import Iterator
 from functools import partial
 from typing import Annotated
 
@@ -8,11 +7,23 @@ from msgspec import Meta
 
 from nowlater import Context, Document, operation
 from operations.dialects import SAMPLE, Dialect, Encoding, detect
-from operations.profiles import FileWarning, Profile
+from operations.profiles import Code, FileWarning, Profile
 from operations.rows import Rows
 
 #: The share of the time that reading takes; the statistics take the rest.
 _READING = 0.5
+
+_MESSAGES: dict[Code, str] = {
+    "decoded-as": "The file is not UTF-8, and was decoded as cp1252: `encoding` names another.",
+    "misencoded-bytes": "Bytes that are no text in this encoding, and were replaced: {count}.",
+    "short-rows": "Rows with fewer cells than the first: {count}. What they lack is null.",
+    "long-rows": "Rows with more cells than the first: {count}. The surplus is left out.",
+    "blank-lines": "Lines that are blank, and no rows: {count}.",
+    "stray-quotes": "Rows where text follows a closing quotation mark: {count}. Cells may be wrong.",
+    "decimal-comma": "Columns with numbers like 1,5, which are text here: {names}.",
+    "one-column": "Other rows have {delimiter!r}, the first has not: the file was read as one column. "
+    "Remove lines above the table, or name the delimiter.",
+}
 
 
 @operation(timeout=240, attempts=3)
@@ -53,48 +64,30 @@ def csv_profile(
             done = _READING + (1 - _READING) * len(profiles) / len(rows.names)
             statistics.alive = partial(context.progress, done, f"{len(profiles)} columns")
             statistics.alive()
+    rows.faults["decoded-as"] += encoding is None and dialect.encoding == "cp1252"
     return Profile(
         rows=rows.count,
         columns=profiles,
         header=dialect.header,
         delimiter=dialect.delimiter,
         encoding=dialect.encoding,
-        misencoded_bytes=rows.misencoded.bytes,
-        blank_lines=rows.blank_lines,
-        short_rows=rows.short,
-        long_rows=rows.long,
-        first_ragged_row=rows.first_ragged,
-        stray_quotes=rows.stray_quotes,
-        warnings=list(_warnings(dialect, rows, guessed=encoding is None)),
+        warnings=_warnings(rows, dialect, statistics.with_commas),
     )
 
 
-def _warnings(dialect: Dialect, rows: Rows, *, guessed: bool) -> Iterator[FileWarning]:
-    """Yield what makes the figures doubtful."""
-    if guessed and dialect.encoding == "cp1252":
-        yield FileWarning(
-            "decoded-as",
-            "The file is not UTF-8, and was decoded as cp1252: `encoding` names another.",
+def _warnings(rows: Rows, dialect: Dialect, commas: list[str]) -> list[FileWarning]:
+    """Return what makes the figures doubtful."""
+    faults = rows.faults.copy()
+    faults["decimal-comma"] = len(commas)
+    faults["one-column"] = int(dialect.rejected is not None)
+    names = ", ".join(name[:64] for name in commas[:5]) + ", …" * (len(commas) > 5)
+    return [
+        FileWarning(
+            code,
+            text.format(count=faults[code], names=names, delimiter=dialect.rejected),
+            faults[code],
+            rows.first_lines.get(code),
         )
-    if rows.misencoded.bytes:
-        yield FileWarning(
-            "misencoded-bytes",
-            f"{rows.misencoded.bytes} bytes are no {dialect.encoding}, and were replaced.",
-        )
-    if rows.short or rows.long:
-        yield FileWarning(
-            "ragged",
-            f"{rows.short} rows have too few cells and {rows.long} too many for the "
-            f"{len(rows.names)} columns of the first row; the first of them is row {rows.first_ragged}.",
-        )
-    if rows.stray_quotes:
-        yield FileWarning(
-            "stray-quotes",
-            f"In {rows.stray_quotes} rows, text follows a closing quotation mark: cells may be wrong.",
-        )
-    if dialect.rejected:
-        yield FileWarning(
-            "one-column",
-            f"Other rows have {dialect.rejected!r}, the first has not: the file was read as one column. "
-            "Remove lines above the table, or name the delimiter.",
-        )
+        for code, text in _MESSAGES.items()
+        if faults[code]
+    ]

@@ -21,6 +21,11 @@ def types(found: Profile) -> list[str]:
     return [column.type for column in found.columns]
 
 
+def warned(found: Profile) -> dict[str, int]:
+    """Return the code of each warning, and how often there was reason for it."""
+    return {warning.code: warning.count for warning in found.warnings}
+
+
 def cost(path: Path) -> tuple[float, float]:
     """Profile a file; return the seconds that it took, and the memory of this process in MB."""
     start = time.perf_counter()

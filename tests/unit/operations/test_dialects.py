@@ -3,7 +3,7 @@
 import pytest
 
 from nowlater import Refused
-from tests.unit.operations.profiling import profile, types
+from tests.unit.operations.profiling import profile, types, warned
 
 
 @pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
@@ -25,7 +25,7 @@ def test_the_encoding_is_told_from_the_file(encoding: str) -> None:
     assert found.encoding == encoding
     assert [column.name for column in found.columns] == ["Straße", "Größe"]
     assert found.columns[0].max == "Überweg"
-    assert found.misencoded_bytes == 0
+    assert "misencoded-bytes" not in warned(found)
 
 
 def test_bytes_that_turn_out_not_to_be_utf_8_late_are_read_as_those_of_windows_and_counted() -> (
@@ -33,7 +33,7 @@ def test_bytes_that_turn_out_not_to_be_utf_8_late_are_read_as_those_of_windows_a
 ):
     found = profile(b"a,b\n" + b"x,y\n" * 50_000 + "größer,y\n".encode("cp1252"))
 
-    assert (found.encoding, found.misencoded_bytes) == ("utf-8", 2)
+    assert (found.encoding, warned(found)) == ("utf-8", {"misencoded-bytes": 2})
     assert found.columns[0].top[1].value == "größer"
 
 
@@ -52,8 +52,9 @@ def test_a_caller_who_knows_better_says_whether_there_is_a_header() -> None:
 def test_rows_of_the_wrong_length_are_reported_and_do_not_shift_columns() -> None:
     found = profile("a,b,c\n1,2,3\n1,2\n\n1,2,3,4\n1,2,3\n")
 
-    assert (found.rows, found.short_rows, found.long_rows, found.blank_lines) == (4, 1, 1, 1)
-    assert found.first_ragged_row == 2
+    assert found.rows == 4
+    assert warned(found) == {"short-rows": 1, "long-rows": 1, "blank-lines": 1}
+    assert [warning.line for warning in found.warnings] == [3, 5, 4]
     assert [(column.count, column.nulls) for column in found.columns] == [(4, 0), (4, 0), (3, 1)]
     assert found.columns[2].max == 3
 
@@ -90,6 +91,9 @@ def test_a_header_alone_is_a_table_without_rows() -> None:
         (b'[{"a": 1}]', "JSON"),
         (b'{"a": 1}', "JSON"),
         (b"\n<!DOCTYPE html>", "HTML"),
+        (b"\xef\xbb\xbf<?xml version='1.0'?>", "XML"),
+        ("<?xml version='1.0'?>".encode("utf-16"), "XML"),
+        ('[{"a": 1}]'.encode("utf-16"), "JSON"),
         (b"a,b\n\x00\x01,2\n", "binary"),
         ("a,b\n1,2\n".encode("utf-16-le"), "UTF-16"),
     ],

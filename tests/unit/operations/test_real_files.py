@@ -4,7 +4,7 @@ import pytest
 
 from nowlater import Refused
 from operations.profiles import ColumnProfile
-from tests.unit.operations.profiling import profile, types
+from tests.unit.operations.profiling import profile, types, warned
 
 
 def column(text: str | bytes, **options: object) -> ColumnProfile:
@@ -190,7 +190,7 @@ def test_a_file_whose_first_row_is_one_cell_is_one_column_of(name: str) -> None:
 
     assert (found.delimiter, len(found.columns)) == (None, 1)
     assert found.columns[0].distinct == found.rows
-    assert (found.short_rows, found.long_rows) == (0, 0)
+    assert not {"short-rows", "long-rows"} & {*warned(found)}
 
 
 def test_a_title_above_a_table_is_warned_of() -> None:
@@ -222,8 +222,7 @@ def test_text_after_a_closing_quotation_mark_is_kept_and_warned_of() -> None:
     found = profile('a,b\n"x"y,1\n"z",2\n')
 
     assert [value.value for value in found.columns[0].top] == ["xy", "z"]
-    assert (found.rows, found.stray_quotes) == (2, 1)
-    assert [warning.code for warning in found.warnings] == ["stray-quotes"]
+    assert (found.rows, warned(found)) == (2, {"stray-quotes": 1})
 
 
 def test_a_quotation_mark_closed_by_that_of_a_later_row_is_warned_of() -> None:
@@ -318,9 +317,8 @@ def test_the_line_that_tells_excel_the_delimiter_may_tell_any(separator: str) ->
 def test_a_file_with_a_utf_8_mark_is_utf_8_in_spite_of_a_wrong_byte() -> None:
     found = profile(b"\xef\xbb\xbfa,b\n\xe9,1\n")
 
-    assert (found.encoding, found.misencoded_bytes) == ("utf-8-sig", 1)
+    assert (found.encoding, warned(found)) == ("utf-8-sig", {"misencoded-bytes": 1})
     assert found.columns[0].name == "a"
-    assert [warning.code for warning in found.warnings] == ["misencoded-bytes"]
 
 
 def test_a_file_that_is_no_utf_8_says_how_it_was_decoded() -> None:
@@ -373,7 +371,7 @@ def test_a_mark_may_be_missing_where_the_encoding_is_named(written: str, named: 
 def test_one_wrong_byte_does_not_make_a_utf_8_file_another() -> None:
     found = profile("größe,n\n".encode() * 200 + b"x\xe9,1\n")
 
-    assert (found.encoding, found.misencoded_bytes) == ("utf-8", 1)
+    assert (found.encoding, warned(found)) == ("utf-8", {"misencoded-bytes": 1})
     assert found.columns[0].name == "größe"
 
 
@@ -404,6 +402,36 @@ def test_a_nul_after_the_sample_is_refused() -> None:
         profile("a,b\n" + "x,1\n" * 20_000 + "\0" * 1000)
 
 
+DECIMAL_COMMAS = {
+    "all": ("1,5\n-2,25\n\n", True),
+    "whole numbers too": ("1,5\n2\nNA\n", True),
+    "a text too": ("1,5\n-2,25\nx\n", False),
+    "a number with a point too": ("1,5\n2.5\n", False),
+    "two commas": ("1,5,5\n", False),
+    "whole numbers alone": ("15\n2\n", False),
+    "long ids": ("1" * 39 + "\n", False),
+    "nothing": ("NA\n", False),
+}
+
+
+@pytest.mark.parametrize("name", DECIMAL_COMMAS)
+def test_numbers_with_a_decimal_comma_are_warned_of(name: str) -> None:
+    text, is_warned = DECIMAL_COMMAS[name]
+    found = profile("price\n" + text, header=True)
+
+    assert ("decimal-comma" in codes("price\n" + text, header=True)) == is_warned
+    assert [w.message for w in found.warnings if "price" in w.message] == (
+        ["Columns with numbers like 1,5, which are text here: price."] if is_warned else []
+    )
+
+
+def test_of_many_columns_with_decimal_commas_some_are_named() -> None:
+    (warning,) = profile(";".join("abcdefg") + "\n" + ";".join(["1,5"] * 7) + "\n").warnings
+
+    assert warning.count == 7
+    assert warning.message.endswith(": a, b, c, d, e, ….")
+
+
 def test_a_separator_of_ascii_is_text() -> None:
     assert cells("a\x1fb", "1\x1f2").distinct == 2
 
@@ -411,7 +439,7 @@ def test_a_separator_of_ascii_is_text() -> None:
 def test_a_quoted_nothing_alone_in_its_row_is_a_missing_value() -> None:
     found = profile('x\n1\n""\n3\n')
 
-    assert (found.rows, found.columns[0].nulls, found.blank_lines) == (3, 1, 0)
+    assert (found.rows, found.columns[0].nulls, warned(found)) == (3, 1, {})
 
 
 @pytest.mark.parametrize(
@@ -472,7 +500,7 @@ def test_a_date_with_the_name_of_its_month_is_one(cell: str) -> None:
 def test_a_line_of_blanks_is_no_row(blank: str) -> None:
     found = profile(f"a,b\n1,2\n{blank}\n3,4\n")
 
-    assert (found.rows, found.blank_lines, found.short_rows) == (2, 1, 0)
+    assert (found.rows, warned(found)) == (2, {"blank-lines": 1})
     assert types(found) == ["integer", "integer"]
 
 

@@ -2,8 +2,9 @@
 
 import io
 import os
-import subprocess
+import signal
 import tempfile
+from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
@@ -230,30 +231,95 @@ def test_a_cancel_ends_what_duckdb_is_doing() -> None:
             statistics.run("SELECT sum(a * b) FROM range(10_000_000) t(a), range(10_000_000) u(b)")
 
 
+def count_much(statistics: Statistics) -> None:
+    for part in range(30):
+        statistics.add([[f"{part} {n} {'x' * 900}" for n in range(1000)]])
+
+
+def profile_much(statistics: Statistics) -> None:
+    count_much(statistics)
+    (found,) = statistics.profiles(["x"], 30_000, top=10)
+    assert found.distinct == 30_000
+
+
 def test_a_table_for_which_memory_and_disk_are_too_small_is_refused() -> None:
     with Statistics.opened() as statistics:
         statistics.run("SET max_temp_directory_size = '1MB'; SET memory_limit = '20MB'")
-        for part in range(30):
-            statistics.add([[f"{part} {n} {'x' * 900}" for n in range(1000)]])
         with pytest.raises(Refused, match="Send fewer rows or columns"):
-            list(statistics.profiles(["x"], 30_000, top=10))
+            profile_much(statistics)
+
+
+def fill_the_disk(then: Callable[[], None]) -> None:
+    """Count more cells than fit the memory, so that there are files, and do something then."""
+    with Statistics.opened() as statistics:
+        statistics.run("SET memory_limit = '20MB'")
+        count_much(statistics)
+        then()
+        statistics.run("SET memory_limit = '160MB'")
+        (found,) = statistics.profiles(["x"], 30_000, top=10)
+        assert found.distinct == 30_000
+
+
+def kill_myself() -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def go_on() -> None:
+    pass
+
+
+def elsewhere(then: Callable[[], None]) -> int | None:
+    """Fill the disk in another process, and tell how that ended."""
+    process = get_context("spawn").Process(target=fill_the_disk, args=[then])
+    process.start()
+    process.join()
+    return process.exitcode
+
+
+@pytest.fixture
+def disk(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[], set[Path]]:
+    """Give a disk of its own; it tells the files on it."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    return lambda: {path for path in tmp_path.rglob("*") if path.is_file()}
 
 
 def test_the_files_of_a_run_whose_process_was_killed_are_removed_by_the_next(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    disk: Callable[[], set[Path]],
 ) -> None:
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    ended = subprocess.Popen(["true"])
-    ended.wait()
-    abandoned, running = (
-        tmp_path / f"nowlater-csv-profile-{p}-x" for p in (ended.pid, os.getppid())
-    )
-    for folder in (abandoned, running):
-        folder.mkdir()
-        (folder / "cells.duckdb").write_bytes(b"x")
+    assert elsewhere(kill_myself) == -signal.SIGKILL
+    left, there = disk(), set[Path]()
+    fill_the_disk(lambda: there.update(disk()))
+
+    assert left
+    assert there
+    assert not left & there
+    assert disk() == set()
+
+
+def test_the_files_of_a_process_that_was_killed_and_had_the_same_number_are_removed(
+    disk: Callable[[], set[Path]],
+) -> None:
+    assert elsewhere(kill_myself) == -signal.SIGKILL
+    for left in disk():
+        _, _, _, instance, what = left.name.split("_", 4)
+        left.rename(left.with_name(f"duckdb_temp_{os.getpid()}_{instance}9999_{what}"))
+    assert disk()
     profile("a,b\n1,2\n")
 
-    assert list(tmp_path.iterdir()) == [running]
+    assert disk() == set()
+
+
+def test_the_files_of_a_run_that_goes_on_elsewhere_stay(disk: Callable[[], set[Path]]) -> None:
+    def meanwhile() -> None:
+        before = disk()
+        assert elsewhere(go_on) == 0
+        assert before
+        assert before <= disk()
+
+    fill_the_disk(meanwhile)
+
+    assert disk() == set()
 
 
 def test_columns_are_summed_up_in_groups_without_a_change() -> None:

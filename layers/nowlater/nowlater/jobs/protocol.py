@@ -64,7 +64,7 @@ def due_at(
 ) -> Instant | None:
     """Return when the sweep has to look at a job that waits, if it has to.
 
-    That is at a has_deadline deadline, and ahead of a start that no message can wait for, or at the
+    That is at a deadline that the caller set, and ahead of a start that no message can wait for, or at the
     bound of a job that comes before it; else that bound is seen to by the job's message.
     """
     looks = [deadline] if has_deadline else []
