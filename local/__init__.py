@@ -1,1 +1,1 @@
-"""What `make up` and `make key` run. The bridges to the emulator are here, and nowhere else."""
+"""The command-line tools behind `make`. Only here is code that adapts a stack to the emulator."""

@@ -1,4 +1,4 @@
-"""The template's Rules, as CloudFormation would judge them, minutes before it does.
+"""Checks the template's Rules before a deployment, as CloudFormation does minutes later.
 
 https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/rules-section-structure.html
 """
@@ -9,22 +9,26 @@ from typing import Any
 from local.failure import Failure
 from local.intrinsics import FUNCTIONS
 
-#: Those of a rule's functions that need the values alone, not how a list of them is written.
-_JUDGED = ("Equals", "Not", "And", "Or", "Contains")
+#: The functions of rules that are evaluated here: those for which the values are enough.
+_EVALUATED = ("Equals", "Not", "And", "Or", "Contains")
 
 
 class _Unknown(Exception):
-    """A function that is left to CloudFormation."""
+    """A function that only CloudFormation evaluates."""
 
 
 def refuse_broken(rules: Mapping[str, Any], values: Mapping[str, str]) -> None:
-    """Raise Failure with what each broken assertion says; `values` are as for `broken`."""
-    if said := broken(rules, values):
-        raise Failure("These parameters do not go together:\n" + "\n".join(f"  {s}" for s in said))
+    """Raise Failure with the description of each broken assertion; `values` are as for `broken`."""
+    if descriptions := broken(rules, values):
+        lines = "\n".join(f"  {description}" for description in descriptions)
+        raise Failure(f"These parameters contradict each other:\n{lines}")
 
 
 def broken(rules: Mapping[str, Any], values: Mapping[str, str]) -> list[str]:
-    """Return what each broken assertion says; `values` are parameters and pseudo parameters, by name."""
+    """Return the description of each broken assertion.
+
+    `values` are parameters and pseudo parameters, by name.
+    """
     return [
         assertion.get("AssertDescription", "")
         for rule in rules.values()
@@ -42,17 +46,17 @@ def _holds(condition: Any, values: Mapping[str, str]) -> bool:
 
 
 def _value(term: Any, values: Mapping[str, str]) -> Any:
-    """Return what a term of a rule's comes to; texts are compared, as CloudFormation has only those."""
+    """Return the value of a term of a rule; values are strings, as they are for CloudFormation."""
     if isinstance(term, list):
         return [_value(part, values) for part in term]
     if not isinstance(term, dict):
         return term if isinstance(term, bool) else str(term)
-    ((function, said),) = term.items()
+    ((function, argument),) = term.items()
     if function == "Ref":
-        if said not in values:
-            raise _Unknown(said)
-        return values[said]
+        if argument not in values:
+            raise _Unknown(argument)
+        return values[argument]
     name = function.removeprefix("Fn::")
-    if name not in _JUDGED:
+    if name not in _EVALUATED:
         raise _Unknown(function)
-    return FUNCTIONS[name](_value(said, values))
+    return FUNCTIONS[name](_value(argument, values))

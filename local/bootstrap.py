@@ -1,4 +1,4 @@
-"""Installs uv into this folder, with nothing but the Python that the machine has.
+"""Installs uv into a folder; it needs only the machine's own Python.
 
 python3 local/bootstrap.py FOLDER
 """
@@ -7,31 +7,33 @@ import subprocess
 import sys
 import venv
 
-PYTHON = (3, 11)
-#: All else is locked: uv.lock, and what is installed beside it, by version.
+MIN_PYTHON = (3, 11)
+#: uv.lock and the requirements fix the versions of everything else.
 UV = "uv==0.13.9"
 
 
 def main(folder: str) -> int:
-    if sys.version_info < PYTHON:
-        wanted, found = (".".join(map(str, v)) for v in (PYTHON, sys.version_info[:3]))
+    if sys.version_info < MIN_PYTHON:
+        required, own = (".".join(map(str, v)) for v in (MIN_PYTHON, sys.version_info[:3]))
         return fail(
-            f"nowlater needs Python {wanted} or newer to start with, and this is {found}. "
-            "If there is a newer one, name it: make up PYTHON=python3.13"
+            f"nowlater needs Python {required} or newer to start with, and this is {own}. "
+            "If you have a newer one, name it: make up PYTHON=python3.13"
         )
     print("installing uv …", flush=True)
     try:
         venv.create(folder, with_pip=True, clear=True)
     except subprocess.CalledProcessError:
-        return fail("Python has no ensurepip here: on Debian or Ubuntu, apt install python3-venv.")
+        return fail(
+            "This Python has no ensurepip. On Debian or Ubuntu, run apt install python3-venv."
+        )
     pip = [f"{folder}/bin/python", "-m", "pip", "--disable-pip-version-check"]
     if subprocess.run([*pip, "install", "--quiet", UV], check=False).returncode:
-        return fail("uv could not be installed: is the package index reachable?")
+        return fail("uv could not be installed. Check that the package index is reachable.")
     return 0
 
 
-def fail(sentence: str) -> int:
-    print(sentence, file=sys.stderr)
+def fail(message: str) -> int:
+    print(message, file=sys.stderr)
     return 1
 
 

@@ -1,4 +1,4 @@
-"""The account's quota of Lambdas that run at once: whether it is enough for a stack."""
+"""Checks whether the account's quota of concurrent Lambdas is enough for a stack."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -6,70 +6,74 @@ from typing import Any
 
 from local.failure import Failure
 
-#: Parameters that reserve of the quota for one Lambda; 0 reserves nothing.
+#: Parameters that reserve a part of the quota for one Lambda; 0 reserves nothing.
 RESERVING = ("SyncConcurrency", "HybridConcurrency", "StatusConcurrency")
-#: Parameters that say how many workers the queues start; these take of what nobody has reserved.
+#: Parameters for the number of workers of the queues; these use the unreserved part of the quota.
 TAKING = ("OnTimeConcurrency", "FlexibleConcurrency", "WebhookConcurrency")
-#: AWS leaves so many unreserved in an account, and refuses a reservation that would take of them.
+#: AWS keeps this many unreserved in an account, and refuses a reservation that would take from them.
 #: https://docs.aws.amazon.com/lambda/latest/dg/configuration-concurrency.html
 _NEVER_RESERVED = 100
-#: Hybrid waits while Work runs; with fewer, a busy queue has each route answer 5xx.
-_LEAST = 2
-#: With fewer, a dozen callers at once see 5xx while the queues are busy.
-_FEW = 20
+#: Hybrid waits while Work runs; with fewer, every route responds 5xx while the queues are busy.
+_MIN_FREE = 2
+#: With fewer, a dozen concurrent callers see 5xx while the queues are busy.
+_ENOUGH_FREE = 20
 
 
 @dataclass(frozen=True)
 class Quota:
-    """How many Lambdas of an account may run at once in a region, and how many nobody reserved."""
+    """How many Lambdas of an account may run at once in a region, and how many are not reserved."""
 
     limit: int
     unreserved: int
 
 
 def read(lambdas: Any) -> Quota:
-    """Return the quota of the account that this client of Lambda's is for."""
+    """Return the quota of the account and region of this Lambda client."""
     limit = lambdas.get_account_settings()["AccountLimit"]
     return Quota(limit["ConcurrentExecutions"], limit["UnreservedConcurrentExecutions"])
 
 
-def check(quota: Quota, present: Mapping[str, str], wanted: Mapping[str, str]) -> str:
-    """Return what to know of the quota, if anything; raises Failure where the stack could not serve.
+def check(quota: Quota, present: Mapping[str, str], planned: Mapping[str, str]) -> str:
+    """Return a warning about the quota, or ""; raises Failure where the stack could not serve.
 
-    `present` are the stack's parameters, none of a new one; `wanted` are those after the deployment.
-    What takes and reserves no more than the stack does is never refused.
+    `present` are the parameters of the stack, empty for a new one; `planned` are those after the
+    deployment. A deployment that uses and reserves no more than the stack does is never refused.
     """
-    free = quota.unreserved + _sum(RESERVING, present) - _sum(RESERVING, wanted)
-    # Where some rise and others fall as far, only AWS can tell, by the order in which it sets them.
-    reserves_more = _sum(RESERVING, wanted) > _sum(RESERVING, present)
+    free = quota.unreserved + _sum(RESERVING, present) - _sum(RESERVING, planned)
+    # Where some rise and others fall by as much, the result depends on the order of AWS's changes.
+    reserves_more = _sum(RESERVING, planned) > _sum(RESERVING, present)
     if reserves_more and free < _NEVER_RESERVED:
-        raised = [n for n in RESERVING if int(wanted.get(n, 0)) > int(present.get(n, 0))]
-        asked = " ".join(f"{name}={wanted[name]}" for name in raised)
+        raised = [n for n in RESERVING if int(planned.get(n, 0)) > int(present.get(n, 0))]
+        changes = " ".join(f"{name}={planned[name]}" for name in raised)
         raise Failure(
-            f"{asked}: AWS would refuse to reserve as many. {_NEVER_RESERVED} must stay unreserved, and "
-            f"{free} would: the account's quota here is {quota.limit}, of which others have reserved "
-            f"{quota.limit - quota.unreserved - _sum(RESERVING, present)}. Set 0, or {_MORE}"
+            f"{changes}: AWS would refuse to reserve this many. {_NEVER_RESERVED} must stay unreserved, "
+            f"and {free} would: the account's quota here is {quota.limit}, of which others have reserved "
+            f"{quota.limit - quota.unreserved - _sum(RESERVING, present)}. Set 0, or {_REQUEST_MORE}"
         )
-    left = free - _sum(TAKING, wanted)
-    if left >= _FEW:
+    for_api = free - _sum(TAKING, planned)
+    if for_api >= _ENOUGH_FREE:
         return ""
-    workers = " + ".join(f"{name} {wanted[name]}" for name in TAKING if name in wanted)
-    said = (
+    workers = " + ".join(f"{name} {planned[name]}" for name in TAKING if name in planned)
+    explanation = (
         f"of the {free} Lambdas that may run at once (the account's quota here is {quota.limit}), busy "
-        f"queues take {_sum(TAKING, wanted)} ({workers}), which leaves {max(left, 0)} for the API"
+        f"queues take {_sum(TAKING, planned)} ({workers}), which leaves {max(for_api, 0)} for the API"
     )
     both = (*RESERVING, *TAKING)
-    is_eased = bool(present) and _sum(both, wanted) <= _sum(both, present)
-    if left < _LEAST and not is_eased:
+    is_eased = bool(present) and _sum(both, planned) <= _sum(both, present)
+    if for_api < _MIN_FREE and not is_eased:
         raise Failure(
-            f"Callers would get 5xx while there is work: {said}, and it needs {_LEAST}, better "
-            f"{_FEW}. Lower them, to 2 each at least: {_lowered()}. Or {_MORE}"
+            f"Callers would get 5xx while the queues are busy: {explanation}. The API needs {_MIN_FREE}, "
+            f"better {_ENOUGH_FREE}. Lower the parameters, to at least 2 each: {_lowered()}. "
+            f"Or {_REQUEST_MORE}"
         )
-    return f"Mind: {said}. Callers get 5xx where more come at once. To mend it, {_MORE}"
+    return (
+        f"Warning: {explanation}. Callers get 5xx if more requests come at once. To avoid this, "
+        f"{_REQUEST_MORE}"
+    )
 
 
-_MORE = (
-    "ask for more, which AWS gives within a day or two:\n"
+_REQUEST_MORE = (
+    "request a higher quota, which AWS grants within a day or two:\n"
     "  aws service-quotas request-service-quota-increase --service-code lambda "
     "--quota-code L-B99A9384 --desired-value 1000"
 )

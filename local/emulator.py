@@ -1,4 +1,4 @@
-"""The AWS emulator as a process: started with a clean environment, ended with all its workers."""
+"""The AWS emulator as a process: started with a clean environment, stopped with all its workers."""
 
 import contextlib
 import json
@@ -20,16 +20,16 @@ from local.failure import Failure
 
 PYTHON = Path(".local/ministack/bin/python")
 REGION = "us-east-1"
-#: What the emulator takes for its account's root.
+#: The credentials of the root user of the emulator's account.
 CREDENTIALS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
-#: How the variables begin by which faketime moves a process's clock.
+#: The prefixes of the variables with which faketime changes a process's clock.
 _CLOCK = ("LD_PRELOAD", "FAKETIME")
-#: Ports that no system hands out by itself: one that is free now is still free in a while.
+#: Ports that no operating system assigns by itself: a port that is free now stays free.
 _PORTS = range(20_000, 32_000)
 
 
 class Emulator:
-    """The emulator on a port of its own, and the API at another."""
+    """The emulator on its own port, and the API on another."""
 
     def __init__(self, home: Path, port: int) -> None:
         self.port, self.gateway = port, free_port()
@@ -44,26 +44,26 @@ class Emulator:
         self._api_id.write_text("not-deployed-yet")
         with self.log.open("wb") as log:
             self._process = subprocess.Popen(
-                [PYTHON, Path(__file__).with_name("serve.py")],
+                [PYTHON, "-m", "local.serve"],
                 env=self._environment(),
                 stdin=subprocess.PIPE,
                 stdout=log,
                 stderr=log,
-                start_new_session=True,  # Ctrl-C is ours to hear; ends go to all of its processes
+                start_new_session=True,  # Ctrl-C reaches only this process; __exit__ kills the group
             )
         return self
 
     def __exit__(self, *_: object) -> None:
-        # All of it at once, its Lambdas too: it keeps nothing that would be worth a farewell.
+        # All its processes at once, its Lambdas too: it has no state that would need a shutdown.
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self._process.pid, signal.SIGKILL)
-        self._process.communicate()  # which waits, and closes its standard input
+        self._process.communicate()  # waits for it, and closes its standard input
         shutil.rmtree(self._scratch, ignore_errors=True)
 
     def _environment(self) -> dict[str, str]:
-        # Nothing of ours but what moves the clock (faketime): all of it reaches the Lambdas.
-        moved = {name: v for name, v in os.environ.items() if name.startswith(_CLOCK)}
-        return moved | {
+        # Of this environment only faketime's variables: everything in it reaches the Lambdas.
+        clock = {name: v for name, v in os.environ.items() if name.startswith(_CLOCK)}
+        return clock | {
             "PATH": os.defpath,
             "HOME": str(self._scratch.absolute()),
             "TMPDIR": str(self._scratch.absolute()),
@@ -79,7 +79,7 @@ class Emulator:
         }
 
     def wait_until_ready(self) -> None:
-        """Return once it answers; raises Failure where it does not within two minutes."""
+        """Return as soon as it responds; raises Failure if it does not within two minutes."""
         for _ in range(1200):
             if self._process.poll() is not None:
                 break
@@ -88,16 +88,16 @@ class Emulator:
                     return
             except (urllib.error.URLError, OSError):
                 time.sleep(0.1)
-        raise Failure(f"the AWS emulator did not start; see {self.log}")
+        raise Failure(f"The AWS emulator did not start. Its output is in {self.log}.")
 
     def is_running(self) -> bool:
         return self._process.poll() is None
 
     def retired(self) -> dict[str, int]:
-        """Return how many processes of each Lambda still do what they began before a change."""
-        with urllib.request.urlopen(f"{self.endpoint}/_nowlater/retired", timeout=10) as answer:  # noqa: S310
-            found: dict[str, int] = json.load(answer)
-        return found
+        """Return by Lambda how many processes still finish work that began before it was changed."""
+        with urllib.request.urlopen(f"{self.endpoint}/_nowlater/retired", timeout=10) as response:  # noqa: S310
+            counts: dict[str, int] = json.load(response)
+        return counts
 
     def serve(self, api_id: str) -> None:
         """Serve this HTTP API at the port's root."""
@@ -111,21 +111,21 @@ def session() -> boto3.Session:
 
 
 def refuse_busy(port: int) -> None:
-    """Raise Failure where something else listens on the port, or there is no such port."""
+    """Raise Failure if another process listens on the port, or it is not a port number."""
     if not 0 <= port <= 65535:
-        raise Failure(f"there is no port {port}: ports go up to 65535")
+        raise Failure(f"There is no port {port}: ports go up to 65535.")
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind(("127.0.0.1", port))
         except OSError as error:
             raise Failure(
-                f"port {port} is taken: {error.strerror}. Take another: make up PORT={port + 1}"
+                f"Port {port} is in use: {error.strerror}. Choose another: make up PORT={port + 1}"
             ) from error
 
 
 def free_port() -> int:
-    """Return a port of localhost that nothing listens on."""
+    """Return a port of localhost on which no process listens."""
     while True:
         port = secrets.choice(_PORTS)  # not `random`, which tests seed alike
         with contextlib.suppress(OSError), socket.socket() as probe:

@@ -1,34 +1,34 @@
-"""The calls that `make up` prints, ready to paste."""
+"""The example calls that `make up` prints."""
 
 TEXT = """
-nowlater is served at {url}, with the key
+nowlater is served at {url}. Your API key:
 
   export KEY={key}
 
-Answered now:
+Get the result at once:
 
   curl -s {url}/sync/text-stats -H "Authorization: Bearer $KEY" \\
     -H 'Content-Type: application/json' -d '{{"input": {{"text": "To be, or not to be."}}}}'
 
-A job now, the answer later:
+Submit a job, and get its result later:
 
   curl -si {url}/async/text-stats -H "Authorization: Bearer $KEY" \\
     -H 'Content-Type: application/json' -d '{{"input": {{"text": "That is the question."}}}}'
 
-Whatever is done within 10 seconds now, the rest later:
+Wait up to 10 seconds for the result, else get a job:
 
   curl -si {url}/hybrid/sleep -H "Authorization: Bearer $KEY" -H 'Prefer: wait=10' \\
     -H 'Content-Type: application/json' -d '{{"input": {{"seconds": 1}}}}'
 
-How your newest job is doing:
+See the status of your newest job:
 
   curl -s "{url}/jobs?limit=1" -H "Authorization: Bearer $KEY"
 
-Each job's end is shown below as its notification arrives. What you save is served within seconds.
-Ctrl-C ends it all; jobs are not kept.
+Completion events of jobs are shown below. Changed source files are served within seconds.
+Ctrl-C stops everything and deletes all jobs.
 """
 
 
 def show(url: str, key: str) -> None:
-    """Print one call for each door, and one for the status."""
+    """Print one call for each door, and one for a job's status."""
     print(TEXT.format(url=url, key=key), flush=True)

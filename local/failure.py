@@ -1,5 +1,5 @@
-"""What ends a command with a sentence instead of a traceback."""
+"""The exception that ends a command with a message instead of a traceback."""
 
 
 class Failure(Exception):
-    """Something that its user can mend; the message says how."""
+    """A problem that the user of a command can solve; the message says how."""

@@ -1,4 +1,4 @@
-"""Shows what happens in a local stack: each notification, and each error that a Lambda logs."""
+"""Prints what happens in a local stack: each notification, and each error that a Lambda logs."""
 
 import contextlib
 import json
@@ -11,25 +11,25 @@ from botocore.exceptions import BotoCoreError, ClientError
 from local.inbox import Inbox
 from local.stack import Stack
 
-#: Lines of a Lambda that took a while can be older than those of others that are there already.
+#: A slow Lambda's log lines can arrive after newer lines of other Lambdas, by this much.
 _LATE_MS = 5000
 
 
 class Notifications:
-    """Subscribes to the topic, and shows what is told there."""
+    """Subscribes to the topic, and prints its events."""
 
     def __init__(self, stack: Stack) -> None:
         self._inbox = Inbox(stack, "notifications-shown")
 
     def run(self) -> None:
-        with contextlib.suppress(BotoCoreError, ClientError):  # the emulator has ended
+        with contextlib.suppress(BotoCoreError, ClientError):  # the emulator was stopped
             while True:
                 for event in self._inbox.receive(wait_s=10):
-                    _show(_line, event)
+                    _show(_format_event, event)
 
 
 class Errors:
-    """Shows the traceback of each error in the Lambdas' log."""
+    """Prints the traceback of each error in the Lambdas' log."""
 
     def __init__(self, stack: Stack) -> None:
         self._logs = stack.client("logs")
@@ -38,43 +38,44 @@ class Errors:
         self._seen: set[str] = set()
 
     def run(self) -> None:
-        with contextlib.suppress(BotoCoreError, ClientError):  # the emulator has ended
+        with contextlib.suppress(BotoCoreError, ClientError):  # the emulator was stopped
             while True:
-                self._look()
+                self._show_new_lines()
                 time.sleep(1)
 
-    def _look(self) -> None:
-        # The emulator gives the oldest events alone, so many at most: it has to be asked for others.
-        got = self._logs.filter_log_events(logGroupName=self._group, startTime=self._since)
-        for event in got["events"]:
+    def _show_new_lines(self) -> None:
+        # The emulator returns only the oldest events, up to a limit: newer ones need a later start.
+        page = self._logs.filter_log_events(logGroupName=self._group, startTime=self._since)
+        for event in page["events"]:
             self._since = max(self._since, event["timestamp"] - _LATE_MS)
             for line in event["message"].splitlines():
                 if line not in self._seen:
                     self._seen.add(line)
-                    _show(_error, line)
+                    _show(_format_error, line)
 
 
-def _show(as_line: Callable[[Any], str], what: Any) -> None:
-    """Print something; what cannot be shown as it should be is shown as it is."""
+def _show(format_: Callable[[Any], str], value: Any) -> None:
+    """Print a formatted value, or the value itself if it cannot be formatted."""
     try:
-        line = as_line(what)
+        line = format_(value)
     except (KeyError, TypeError, ValueError):
-        line = f"{what}"
+        line = f"{value}"
     if line:
         print(line, flush=True)
 
 
-def _error(line: str) -> str:
-    """Return an error that a Lambda logged as text; nothing of what else is logged."""
+def _format_error(line: str) -> str:
+    """Return an error in a log line as text; "" for any other line."""
     if not line.startswith("{"):
         return ""
-    said = json.loads(line)
-    if said.get("level") != "ERROR":
+    fields = json.loads(line)
+    if fields.get("level") != "ERROR":
         return ""
-    return f"error: {said.get('message')} {said.get('job_id', '')}\n{said.get('exception', '')}"
+    job_id, traceback = fields.get("job_id", ""), fields.get("exception", "")
+    return f"error: {fields.get('message')} {job_id}\n{traceback}"
 
 
-def _line(event: dict[str, Any]) -> str:
+def _format_event(event: dict[str, Any]) -> str:
     job = event["data"]
     error = f": {job['error']['detail']}" if job["error"] else ""
     return f"notification  {job['ended']}  {job['operation']} {job['id']} {job['status']}{error}"

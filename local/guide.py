@@ -1,4 +1,4 @@
-"""The questions of a first deployment, at a terminal."""
+"""Asks the questions of a first deployment at a terminal."""
 
 import sys
 
@@ -6,21 +6,21 @@ from local import parameters, stages
 from local.failure import Failure
 from local.parameters import Declared
 
-#: What a stack should have from the start, and its defaults cannot know. All others can be set later.
+#: Parameters that a stack should have from the start and that have no useful default.
 ASKED = ("AlarmsTo", "PublicUrl", "WebOrigins", "JwtIssuer", "JwtAudience")
 
 
 def is_at_a_terminal() -> bool:
-    """Tell whether somebody is there to answer; a stream that was closed is None."""
+    """Return whether a user can answer questions; a stream that was closed is None."""
     return all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stdout))
 
 
-def ask_region(known: str | None) -> str:
+def ask_region(default: str | None) -> str:
     """Ask for the region of a new stage."""
     while True:
-        region = _ask("The region that it is to be in", known or "")
+        region = _ask("The region of the stack", default or "")
         try:
-            stages.check("region", region, "The region")
+            stages.validate("region", region, "The region")
         except Failure as failure:
             print(failure)
         else:
@@ -28,20 +28,20 @@ def ask_region(known: str | None) -> str:
 
 
 def ask_parameters(declared: Declared, given: dict[str, str]) -> dict[str, str]:
-    """Ask for the parameters that matter and are not given; return those that differ from defaults."""
+    """Ask for the parameters in ASKED that are not given; return those that differ from defaults."""
     answers: dict[str, str] = {}
     for name in ASKED:
-        needless = name == "JwtAudience" and not (answers | given).get("JwtIssuer")
-        if name in declared and name not in given and not needless:
+        is_needless = name == "JwtAudience" and not (answers | given).get("JwtIssuer")
+        if name not in given and not is_needless:
             default = str(declared[name].get("Default", ""))
             if (answer := _ask_parameter(declared, name, default)) != default:
                 answers[name] = answer
     return answers
 
 
-def confirm(what: str) -> None:
+def confirm(question: str) -> None:
     """Raise Failure unless the answer is yes."""
-    if _ask(f"{what} (yes or no)", "yes").lower() not in ("y", "yes"):
+    if _ask(f"{question} (yes or no)", "yes").lower() not in ("y", "yes"):
         raise Failure("Nothing was built or deployed.")
 
 

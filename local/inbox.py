@@ -1,4 +1,4 @@
-"""A queue that is subscribed to a stack's topic, as a user's own would be."""
+"""A queue that subscribes to a stack's topic, as a user's own queue would."""
 
 import json
 from contextlib import suppress
@@ -8,7 +8,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 
 class HasTopic(Protocol):
-    """A stack, or whatever else names a topic and leads to where it is."""
+    """A stack, or another object with a topic's ARN and clients for its account."""
 
     @property
     def outputs(self) -> dict[str, str]: ...
@@ -20,33 +20,33 @@ class Inbox:
     """The events that a subscriber receives."""
 
     def __init__(self, stack: HasTopic, name: str, **attributes: str) -> None:
-        """Make a queue of this name, and subscribe it; `attributes` are the subscription's."""
+        """Create a queue with this name, and subscribe it; `attributes` are the subscription's."""
         self._sqs, self._sns = stack.client("sqs"), stack.client("sns")
         topic = stack.outputs["TopicArn"]
         self._queue = self._sqs.create_queue(QueueName=name)["QueueUrl"]
         try:
             self._subscription = self._subscribe(topic, {"RawMessageDelivery": "true"} | attributes)
         except BaseException:
-            with suppress(BotoCoreError, ClientError):  # what came first is to be told
+            with suppress(BotoCoreError, ClientError):  # the first error is the one to report
                 self._sqs.delete_queue(QueueUrl=self._queue)
             raise
 
     def _subscribe(self, topic: str, attributes: dict[str, str]) -> str:
-        got = self._sqs.get_queue_attributes(QueueUrl=self._queue, AttributeNames=["QueueArn"])
-        arn = got["Attributes"]["QueueArn"]
-        policy = {"Policy": _may_send(arn, topic)}
+        queue = self._sqs.get_queue_attributes(QueueUrl=self._queue, AttributeNames=["QueueArn"])
+        arn = queue["Attributes"]["QueueArn"]
+        policy = {"Policy": _policy(arn, topic)}
         self._sqs.set_queue_attributes(QueueUrl=self._queue, Attributes=policy)
-        made = self._sns.subscribe(
+        subscription = self._sns.subscribe(
             TopicArn=topic, Protocol="sqs", Endpoint=arn, Attributes=attributes
         )
-        return str(made["SubscriptionArn"])
+        return str(subscription["SubscriptionArn"])
 
     def receive(self, wait_s: int) -> list[dict[str, Any]]:
-        """Return the next events, up to ten, waiting for the first of them."""
-        got = self._sqs.receive_message(
+        """Return the next events, up to ten; waits for the first one."""
+        response = self._sqs.receive_message(
             QueueUrl=self._queue, MaxNumberOfMessages=10, WaitTimeSeconds=wait_s
         )
-        messages = got.get("Messages", [])
+        messages = response.get("Messages", [])
         for message in messages:
             self._sqs.delete_message(QueueUrl=self._queue, ReceiptHandle=message["ReceiptHandle"])
         return [json.loads(message["Body"]) for message in messages]
@@ -59,7 +59,8 @@ class Inbox:
             self._sqs.delete_queue(QueueUrl=self._queue)
 
 
-def _may_send(queue: str, topic: str) -> str:
+def _policy(queue: str, topic: str) -> str:
+    """Return the policy that lets a topic send to a queue."""
     statement = {
         "Effect": "Allow",
         "Principal": {"Service": "sns.amazonaws.com"},

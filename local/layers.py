@@ -1,4 +1,4 @@
-"""The layers of a local stack: built whole, or only their code where the packages are as they were."""
+"""Builds the layers of a local stack: completely, or only their code if no package has changed."""
 
 import contextlib
 import io
@@ -20,65 +20,65 @@ FOLDERS = {
     "CatalogueLayer": "catalogue",
     "TokensLayer": "tokens",
 }
-#: Layers that have packages beside the code, which lies in a folder of the same name.
+#: Layers with packages and code; the code is in a folder with the layer folder's name.
 WITH_CODE = {"NowlaterLayer", "OperationsLayer"}
-#: What a layer is called that has only the code of another, and comes after it.
+#: The prefix of a layer that has only another layer's code, and comes after it.
 SAVED = "Saved"
 REQUIREMENTS = Path("layers/operations/requirements.txt")
 _UV = Path(".local/tools/bin/uv")
 
 
 def changed(paths: Iterable[Path]) -> tuple[set[str], set[str]]:
-    """Return the layers that files belong to: those to build whole, and those whose code will do."""
-    whole: set[str] = set()
-    code: set[str] = set()
+    """Return the layers of changed files: those to build completely, and those to build code for."""
+    complete: set[str] = set()
+    only_code: set[str] = set()
     for path in paths:
         if path.parts[0] != "layers" or len(path.parts) < 3:
             continue
         for layer, folder in FOLDERS.items():
             if path.parts[1] == folder:
                 is_code = layer in WITH_CODE and path.parts[2] == folder
-                (code if is_code else whole).add(layer)
-    if whole | code:
-        whole.add("CatalogueLayer")  # which tells what is in the others
-    return whole, code - whole
+                (only_code if is_code else complete).add(layer)
+    if complete | only_code:
+        complete.add("CatalogueLayer")  # it describes the other layers
+    return complete, only_code - complete
 
 
-def build(layer: str, home: Path, *, afresh: bool = True) -> bytes:
-    """Build a layer whole, for this machine; return it zipped. Raises Failure with what went wrong.
+def build(layer: str, home: Path, *, from_scratch: bool = True) -> bytes:
+    """Build a complete layer for this machine, and return it zipped; raises Failure with the errors.
 
-    Not afresh, the catalogue keeps the documents that it has of operations that are described alike.
+    If not from scratch, the catalogue keeps its documents while the operations' index is unchanged.
     """
     out = home.absolute() / "build" / layer
-    if afresh:
+    if from_scratch:
         shutil.rmtree(out, ignore_errors=True)
     _run(
         ["make", "--silent", f"build-{layer}", f"ARTIFACTS_DIR={out}", "ARCHITECTURE=host"],
         Path("layers", FOLDERS[layer]),
     )
-    return zipped(out)
+    return zip_folder(out)
 
 
-def code(layer: str) -> bytes:
+def build_code(layer: str) -> bytes:
     """Return the code of a layer, zipped as a layer of its own."""
     folder = FOLDERS[layer]
-    return zipped(Path("layers", folder, folder), Path("python", folder))
+    return zip_folder(Path("layers", folder, folder), Path("python", folder))
 
 
 def check_operations() -> None:
-    """Raise Failure with the mistakes in the operations' code, a line for each."""
+    """Raise Failure with the mistakes in the operations' code, one a line."""
     paths = os.pathsep.join(["../nowlater", "../operations"])
     _run([sys.executable, "build.py"], Path("layers/catalogue"), PYTHONPATH=paths)
 
 
 def install_requirements() -> None:
-    """Install what the operations import for the build too, which imports them; raises Failure."""
+    """Install the operations' requirements for the build, which imports them; raises Failure."""
     command = [str(_UV.absolute()), "pip", "install", "--quiet", "--python", sys.executable]
     _run([*command, "--requirement", REQUIREMENTS.name], REQUIREMENTS.parent)
 
 
-def zipped(folder: Path, within: Path = Path()) -> bytes:
-    """Return a folder as a zip file, in which it lies within another."""
+def zip_folder(folder: Path, within: Path = Path()) -> bytes:
+    """Return a folder's content as a zip file, in the folder `within`."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
         for path in sorted(folder.rglob("*")):
@@ -93,14 +93,14 @@ def _run(command: list[str], folder: Path, **variables: str) -> None:
         command, cwd=folder, env=environment, capture_output=True, text=True, check=False
     )
     if done.returncode:
-        raise Failure(sentences(done.stderr) or f"{' '.join(command)} failed")
+        raise Failure(readable_errors(done.stderr) or f"{' '.join(command)} failed")
 
 
-def sentences(said: str) -> str:
-    """Return what a tool said on standard error, without make's own lines and uv's drawing."""
-    lines = [line for line in said.splitlines() if not line.startswith("make")]
-    drawn = re.search(r"^[ \t]*(×|error:)", said, re.MULTILINE)
+def readable_errors(output: str) -> str:
+    """Return a tool's error output without make's own lines and uv's line drawings."""
+    lines = [line for line in output.splitlines() if not line.startswith("make")]
+    is_of_uv = re.search(r"^[ \t]*(×|error:)", output, re.MULTILINE)
     text = "\n".join(lines[-25:])
-    if drawn is None:
+    if not is_of_uv:
         return text
     return f"{REQUIREMENTS}: {' '.join(re.sub(r'[×╰─▶│├]|error:', ' ', text).split())}"

@@ -1,4 +1,4 @@
-"""`make redrive`: has webhooks that were given up sent again, of the local stack or of one on AWS."""
+"""`make redrive`: sends webhooks again that were given up, of the local stack or of one on AWS."""
 
 import argparse
 import sys
@@ -16,40 +16,45 @@ from nowlater.notifications.delivery_store import Deliveries
 def main() -> int:
     arguments = _arguments()
     try:
-        redrive(tools.table(arguments), arguments)
+        redrive(tools.find_table(arguments), arguments)
     except (Failure, BotoCoreError, ClientError) as failure:
-        print(account.sentence(failure), file=sys.stderr)
+        print(account.explain(failure), file=sys.stderr)
         return 1
     return 0
 
 
-def redrive(table: Table, asked: argparse.Namespace) -> None:
-    """Print each delivery that was given up, and have it sent again unless it is only listed."""
+def redrive(table: Table, arguments: argparse.Namespace) -> None:
+    """Print each delivery that was given up, and send it again unless they are only listed."""
     deliveries, count = Deliveries(table), 0
-    for there in deliveries.given_up():
-        if asked.owner not in (None, there.owner) or asked.host not in (None, there.host):
+    for delivery in deliveries.given_up():
+        if arguments.owner not in (None, delivery.owner):
             continue
-        now = instants.now()
-        if not asked.list and not deliveries.again(there, there.body or "", now, look_at=now):
+        if arguments.host not in (None, delivery.host):
+            continue
+        now, body = instants.now(), delivery.body or ""
+        if not arguments.list and not deliveries.again(delivery, body, now, look_at=now):
             continue  # erased meanwhile
         count += 1
-        print(_line(there), flush=True)
-    kept = "given up" if asked.list else "sent again within some minutes"
-    print(f"{count} {'delivery is' if count == 1 else 'deliveries are'} {kept}.", file=sys.stderr)
+        print(_format(delivery), flush=True)
+    outcome = "given up" if arguments.list else "sent again within a few minutes"
+    print(
+        f"{count} {'delivery is' if count == 1 else 'deliveries are'} {outcome}.", file=sys.stderr
+    )
 
 
-def _line(there: Delivery) -> str:
-    last = there.attempts[-1] if there.attempts else None
-    said = "never tried" if last is None else str(last.status or last.failure)
-    return f"{there.event}  {there.owner}  {there.url}  {there.count} attempts, the last: {said}"
+def _format(delivery: Delivery) -> str:
+    last = delivery.attempts[-1] if delivery.attempts else None
+    result = "none" if last is None else str(last.status or last.failure)
+    attempts = f"{delivery.count} attempts, the last: {result}"
+    return f"{delivery.event}  {delivery.owner}  {delivery.url}  {attempts}"
 
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="make redrive", description=__doc__)
-    parser.add_argument("--owner", help="only this owner's (OWNER=)")
-    parser.add_argument("--host", help="only those to this host (HOST=)")
-    parser.add_argument("--list", action="store_true", help="shows them, and sends none (LIST=1)")
-    tools.take_stack(parser)
+    parser.add_argument("--owner", help="only webhooks of this owner (OWNER=)")
+    parser.add_argument("--host", help="only webhooks to this host (HOST=)")
+    parser.add_argument("--list", action="store_true", help="list them, and send none (LIST=1)")
+    tools.add_stack_arguments(parser)
     return parser.parse_args()
 
 

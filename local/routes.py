@@ -1,4 +1,4 @@
-"""Bridge: makes the routes, authorizer and CORS rules that the emulator leaves out of an HTTP API.
+"""Creates the routes, authorizer and CORS rules that the emulator omits from an HTTP API.
 
 SAM writes them into the API's OpenAPI `Body`, which the emulator does not read.
 """
@@ -13,10 +13,10 @@ _API = "Api"
 
 
 def make_routes(stack: Stack) -> str:
-    """Make the API's routes anew, and return its id."""
+    """Replace the API's routes, and return its id."""
     gateway = stack.client("apigatewayv2")
     api = dict(stack.of_type("AWS::ApiGatewayV2::Api"))[_API]  # there may be others
-    api_id, body, fill = stack.ids[_API], api["Body"], _Fill(stack)
+    api_id, body, references = stack.ids[_API], api["Body"], _References(stack)
     for kind in ("Route", "Integration", "Authorizer"):
         for old in getattr(gateway, f"get_{kind.lower()}s")(ApiId=api_id)["Items"]:
             key = {f"{kind}Id": old[f"{kind}Id"]}
@@ -26,11 +26,11 @@ def make_routes(stack: Stack) -> str:
         rules = {key[0].upper() + key[1:]: value for key, value in cors.items()}
         rules["AllowOrigins"] = stack.parameters["WebOrigins"].split(",")
         gateway.update_api(ApiId=api_id, CorsConfiguration=rules)
-    authorizers = _authorizers(gateway, api_id, body, fill)
+    authorizers = _make_authorizers(gateway, api_id, body, references)
     integrations: dict[str, str] = {}
     for path, methods in body["paths"].items():
         for method, route in methods.items():
-            uri = fill.text(route["x-amazon-apigateway-integration"]["uri"])
+            uri = references.resolve(route["x-amazon-apigateway-integration"]["uri"])
             if uri not in integrations:
                 integrations[uri] = gateway.create_integration(
                     ApiId=api_id,
@@ -48,21 +48,24 @@ def make_routes(stack: Stack) -> str:
     return api_id
 
 
-def _authorizers(gateway: Any, api_id: str, body: Any, fill: "_Fill") -> dict[str, str]:
-    made = {}
+def _make_authorizers(
+    gateway: Any, api_id: str, body: Any, references: "_References"
+) -> dict[str, str]:
+    """Create the API's authorizers, and return their ids by name."""
+    ids = {}
     for name, scheme in body.get("components", {}).get("securitySchemes", {}).items():
-        if said := scheme.get("x-amazon-apigateway-authorizer"):
-            made[name] = gateway.create_authorizer(
+        if authorizer := scheme.get("x-amazon-apigateway-authorizer"):
+            ids[name] = gateway.create_authorizer(
                 ApiId=api_id,
                 Name=name,
                 AuthorizerType="REQUEST",
-                AuthorizerUri=fill.text(said["authorizerUri"]),
-                IdentitySource=said.get("identitySource", []),
-                AuthorizerPayloadFormatVersion=said["authorizerPayloadFormatVersion"],
-                EnableSimpleResponses=said.get("enableSimpleResponses", False),
-                AuthorizerResultTtlInSeconds=said.get("authorizerResultTtlInSeconds", 300),
+                AuthorizerUri=references.resolve(authorizer["authorizerUri"]),
+                IdentitySource=authorizer.get("identitySource", []),
+                AuthorizerPayloadFormatVersion=authorizer["authorizerPayloadFormatVersion"],
+                EnableSimpleResponses=authorizer.get("enableSimpleResponses", False),
+                AuthorizerResultTtlInSeconds=authorizer.get("authorizerResultTtlInSeconds", 300),
             )["AuthorizerId"]
-    return made
+    return ids
 
 
 def _authorization(authorizers: list[str]) -> dict[str, str]:
@@ -76,36 +79,36 @@ def _route_key(path: str, method: str) -> str:
     return "$default" if path.lstrip("/") == "$default" else f"{verb} {path}"
 
 
-class _Fill:
+class _References:
     """Resolves the references in the API's body, as CloudFormation does."""
 
     def __init__(self, stack: Stack) -> None:
         account = stack.client("sts").get_caller_identity()["Account"]
         region = stack.region
         self._arn = f"arn:aws:lambda:{region}:{account}:function:"
-        facts = {"Partition": "aws", "Region": region, "AccountId": account}
-        facts |= {"StackName": stack.name}
-        self._known: dict[str, str] = (
-            {f"AWS::{k}": v for k, v in facts.items()} | stack.ids | stack.parameters
+        pseudo = {"Partition": "aws", "Region": region, "AccountId": account}
+        pseudo |= {"StackName": stack.name}
+        self._values: dict[str, str] = (
+            {f"AWS::{k}": v for k, v in pseudo.items()} | stack.ids | stack.parameters
         )
 
-    def text(self, value: Any) -> str:
+    def resolve(self, value: Any) -> str:
         if isinstance(value, str):
             return value
-        ((how, what),) = value.items()
-        if how == "Ref":
-            return self._name(what)
-        if how == "Fn::GetAtt":
-            return self._name(".".join(what))
-        pattern, given = (what, {}) if isinstance(what, str) else what
+        ((function, argument),) = value.items()
+        if function == "Ref":
+            return self._look_up(argument)
+        if function == "Fn::GetAtt":
+            return self._look_up(".".join(argument))
+        pattern, local = (argument, {}) if isinstance(argument, str) else argument
         return re.sub(
             r"\$\{([\w:.]+)\}",
-            lambda m: self.text(given[m[1]]) if m[1] in given else self._name(m[1]),
+            lambda m: self.resolve(local[m[1]]) if m[1] in local else self._look_up(m[1]),
             pattern,
         )
 
-    def _name(self, name: str) -> str:
+    def _look_up(self, name: str) -> str:
         resource, _, attribute = name.partition(".")
         if attribute == "Arn":
-            return self._arn + self._known[resource]
-        return self._known[name]
+            return self._arn + self._values[resource]
+        return self._values[name]

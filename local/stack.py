@@ -12,7 +12,7 @@ from local.state import is_missing
 
 
 class Stack:
-    """What CloudFormation knows of a stack; `endpoint` is the emulator's, None on AWS."""
+    """A stack as CloudFormation describes it; `endpoint` is the emulator's, None on AWS."""
 
     def __init__(self, session: boto3.Session, name: str, endpoint: str | None = None) -> None:
         self.name, self.endpoint, self.region = name, endpoint, session.region_name
@@ -24,8 +24,8 @@ class Stack:
             if not is_missing(error):
                 raise
             raise Failure(
-                f"There is no stack {name} in {session.region_name}, in the account of your credentials. "
-                "Where is it? stages.toml says it of a stage, or AWS_REGION= and AWS_PROFILE=."
+                f"There is no stack {name} in {session.region_name} in the account of your credentials. "
+                "Set its region and profile in stages.toml, or with AWS_REGION= and AWS_PROFILE=."
             ) from error
         self.outputs: dict[str, str] = {
             o["OutputKey"]: o["OutputValue"] for o in described.get("Outputs", [])
@@ -33,28 +33,28 @@ class Stack:
         self.parameters: dict[str, str] = {
             p["ParameterKey"]: p["ParameterValue"] for p in described.get("Parameters", [])
         }
-        # Not describe_stack_resources, which knows the first hundred alone.
+        # Not describe_stack_resources, which returns only the first hundred.
         pages = self._cloudformation.get_paginator("list_stack_resources").paginate(StackName=name)
         self.ids: dict[str, str] = {
             r["LogicalResourceId"]: r["PhysicalResourceId"]
             for page in pages
             for r in page["StackResourceSummaries"]
-            if "PhysicalResourceId" in r  # one that could not be made has none
+            if "PhysicalResourceId" in r  # a resource that could not be created has none
         }
 
     def client(self, service: str) -> Any:
-        """Return a boto3 client where the stack is."""
+        """Return a boto3 client for the stack's account and region."""
         return self._session.client(service, endpoint_url=self.endpoint)
 
     def template(self) -> dict[str, Any]:
-        """Return the template as SAM has transformed it."""
-        got = self._cloudformation.get_template(StackName=self.name, TemplateStage="Processed")
-        body: Any = got["TemplateBody"]
-        found: dict[str, Any] = json.loads(body) if isinstance(body, str) else body
-        return found
+        """Return the template after SAM's transform."""
+        response = self._cloudformation.get_template(StackName=self.name, TemplateStage="Processed")
+        body: Any = response["TemplateBody"]
+        template: dict[str, Any] = json.loads(body) if isinstance(body, str) else body
+        return template
 
     def of_type(self, kind: str) -> Iterator[tuple[str, dict[str, Any]]]:
-        """Yield logical id and properties of each resource of a type, as SAM has written them."""
+        """Yield logical id and properties of each resource of a type, after SAM's transform."""
         for name, resource in self.template()["Resources"].items():
             if resource["Type"] == kind and name in self.ids:
                 yield name, resource.get("Properties", {})

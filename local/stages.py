@@ -1,4 +1,4 @@
-"""Stages: where the stack of each is, and for whom. `stages.toml` has them, and git ignores it."""
+"""Stages: the account, region and settings of each stack, stored in `stages.toml`, which git ignores."""
 
 import dataclasses
 import difflib
@@ -13,12 +13,12 @@ from local.failure import Failure
 
 FILE = Path("stages.toml")
 _HEAD = """\
-# The stages of this checkout, one table each; `make deploy` writes what it was told once, and you may
-# add to it: docs/operating.md#deploy-and-stages. The parameters of a stack are kept by the stack.
+# The stages of this checkout, one table each. `make deploy` writes region, profile and account; you may
+# add settings: docs/operating.md#deploy-and-stages. A stack's parameters are stored by the stack itself.
 """
 #: CloudFormation's rule for the name of a stack.
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,127}")
-#: What a tag may consist of, by AWS's rule.
+#: AWS's rule for the characters of a tag.
 _TAG = re.compile(r"[\w .:/=+@-]+")
 _RULES = {
     "stack": (_NAME, "a stack's name: letters, digits and hyphens, a letter first"),
@@ -30,65 +30,69 @@ _RULES = {
 
 @dataclass(frozen=True)
 class Stage:
-    """A stage, and what is set for it; its stack has its name unless another is set."""
+    """A stage and its settings; its stack has the same name unless another is set."""
 
     name: str
     stack: str
     region: str | None = None
     profile: str | None = None
-    #: The account that it was deployed into; any other is refused.
+    #: The account that it was deployed to; any other is refused.
     account: str | None = None
-    #: All tags of the stack; None leaves those that it has.
+    #: All tags of the stack; None keeps the stack's tags.
     tags: dict[str, str] | None = None
 
 
 def read(name: str, file: Path = FILE) -> Stage:
-    """Return a stage, with what is set for it; raises Failure for what cannot be meant."""
+    """Return a stage with its settings; raises Failure where a name or a value is wrong."""
     if not _NAME.fullmatch(name):
-        raise Failure(f"{name!r} cannot be a stage: it is {_RULES['stack'][1]}.")
+        raise Failure(f"{name!r} cannot be a stage: it must be {_RULES['stack'][1]}.")
     settings = _load(file).get(name, {})
     if not isinstance(settings, dict):
-        raise Failure(f"{file}: {name} is to be a table, [{name}].")
+        raise Failure(f"{file}: {name} must be a table, [{name}].")
     for setting, value in settings.items():
-        check(setting, value, f"{file}, [{name}]")
-    given: dict[str, Any] = {"name": name, "stack": name, **settings}
-    return Stage(**given)
+        validate(setting, value, f"{file}, [{name}]")
+    fields: dict[str, Any] = {"name": name, "stack": name, **settings}
+    return Stage(**fields)
 
 
 def names(file: Path = FILE) -> list[str]:
-    """Return the stages that are in the file."""
+    """Return the names of the stages in the file."""
     return list(_load(file))
 
 
-def check(setting: str, value: Any, where: str) -> None:
-    """Raise Failure where a setting is none, or its value does not fit."""
+def validate(setting: str, value: Any, place: str) -> None:
+    """Raise Failure where there is no such setting, or its value is wrong."""
     if setting == "tags":
         texts = [*value, *value.values()] if isinstance(value, dict) else [None]
         if not all(isinstance(text, str) and _TAG.fullmatch(text) for text in texts):
             raise Failure(
-                f'{where}: tags are a table of texts, such as {{team = "billing"}}; AWS takes '
+                f'{place}: tags must be a table of texts, such as {{team = "billing"}}; AWS accepts '
                 "letters, digits, spaces and _.:/=+-@ in them."
             )
         return
     if setting not in _RULES:
         nearest = difflib.get_close_matches(setting, [*_RULES, "tags"], 1)
-        hint = f"Is {nearest[0]} meant?" if nearest else f"There are {', '.join(_RULES)} and tags."
-        raise Failure(f"{where}: there is no setting {setting}. {hint}")
-    pattern, words = _RULES[setting]
+        hint = (
+            f"Did you mean {nearest[0]}?"
+            if nearest
+            else f"The settings are {', '.join(_RULES)} and tags."
+        )
+        raise Failure(f"{place}: there is no setting {setting}. {hint}")
+    pattern, description = _RULES[setting]
     if not isinstance(value, str) or not pattern.fullmatch(value):
-        raise Failure(f"{where}: {setting} = {value!r} does not fit; it is {words}.")
+        raise Failure(f"{place}: {setting} = {value!r} is wrong; it must be {description}.")
 
 
 def save(stage: Stage, file: Path = FILE) -> bool:
-    """Add to the file what it does not say of a stage yet; return whether that was anything.
+    """Add the settings of a stage that the file does not have yet; return whether there were any.
 
-    What is there stays as it is, comments included.
+    The rest of the file stays unchanged, comments included.
     """
-    there = read(stage.name, file)
+    saved = read(stage.name, file)
     missing = [
         f"{field.name} = {json.dumps(value)}\n"
         for field in dataclasses.fields(stage)
-        if (value := getattr(stage, field.name)) != getattr(there, field.name)
+        if (value := getattr(stage, field.name)) != getattr(saved, field.name)
     ]
     if not missing:
         return False
@@ -103,8 +107,8 @@ def save(stage: Stage, file: Path = FILE) -> bool:
         if not _has(half, stage):
             half.unlink()
             raise Failure(
-                f"{file} writes {stage.name} in a way that nothing can be added to. Add to its table by "
-                f"hand, and begin again:\n  {'  '.join(missing)}".rstrip()
+                f"{file} has {stage.name} in a form that this command cannot change. Add these lines to "
+                f"its table by hand, then repeat the command:\n  {'  '.join(missing)}".rstrip()
             )
         half.replace(file)
     except OSError as error:
@@ -113,7 +117,7 @@ def save(stage: Stage, file: Path = FILE) -> bool:
 
 
 def _has(file: Path, stage: Stage) -> bool:
-    """Tell whether a file says of a stage what is to be known."""
+    """Return whether a file has exactly this stage."""
     try:
         return read(stage.name, file) == stage
     except Failure:

@@ -1,4 +1,4 @@
-"""template.yaml, read with CloudFormation's short forms (`!Ref x`) as the long ones (`{"Ref": x}`)."""
+"""Reads template.yaml; CloudFormation's short forms (`!Ref x`) become long ones (`{"Ref": x}`)."""
 
 from pathlib import Path
 from typing import Any
@@ -27,11 +27,11 @@ _Loader.add_multi_constructor("!", _long_form)
 
 
 def load(path: Path = Path("template.yaml")) -> dict[str, Any]:
-    """Return a template; raises Failure where there is none."""
+    """Return a template; raises Failure if the file is missing or is not a template."""
     try:
         loaded: Any = yaml.load(path.read_text(), _Loader)  # noqa: S506  # a SafeLoader
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise Failure(f"{path} cannot be read: {error}.") from error
     if not isinstance(loaded, dict) or not {"Parameters", "Resources"} <= loaded.keys():
-        raise Failure(f"{path} is no template: it has no Parameters, or no Resources.")
+        raise Failure(f"{path} is not a template: it has no Parameters, or no Resources.")
     return loaded

@@ -1,4 +1,4 @@
-"""What the operator's tools share: the stack that they are for, the local one or one on AWS."""
+"""Finds the stack that an operator's tool works on: the local one, or one on AWS."""
 
 import argparse
 import json
@@ -11,39 +11,42 @@ from local.stages import Stage
 from nowlater.aws.table import Table
 
 
-def take_stack(parser: argparse.ArgumentParser) -> None:
-    """Have a tool take the arguments that say which stack it is for."""
-    parser.add_argument("--stack", help="a stage on AWS (STACK=), else the stack of make up")
+def add_stack_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments that name the stack."""
+    parser.add_argument(
+        "--stack", help="a stage on AWS (STACK=); by default the local stack of make up"
+    )
     parser.add_argument("--home", type=Path, default=Path(".local"), help=argparse.SUPPRESS)
 
 
-def stack(asked: argparse.Namespace) -> Stack:
-    """Return the stack that a tool was told; raises Failure where there is none."""
-    if asked.stack:
-        stage = stages.read(asked.stack)
+def find_stack(arguments: argparse.Namespace) -> Stack:
+    """Return the stack that the arguments name; raises Failure if there is none."""
+    if arguments.stack:
+        stage = stages.read(arguments.stack)
         account.refuse_contradicted(stage)
         session = account.session(stage)
         if stage.account is not None:
             account.identify(stage, session)
-        return _ours(Stack(session, stage.stack), stage)
-    return Stack(emulator.session(), deploy.NAME, _local_endpoint(asked.home))
+        stack = Stack(session, stage.stack)
+        _refuse_foreign(stack, stage)
+        return stack
+    return Stack(emulator.session(), deploy.NAME, _local_endpoint(arguments.home))
 
 
-def table(asked: argparse.Namespace) -> Table:
-    """Return the table of that stack."""
-    there = stack(asked)
-    return Table(there.outputs["TableName"], there.client("dynamodb"))
+def find_table(arguments: argparse.Namespace) -> Table:
+    """Return the table of that stack; raises Failure if there is no stack."""
+    stack = find_stack(arguments)
+    return Table(stack.outputs["TableName"], stack.client("dynamodb"))
 
 
-def _ours(stack: Stack, stage: Stage) -> Stack:
-    """Return the stack; raises Failure where it has not the outputs of ours."""
+def _refuse_foreign(stack: Stack, stage: Stage) -> None:
+    """Raise Failure if the stack does not have nowlater's outputs."""
     if not {"ApiUrl", "BucketName", "TableName"} <= stack.outputs.keys():
         raise Failure(
-            f"The stack {stack.name} in {stack.region} has no outputs of nowlater's: it is no nowlater "
-            f"stack, or its first deployment failed. make deploy STACK={stage.name} says in which "
-            "state it is."
+            f"The stack {stack.name} in {stack.region} does not have nowlater's outputs: it is not a "
+            f"nowlater stack, or its first deployment failed. Run make deploy STACK={stage.name} to see "
+            "its state."
         )
-    return stack
 
 
 def _local_endpoint(home: Path) -> str:
@@ -51,7 +54,7 @@ def _local_endpoint(home: Path) -> str:
         endpoint: str = json.loads((home / "api.json").read_text())["endpoint"]
     except FileNotFoundError as error:
         raise Failure(
-            "Nothing is served from this folder. Run make up here first, or name a stack on AWS: "
+            "make up does not run in this folder. Start it first, or name a stack on AWS: "
             "STACK=nowlater"
         ) from error
     return endpoint

@@ -1,4 +1,4 @@
-"""`make up`: builds the template, serves it on this machine, and shows what happens until Ctrl-C."""
+"""`make up`: builds the template, serves it on this machine, and prints events until Ctrl-C."""
 
 import argparse
 import fcntl
@@ -33,13 +33,13 @@ def main() -> int:
     try:
         emulator.refuse_busy(arguments.port)
         arguments.home.mkdir(parents=True, exist_ok=True)
-        with _alone(arguments.home):
+        with _locked(arguments.home):
             up(arguments.home, arguments.port, dict(p.split("=", 1) for p in arguments.set))
     except Failure as failure:
         print(f"\n{failure}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print("\nended")
+        print("\nstopped")
     return 0
 
 
@@ -52,51 +52,51 @@ def up(home: Path, port: int, parameters: dict[str, str]) -> None:
             aws.wait_until_ready()
         with _step("deploying template.yaml"):
             stack = deploy.deploy(home, aws, parameters)
-        url, token = f"http://localhost:{port}", _key(stack)
+        url, token = f"http://localhost:{port}", _issue_key(stack)
         served = {"url": url, "key": token}
         served |= {"topic": stack.outputs["TopicArn"], "endpoint": aws.endpoint}
-        # Before anybody is told that it serves: what is saved then is to be seen.
+        # Before the URL is published: a file that is saved after that must be noticed.
         followers = Notifications(stack), Errors(stack), Watch(home, aws, stack, parameters)
         for follower in followers:
             threading.Thread(target=follower.run, daemon=True).start()
-        _write_whole(home / "api.json", json.dumps(served))
+        _write_atomically(home / "api.json", json.dumps(served))
         examples.show(url, token)
         while aws.is_running():
             time.sleep(0.5)
-        raise Failure(f"the AWS emulator ended by itself; see {aws.log}")
+        raise Failure(f"The AWS emulator has stopped by itself. Its output is in {aws.log}.")
 
 
-def _key(stack: Stack) -> str:
-    """Make an API key for the examples."""
+def _issue_key(stack: Stack) -> str:
+    """Make an API key for the examples, and return its token."""
     table = Table(stack.outputs["TableName"], stack.client("dynamodb"))
     return api_keys.issue(table, OWNER, now=instants.now())[1]
 
 
-def _write_whole(path: Path, text: str) -> None:
-    """Write a file that no reader sees half of."""
+def _write_atomically(path: Path, text: str) -> None:
+    """Write a file so that no reader sees only a part of it."""
     half = path.with_suffix(".half")
     half.write_text(text)
     half.replace(path)
 
 
 @contextmanager
-def _step(what: str) -> Iterator[None]:
-    print(f"{what} … ", end="", flush=True)
+def _step(title: str) -> Iterator[None]:
+    print(f"{title} … ", end="", flush=True)
     began = time.monotonic()
     yield
     print(f"{time.monotonic() - began:.1f} s", flush=True)
 
 
 @contextmanager
-def _alone(home: Path) -> Iterator[None]:
-    """Hold this folder; raises Failure where another `make up` does."""
+def _locked(home: Path) -> Iterator[None]:
+    """Lock this folder; raises Failure if another `make up` has locked it."""
     with (home / "lock").open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
             raise Failure(
-                "nowlater is served from this folder already. End that one (Ctrl-C) first, "
-                "or serve another checkout at another port."
+                "make up already runs in this folder. Stop it first (Ctrl-C), or run make up in "
+                "another checkout with another port."
             ) from error
         try:
             yield
@@ -106,8 +106,10 @@ def _alone(home: Path) -> Iterator[None]:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m local.up", description=__doc__)
-    parser.add_argument("--port", type=int, default=8080, help="where the API is served")
-    parser.add_argument("--home", type=Path, default=Path(".local"), help="where its files lie")
+    parser.add_argument("--port", type=int, default=8080, help="the port of the API")
+    parser.add_argument(
+        "--home", type=Path, default=Path(".local"), help="the folder for its files"
+    )
     parser.add_argument(
         "--set", metavar="NAME=VALUE", action="append", default=[], help="a template parameter"
     )
@@ -119,5 +121,5 @@ def _interrupt(_signal: int, _frame: FrameType | None) -> None:
 
 
 if __name__ == "__main__":
-    os.umask(0o077)  # a key is written
+    os.umask(0o077)  # api.json has a key
     sys.exit(main())

@@ -1,4 +1,4 @@
-"""Checks an operation's signature: what its annotations ask for is enforced, or the build stops."""
+"""Checks operations' signatures: the build stops where an annotation could not be enforced."""
 
 import collections.abc
 import inspect
@@ -22,21 +22,21 @@ from refusals import (
     refuse_unfit_default,
     refuse_unknown,
     refuse_unread,
-    shown,
+    spell,
 )
 
 
-def check(found: list[Operation]) -> None:
-    """Raise Mistake where a signature has what could not be enforced, converted or described."""
-    mistakes.refuse(mistake for spec in found if (mistake := _mistake(spec)))
+def check(operations: list[Operation]) -> None:
+    """Raise Mistake where part of a signature could not be enforced, converted or described."""
+    mistakes.refuse(mistake for spec in operations if (mistake := _mistake(spec)))
 
 
 def _mistake(spec: Operation) -> Mistake | None:
     try:
         _check(spec)
-    except Exception as fault:  # msgspec has many reasons; each is about this operation
-        said = " ".join(str(fault).split()).removeprefix(f"{spec.name}: ")
-        return mistakes.in_function(spec.function, f"{spec.name}: {said}")
+    except Exception as fault:  # msgspec raises many types; each is about this operation
+        message = " ".join(str(fault).split()).removeprefix(f"{spec.name}: ")
+        return mistakes.in_function(spec.function, f"{spec.name}: {message}")
     return None
 
 
@@ -60,37 +60,37 @@ def _check(spec: Operation) -> None:
             _check_part(f"the parameter {name}", hints[name], parameter.default)
     _check_part("the result", hints.get("return", Any), inspect.Parameter.empty)
     schema.input_type(spec)
-    described = schema.of_input(spec), schema.of_result(spec)
+    schemas = schema.of_input(spec), schema.of_result(spec)
     try:
-        json.dumps(described, allow_nan=False)
+        json.dumps(schemas, allow_nan=False)
     except ValueError as error:
         raise Unfit("a default or an example is infinite or NaN, and JSON has no such number") from error  # fmt: skip
 
 
-def _check_part(who: str, hint: Any, default: Any) -> None:
+def _check_part(place: str, hint: Any, default: Any) -> None:
     try:
         for part in _parts(hint, set()):
-            if part is Document and who == "the result" and hint is not Document:
+            if part is Document and place == "the result" and hint is not Document:
                 raise Unfit("a file cannot be part of a result. Return a Document alone, or bytes")
             refuse_unknown(part)
         refuse_ambiguous(hint)
         if default is not inspect.Parameter.empty:
             refuse_unfit_default(hint, default)
     except (TypeError, ValueError) as fault:
-        raise Unfit(f"{who} is {shown(hint)}: {fault}") from fault
+        raise Unfit(f"{place} is {spell(hint)}: {fault}") from fault
 
 
 def _parts(hint: Any, seen: set[Any]) -> Iterator[Any]:
-    """Yield a type and all types that it is made of; raise Unfit where one says what nobody reads."""
+    """Yield a type and all types inside it; raises Unfit for a constraint that nothing enforces."""
     origin = get_origin(hint)
     if isinstance(hint, TypeAliasType | typing.NewType):
         if hint not in seen:
             seen.add(hint)
-            meant = hint.__value__ if isinstance(hint, TypeAliasType) else hint.__supertype__
-            yield from _parts(meant, seen)
+            target = hint.__value__ if isinstance(hint, TypeAliasType) else hint.__supertype__
+            yield from _parts(target, seen)
     elif origin is typing.Annotated:
-        for said in hint.__metadata__:
-            refuse_unread(hint.__origin__, said)
+        for metadata in hint.__metadata__:
+            refuse_unread(hint.__origin__, metadata)
         yield from _parts(hint.__origin__, seen)
     elif origin is None:
         yield hint
@@ -101,8 +101,8 @@ def _parts(hint: Any, seen: set[Any]) -> Iterator[Any]:
 
 def _parts_of_generic(origin: Any, arguments: tuple[Any, ...], seen: set[Any]) -> Iterator[Any]:
     if isinstance(origin, TypeAliasType | type) and origin is not UnionType:
-        bound = getattr(origin, "__parameters__", ())  # for these, the arguments stand
-        yield from (part for part in _parts(origin, seen) if part not in bound)
+        variables = getattr(origin, "__parameters__", ())  # the arguments take their place
+        yield from (part for part in _parts(origin, seen) if part not in variables)
         if isinstance(origin, type) and issubclass(origin, collections.abc.Mapping):
             _refuse_key(arguments[0])
         if isinstance(origin, type) and issubclass(origin, collections.abc.Set):
@@ -121,7 +121,7 @@ def _fields(owner: Any, seen: set[Any]) -> Iterator[Any]:
     hints = get_type_hints(owner, include_extras=True) if fields else {}
     for field in fields:
         try:
-            hint = hints.get(field.name, Any)  # a namedtuple has none
+            hint = hints.get(field.name, Any)  # a namedtuple has no annotations
             yield from _parts(hint, seen)
             if (default := getattr(field, "default", msgspec.NODEFAULT)) is not msgspec.NODEFAULT:
                 refuse_unfit_default(hint, default)
@@ -133,18 +133,18 @@ def _refuse_key(key: Any) -> None:
     parts = [p for p in _parts(key, set()) if p is not Any]
     if get_origin(key) is typing.Literal or any(part is not str for part in parts):
         raise Unfit(
-            f"the keys of a JSON object are strings, of which the schema says no more than a pattern. "
-            f"Write dict[str, …], not dict[{shown(key)}, …]"
+            f"the keys of a JSON object are strings, and a schema can give them only a pattern. "
+            f"Write dict[str, …], not dict[{spell(key)}, …]"
         )
 
 
 def _refuse_element(element: Any) -> None:
     for part in _parts(element, set()):
-        if _can_change(part):
-            raise Unfit(f"a set cannot hold {shown(part)}, which can change. Write list[…]")
+        if _is_mutable(part):
+            raise Unfit(f"a set cannot hold {spell(part)}, which can change. Write list[…]")
 
 
-def _can_change(part: Any) -> bool:
+def _is_mutable(part: Any) -> bool:
     if isinstance(part, type) and issubclass(part, msgspec.Struct):
         return not part.__struct_config__.frozen
     return getattr(part, "__hash__", None) is None

@@ -1,4 +1,4 @@
-"""Finds the operations of a package: every one that is decorated is found, or is a mistake."""
+"""Finds the operations of a package; a decorated function that cannot be served is a mistake."""
 
 import sys
 from collections.abc import Iterator
@@ -11,85 +11,92 @@ from mistakes import Mistake
 from nowlater.runtime.definition import Operation, decorated, in_module
 
 
-def discovered(package: ModuleType = operations) -> list[Operation]:
+def find_operations(package: ModuleType = operations) -> list[Operation]:
     """Return the operations of every module of a package, sorted by name.
 
-    Raises Mistake: a module that cannot be imported, an operation that could not be called, two of
-    one name.
+    Raises Mistake for a module that cannot be imported, an operation that could not be called, and
+    two operations with the same name.
     """
-    found: dict[str, Operation] = {}
+    by_name: dict[str, Operation] = {}
     folder = Path(package.__path__[0])
-    wrong = list(_beside(folder))
+    found_mistakes = list(_beside_the_package(folder))
     modules = dict(_modules(package))
     for name, source in modules.items():
         if name.count(".") > len(source.relative_to(folder).parts):
-            wrong.append(mistakes.at(source, 1, "a module's name has no dot. Rename the file"))
+            message = "a module's name has no dot. Rename the file"
+            found_mistakes.append(mistakes.at(source, 1, message))
             continue
         try:
             own = in_module(name).values()
         except KeyboardInterrupt:
             raise
-        except BaseException as fault:  # what a module does when it is imported is its author's
-            wrong.append(mistakes.of_import(fault, source, folder))
+        except BaseException as fault:  # an import runs the author's code, which can raise anything
+            found_mistakes.append(mistakes.of_import(fault, source, folder))
             continue
         for spec in own:
-            if spec.name in found:
-                wrong.append(mistakes.in_function(spec.function, _twice(spec, found[spec.name])))
-            found.setdefault(spec.name, spec)
-    wrong += _lost(set(modules))
-    mistakes.refuse(wrong)
-    return [found[name] for name in sorted(found)]
+            if spec.name in by_name:
+                message = _same_name(spec, by_name[spec.name])
+                found_mistakes.append(mistakes.in_function(spec.function, message))
+            by_name.setdefault(spec.name, spec)
+    found_mistakes += _unreachable(set(modules))
+    mistakes.refuse(found_mistakes)
+    return [by_name[name] for name in sorted(by_name)]
 
 
 def attribute(spec: Operation) -> str:
-    """Return the name by which an operation's function is found in its module."""
+    """Return the name of an operation's function in its module."""
     module = sys.modules[spec.function.__module__]
     return next(name for name, member in vars(module).items() if member is spec.function)
 
 
 def _modules(package: ModuleType) -> Iterator[tuple[str, Path]]:
-    """Yield the name and the file of each module, those of folders without an __init__.py too."""
+    """Yield the name and the file of each module, also in folders without an __init__.py."""
     folder = Path(package.__path__[0])
     for path in sorted(folder.rglob("*.py")):
         parts = path.relative_to(folder).with_suffix("").parts
         if not any(part.startswith(".") for part in parts):
-            kept = parts[:-1] if parts[-1] == "__init__" else parts
-            yield ".".join((package.__name__, *kept)), path
+            parts = parts[:-1] if parts[-1] == "__init__" else parts
+            yield ".".join((package.__name__, *parts)), path
 
 
-def _beside(folder: Path) -> Iterator[Mistake]:
-    """Yield a mistake for each file with operations that lies beside the package."""
+def _beside_the_package(folder: Path) -> Iterator[Mistake]:
+    """Yield a mistake for each file with operations that is beside the package and not in it."""
     for path in folder.parent.glob("*.py"):
         if "@operation" in path.read_text(errors="replace"):
-            said = f"its operations are not served from here. Move the file into {folder.name}/"
-            yield mistakes.at(path, 1, said)
+            message = f"its operations are not served from here. Move the file into {folder.name}/"
+            yield mistakes.at(path, 1, message)
 
 
-def _twice(spec: Operation, other: Operation) -> str:
+def _same_name(spec: Operation, other: Operation) -> str:
     both = f"{other.function.__module__} and {spec.function.__module__}"
-    return f'there are two operations named {spec.name}, in {both}: give one another, with name="…"'
+    return (
+        f"there are two operations named {spec.name}, in {both}: give one of them another name, "
+        'with name="…"'
+    )
 
 
-def _lost(modules: set[str]) -> Iterator[Mistake]:
-    """Yield a mistake for each function that was decorated, and cannot be found in its module."""
+def _unreachable(modules: set[str]) -> Iterator[Mistake]:
+    """Yield a mistake for each decorated function that cannot be found in its module."""
     for spec in decorated(modules):
         name = spec.function.__module__
         if name in sys.modules and spec not in in_module(name).values():
-            yield mistakes.in_function(spec.function, f"{spec.name} cannot be served: {_why(spec)}")
+            message = f"{spec.name} cannot be served: {_reason(spec)}"
+            yield mistakes.in_function(spec.function, message)
 
 
-def _why(spec: Operation) -> str:
-    where = spec.function.__qualname__.split(".")
+def _reason(spec: Operation) -> str:
+    names = spec.function.__qualname__.split(".")
     if getattr(spec.function, "operation", spec) is not spec:
         return "its function has @operation twice. Write a second function that calls the first"
-    if "<locals>" in where:
+    if "<locals>" in names:
         return "it is defined inside a function. Assign it to a name of the same module"
-    if len(where) > 1:
-        return f"it is part of the class {where[-2]}. Write a function outside of the class"
+    if len(names) > 1:
+        return f"it is part of the class {names[-2]}. Write a function outside of the class"
     module = sys.modules[spec.function.__module__]
-    if getattr(vars(module).get(where[0]), "operation", None) is spec:
+    if getattr(vars(module).get(names[0]), "operation", None) is spec:
         return "another decorator hides it. Write @operation above all other decorators"
     return (
-        f"at the end of its module, {where[0]} is something else: defined again, or what another "
-        "decorator returned. Give it a name of its own, and write @operation above other decorators"
+        f"at the end of its module, {names[0]} is something else: defined again, or the return value "
+        "of another decorator. Give the operation its own name, and write @operation above all other "
+        "decorators"
     )

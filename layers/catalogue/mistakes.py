@@ -1,4 +1,4 @@
-"""What is wrong in the operations' code, as one line for its author: file, line, and what to do."""
+"""Mistakes in the operations' code, each as one line for its author: file, line, and what to do."""
 
 import inspect
 import traceback
@@ -15,44 +15,44 @@ _OF_AWS = ("botocore.exceptions", "botocore.errorfactory", "boto3.exceptions")
 
 
 class Mistake(Exception):
-    """A line, or several, each of which names a place in the code and says what to write instead."""
+    """One or more lines; each names a place in the code and says what to write instead."""
 
 
-def refuse(found: Iterable[Mistake]) -> None:
-    """Raise one Mistake with all that were found, if any were."""
-    if lines := list(dict.fromkeys(map(str, found))):
+def refuse(mistakes: Iterable[Mistake]) -> None:
+    """Raise one Mistake with the lines of all mistakes, if there are any."""
+    if lines := list(dict.fromkeys(map(str, mistakes))):
         raise Mistake("\n".join(lines))
 
 
-def in_function(function: Callable[..., Any], said: str) -> Mistake:
-    """Return a mistake in how a function is declared, at its first line."""
+def in_function(function: Callable[..., Any], message: str) -> Mistake:
+    """Return a mistake in a function's declaration, at its first line."""
     code = getattr(inspect.unwrap(function), "__code__", None)
     if code is None:
-        return Mistake(f"{function.__module__}: {said}")
-    return at(Path(code.co_filename), code.co_firstlineno, said)
+        return Mistake(f"{function.__module__}: {message}")
+    return at(Path(code.co_filename), code.co_firstlineno, message)
 
 
 def of_import(fault: BaseException, source: Path, package: Path) -> Mistake:
-    """Return what stopped the import of a file of a package, at the line that is to be changed."""
+    """Return the mistake that stopped the import of a file of a package, at the line to change."""
     if isinstance(fault, SyntaxError) and fault.filename is not None:
         return at(Path(fault.filename), fault.lineno or 1, f"{type(fault).__name__}: {fault.msg}")
     frames = traceback.extract_tb(fault.__traceback__)
-    ours = [frame for frame in frames if Path(frame.filename).is_relative_to(package)]
-    where = (Path(ours[-1].filename), ours[-1].lineno or 1) if ours else (source, 1)
-    is_decorators = bool(frames) and frames[-1].filename == _DECORATOR
-    return at(*where, str(fault) if is_decorators else _sentence(fault))
+    own = [frame for frame in frames if Path(frame.filename).is_relative_to(package)]
+    path, line = (Path(own[-1].filename), own[-1].lineno or 1) if own else (source, 1)
+    is_of_decorator = bool(frames) and frames[-1].filename == _DECORATOR
+    return at(path, line, str(fault) if is_of_decorator else _sentence(fault))
 
 
 def _sentence(fault: BaseException) -> str:
-    said = " ".join(f"{type(fault).__name__}: {fault}".split())
+    message = " ".join(f"{type(fault).__name__}: {fault}".split())
     if isinstance(fault, ModuleNotFoundError):
         return f"{fault}: if it is a package, add it to layers/operations/requirements.txt"
     if isinstance(fault, KeyError | OSError | SystemExit) or type(fault).__module__ in _OF_AWS:
-        said += " (the build imports every module: read, connect and load inside the function)"
-    return said
+        message += " (the build imports every module: read, connect and load inside the function)"
+    return message
 
 
-def at(path: Path, line: int, said: str) -> Mistake:
+def at(path: Path, line: int, message: str) -> Mistake:
     """Return a mistake in a line of a file."""
-    shown = path.relative_to(_ROOT) if path.is_relative_to(_ROOT) else path
-    return Mistake(f"{shown}:{line}: {said}")
+    path = path.relative_to(_ROOT) if path.is_relative_to(_ROOT) else path
+    return Mistake(f"{path}:{line}: {message}")

@@ -1,1 +1,1 @@
-"""`make verify`: looks at a deployed stack from outside, as a caller does, and tells what holds."""
+"""`make verify`: checks a deployed stack from outside, as a caller, and reports what holds."""

@@ -1,4 +1,4 @@
-"""What a check comes to: it passed, it failed, or it could not be made."""
+"""Checks and their results: passed, failed or skipped."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,28 +11,28 @@ type Result = Literal["passed", "FAILED", "skipped"]
 
 
 class Broken(Exception):
-    """A guarantee does not hold: what was seen, and the part of the stack to look at."""
+    """A guarantee does not hold: the evidence, and the part of the stack to look at."""
 
-    def __init__(self, seen: str, part: str) -> None:
-        super().__init__(seen)
+    def __init__(self, evidence: str, part: str) -> None:
+        super().__init__(evidence)
         self.part = part
 
 
 class Skipped(Exception):
-    """Something cannot be seen with what was given; the message says what to give."""
+    """A guarantee cannot be checked with these options; the message says which option to add."""
 
 
 @dataclass(frozen=True)
 class Check:
-    """A guarantee, and how it is seen: returns the evidence, raises Broken or Skipped."""
+    """A guarantee, and its check: `verify` returns the evidence, and raises Broken or Skipped."""
 
     guarantee: str
-    see: Callable[["Caller"], str]
+    verify: Callable[["Caller"], str]
 
 
 @dataclass(frozen=True)
 class Finding:
-    """A line of the report; `part` is what to look at where it failed."""
+    """A line of the report; `part` is the part of the stack to look at after a failure."""
 
     guarantee: str
     result: Result

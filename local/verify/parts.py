@@ -1,8 +1,8 @@
-"""The parts of a stack by what a caller sees of them: which Lambda answers, and where to look."""
+"""The parts of a stack as callers see them: which Lambda serves a request, and where to look."""
 
 import re
 
-#: Who answers a request; the first that matches. What no other route takes, Describe answers.
+#: The Lambda that serves a request, by the first match; Describe serves all others.
 _SERVED = (
     (r"POST /sync/[^/]+", "Sync"),
     (r"POST (/async/[^/]+|/jobs/[^/]+/retry|/uploads)", "Submit"),
@@ -13,7 +13,7 @@ _SERVED = (
     (r"POST /jobs/[^/]+/cancel", "Status"),
 )
 
-#: What feeds a Lambda that is behind a queue or the stream; where it is off, nothing fails.
+#: The event sources of Lambdas behind a queue or the stream; while one is disabled, no error shows.
 _SOURCES = {
     "Work": ("WorkOnTime", "WorkFlexible"),
     "Notify": ("NotifyEnds",),
@@ -22,13 +22,13 @@ _SOURCES = {
 
 _ELSEWHERE = {
     "Api": (
-        "The HTTP API, or what stands before it (a CDN, a firewall, a proxy of yours): something is "
-        "not passed on. To tell which, verify the stack's own address, its output ApiUrl."
+        "The HTTP API, or a CDN, firewall or proxy in front of it: it drops or changes something. To "
+        "find out which, verify the stack's own address, its output ApiUrl."
     ),
     "PublicUrl": (
-        "The stack's parameter PublicUrl, which all links begin with. If callers are to use "
-        "that address, verify it: URL=… of the line above. Else deploy again with the right "
-        "PublicUrl, or with an empty one: links then begin with whatever the caller used."
+        "The stack's parameter PublicUrl, with which all links begin. If callers should use that "
+        "address, verify it: URL=… with the address above. Otherwise deploy again with the right "
+        "PublicUrl, or with an empty one: links then begin with the address of each request."
     ),
     "Bucket": (
         "The bucket: its policy, and what the roles of Submit and Status may do there (a "
@@ -39,35 +39,35 @@ _ELSEWHERE = {
         "browser sends it, with its scheme and without a slash at the end."
     ),
     "Topic": (
-        "The topic: its policy, its key, and what Notify's role may do there. Else the queue "
-        "that was subscribed: SNS may not send to it."
+        "The topic: its policy, its key, and what Notify's role may do there. Or the queue that was "
+        "subscribed: SNS may not send to it."
     ),
     "Time": (
-        "Nothing in the stack: the time for all checks was over. Give more: ARGS='--within 1800'."
+        "Nothing in the stack: the time for all checks was over. Allow more: ARGS='--within 1800'."
     ),
 }
 
 
 def lambda_of(method: str, path: str) -> str:
-    """Return the logical id of the Lambda that answers a request."""
+    """Return the logical id of the Lambda that serves a request."""
     line = f"{method} {path.partition('?')[0]}"
     return next((name for route, name in _SERVED if re.fullmatch(route, line)), "Describe")
 
 
 def advice(part: str) -> str:
-    """Return where to look where something is wrong with a part of the stack."""
+    """Return where to look if a part of the stack does not work."""
     if part in _ELSEWHERE:
         return _ELSEWHERE[part]
     sources = " and ".join(_SOURCES.get(part, ()))
-    enabled = f" Is what feeds it enabled ({sources})?" if sources else ""
+    enabled = f" Check that its event sources are enabled ({sources})." if sources else ""
     return (
         f"The Lambda {part}: its role, its log, its concurrency.{enabled} "
-        f"docs/operating.md#{part.lower()}alarm says how to go on."
+        f"Next steps: docs/operating.md#{part.lower()}alarm"
     )
 
 
-def command(part: str) -> str | None:
-    """Return what shows a Lambda's errors, as docs/operating.md has it; None for another part."""
+def log_command(part: str) -> str | None:
+    """Return the command in docs/operating.md that shows a Lambda's errors; None for another part."""
     if part in _ELSEWHERE:
         return None
     return f"""said '{{ ($.function_name = "*-{part}-*") && ($.level = "ERROR") }}'"""

@@ -8,11 +8,11 @@ from textwrap import TextWrapper, wrap
 from local.verify import parts
 from local.verify.finding import Finding
 
-#: Of result, guarantee and evidence; with two spaces between them these are 80 columns.
+#: Of result, guarantee and evidence: 80 columns with two spaces between them.
 _WIDTHS = (7, 30, 39)
 _WIDTH = 80
-#: Words stay whole: they may be addresses and commands, to be pasted.
-_SHAPE = TextWrapper(_WIDTH, break_long_words=False, break_on_hyphens=False)
+#: Words are not broken: they may be addresses and commands that the user copies.
+_PARAGRAPH = TextWrapper(_WIDTH, break_long_words=False, break_on_hyphens=False)
 _ITEM = TextWrapper(
     _WIDTH,
     break_long_words=False,
@@ -22,9 +22,9 @@ _ITEM = TextWrapper(
 )
 
 
-def wrapped(text: str) -> str:
-    """Return a paragraph in lines that fit."""
-    return "\n".join(_SHAPE.wrap(text))
+def wrap_text(text: str) -> str:
+    """Return a paragraph in lines of at most 80 columns."""
+    return "\n".join(_PARAGRAPH.wrap(text))
 
 
 def table(findings: Iterable[Finding]) -> str:
@@ -36,31 +36,31 @@ def table(findings: Iterable[Finding]) -> str:
 
 
 def _row(*cells: str) -> Iterator[str]:
-    cut = [wrap(cell, width) for cell, width in zip(cells, _WIDTHS, strict=True)]
-    for line in zip_longest(*cut, fillvalue=""):
+    columns = [wrap(cell, width) for cell, width in zip(cells, _WIDTHS, strict=True)]
+    for line in zip_longest(*columns, fillvalue=""):
         padded = (part.ljust(width) for part, width in zip(line, _WIDTHS, strict=True))
         yield "  ".join(padded).rstrip()
 
 
 def where_to_look(findings: Iterable[Finding], requests: dict[str, str]) -> str:
-    """Return which parts of the stack to look at, the one that explains most first.
+    """Return which parts of the stack to look at; the one with the most failed checks comes first.
 
-    `requests` are the ids that API Gateway gave to requests that failed.
+    `requests` are API Gateway's ids of failed requests, by part.
     """
     blamed = Counter(finding.part for finding in findings if finding.part is not None)
     paragraphs = []
     for part, failed in blamed.most_common():
         checks = "1 check failed" if failed == 1 else f"{failed} checks failed"
-        said = f"{part} ({checks}). {parts.advice(part)}"
+        text = f"{part} ({checks}). {parts.advice(part)}"
         if request := requests.get(part):
-            said += f" The last request that failed is {request} in the access log."
-        paragraphs += _ITEM.wrap(said)
-        if command := parts.command(part):
+            text += f" The last failed request is {request} in the access log."
+        paragraphs += _ITEM.wrap(text)
+        if command := parts.log_command(part):
             paragraphs += ["", f"    {command}", ""]
     return "\n".join(["Where to look:", *paragraphs]).rstrip() if paragraphs else ""
 
 
 def summary(findings: Iterable[Finding]) -> str:
-    """Return how many checks came to what."""
-    counted = Counter(finding.result for finding in findings)
-    return ", ".join(f"{counted[result]} {result}" for result in ("passed", "FAILED", "skipped"))
+    """Return how many checks have each result."""
+    counts = Counter(finding.result for finding in findings)
+    return ", ".join(f"{counts[result]} {result}" for result in ("passed", "FAILED", "skipped"))

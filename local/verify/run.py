@@ -1,20 +1,20 @@
-"""Runs the checks one after another, whatever comes of each, and says how far it is."""
+"""Runs all checks one after another, also after failures, and reports the progress."""
 
 from collections.abc import Callable, Iterable
 
 import requests
 from botocore.exceptions import BotoCoreError, ClientError
 
-from local.verify import doors, files, gateway, jobs, refusals, told
-from local.verify.answers import cause
+from local.verify import doors, files, gateway, jobs, notifications, refusals
 from local.verify.caller import Caller
 from local.verify.finding import Broken, Check, Finding, Skipped
+from local.verify.responses import cause
 
-#: What only a deployed stack can answer comes first.
+#: The checks that only a deployed stack can fail come first.
 CHECKS = (
     *gateway.CHECKS,
     *files.CHECKS,
-    *told.CHECKS,
+    *notifications.CHECKS,
     *doors.CHECKS,
     *jobs.CHECKS,
     *refusals.CHECKS,
@@ -24,10 +24,10 @@ CHECKS = (
 def run(
     api: Caller, findings: list[Finding], show: Callable[[str], None], checks: Iterable[Check]
 ) -> None:
-    """Add a finding for each check; those that are there when it is interrupted are good."""
-    listed = list(checks)
-    for number, check in enumerate(listed, 1):
-        show(f"{number} of {len(listed)}: {check.guarantee} …")
+    """Append a finding for each check; after an interruption, the findings so far are valid."""
+    all_checks = list(checks)
+    for number, check in enumerate(all_checks, 1):
+        show(f"{number} of {len(all_checks)}: {check.guarantee} …")
         finding = _find(api, check)
         findings.append(finding)
         if finding.result == "FAILED":
@@ -35,20 +35,20 @@ def run(
 
 
 def _find(api: Caller, check: Check) -> Finding:
-    if api.left_s <= 0:
+    if api.remaining_s <= 0:
         return Finding(check.guarantee, "FAILED", "not checked: the time was over", "Time")
     try:
-        return Finding(check.guarantee, "passed", check.see(api))
+        return Finding(check.guarantee, "passed", check.verify(api))
     except Skipped as skipped:
         return Finding(check.guarantee, "skipped", str(skipped))
     except Broken as broken:
         return Finding(check.guarantee, "FAILED", str(broken), broken.part)
     except requests.JSONDecodeError as fault:
-        return Finding(check.guarantee, "FAILED", f"an answer is not JSON: {fault}", "Api")
+        return Finding(check.guarantee, "FAILED", f"a response is not JSON: {fault}", "Api")
     except requests.RequestException as fault:
-        return Finding(check.guarantee, "FAILED", f"no answer came: {cause(fault)}", "Api")
+        return Finding(check.guarantee, "FAILED", f"no response: {cause(fault)}", "Api")
     except (BotoCoreError, ClientError) as fault:
-        return Finding(check.guarantee, "FAILED", f"its queue: {fault}", "Topic")
+        return Finding(check.guarantee, "FAILED", f"the subscribed queue: {fault}", "Topic")
     except (LookupError, TypeError, ValueError, AttributeError, StopIteration) as fault:
-        evidence = f"an answer is not as documented: {type(fault).__name__} {fault}"
+        evidence = f"a response is not as documented: {type(fault).__name__} {fault}"
         return Finding(check.guarantee, "FAILED", evidence, "Api")

@@ -93,7 +93,7 @@ class Checkout:
         client = emulator.session().client(
             "cloudformation", region_name=REGION, endpoint_url=self.endpoint
         )
-        return state.look(client, stack)
+        return state.find(client, stack)
 
 
 def _at_this_terminal() -> None:
@@ -182,7 +182,7 @@ def prod(checkout: Checkout, first: str) -> Present:
 def test_a_first_deployment_without_a_terminal_asks_nothing(prod: Present, first: str) -> None:
     assert FIRST.items() <= prod.parameters.items()
     assert prod.parameters["Architecture"] == deploy.ARCHITECTURE
-    assert "A new stack; parameters: defaults, but for" in first
+    assert "A new stack; parameters: defaults, except" in first
     assert "AlarmsTo = " in first
     assert "make key OWNER=name STACK=prod" in first
 
@@ -204,7 +204,7 @@ def test_a_second_deployment_leaves_equal_parameters_and_asks_nothing_at_a_termi
     assert there is not None
     assert there.parameters == prod.parameters
     assert f"Building for {deploy.ARCHITECTURE}" in terminal.said
-    assert "An update; parameters: as they are" in terminal.said
+    assert "An update; parameters: unchanged" in terminal.said
     assert "]: " not in terminal.said.partition("Building for")[0]
 
 
@@ -226,7 +226,7 @@ def test_a_parameter_that_is_named_changes_and_the_rest_stays(
     assert f"AlarmsTo = '' (was '{TOPIC}')" in said
     assert later is not None
     assert (later.parameters, later.tags) == (wanted, changed.tags)
-    assert "stages.toml has [prod] now" in elsewhere
+    assert "stages.toml now has [prod]" in elsewhere
     assert checkout.stages.read_text() == kept
 
 
@@ -249,16 +249,16 @@ def test_a_first_deployment_at_a_terminal_asks_once(checkout: Checkout) -> None:
     terminal = Terminal(
         checkout, "STACK=asked", f"PARAMETERS={SMALL}", f"ARCHITECTURE={deploy.ARCHITECTURE}"
     )
-    terminal.reads("region that it is to be in []: ")
+    terminal.reads("region of the stack []: ")
     terminal.types("Frankfurt\n")
-    terminal.reads("region = 'Frankfurt' does not fit")
+    terminal.reads("region = 'Frankfurt' is wrong")
     terminal.types(f"{REGION}\n")
     terminal.reads("AlarmsTo []: ")
     terminal.types("ops@example.com\n")
     terminal.reads("it does not match")
     terminal.types(f"{TOPIC}\n")
     take_defaults(terminal, guide.ASKED[1:])
-    terminal.reads("Make it (yes or no) [yes]: ")
+    terminal.reads("Create it (yes or no) [yes]: ")
     terminal.types("\n")
     code = terminal.ends()
     made = checkout.present("asked")
@@ -279,14 +279,14 @@ def take_defaults(terminal: Terminal, names: Sequence[str]) -> None:
             terminal.types("\n")
 
 
-@pytest.mark.parametrize(("keys", "said"), [("no\n", "Nothing was built"), ("\x03", "Ended")])
+@pytest.mark.parametrize(("keys", "said"), [("no\n", "Nothing was built"), ("\x03", "Stopped")])
 def test_who_does_not_want_it_gets_nothing(checkout: Checkout, keys: str, said: str) -> None:
     known = [f"AWS_REGION={REGION}", "STACK=unwanted", f"PARAMETERS={SMALL}"]
     terminal = Terminal(checkout, *known)
-    terminal.reads(f"region that it is to be in [{REGION}]: ")
+    terminal.reads(f"region of the stack [{REGION}]: ")
     terminal.types("\n")
     take_defaults(terminal, guide.ASKED)
-    terminal.reads("Make it")
+    terminal.reads("Create it")
     terminal.types(keys)
     code = terminal.ends()
 
@@ -304,10 +304,10 @@ def test_who_does_not_want_it_gets_nothing(checkout: Checkout, keys: str, said: 
 @pytest.mark.parametrize(
     ("parameters", "said"),
     [
-        ("Shards=2", "the stack has 3, and Shards cannot fall"),
-        ("Shard=4", "is Shards meant?"),
-        ("WorkTimeout=301", "it may be 60, 120, 300"),
-        ("Shards", "is no Name=value"),
+        ("Shards=2", "the stack has 3, and Shards cannot decrease"),
+        ("Shard=4", "Did you mean Shards?"),
+        ("WorkTimeout=301", "it must be one of 60, 120, 300"),
+        ("Shards", "is not Name=value"),
         ("JwtAudience=", "JwtIssuer needs a JwtAudience"),
         ("SyncConcurrency=1000", "100 must stay unreserved"),
         ("OnTimeConcurrency=1000", "Callers would get 5xx"),
@@ -336,7 +336,7 @@ def test_region_and_account_of_a_profile_are_taken(
     )
 
     assert f"prod: {REGION}, account 000000000000, profile company" in said
-    assert "Shards cannot fall" in said
+    assert "Shards cannot decrease" in said
 
 
 def test_without_a_region_it_says_how_to_name_one(checkout: Checkout) -> None:
@@ -364,7 +364,7 @@ def test_credentials_of_another_account_are_refused(endpoint: str, tmp_path: Pat
             "There are no AWS credentials here",
         ),
         ({"AWS_PROFILE": "company"}, "(company) could not be found"),
-        ({"AWS_ENDPOINT_URL": "http://127.0.0.1:9"}, "AWS does not answer"),
+        ({"AWS_ENDPOINT_URL": "http://127.0.0.1:9"}, "AWS does not respond"),
     ],
     ids=["none", "no such profile", "no network"],
 )

@@ -113,7 +113,7 @@ def test_a_package_that_is_required_while_it_serves_is_installed_and_one_that_ca
     assert eventually(greet) == "Hello, Ada!"
 
     requirements.write_text(f"{before}\nsaved_greeting @ file:///nowhere/saved_greeting-1.0-py3-none-any.whl\n")  # fmt: skip
-    told = f"not served, what was served before goes on: {REQUIREMENTS}: "
+    told = f"not updated, the previous version is still served: {REQUIREMENTS}: "
     shown = eventually(served.output.read_text, lambda text: told in text)
 
     assert "nowhere" in shown.partition(told)[2].splitlines()[0]
@@ -128,13 +128,13 @@ def test_a_package_that_is_required_while_it_serves_is_installed_and_one_that_ca
 def test_a_job_that_runs_while_something_is_saved_ends_and_the_terminal_says_so(
     api: Client, served: Served
 ) -> None:
-    told = "still running with the code from before: Work (1)"
+    told = "still running the previous code: Work (1)"
     for seconds in LONGER:
         job = api.running(api.submit("sleep", {"seconds": seconds}))
         before = len(served.output.read_text())
         path = operations(served) / "meanwhile.py"
         path.write_text(f'"""Saved while a job sleeps for {seconds} s."""\n')
-        shown = eventually(served.output.read_text, lambda t, b=before: "served again" in t[b:])
+        shown = eventually(served.output.read_text, lambda t, b=before: "updated: " in t[b:])
         ended = api.ended(job)
         path.unlink()
 
@@ -155,7 +155,7 @@ def test_a_mistake_is_one_line_and_what_is_saved_next_is_served(
     )
     shown = eventually(served.output.read_text, lambda text: f"{told}\n" in text[before:])
 
-    assert f"not served, what was served before goes on: {told}\n" in shown
+    assert f"not updated, the previous version is still served: {told}\n" in shown
     assert "Traceback" not in shown[before:]
     path.write_text(MISTAKE.replace("(n)", "(n: int)"))
     answer = eventually(lambda: api.ask("sync", "mistaken", {"n": 1}))
@@ -173,7 +173,7 @@ def test_resources_of_ones_own_are_deployed_beside_ours(served: Served) -> None:
             lambda text: "template.yaml" in text,
             within_s=900,
         )
-        assert "served again: template.yaml" in said
+        assert "updated: template.yaml" in said
         tables = served.client("dynamodb")
         states = {
             name: tables.describe_time_to_live(TableName=name)["TimeToLiveDescription"]["TimeToLiveStatus"]
@@ -185,6 +185,6 @@ def test_resources_of_ones_own_are_deployed_beside_ours(served: Served) -> None:
         path.write_text(before)
         eventually(
             lambda: served.output.read_text()[shown:],
-            lambda text: "served again: template.yaml" in text,
+            lambda text: "updated: template.yaml" in text,
             within_s=900,
         )

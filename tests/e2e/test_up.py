@@ -62,7 +62,10 @@ def test_a_lambda_that_the_template_lacks_is_told_and_what_is_saved_next_is_serv
 def test_a_port_that_there_is_not_is_told_in_a_sentence(served: Served) -> None:
     done = up(served.folder, "--port", "99999", "--home", ".local/other")
 
-    assert (done.returncode, done.stderr) == (1, "\nthere is no port 99999: ports go up to 65535\n")
+    assert (done.returncode, done.stderr) == (
+        1,
+        "\nThere is no port 99999: ports go up to 65535.\n",
+    )
 
 
 def test_a_busy_port_is_told_in_a_sentence(served: Served) -> None:
@@ -73,7 +76,7 @@ def test_a_busy_port_is_told_in_a_sentence(served: Served) -> None:
         done = up(served.folder, "--port", str(port), "--home", ".local/other")
 
     assert done.returncode == 1
-    assert f"port {port} is taken" in done.stderr
+    assert f"Port {port} is in use" in done.stderr
     assert f"make up PORT={port + 1}" in done.stderr
     assert "Traceback" not in done.stderr
 
@@ -82,7 +85,7 @@ def test_a_second_one_in_the_same_folder_is_told_in_a_sentence(served: Served) -
     done = up(served.folder, "--port", "0")
 
     assert done.returncode == 1
-    assert "served from this folder already" in done.stderr
+    assert "already runs in this folder" in done.stderr
 
 
 def test_a_template_that_sam_refuses_is_told_with_what_sam_said(tmp_path: Path) -> None:

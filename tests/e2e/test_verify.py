@@ -151,17 +151,17 @@ FAULTS: dict[str, tuple[Callable[[Served], AbstractContextManager[None]], str, s
     "Status may not read": (
         lambda served: status_may_not(served, "dynamodb:GetItem"),
         "Status",
-        r"GET /jobs/\{id\} answered 503 try-again",
+        r"GET /jobs/\{id\} returned 503 try-again",
     ),
     "Status may not write": (
         lambda served: status_may_not(served, "dynamodb:UpdateItem"),
         "Status",
-        r"POST /jobs/\{id\}/cancel answered 503 try-again",
+        r"POST /jobs/\{id\}/cancel returned 503 try-again",
     ),
     "Notify is off": (
         lambda served: source_off(served, "NotifyEnds"),
         "Notify",
-        r"no end is told after \d+ s; a replay, which goes past Notify, is sent",
+        r"no event is published after \d+ s; a replay, which does not need Notify, is sent",
     ),
     "SendWebhooks is off": (
         lambda served: source_off(served, "SendWebhooksWebhooks"),

@@ -106,4 +106,4 @@ def test_one_that_is_erased_meanwhile_stays_erased(
     settled(world)
 
     assert states(world, job) == ["erased"]
-    assert (said.out, said.err) == ("", "0 deliveries are sent again within some minutes.\n")
+    assert (said.out, said.err) == ("", "0 deliveries are sent again within a few minutes.\n")

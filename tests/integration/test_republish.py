@@ -106,7 +106,7 @@ def test_an_object_that_holds_no_records_keeps_no_other_from_being_told(
     assert republish(operated) == 1
     assert len(world.told()) == 3
     assert world.objects("aws/lambda/") == ["aws/lambda/1"]
-    assert "aws/lambda/1  holds no records" in capsys.readouterr().out
+    assert "aws/lambda/1  has no records" in capsys.readouterr().out
 
 
 def test_listing_tells_nothing(

@@ -214,7 +214,7 @@ def _lambdas(served: Served) -> Iterator[tuple[str, int]]:
     listed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     told = {int(pid): (int(parent), int(age_s)) for pid, parent, age_s in _words(listed)}
     processes = served.processes()
-    emulators = {pid for pid, args in processes if "local/serve.py" in args}
+    emulators = {pid for pid, args in processes if "local.serve" in args}
     for pid, args in processes:
         name = re.search(r"/ministack-lambda-nowlater-([A-Za-z]+)-", args)
         parent, age_s = told.get(pid, (0, 0))

@@ -23,16 +23,19 @@ def answered(code: str, message: str = "no") -> exceptions.ClientError:
     [
         (answered("ExpiredToken"), "have expired (ExpiredToken). Sign in again"),
         (answered("ExpiredTokenException"), "Sign in again"),
-        (answered("InvalidClientTokenId"), "AWS does not take your credentials"),
-        (answered("SignatureDoesNotMatch"), "AWS does not take your credentials"),
+        (answered("InvalidClientTokenId"), "AWS does not accept your credentials"),
+        (answered("SignatureDoesNotMatch"), "AWS does not accept your credentials"),
         (answered("AccessDenied"), "do not allow this"),
         (exceptions.NoCredentialsError(), "Run aws configure, or name a profile: AWS_PROFILE=name"),
         (exceptions.PartialCredentialsError(provider="env", cred_var="x"), "Run aws configure"),
-        (exceptions.ProfileNotFound(profile="company"), "(company) could not be found. There are:"),
+        (
+            exceptions.ProfileNotFound(profile="company"),
+            "(company) could not be found. Your profiles are:",
+        ),
         (exceptions.TokenRetrievalError(provider="sso", error_msg="over"), "Run aws sso login"),
         (exceptions.UnauthorizedSSOTokenError(), "Run aws sso login"),
-        (exceptions.EndpointConnectionError(endpoint_url="https://x"), "Is the region right"),
-        (exceptions.ConnectTimeoutError(endpoint_url="https://x"), "Is the region right"),
+        (exceptions.EndpointConnectionError(endpoint_url="https://x"), "Check the region"),
+        (exceptions.ConnectTimeoutError(endpoint_url="https://x"), "Check the region"),
         (answered("ValidationError", "odd"), "odd"),
         (Failure("as it is"), "as it is"),
         (
@@ -43,7 +46,7 @@ def answered(code: str, message: str = "no") -> exceptions.ClientError:
     ids=lambda value: type(value).__name__ if isinstance(value, Exception) else "",
 )
 def test_an_error_is_a_sentence_that_says_what_to_do(error: Exception, said: str) -> None:
-    assert said in account.sentence(error)
+    assert said in account.explain(error)
 
 
 class Session:
@@ -108,7 +111,7 @@ def test_a_stack_is_looked_at() -> None:
         }
     )
 
-    assert state.look(there, "prod") == Present(
+    assert state.find(there, "prod") == Present(
         "UPDATE_COMPLETE", {"Shards": "2"}, {"team": "billing"}
     )
 
@@ -123,13 +126,13 @@ def test_a_stack_is_looked_at() -> None:
     ids=["unknown", "never executed", "deleted"],
 )
 def test_a_stack_that_is_not_there_is_none(said: Any) -> None:
-    assert state.look(CloudFormation(said), "prod") is None
+    assert state.find(CloudFormation(said), "prod") is None
 
 
 @pytest.mark.parametrize("code", ["AccessDenied", "ValidationError", "Throttling"])
 def test_any_other_answer_is_no_missing_stack(code: str) -> None:
     with pytest.raises(exceptions.ClientError):
-        state.look(CloudFormation(answered(code)), "prod")
+        state.find(CloudFormation(answered(code)), "prod")
 
 
 #: Every state of a stack: https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_Stack.html

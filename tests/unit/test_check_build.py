@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 import yaml
 
-from local import check_build
-from local.check_build import MB
+from local import build_environment, build_sizes, check_build
+from local.build_sizes import MB
 from local.failure import Failure
 from tests import stack
 from tests.unit.aws_rules import transformed
@@ -63,19 +63,19 @@ def test_a_lambda_is_as_large_as_its_code_and_all_its_layers(built: Path) -> Non
     lay(built, {"Sync/app.py": 5 * MB, "OperationsLayer/python/a.py": 7 * MB})
     lay(built, {"NowlaterLayer/python/a.py": 11 * MB, "CatalogueLayer/python/a.py": 13 * MB})
 
-    assert check_build.check_sizes(built, template(built), "arm64") == 36 * MB
+    assert build_sizes.check_sizes(built, template(built), "arm64") == 36 * MB
 
 
 def test_a_layer_counts_whichever_condition_it_has(built: Path) -> None:
     lay(built, {"TokensLayer/python/a.py": 200 * MB})
 
-    assert check_build.check_sizes(built, template(built), "arm64") == 200 * MB + 200
+    assert build_sizes.check_sizes(built, template(built), "arm64") == 200 * MB + 200
 
 
 def test_a_lambda_of_exactly_250_mb_is_taken(built: Path) -> None:
     lay(built, {"OperationsLayer/python/a.py": 262_144_000 - 300})
 
-    assert check_build.check_sizes(built, template(built), "arm64") == 262_144_000
+    assert build_sizes.check_sizes(built, template(built), "arm64") == 262_144_000
 
 
 def test_a_byte_more_is_refused_and_the_five_largest_packages_are_named(built: Path) -> None:
@@ -89,7 +89,7 @@ def test_a_byte_more_is_refused_and_the_five_largest_packages_are_named(built: P
     lay(layer, {"python/pandas/__pycache__/a.cpython-313.pyc": 5 * MB})
 
     with pytest.raises(Failure) as raised:
-        check_build.check_sizes(built, template(built), "arm64")
+        build_sizes.check_sizes(built, template(built), "arm64")
 
     said = str(raised.value)
     assert said.startswith("Sync, Work: code and layers are 254.0 MB unpacked")
@@ -106,7 +106,7 @@ def test_a_byte_more_is_refused_and_the_five_largest_packages_are_named(built: P
 def test_what_no_package_brought_is_named_by_its_folder(tmp_path: Path) -> None:
     lay(tmp_path, {"python/operations/model.bin": 300, "python/operations/a/b.py": 20})
 
-    assert check_build.size_by_package(tmp_path) == {"operations": 320}
+    assert build_sizes.size_by_package(tmp_path) == {"operations": 320}
 
 
 ELSEWHERE = "arn:aws:lambda:eu-central-1:580247275435:layer:LambdaInsightsExtension:53"
@@ -117,51 +117,51 @@ def test_a_layer_that_was_not_built_here_is_said_and_not_counted(built: Path) ->
     given["Parameters"]["Insights"] = {"Type": "String"}
     layers = [ELSEWHERE, {"Ref": "Insights"}, {"Fn::ImportValue": "shared"}]
     either = {"Fn::If": ["TakesTokens", {"Ref": "Insights"}, {"Ref": "AWS::NoValue"}]}
-    before = check_build.check_sizes(built, given, "arm64")
+    before = build_sizes.check_sizes(built, given, "arm64")
     given["Resources"]["Sync"]["Properties"]["Layers"] = [*layers, either]
 
-    assert check_build.check_sizes(built, given, "arm64") <= before
-    assert check_build.layers_elsewhere(given) == [
+    assert build_sizes.check_sizes(built, given, "arm64") <= before
+    assert build_sizes.layers_elsewhere(given) == [
         "Insights",
         ELSEWHERE,
         '{"Fn::ImportValue": "shared"}',
     ]
-    assert check_build.layers_elsewhere(template(built)) == []
+    assert build_sizes.layers_elsewhere(template(built)) == []
 
 
 def test_a_lambda_whose_code_is_not_built_here_is_taken(built: Path) -> None:
     given = template(built)
-    inline = {"Type": check_build.FUNCTION, "Properties": {"InlineCode": "pass"}}
+    inline = {"Type": build_sizes.FUNCTION, "Properties": {"InlineCode": "pass"}}
     given["Resources"] |= {"Inline": inline, "Fn::ForEach::Topic": ["Name", ["A", "B"], {}]}
 
-    assert check_build.check_sizes(built, given, "arm64") > 0
+    assert build_sizes.check_sizes(built, given, "arm64") > 0
 
 
 # ── environment ───────────────────────────────────────────────────────────────────────────────
 
 
 def test_what_the_operations_are_told_now_fits() -> None:
-    assert check_build.check_environment(stack.template()) < 200
+    assert build_environment.check_environment(stack.template()) < 200
 
 
 def test_quotation_marks_count_twice_as_lambda_counts_them() -> None:
     value = json.dumps({"A": "x" * 2385})
 
     assert len(value) == 2394
-    assert check_build.check_environment(with_operations(value)) == 2398
+    assert build_environment.check_environment(with_operations(value)) == 2398
 
 
 def test_a_byte_more_than_2400_is_refused() -> None:
     most, too_much = (json.dumps({"A": "x" * length}) for length in (2387, 2388))
 
-    assert check_build.check_environment(with_operations(most)) == 2400
+    assert build_environment.check_environment(with_operations(most)) == 2400
     with pytest.raises(Failure, match=r"takes 2,401 bytes.* and 2,400 are the operations'"):
-        check_build.check_environment(with_operations(too_much))
+        build_environment.check_environment(with_operations(too_much))
 
 
 def test_the_names_of_resources_count_as_long_as_they_may_be() -> None:
     short, long = (
-        check_build.check_environment(with_operations({"Fn::Sub": f'{{"A": "{said}"}}'}))
+        build_environment.check_environment(with_operations({"Fn::Sub": f'{{"A": "{said}"}}'}))
         for said in ("x", "${AWS::StackName}")
     )
 
@@ -173,7 +173,7 @@ def test_the_names_of_resources_count_as_long_as_they_may_be() -> None:
 )
 def test_what_is_no_json_object_of_texts_is_refused(value: Any) -> None:
     with pytest.raises(Failure, match=r"OperationsEnvironment in template\.yaml"):
-        check_build.check_environment(with_operations(value))
+        build_environment.check_environment(with_operations(value))
 
 
 @pytest.mark.parametrize(
@@ -207,7 +207,7 @@ def test_what_only_an_account_could_resolve_is_taken(value: Any) -> None:
     }
     given["Resources"]["Sync"]["Properties"]["Environment"] = {"Fn::ImportValue": "shared"}
 
-    assert 0 < check_build.check_environment(given) < 400
+    assert 0 < build_environment.check_environment(given) < 400
 
 
 def test_nothing_is_refused_for_a_length_that_is_not_known() -> None:
@@ -215,16 +215,16 @@ def test_nothing_is_refused_for_a_length_that_is_not_known() -> None:
     told = {"Fn::Join": ["", ['{"A": "', {"Fn::Join": [" ", imported]}, '"}']]}
     given = with_operations(told)
 
-    assert check_build.check_environment(given) > check_build.OPERATIONS_ENVIRONMENT
+    assert build_environment.check_environment(given) > build_environment.OPERATIONS_ENVIRONMENT
     with pytest.raises(Failure, match="OperationsEnvironment"):
-        check_build.check_environment(with_operations({"A": {"Fn::ImportValue": "shared"}}))
+        build_environment.check_environment(with_operations({"A": {"Fn::ImportValue": "shared"}}))
 
 
 def test_a_parameter_that_may_not_be_as_long_as_others_are_is_taken() -> None:
     given = stack.template()
     given["Parameters"]["OwnerWaiting"]["MaxValue"] = 10_000
 
-    assert check_build.check_environment(given) < 200
+    assert build_environment.check_environment(given) < 200
 
 
 def test_variables_elsewhere_leave_the_operations_their_share() -> None:
@@ -233,7 +233,7 @@ def test_variables_elsewhere_leave_the_operations_their_share() -> None:
     variables["OURS"] = "x" * 1000
 
     with pytest.raises(Failure, match=r"(Sync|Work): with all that the operations may have"):
-        check_build.check_environment(given)
+        build_environment.check_environment(given)
 
 
 @pytest.mark.parametrize("parameters", transformed.SETS)
@@ -243,7 +243,7 @@ def test_nowlaters_own_variables_leave_the_operations_their_share(parameters: st
         variables = lambdas[name]["Environment"]["Variables"]
         own = {k: str(v) for k, v in variables.items()} | {"NOWLATER_OPERATIONS_ENVIRONMENT": ""}
 
-        assert check_build.measure(own) + check_build.OPERATIONS_ENVIRONMENT <= 4096
+        assert build_environment.measure(own) + build_environment.OPERATIONS_ENVIRONMENT <= 4096
 
 
 # ── the command ───────────────────────────────────────────────────────────────────────────────

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
-from local import deploy_aws
+from local import deploy_aws, sam_deploy
 from local.failure import Failure
 from local.stages import Stage
 from tests import stack
@@ -56,7 +56,7 @@ def sam(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Sam:
 
 @pytest.mark.parametrize("given", [{}, {"JwtAudience": "it's $1 \\"}])
 def test_sam_is_always_handed_the_parameters(sam: Sam, given: dict[str, str]) -> None:
-    deploy_aws._sam_deploy(PROD, given, {})
+    sam_deploy.sam_deploy(PROD, given, {})
     handed = sam.after("--parameter-overrides").removeprefix("file://")
 
     assert json.loads((sam.folder / handed).read_text()) == given
@@ -66,13 +66,13 @@ def test_what_a_guided_deployment_saved_is_not_taken(sam: Sam) -> None:
     (sam.folder / "samconfig.toml").write_text(
         "version = 0.1\n[default.global.parameters]\n" + SAVED
     )
-    deploy_aws._sam_deploy(PROD, {}, {})
+    sam_deploy.sam_deploy(PROD, {}, {})
 
     assert sam.settings() == {"s3_prefix": "ours"}
 
 
 def test_the_shared_settings_stay_in_effect(sam: Sam) -> None:
-    deploy_aws._sam_deploy(PROD, {}, {})
+    sam_deploy.sam_deploy(PROD, {}, {})
 
     assert sam.settings() == {
         "capabilities": "CAPABILITY_IAM",
@@ -91,7 +91,7 @@ def test_the_address_that_callers_use_is_to_be_verified(
     there: Any = SimpleNamespace(
         outputs={"ApiUrl": "https://x.aws"}, parameters={"PublicUrl": public}
     )
-    deploy_aws._tell_done(there, PROD)
+    deploy_aws._print_next_steps(there, PROD)
 
     assert f"KEY=nl_… make verify URL={url}\n" in capsys.readouterr().out
 
@@ -105,8 +105,8 @@ def test_the_address_that_callers_use_is_to_be_verified(
         (None, "template.yaml cannot be read"),
         (b"Parameters: [", "template.yaml cannot be read"),
         (b"# caf\xe9", "template.yaml cannot be read"),
-        (b"", "template.yaml is no template"),
-        (b"Parameters: {}\n", "template.yaml is no template"),
+        (b"", "template.yaml is not a template"),
+        (b"Parameters: {}\n", "template.yaml is not a template"),
     ],
 )
 def test_a_template_that_is_none_is_told_in_a_sentence(
@@ -130,7 +130,7 @@ def test_a_folder_that_cannot_be_written_is_told_in_a_sentence(
 ) -> None:
     (sam.folder / ".aws-sam").touch()
     monkeypatch.setattr("sys.argv", ["deploy_aws"])
-    monkeypatch.setattr(deploy_aws, "deploy", lambda asked: deploy_aws._sam_deploy(PROD, {}, {}))
+    monkeypatch.setattr(deploy_aws, "deploy", lambda asked: sam_deploy.sam_deploy(PROD, {}, {}))
 
     assert deploy_aws.main() == 1
     assert capsys.readouterr().err == ".aws-sam cannot be read or written: File exists.\n"
@@ -140,7 +140,7 @@ def test_settings_that_are_no_toml_are_told_in_a_sentence(sam: Sam) -> None:
     (sam.folder / "samconfig.toml").write_text("version = ")
 
     with pytest.raises(Failure, match=r"samconfig\.toml cannot be read"):
-        deploy_aws._sam_deploy(PROD, {}, {})
+        sam_deploy.sam_deploy(PROD, {}, {})
 
 
 def test_a_region_that_the_file_contradicts_is_refused_first(

@@ -27,7 +27,7 @@ from tests.unit.jobs import NOW, job
 
 @pytest.fixture(scope="module")
 def document() -> dict[str, Any]:
-    index = [build.described_of(spec) for spec in build.discovered()]
+    index = [build.index_entry(spec) for spec in build.find_operations()]
     return openapi.document(index, pages.FILES)
 
 
@@ -57,7 +57,7 @@ def test_so_have_its_parts(names: tuple[str, ...], type_: Any) -> None:
 
 
 def test_there_is_a_path_for_every_operation_at_each_of_its_doors(document: dict[str, Any]) -> None:
-    specs = {spec.name: spec.doors for spec in build.discovered()}
+    specs = {spec.name: spec.doors for spec in build.find_operations()}
     doors = {f"/{door}/{name}" for name, doors in specs.items() for door in doors}
     others = {route.path for route in ROUTES if route.tag != "Doors"}
 
@@ -160,7 +160,7 @@ def test_every_parameter_and_body_has_a_description_and_a_value_to_show(
 def test_every_member_of_what_is_sent_and_of_the_apis_own_answers_is_described(
     document: dict[str, Any],
 ) -> None:
-    specs = [(spec, schemas.camel(spec.name)) for spec in build.discovered()]
+    specs = [(spec, schemas.camel(spec.name)) for spec in build.find_operations()]
     theirs = tuple(name if spec.diagnostic else f"{name}Result" for spec, name in specs)
     known = document["components"]["schemas"].items()
     ours = {name: schema for name, schema in known if not name.startswith(theirs)}
@@ -194,7 +194,7 @@ NODE = {
 
 
 def test_definitions_become_components_of_the_operations_own_name() -> None:
-    made = schemas.lifted(NODE, "TreeResult")
+    made = schemas.lift_definitions(NODE, "TreeResult")
     nodes, numbers = ("#/components/schemas/TreeResult" + rest for rest in ("", "Aint"))
 
     assert made == {
@@ -205,7 +205,7 @@ def test_definitions_become_components_of_the_operations_own_name() -> None:
 
 def test_a_schema_that_is_more_than_a_reference_stays_one() -> None:
     schema = {"type": "array", "items": {"$ref": "#/$defs/Ä"}, "$defs": {"Ä": {"type": "null"}}}
-    made = schemas.lifted(schema, "ListResult")
+    made = schemas.lift_definitions(schema, "ListResult")
 
     assert made["ListResult"]["items"] == {"$ref": "#/components/schemas/ListResult_"}
     assert made["ListResult_"] == {"type": "null"}

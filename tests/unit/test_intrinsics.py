@@ -80,9 +80,9 @@ def test_a_name_of_ones_own_is_taken() -> None:
 @pytest.mark.parametrize(
     ("given", "said"),
     [
-        ({"Name": "A"}, "Name is 'A', and has to match"),
-        ({"Kind": "z"}, "Kind is 'z', and has to be one of x, y"),
-        ({"Most": 10}, "Most is 10, and has to be from 1 to 9"),
+        ({"Name": "A"}, "Name is 'A': it does not match"),
+        ({"Kind": "z"}, "Kind is 'z': it must be one of x, y"),
+        ({"Most": 10}, "Most is '10': it must be at least 1 and at most 9"),
         ({"Nothing": 1}, "The template has no parameter Nothing"),
     ],
 )

@@ -31,7 +31,7 @@ def table(monkeypatch: pytest.MonkeyPatch) -> Any:
             BillingMode="PAY_PER_REQUEST",
         )
         made = Table("table", client)
-        monkeypatch.setattr(tools, "table", lambda asked: made)
+        monkeypatch.setattr(tools, "find_table", lambda arguments: made)
         yield made
 
 

@@ -121,7 +121,7 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Package:
             path.write_text(source)
         importlib.invalidate_caches()
         try:
-            found = discovery.discovered(importlib.import_module(name))
+            found = discovery.find_operations(importlib.import_module(name))
             annotations.check(found)
         except Mistake as mistake:
             return str(mistake).replace(f"{tmp_path}/{name}/", "")
@@ -198,13 +198,13 @@ def test_a_bound_that_would_not_be_enforced_stops_the_build(
         ("n: list[Model]", "Model(**value) in the function"),
         ("n: ModelLike", "ModelLike is pydantic's"),
         ("n: pydantic.EmailStr", "write str, with msgspec.Meta(pattern=…)"),
-        ("n: pathlib.Path", "Path is no JSON: write Document for a file, str for a name"),
-        ("n: object", "object is no JSON: write Any"),
+        ("n: pathlib.Path", "Path is not JSON: write Document for a file, str for a name"),
+        ("n: object", "object is not JSON: write Any"),
         ("n: range", "write a dataclass, a TypedDict or a msgspec.Struct"),
-        ("n: collections.Counter[str]", "Counter is no JSON: write list[…] or dict[str, …]"),
-        ("n: Iterable[int]", "Iterable is no JSON: write list[…] or dict[str, …]"),
-        ("n: Callable[[int], int]", "Callable is no JSON"),
-        ("n: msgspec.Raw", "Raw is no JSON: write Any"),
+        ("n: collections.Counter[str]", "Counter is not JSON: write list[…] or dict[str, …]"),
+        ("n: Iterable[int]", "Iterable is not JSON: write list[…] or dict[str, …]"),
+        ("n: Callable[[int], int]", "Callable is not JSON"),
+        ("n: msgspec.Raw", "Raw is not JSON: write Any"),
         ("n: A | B", "Make each a msgspec.Struct with tag=True"),
         ("n: dict[str, int] | A", "Make each a msgspec.Struct with tag=True"),
         ("n: str | bytes", "not contain more than one str-like type"),
@@ -215,14 +215,14 @@ def test_a_bound_that_would_not_be_enforced_stops_the_build(
         ("n: Mapping[Literal['a'], str]", "Write dict[str, …]"),
         ("n: set[list[int]]", "a set cannot hold list, which can change. Write list[…]"),
         ("n: set[A]", "a set cannot hold A"),
-        ("n: T", "~T stands for no type here. Write the type, or Any"),
-        ("n: list[T]", "~T stands for no type here"),
-        ("n: Page", "X stands for no type here"),
-        ("n: Page[T]", "~T stands for no type here"),
+        ("n: T", "~T is a type variable without a type. Write the type, or Any"),
+        ("n: list[T]", "~T is a type variable without a type"),
+        ("n: Page", "X is a type variable without a type"),
+        ("n: Page[T]", "~T is a type variable without a type"),
         ("n: 'Nowhere'", "names Nowhere, which its module does not have: import it there"),
         ("n: 'list['", "op: Forward reference must be an expression"),
         ("n: Annotated[str, Meta(ge=1)]", "Can only set `ge` on a numeric type"),
-        ("n: list[Context]", "a Context is given to a parameter of its own"),
+        ("n: list[Context]", "a Context needs a parameter of its own"),
         ("n: Document = Document(b'')", "Write Document | None = None"),
         ("n", "the parameter n needs an annotation"),
         ("self, n: int", "the parameter self needs an annotation"),
@@ -258,12 +258,12 @@ def test_a_parameter_that_cannot_be_an_input_is_one_line(
         ("Document | None", "a file cannot be part of a result"),
         ("Model", "Model is pydantic's"),
         ("pathlib.Path", "write Document for a file, str for a name"),
-        ("Iterator[int]", "Iterator is no JSON: write list[…]"),
-        ("Awaitable[int]", "Awaitable is no JSON"),
+        ("Iterator[int]", "Iterator is not JSON: write list[…]"),
+        ("Awaitable[int]", "Awaitable is not JSON"),
         ("A | B", "Make each a msgspec.Struct with tag=True"),
         ("Positive", "msgspec.Meta(ge=0)"),
         ("'Nowhere'", "names Nowhere, which its module does not have"),
-        ("Context", "a Context is given to a parameter of its own"),
+        ("Context", "a Context needs a parameter of its own"),
     ],
 )
 def test_a_result_that_could_not_be_sent_is_one_line(
@@ -435,7 +435,7 @@ def test_two_operations_of_one_name_are_told(package: Package) -> None:
     line = package(one=OP.format("op"), other=OP.format("op"))
 
     assert line.startswith("other.py:2: there are two operations named op, in ")
-    assert line.endswith('give one another, with name="…"')
+    assert line.endswith('give one of them another name, with name="…"')
 
 
 # ── modules ───────────────────────────────────────────────────────────────────────────────────

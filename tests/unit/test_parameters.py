@@ -31,7 +31,7 @@ def test_parameters_are_read(text: str, given: dict[str, str]) -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("Shards 2", "'Shards' is no Name=value"),
+        ("Shards 2", "'Shards' is not Name=value"),
         ("Shards=2 Shards=3", "Shards twice"),
         ("JwtAudience='my api", "a quote is not closed"),
     ],
@@ -44,15 +44,15 @@ def test_what_is_no_list_of_parameters_is_refused(text: str, said: str) -> None:
 @pytest.mark.parametrize(
     ("name", "value", "said"),
     [
-        ("Shard", "2", r"no such parameter; is Shards meant\?"),
-        ("alarmsto", "", r"is AlarmsTo meant\?"),
-        ("Zzz", "2", r"template\.yaml has them all"),
-        ("Shards", "0", "it is at least 1 and at most 16"),
-        ("Shards", "17", "it is at least 1 and at most 16"),
-        ("Shards", "1.5", "it is a whole number"),
-        ("Shards", "", "it is a whole number"),
-        ("Shards", "two", "it is a whole number"),
-        ("WorkTimeout", "301", "it may be 60, 120, 300"),
+        ("Shard", "2", r"no such parameter\. Did you mean Shards\?"),
+        ("alarmsto", "", r"Did you mean AlarmsTo\?"),
+        ("Zzz", "2", r"template\.yaml lists all parameters"),
+        ("Shards", "0", "it must be at least 1 and at most 16"),
+        ("Shards", "17", "it must be at least 1 and at most 16"),
+        ("Shards", "1.5", "it must be a whole number"),
+        ("Shards", "", "it must be a whole number"),
+        ("Shards", "two", "it must be a whole number"),
+        ("WorkTimeout", "301", "it must be one of 60, 120, 300"),
         ("AlarmsTo", "ops@example.com", "it does not match"),
         ("CallbackPorts", "443,", "it does not match"),
         ("AlarmsTo", "arn:x\n", "it does not match"),
@@ -90,7 +90,7 @@ def test_a_text_without_a_pattern_may_have_several_lines() -> None:
 def test_a_parameter_may_have_no_description() -> None:
     rules = {"Type": "Number", "MinValue": 1}
 
-    assert parameters.find_fault({"Some": rules}, "Some", "0") == "it is at least 1."
+    assert parameters.find_fault({"Some": rules}, "Some", "0") == "it must be at least 1."
 
 
 @pytest.mark.parametrize("shards", ["1", "16"])
@@ -115,7 +115,7 @@ def test_shards_stay_or_rise(given: dict[str, str]) -> None:
 
 
 def test_shards_do_not_fall() -> None:
-    with pytest.raises(Failure, match="the stack has 4, and Shards cannot fall"):
+    with pytest.raises(Failure, match="the stack has 4, and Shards cannot decrease"):
         parameters.refuse_fewer_shards({"Shards": "4"}, {"Shards": "3"})
 
 

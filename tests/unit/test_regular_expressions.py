@@ -99,14 +99,13 @@ ROWS: dict[tuple[str, str], list[Text]] = {
     ("layers/catalogue/described/openapi.py", "#/components"): texts('"#/components/', '"#/components/a/', "a/"),
     ("layers/catalogue/described/schemas.py", r"\W"): texts("-"),
     ("local/intrinsics.py", "[^${}]"): texts("${", "$", "${a"),
-    ("local/intrinsics.py", "AllowedPattern"): [],  # the template's
     ("local/layers.py", "×|error"): texts(" ", "\n", " \n", "e"),
     ("local/layers.py", "[×╰─▶│├]"): texts("×", "e", "error"),
     ("local/parameters.py", "pattern"): [],  # the template's
     ("local/parameters.py", "-?[0-9]+"): texts("1", "-"),
     ("local/routes.py", "[\\w:.]"): texts("${", "$", "${a"),
-    ("local/serve.py", "python/"): texts("python/"),
-    ("local/serve.py", "#?"): texts("#a", "a = ", "a ", "a=:"),
+    ("local/emulator_patches.py", "python/"): texts("python/"),
+    ("local/emulator_patches.py", "#?"): texts("#a", "a = ", "a ", "a=:"),
     ("local/stages.py", "{0,127}"): texts("a-"),
     ("local/stages.py", "[\\w .:"): texts("a", " "),
     ("local/stages.py", "[a-z]{2,}"): texts("-a", "-aa", before="eu"),
@@ -114,11 +113,11 @@ ROWS: dict[tuple[str, str], list[Text]] = {
     ("local/stages.py", "[0-9]{12}"): texts("1"),
     ("local/stages.py", "stage.name"): texts("[a]\n", "[a"),
     ("local/stages.py", "pattern"): [],  # those above
-    ("local/verify/__main__.py", "x21"): texts("a"),
-    ("local/verify/__main__.py", r"\S+"): texts("a"),
+    ("local/verify/options.py", "x21"): texts("a"),
+    ("local/verify/options.py", r"\S+"): texts("a"),
     ("local/verify/gateway.py", "jobs|problems"): texts("/jobs", "/"),
     ("local/verify/parts.py", "route"): [],  # the paths of routes
-    ("local/verify/told.py", "arn:"): texts("arn:", ":", "a:", before="arn:aws:sns:"),
+    ("local/verify/notifications.py", "arn:"): texts("arn:", ":", "a:", before="arn:aws:sns:"),
 }  # fmt: skip
 #: Those by which matches are searched for in a text; with all others, the whole text is matched.
 SEARCHED = {
@@ -232,7 +231,7 @@ def test_no_expression_takes_more_than_linear_time(
 @pytest.mark.parametrize(
     ("pattern", "text", "is_searched"),
     [
-        # as they once were, in addresses.py, prefer.py and serve.py
+        # as they once were, in addresses.py, prefer.py and emulator_patches.py
         (r"(.*@)?(\[[^\]]*\]|[^:\[\]]*)(?::([0-9]*))?", repeated("@", after="["), False),
         (r'\s*([\w-]+)\s*(?:=\s*"?([\w-]*)"?)?\s*(?:;.*)?', repeated(" ", "a", "x"), False),
         (r"(#?\w+)\s*=\s*(:\w+)", repeated("a"), True),

@@ -60,13 +60,13 @@ def test_stages_are_saved_side_by_side(file: Path) -> None:
 @pytest.mark.parametrize(
     ("setting", "said"),
     [
-        ('regio = "eu-central-1"', r"no setting regio\. Is region meant\?"),
-        ('colour = "red"', "There are stack, region, profile, account and tags"),
-        ('region = "Frankfurt"', "region = 'Frankfurt' does not fit"),
+        ('regio = "eu-central-1"', r"no setting regio\. Did you mean region\?"),
+        ('colour = "red"', "The settings are stack, region, profile, account and tags"),
+        ('region = "Frankfurt"', "region = 'Frankfurt' is wrong"),
         ("account = 123456789012", "an account's twelve digits, in quotes"),
         ('stack = "-x"', "letters, digits and hyphens"),
-        ("tags = {team = 7}", "tags are a table of texts"),
-        ('tags = {team = "a\\"b"}', "tags are a table of texts"),
+        ("tags = {team = 7}", "tags must be a table of texts"),
+        ('tags = {team = "a\\"b"}', "tags must be a table of texts"),
         ("region = ", "is not TOML"),
     ],
 )

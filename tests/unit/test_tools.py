@@ -74,7 +74,7 @@ def test_the_resources_of_a_stack_are_all_known(session: Any) -> None:
 def test_a_stack_of_ours_is_found(session: Session) -> None:
     session.answers(OUTPUTS, {})
 
-    assert tools.stack(argparse.Namespace(stack="prod")).outputs == OUTPUTS
+    assert tools.find_stack(argparse.Namespace(stack="prod")).outputs == OUTPUTS
 
 
 def test_a_stack_elsewhere_than_the_environment_says_is_refused(
@@ -84,12 +84,12 @@ def test_a_stack_elsewhere_than_the_environment_says_is_refused(
     monkeypatch.setenv("AWS_REGION", "us-east-1")
 
     with pytest.raises(Failure, match="Unset AWS_REGION, or change that line under"):
-        tools.stack(argparse.Namespace(stack="prod"))
+        tools.find_stack(argparse.Namespace(stack="prod"))
 
 
 @pytest.mark.parametrize("outputs", [{}, {"ApiUrl": "https://x.aws"}])
 def test_a_stack_without_our_outputs_is_refused(session: Session, outputs: dict[str, str]) -> None:
     session.answers(outputs, {})
 
-    with pytest.raises(Failure, match="no nowlater stack, or its first deployment failed"):
-        tools.stack(argparse.Namespace(stack="prod"))
+    with pytest.raises(Failure, match="not a nowlater stack, or its first deployment failed"):
+        tools.find_stack(argparse.Namespace(stack="prod"))

@@ -16,9 +16,10 @@ from requests.adapters import BaseAdapter
 from local.failure import Failure
 from local.inbox import Inbox
 from local.verify import begin, cleaning, files, gateway, jobs, parts, refusals, report, run
-from local.verify.__main__ import _arguments, _asked, _chosen, _local, _plain, _verify
-from local.verify.caller import Asked, Caller
+from local.verify.__main__ import choose, verify
+from local.verify.caller import Caller
 from local.verify.finding import Broken, Check, Finding, Skipped
+from local.verify.options import Options, normalize_url, parse_arguments, read_local, read_options
 from tests import stack
 from tests.stopwatch import Stopwatch
 
@@ -68,7 +69,7 @@ def caller(answers: Answers, **asked: Any) -> tuple[Caller, Fake]:
     """Return a caller of a fake stack, who waits for nothing."""
     fake, session = Fake(answers), requests.Session()
     session.mount("https://", fake)
-    return Caller(Asked(URL, KEY, **asked), session, Stopwatch()), fake
+    return Caller(Options(URL, KEY, **asked), session, Stopwatch()), fake
 
 
 def named(guarantee: str, checks: tuple[Check, ...]) -> Check:
@@ -131,14 +132,14 @@ def hybrid(headers: dict[str, str]) -> Answers:
 
 
 def test_all_headers_of_a_202_pass() -> None:
-    assert PREFER.see(caller(hybrid(OF_202))[0]).startswith("202 with Location")
+    assert PREFER.verify(caller(hybrid(OF_202))[0]).startswith("202 with Location")
 
 
 @pytest.mark.parametrize("lost", OF_202)
 def test_a_gateway_that_drops_a_header_is_found(lost: str) -> None:
     left = {name: value for name, value in OF_202.items() if name != lost}
     with pytest.raises(Broken, match=f"without {lost}") as broken:
-        PREFER.see(caller(hybrid(left))[0])
+        PREFER.verify(caller(hybrid(left))[0])
 
     assert broken.value.part == "Api"
 
@@ -146,7 +147,7 @@ def test_a_gateway_that_drops_a_header_is_found(lost: str) -> None:
 def test_a_gateway_that_drops_prefer_is_found() -> None:
     ignored = OF_202 | {"Preference-Applied": "wait=10"}
     with pytest.raises(Broken, match="Preference-Applied is wait=10"):
-        PREFER.see(caller(hybrid(ignored))[0])
+        PREFER.verify(caller(hybrid(ignored))[0])
 
 
 @pytest.mark.parametrize(
@@ -171,10 +172,10 @@ def test_a_gateway_that_drops_what_was_seen_is_found(
     api, _ = caller(answers)
     if drops:
         with pytest.raises(Broken, match=f"not {seen}") as broken:
-            named(check, gateway.CHECKS).see(api)
+            named(check, gateway.CHECKS).verify(api)
         assert broken.value.part == "Api"
     else:
-        assert str(seen) in named(check, gateway.CHECKS).see(api)
+        assert str(seen) in named(check, gateway.CHECKS).verify(api)
 
 
 def test_links_to_another_address_are_found_and_it_is_named() -> None:
@@ -189,7 +190,7 @@ def test_links_to_another_address_are_found_and_it_is_named() -> None:
         return told(404, "unknown-route")
 
     with pytest.raises(Broken, match=r"begin with https://api\.wrong\.example, not") as broken:
-        named("links", gateway.CHECKS).see(caller(described)[0])
+        named("links", gateway.CHECKS).verify(caller(described)[0])
 
     assert broken.value.part == "PublicUrl"
 
@@ -217,27 +218,27 @@ def browser(allowed: dict[str, str], *, everybody: bool = False) -> Answers:
 
 def test_a_preflight_is_skipped_without_an_origin_and_says_how_to_give_it() -> None:
     with pytest.raises(Skipped, match="ORIGIN="):
-        PREFLIGHT.see(caller(browser(ALLOWED))[0])
+        PREFLIGHT.verify(caller(browser(ALLOWED))[0])
 
 
 def test_an_origin_that_may_call_passes() -> None:
-    assert ORIGIN in PREFLIGHT.see(caller(browser(ALLOWED), origin=ORIGIN)[0])
+    assert ORIGIN in PREFLIGHT.verify(caller(browser(ALLOWED), origin=ORIGIN)[0])
 
 
 @pytest.mark.parametrize("lost", ALLOWED)
 def test_a_header_that_a_browser_may_not_use_is_found(lost: str) -> None:
     wrong = ALLOWED | {lost: "get"}
     with pytest.raises(Broken, match=f"{lost} lacks") as broken:
-        PREFLIGHT.see(caller(browser(wrong), origin=ORIGIN)[0])
+        PREFLIGHT.verify(caller(browser(wrong), origin=ORIGIN)[0])
 
     assert broken.value.part == "WebOrigins"
 
 
 def test_an_origin_that_may_not_call_and_a_stack_that_lets_all_in_are_found() -> None:
     with pytest.raises(Broken, match="allowing no origin"):
-        PREFLIGHT.see(caller(browser(ALLOWED), origin="https://other.example")[0])
-    with pytest.raises(Broken, match="any origin is let in"):
-        PREFLIGHT.see(caller(browser(ALLOWED, everybody=True), origin=ORIGIN)[0])
+        PREFLIGHT.verify(caller(browser(ALLOWED), origin="https://other.example")[0])
+    with pytest.raises(Broken, match="every origin is allowed"):
+        PREFLIGHT.verify(caller(browser(ALLOWED, everybody=True), origin=ORIGIN)[0])
 
 
 # ── the caller ────────────────────────────────────────────────────────────────────────────────
@@ -257,7 +258,7 @@ def test_a_key_goes_to_the_api_alone() -> None:
         return Given(201, to)
 
     api, fake = caller(answers)
-    named("presigned PUT", files.CHECKS).see(api)
+    named("presigned PUT", files.CHECKS).verify(api)
     sent = {request.url: request.headers.get("Authorization") for request in fake.asked}
 
     assert sent == {f"{URL}/uploads": f"Bearer {KEY}", elsewhere: None}
@@ -267,8 +268,10 @@ def test_a_bucket_that_does_not_answer_is_found_and_its_url_is_not_shown() -> No
     def answers(request: requests.PreparedRequest) -> Given:
         raise requests.ConnectionError(f"{request.url} failed: [Errno 111] Connection refused")
 
-    with pytest.raises(Broken, match=r"PUT was not answered: .*Connection refused") as broken:
-        caller(answers)[0].outside("PUT", "https://bucket.example.com/?X-Amz-Signature=secret")
+    with pytest.raises(Broken, match=r"PUT got no response: .*Connection refused") as broken:
+        caller(answers)[0].call_presigned(
+            "PUT", "https://bucket.example.com/?X-Amz-Signature=secret"
+        )
 
     assert broken.value.part == "Bucket"
     assert "secret" not in str(broken.value)
@@ -314,7 +317,7 @@ def test_who_is_over_its_quota_waits_as_long_as_it_is_told() -> None:
     api, fake = caller(answers)
 
     assert api.submit()["status"] == "queued"
-    assert (api.watch.monotonic(), api.repeats) == (34, 1)
+    assert (api.clock.monotonic(), api.repeats) == (34, 1)
 
 
 def test_what_may_pass_is_sent_again_once_the_time_is_up_too_as_it_cleans_up_then() -> None:
@@ -327,7 +330,7 @@ def test_what_may_pass_is_sent_again_once_the_time_is_up_too_as_it_cleans_up_the
 def test_a_job_that_does_not_end_is_found() -> None:
     api, _ = caller(lambda request: Given(200, job("queued")), patience_s=60)
     with pytest.raises(Broken, match="still queued after 60 s") as broken:
-        api.ended(JOB)
+        api.wait_for_end(JOB)
 
     assert broken.value.part == "Work"
 
@@ -336,9 +339,9 @@ def test_once_a_job_was_waited_for_in_vain_the_next_is_not_waited_for_as_long() 
     api, _ = caller(lambda request: Given(200, job("queued")), patience_s=60)
     for waited_s in (60, 5, 5):
         with pytest.raises(Broken, match=f"after {waited_s} s"):
-            api.ended(JOB)
+            api.wait_for_end(JOB)
 
-    assert api.watch.monotonic() == 60 + 5 + 5
+    assert api.clock.monotonic() == 60 + 5 + 5
 
 
 @pytest.mark.parametrize(
@@ -356,7 +359,7 @@ def test_once_a_job_was_waited_for_in_vain_the_next_is_not_waited_for_as_long() 
 )
 def test_a_key_is_not_sent_in_the_clear_or_to_no_address(url: str) -> None:
     with pytest.raises(Failure):
-        _plain(url)
+        normalize_url(url)
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "null", '{"url": "http://localhost:8080"}', "ä"])
@@ -365,16 +368,16 @@ def test_a_served_stack_that_is_not_described_as_it_should_be_is_told(
 ) -> None:
     (tmp_path / "api.json").write_text(text, encoding="latin-1")
     with pytest.raises(Failure, match=r"api\.json .* Stop make up"):
-        _local(tmp_path)
+        read_local(tmp_path)
 
 
 def test_an_address_is_spelled_as_links_begin_with_it() -> None:
-    assert _plain("https://API.example.com/v1/") == "https://api.example.com/v1"
+    assert normalize_url("https://API.example.com/v1/") == "https://api.example.com/v1"
 
 
 def test_the_key_is_named_in_the_environment_and_not_as_an_argument(tmp_path: Path) -> None:
     with pytest.raises(Failure, match="KEY=nl_… make verify URL="):
-        _local(tmp_path)
+        read_local(tmp_path)
 
 
 @pytest.mark.parametrize("key", ["nl_secret\nnl_other", "nl_secret ", "nl_secret\r", "nl_sécret"])
@@ -382,7 +385,7 @@ def test_what_is_no_key_is_refused_and_not_shown(key: str, monkeypatch: pytest.M
     monkeypatch.setenv("KEY", key)
     monkeypatch.setattr("sys.argv", ["verify", "--url", URL])
     with pytest.raises(Failure, match="KEY is not one key") as failure:
-        _asked(_arguments())
+        read_options(parse_arguments(None))
 
     assert key[:5] not in str(failure.value)
 
@@ -394,25 +397,25 @@ def test_what_is_no_key_is_refused_and_not_shown(key: str, monkeypatch: pytest.M
     ("path", "answer", "said"),
     [
         ("/health", Given(404, {"message": "Not Found"}, OF_GATEWAY), "no nowlater at"),
-        ("/health", Given(200, b"<html>"), "does not answer as a stack does"),
+        ("/health", Given(200, b"<html>"), "does not respond like a stack"),
         (
             "/health",
             Given(301, b"", (("Location", "https://b.example"),)),
             "redirects to https://b",
         ),
-        ("/jobs", Given(403, {"message": "Forbidden"}, OF_GATEWAY), "the key is refused"),
+        ("/jobs", Given(403, {"message": "Forbidden"}, OF_GATEWAY), "The key is refused"),
         (
             "/jobs",
             told(403, "missing-scope", scope="read"),
             r"lacks the scope read\. .*: KEY=nl_… make verify",
         ),
-        ("/jobs", Given(403, [], PROBLEM), "does not answer as a stack does"),
-        ("/jobs", told(403, "missing-scope"), "does not answer as a stack does"),
+        ("/jobs", Given(403, [], PROBLEM), "does not respond like a stack"),
+        ("/jobs", told(403, "missing-scope"), "does not respond like a stack"),
         ("/operations", Given(200, {"operations": []}), "does not serve text-stats"),
-        ("/operations", Given(200, []), "does not answer as a stack does"),
-        ("/operations", Given(200, {}), "does not answer as a stack does"),
-        ("/operations", Given(200, {"operations": [1]}), "does not answer as a stack does"),
-        ("/operations", Given(200, {"operations": None}), "does not answer as a stack does"),
+        ("/operations", Given(200, []), "does not respond like a stack"),
+        ("/operations", Given(200, {}), "does not respond like a stack"),
+        ("/operations", Given(200, {"operations": [1]}), "does not respond like a stack"),
+        ("/operations", Given(200, {"operations": None}), "does not respond like a stack"),
     ],
 )
 def test_what_keeps_it_from_beginning_is_said(path: str, answer: Given, said: str) -> None:
@@ -440,7 +443,7 @@ def findings(*checks: Check, within_s: float = 60) -> list[Finding]:
 
 
 def test_an_answer_that_is_not_as_documented_fails_its_check_alone() -> None:
-    bad = Check("bad", lambda api: api.see(JOB)["status"])
+    bad = Check("bad", lambda api: api.read_job(JOB)["status"])
     good = Check("good", lambda api: "seen")
 
     assert [(it.result, it.part) for it in findings(bad, good)] == [
@@ -456,10 +459,10 @@ def test_once_the_time_is_up_nothing_passes() -> None:
 
 
 def test_what_is_to_be_looked_at_can_be_chosen() -> None:
-    assert _chosen("") == list(run.CHECKS)
-    assert [check.guarantee for check in _chosen("LAST-event")] == ["Last-Event-ID arrives"]
-    with pytest.raises(Failure, match="no guarantee has 'nothing of the kind'"):
-        _chosen("nothing of the kind")
+    assert choose("") == list(run.CHECKS)
+    assert [check.guarantee for check in choose("LAST-event")] == ["Last-Event-ID arrives"]
+    with pytest.raises(Failure, match="No guarantee contains 'nothing of the kind'"):
+        choose("nothing of the kind")
 
 
 def test_each_guarantee_is_another() -> None:
@@ -506,14 +509,14 @@ def test_what_was_made_is_canceled_and_erased_or_told(may_erase: bool) -> None:
 def test_a_list_that_does_not_come_is_told() -> None:
     api, _ = caller(lambda request: told(500, "internal-error"))
 
-    assert "Others may be left" in cleaning.clean_up(api)
+    assert "Others may remain" in cleaning.clean_up(api)
 
 
 @pytest.mark.parametrize("listed", [None, {}, {"jobs": [1], "next": None}])
 def test_a_list_that_is_not_as_documented_does_not_end_the_run(listed: Any) -> None:
     api, _ = caller(lambda request: Given(200, listed))
 
-    assert "Others may be left" in cleaning.clean_up(api)
+    assert "Others may remain" in cleaning.clean_up(api)
 
 
 class Account:
@@ -561,9 +564,9 @@ def test_the_report_comes_where_the_queue_cannot_be_deleted(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     inbox = Inbox(Account("unsubscribe", "delete_queue"), "queue")
-    monkeypatch.setattr("local.verify.told.subscribe", lambda topic, run: inbox)
+    monkeypatch.setattr("local.verify.notifications.subscribe", lambda topic, run: inbox)
     api, _ = caller(lambda request: Given(200, {"jobs": [], "next": None}), topic="arn")
-    status = _verify(api, [Check("good", lambda api: "seen")])
+    status = verify(api, [Check("good", lambda api: "seen")])
     shown = capsys.readouterr()
 
     assert status == 0
@@ -576,8 +579,8 @@ def test_the_report_comes_where_the_queue_cannot_be_deleted(
 
 def test_a_stranger_who_is_let_in_is_found() -> None:
     api, _ = caller(lambda request: Given(200, {"jobs": []}))
-    with pytest.raises(Broken, match="with no key was answered 200, not 401") as broken:
-        named("no good key", refusals.CHECKS).see(api)
+    with pytest.raises(Broken, match="with no key returned 200, not 401") as broken:
+        named("without a valid key", refusals.CHECKS).verify(api)
 
     assert broken.value.part == "Authorize"
 
@@ -586,10 +589,10 @@ def test_a_start_that_is_too_early_is_found() -> None:
     times = {"start_at": "2026-12-01T12:00:02.000Z", "started": "2026-12-01T12:00:01.500Z"}
     api, _ = caller(lambda r: Given(202 if r.method == "POST" else 200, job() | times))
     with pytest.raises(Broken, match=r"0\.500 s before"):
-        named("before its start", jobs.CHECKS).see(api)
+        named("before its start", jobs.CHECKS).verify(api)
 
 
 def test_a_deadline_that_is_not_kept_is_found() -> None:
     api, _ = caller(lambda r: Given(202 if r.method == "POST" else 200, job()))
-    with pytest.raises(Broken, match="cannot be in time has succeeded"):
-        named("deadline", jobs.CHECKS).see(api)
+    with pytest.raises(Broken, match="must miss its deadline has succeeded"):
+        named("deadline", jobs.CHECKS).verify(api)

@@ -66,7 +66,7 @@ def test_a_lambda_without_a_layer_gets_no_code_of_it() -> None:
 
 
 def test_code_is_packed_without_packages() -> None:
-    with zipfile.ZipFile(io.BytesIO(layers.code("OperationsLayer"))) as layer:
+    with zipfile.ZipFile(io.BytesIO(layers.build_code("OperationsLayer"))) as layer:
         names = layer.namelist()
 
     assert "python/operations/text.py" in names
@@ -77,10 +77,11 @@ def test_what_a_tool_said_is_shown_without_what_is_not_about_the_fault() -> None
     uv = "  × No solution found:\n  ╰─▶ Because nosuch was not found, we can conclude …\nmake: *** [../layer.mk:4: build-OperationsLayer] Error 1\n"  # fmt: skip
     line = "layers/operations/operations/a.py:2: op: the parameter n needs an annotation"
 
-    assert layers.sentences(uv) == (
+    assert layers.readable_errors(uv) == (
         "layers/operations/requirements.txt: No solution found: Because nosuch was not found, "
         "we can conclude …"
     )
     assert (
-        layers.sentences(f"{line}\nmake: *** [Makefile:5: build-CatalogueLayer] Error 1\n") == line
+        layers.readable_errors(f"{line}\nmake: *** [Makefile:5: build-CatalogueLayer] Error 1\n")
+        == line
     )

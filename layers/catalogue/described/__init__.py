@@ -1,4 +1,4 @@
-"""Describes the API by what the build knows: OpenAPI, AsyncAPI, and the page that shows them."""
+"""Describes the API from the operations' index: OpenAPI, AsyncAPI, and the page that shows them."""
 
 import json
 from pathlib import Path
@@ -8,9 +8,9 @@ from described import asyncapi, openapi, pages
 
 
 def write(folder: Path, index: list[dict[str, Any]]) -> None:
-    """Write all documents into a folder, from what the catalogue tells of the operations.
+    """Write all documents into a folder, from the index of the operations.
 
-    There are two of OpenAPI: with the diagnostic operations, and without.
+    There are two OpenAPI documents: with the diagnostic operations, and without.
     """
     folder.mkdir(exist_ok=True)
     served = [entry for entry in index if not entry["diagnostic"]]

@@ -1,69 +1,70 @@
-"""What each call does, and when to use it: the description of each operation of the document."""
+"""The description of each operation of the OpenAPI document: what a call does, and when to use it."""
 
 from nowlater.api.routes import Route
 from nowlater.doors.sync import LONGEST_S
 
 _FOLLOW = (
-    "Then ask `GET /jobs/{id}` again after as many seconds as `Retry-After` says, until `status` is "
-    "`succeeded`, `failed` or `canceled`; `GET /jobs/{id}/result` has the result."
+    "Then repeat `GET /jobs/{id}` after the number of seconds in `Retry-After`, until `status` is "
+    "`succeeded`, `failed` or `canceled`; `GET /jobs/{id}/result` returns the result."
 )
-_KEY = "Send an `Idempotency-Key`: then a request that is sent again gives the same job, not a second one."
+_KEY = "Send an `Idempotency-Key`: a repeated request then returns the same job instead of a second one."
 _DOORS = {
-    "sync": "This is the sync door: it runs the operation while you wait, and answers 200 with the "
-    f"result itself. Nothing is kept. A run that takes longer than {LONGEST_S} seconds, or than the "
-    "operation allows, is ended: 504.",
-    "async": "This is the async door: it accepts a job, which is kept and will end, and answers 202 "
-    f"with the job at once. Use it for what takes long, or is not wanted now. {_FOLLOW} {_KEY}",
+    "sync": "This is the sync door: it runs the operation while you wait, and responds 200 with the "
+    f"result itself. Nothing is stored. A run is stopped with 504 after {LONGEST_S} seconds, or after "
+    "the operation's own limit if that is shorter.",
+    "async": "This is the async door: it accepts and stores a job that will end, and "
+    "responds 202 with the job at once. Use it for long operations, or when you do not need the "
+    f"result now. {_FOLLOW} {_KEY}",
     "hybrid": "This is the hybrid door: it accepts a job, runs it at once, and waits for it: 10 "
-    "seconds, or as many as `Prefer: wait=N` says (25 at most). 200 is the result itself; 202 is the "
-    f"job, which was not done in time and goes on. {_FOLLOW} {_KEY}",
+    "seconds, or the number of seconds in `Prefer: wait=N` (at most 25). 200 is the result itself; "
+    f"202 is the job, which has not ended in time and continues. {_FOLLOW} {_KEY}",
 }
 _CALLS = {
-    "listJobs": "A page of your jobs. Jobs must meet all conditions that are given. Follow `next` "
-    "until it is null: a page can have fewer jobs than `limit`. The list can lag a second behind.",
-    "getJob": "The job as it is now. Ask again after as many seconds as `Retry-After` says, until "
-    "`status` is `succeeded`, `failed` or `canceled`. With `Prefer: wait=N` the answer comes once the "
-    "status changes; with `If-None-Match` an unchanged job is 304.",
-    "getResult": "The result of a job that has succeeded, as the sync door would answer it. A large "
-    "one is 303: `Location` is a URL that works for 5 minutes; send it no key. While the job is "
-    "unfinished it is 202 with the job; where it failed or was canceled, 409 with the reason.",
-    "getEvents": "The job as server-sent events, for an `EventSource`. Each answer has one event at "
-    "most, the job as it is now, and ends; the client comes back by itself with `Last-Event-ID`. "
-    "204 once it has seen the end: then it stops.",
-    "cancelJob": "Ends an unfinished job as `canceled`, and answers with it. Nothing of it starts "
-    "after that. Cancel as often as you like; a job that ended otherwise is 409.",
-    "retryJob": "A new job with the input, tags, `retention` and `callback` of one that has ended; "
-    f"`retry_of` names the old one. It starts at once, without a deadline of yours. {_KEY}",
-    "eraseJob": "Deletes the input, the result and all else of an ended job; from then on it is 410. "
-    "Uploads stay. An unfinished job is 409: cancel it first.",
-    "listDeliveries": "Each webhook that was sent to the job's callback, with each try of it: status, "
-    "failure, time. Kept for 14 days.",
-    "replayDelivery": "Sends a webhook again, under the same `webhook-id`, whatever has come of it "
-    "so far: a waiting one now, one that was delivered or given up with three more days of attempts.",
-    "getSecret": "The secret that signs your webhooks at a host, for a library of Standard Webhooks, "
-    "and those before it that still sign. Each owner and each host has another one.",
-    "rotateSecret": "Makes new secrets for all hosts. For a day the old ones sign as well: get the "
-    "new ones and give them to your receivers within that time.",
-    "createUpload": "For an input that is larger than a door takes. The answer has the request with "
-    "which to put the file, within 5 minutes and without your key, and `use`, which is what to send "
-    "where an operation takes a file. An upload is kept for 70 days.",
+    "listJobs": "A page of your jobs that meet all given conditions. Follow `next` until it is null: "
+    "a page can have fewer jobs than `limit`. The list can be a second behind.",
+    "getJob": "The job's current state. Repeat the request after the number of seconds in "
+    "`Retry-After`, until `status` is `succeeded`, `failed` or `canceled`. With `Prefer: wait=N` the "
+    "response comes when the status changes; with `If-None-Match` an unchanged job is 304.",
+    "getResult": "The result of a job that has succeeded, in the form in which the sync door returns "
+    "it. A large result is 303: `Location` is a URL that works for 5 minutes; do not send your key "
+    "there. An unfinished job is 202 with the job; a failed or canceled one is 409 with the reason.",
+    "getEvents": "The job as server-sent events, for an `EventSource`. Each response has at most one "
+    "event, the job's current state, and then ends; the client reconnects by itself with "
+    "`Last-Event-ID`. After the job's end was received the response is 204, and the client stops.",
+    "cancelJob": "Ends an unfinished job as `canceled`, and returns it. No attempt starts after that. "
+    "You can repeat the request; a job that has succeeded or failed is 409.",
+    "retryJob": "Makes a new job with the input, tags, `retention` and `callback` of a job that has "
+    f"ended; `retry_of` is that job's id. It starts at once, without a deadline of yours. {_KEY}",
+    "eraseJob": "Deletes an ended job with its input and its result; requests for it are 410 from then "
+    "on. Uploads remain. An unfinished job is 409: cancel it first.",
+    "listDeliveries": "Each webhook for the job's callback, with its delivery attempts: status, "
+    "failure, time. They are stored for 14 days.",
+    "replayDelivery": "Sends a webhook again, under the same `webhook-id`, whatever its state: a "
+    "waiting one now; one that was delivered or given up with attempts for three more days.",
+    "getSecret": "The secret that signs your webhooks to a host, for a library of Standard Webhooks, "
+    "and the earlier secrets that still sign too. Each owner has a different secret for each host.",
+    "rotateSecret": "Makes new secrets for all hosts. The old ones sign too for a day: get the new "
+    "ones and configure your receivers within that time.",
+    "createUpload": "For an input that is larger than a door accepts. The response has the request "
+    "that uploads the file, which works for 5 minutes and without your key, and `use`, the value to "
+    "send where an operation takes a file. An upload is stored for 70 days.",
     "listOperations": "All operations, each with its description, its doors and the URL of its schema.",
     "getOperation": "An operation's description, the JSON Schemas of its input and result, its doors, "
-    "its limits, and how long it has taken.",
-    "getProblem": "What a kind of problem means: this is the page that the `type` of an error leads to.",
-    "getHealth": "200 where the API answers. Nothing else is checked. No key is needed.",
+    "its limits, and its past run times.",
+    "getProblem": "What a kind of problem means: the page that the `type` of an error links to.",
+    "getHealth": "200 if the API responds. Nothing else is checked. No key is needed.",
     "getOpenApi": "This document: OpenAPI 3.1, with a path for each operation at each of its doors.",
-    "getAsyncApi": "The events that tell jobs' ends, on the SNS topic and as webhooks: AsyncAPI 3.",
-    "getDocs": "A page that shows this document in a browser, where calls can be tried with a key.",
-    "getDocsFile": "A script, a style or a picture of the page at `/docs`.",
+    "getAsyncApi": "The completion events of jobs, on the SNS topic and as webhooks: AsyncAPI 3.",
+    "getDocs": "A page that shows this document in a browser, where you can try calls with a key.",
+    "getDocsFile": "A script, a style or an image of the page at `/docs`.",
 }
 
 
-def of_route(route: Route) -> str:
-    """Return what a route that is no door does."""
+def describe_route(route: Route) -> str:
+    """Return what a route that is not a door does."""
     return _CALLS[route.id]
 
 
-def of_door(route: Route, operation: str) -> str:
-    """Return what an operation, by its description, does at a door."""
+def describe_door(route: Route, operation: str) -> str:
+    """Return what an operation, given its description, does at a door."""
     return f"{operation}\n\n{_DOORS[route.id]}"

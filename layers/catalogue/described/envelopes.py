@@ -1,78 +1,84 @@
-"""JSON Schemas of what the API is sent: the envelope of each door, and the wish for an upload."""
+"""JSON Schemas of request bodies: the envelope of each door, and the request for an upload."""
 
 from typing import Any
 
-from described.parts import Schema, number, record, ref, text
-from nowlater.doors import uploads
+from described.parts import Schema, constraints, number, record, ref, text
+from nowlater.doors.envelope import Envelope
 from nowlater.doors.time_frame import FURTHEST_DEADLINE_S, FURTHEST_START_S
-from nowlater.instants import DAY_S, HOUR_S
-from nowlater.limits import MAX_TAGS
-from nowlater.runtime.document import LONGEST_MEDIA_TYPE, MEDIA_TYPE
+from nowlater.doors.uploads import Upload
+from nowlater.instants import DAY_S
 
 _FURTHEST_S = FURTHEST_START_S + FURTHEST_DEADLINE_S
 
 
 def schemas() -> dict[str, Schema]:
     """Return the schemas of the envelope's parts, and of the body of `POST /uploads`."""
-    size = number("The exact number of bytes.", "integer", minimum=1, maximum=uploads.MAX_BYTES)
-    media_type = text(
-        "Its type.",
-        pattern=MEDIA_TYPE,
-        maxLength=LONGEST_MEDIA_TYPE,
-        default="application/octet-stream",
+    upload = record(
+        "A file to upload.",
+        optional=("media_type",),
+        size=constraints(Upload, "size") | {"description": "The file's exact size in bytes."},
+        media_type=constraints(Upload, "media_type")
+        | {"description": "The file's media type.", "default": "application/octet-stream"},
     )
-    wish = record("A file to come.", optional=("media_type",), size=size, media_type=media_type)
-    way_out = {"or": text("Refuse at once what cannot be met.", const="refuse")}
-    abouts = {
-        "StartAfter": "A start so many seconds from now.",
-        "StartAt": "A start at an instant.",
-        "DeadlineWithin": "A deadline so many seconds from now.",
-        "DeadlineAt": "A deadline at an instant.",
+    otherwise = {
+        "or": text("Refuse the job at once if the deadline cannot be met.", const="refuse")
+    }
+    descriptions = {
+        "StartAfter": "A start given as seconds from now.",
+        "StartAt": "A start given as a time.",
+        "DeadlineWithin": "A deadline given as seconds from now.",
+        "DeadlineAt": "A deadline given as a time.",
     }
     instant = {"format": "date-time", "examples": ["2026-12-01T12:00:00Z"]}
     forms = {
         "StartAfter": {
             "after": number("Seconds from now.", minimum=0, maximum=FURTHEST_START_S),
         },
-        "StartAt": {"at": text("A time with its offset.", **instant)},
+        "StartAt": {"at": text("A time with its UTC offset.", **instant)},
         "DeadlineWithin": {
             "within": number("Seconds from now.", exclusiveMinimum=0, maximum=_FURTHEST_S),
-            **way_out,
+            **otherwise,
         },
-        "DeadlineAt": {"at": text("A time with its offset.", **instant), **way_out},
+        "DeadlineAt": {"at": text("A time with its UTC offset.", **instant), **otherwise},
     }
     return {
-        **{name: _closed(record(abouts[name], optional=("or",), **f)) for name, f in forms.items()},
+        **{
+            name: _closed(record(descriptions[name], optional=("or",), **members))
+            for name, members in forms.items()
+        },
         "Start": {
-            "description": "No attempt starts before.",
+            "description": "The earliest start: no attempt starts before it.",
             "oneOf": [ref("StartAfter"), ref("StartAt")],
         },
         "Deadline": {
-            "description": "The deadline: nothing starts or succeeds after it.",
+            "description": "The deadline: no attempt starts or succeeds after it.",
             "oneOf": [ref("DeadlineWithin"), ref("DeadlineAt")],
         },
-        "Tags": {
-            "type": "object",
-            "description": "Yours, for finding jobs.",
-            "maxProperties": MAX_TAGS,
-            "propertyNames": {"pattern": "^[a-z0-9_-]{1,32}$"},
-            "additionalProperties": text("Printable.", minLength=1, maxLength=256),
-            "examples": [{"order": "42"}],
-        },
-        "UploadWish": _closed(wish),
+        "Tags": _tags(),
+        "UploadWish": _closed(upload),
+    }
+
+
+def _tags() -> Schema:
+    tags = constraints(Envelope, "tags")
+    value = tags["additionalProperties"] | {"description": "Printable characters."}
+    return tags | {
+        "description": "Your own labels, by which you can find jobs.",
+        "additionalProperties": value,
+        "examples": [{"order": "42"}],
     }
 
 
 def body(door: str, schema: Schema, *, may_be_empty: bool) -> Schema:
     """Return the schema of a door's request body around an operation's input."""
-    made = record(
-        "The operation's arguments, and what is to be done with the answer.",
-        optional=() if not may_be_empty else ("input",),
+    envelope = record(
+        "The operation's arguments, and the options of the job.",
+        optional=("input",) if may_be_empty else (),
         input=schema,
     )
     if door != "sync":
-        made["properties"] |= options()
-    return _closed(made)
+        envelope["properties"] |= options()
+    return _closed(envelope)
 
 
 def options() -> dict[str, Any]:
@@ -80,13 +86,11 @@ def options() -> dict[str, Any]:
     return {
         "start": ref("Start"),
         "deadline": ref("Deadline"),
-        "retention": number(
-            "Seconds for which the ended job can be read.",
-            "integer",
-            minimum=HOUR_S,
-            maximum=30 * DAY_S,
-            default=DAY_S,
-        ),
+        "retention": constraints(Envelope, "retention")
+        | {
+            "description": "How many seconds the job can be read after its end.",
+            "default": DAY_S,
+        },
         "tags": ref("Tags"),
         "callback": ref("Callback"),
     }

@@ -1,4 +1,4 @@
-"""Examples of what the API answers: a job made by the code that shows jobs, and what belongs to it."""
+"""Examples of response bodies: a job, made by the API's own code, and the resources around it."""
 
 from http import HTTPStatus
 from typing import Any
@@ -21,18 +21,18 @@ _UPLOAD = "cba25ee28a992884639335de083e83c6"
 _PRESIGNED = "https://bucket.s3.eu-central-1.amazonaws.com/{}?X-Amz-Algorithm=AWS4-HMAC-SHA256"
 
 
-def of_schemas() -> dict[str, Any]:
-    """Return an example of each body, by the name of its schema."""
-    running = _shown(_running())
+def example_bodies() -> dict[str, Any]:
+    """Return an example of each response body, by the name of its schema."""
+    running = _representation(_running_job())
     progress = {"fraction": 1.0, "message": "31000 rows"}
     ended = msgspec.structs.replace(
-        _running(), **_ENDED, progress=progress, result='{"rows":31000}'
+        _running_job(), **_ENDED, progress=progress, result='{"rows":31000}'
     )
     return {
         "Job": running,
         "JobPage": {"jobs": [running], "next": None},
-        **_of_webhooks(_shown(ended)),
-        **_of_operations(),
+        **_webhook_bodies(_representation(ended)),
+        **_operation_bodies(),
         "Upload": {
             "id": _UPLOAD,
             "method": "PUT",
@@ -59,7 +59,7 @@ def of_schemas() -> dict[str, Any]:
     }
 
 
-def _of_webhooks(job: Any) -> dict[str, Any]:
+def _webhook_bodies(job: Any) -> dict[str, Any]:
     attempt = {"at": "2026-11-24T19:18:52.900Z", "status": 200, "failure": None}
     delivery = {
         "number": 1,
@@ -71,7 +71,7 @@ def _of_webhooks(job: Any) -> dict[str, Any]:
         "attempts": [attempt | {"latency_ms": 84, "size": 0, "reply": None}],
         "links": {"replay": f"{job['links']['self']}/deliveries/1/replay"},
     }
-    until = {"secret": _SECRET.replace("A", "B"), "until": "2026-11-25T12:00:00.000Z"}
+    previous = {"secret": _SECRET.replace("A", "B"), "until": "2026-11-25T12:00:00.000Z"}
     return {
         "Event": {
             "specversion": "1.0",
@@ -86,7 +86,7 @@ def _of_webhooks(job: Any) -> dict[str, Any]:
         },
         "Delivery": delivery,
         "DeliveryList": {"deliveries": [delivery]},
-        "Secret": {"host": "hooks.example.com", "secret": _SECRET, "previous": [until]},
+        "Secret": {"host": "hooks.example.com", "secret": _SECRET, "previous": [previous]},
         "Rotation": {
             "rotated": "2026-11-24T12:00:00.000Z",
             "previous_until": "2026-11-25T12:00:00.000Z",
@@ -94,10 +94,10 @@ def _of_webhooks(job: Any) -> dict[str, Any]:
     }
 
 
-def _of_operations() -> dict[str, Any]:
-    named = {"name": "text-stats", "description": _DESCRIPTION}
-    short = named | {"doors": list(DOORS), "url": f"{BASE}/operations/text-stats"}
-    operation = named | {
+def _operation_bodies() -> dict[str, Any]:
+    common = {"name": "text-stats", "description": _DESCRIPTION}
+    in_short = common | {"doors": list(DOORS), "url": f"{BASE}/operations/text-stats"}
+    operation = common | {
         "input": {"type": "object", "properties": {"text": {"type": "string"}}},
         "result": {"type": "object"},
         "doors": {door: f"{BASE}/{door}/text-stats" for door in DOORS},
@@ -105,17 +105,17 @@ def _of_operations() -> dict[str, Any]:
         "run_time": _RUN_TIME,
     }
     return {
-        "OperationInShort": short,
-        "OperationList": {"operations": [short]},
+        "OperationInShort": in_short,
+        "OperationList": {"operations": [in_short]},
         "Operation": operation,
     }
 
 
-def _shown(job: Job) -> Any:
+def _representation(job: Job) -> Any:
     return msgspec.json.decode(msgspec.json.encode(view.representation(job)))
 
 
-def _running() -> Job:
+def _running_job() -> Job:
     return Job(
         owner="acme",
         id="01a20eff-13a8-723c-a1e0-0187f181401b",

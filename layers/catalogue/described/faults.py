@@ -1,4 +1,4 @@
-"""Answers other than success: our problems (RFC 9457), and the fixed bodies of API Gateway."""
+"""Responses other than success: the API's problems (RFC 9457), and API Gateway's fixed bodies."""
 
 from http import HTTPStatus
 from typing import Any
@@ -9,15 +9,15 @@ from described.shapes import BASE
 from nowlater import problems
 from nowlater.api.routes import OF_JOBS, Route
 
-_POINTER = text("The place of the fault, as a JSON Pointer into the body.")
-#: The members of a kind of problem beside those of all, and those of them that can be missing.
+_POINTER = text("Where the fault is: a JSON Pointer into the body.")
+#: By kind of problem: the members that not all kinds have, and which of these can be missing.
 _MEMBERS: dict[str, tuple[dict[str, Schema], set[str]]] = {
     "malformed-request": (
-        {"pointer": _POINTER, "parameter": text("The parameter of the query.")},
+        {"pointer": _POINTER, "parameter": text("The name of the query parameter.")},
         {"pointer", "parameter"},
     ),
     "missing-scope": ({"scope": text("The scope that the key needs.")}, set()),
-    "too-large": ({"uploads": url("The call that takes more.")}, set()),
+    "too-large": ({"uploads": url("The call that accepts larger inputs.")}, set()),
     "invalid-input": (
         {
             "pointer": _POINTER,
@@ -29,25 +29,25 @@ _MEMBERS: dict[str, tuple[dict[str, Schema], set[str]]] = {
     "impossible-time": ({"pointer": _POINTER}, set()),
     "callback-refused": ({"pointer": _POINTER}, set()),
     "deadline-unachievable": (
-        {"pointer": _POINTER, "earliest": time("When the job would be done.")},
+        {"pointer": _POINTER, "earliest": time("When the job would probably end.")},
         set(),
     ),
-    "result-too-large": ({"instead": url("The door that takes it.")}, {"instead"}),
+    "result-too-large": ({"instead": url("A door that can return this result.")}, {"instead"}),
     "timed-out": (
         {"instead": url("The door without this limit."), "job": url("The canceled job.")},
         {"instead", "job"},
     ),
 }
-#: What API Gateway answers itself, before or instead of a Lambda.
+#: The responses of API Gateway itself, before or instead of a Lambda.
 _GATEWAY = {
-    401: "There is no `Authorization` header.",
+    401: "The request has no `Authorization` header.",
     403: "The key or token is wrong, revoked or expired.",
-    413: "The body is larger than API Gateway or Lambda takes.",
+    413: "The body is larger than API Gateway or Lambda accepts.",
     429: "There are too many requests at once.",
-    500: "No Lambda answered.",
-    502: "No Lambda answered.",
+    500: "No Lambda responded.",
+    502: "No Lambda responded.",
     503: "No Lambda was free.",
-    504: "No Lambda answered in time.",
+    504: "No Lambda responded in time.",
 }
 _WITHOUT_KEY = {401, 403}
 
@@ -60,13 +60,14 @@ def kind_name(problem: str) -> str:
 def schemas() -> dict[str, Schema]:
     """Return the schema of any problem, of each kind, and of API Gateway's own message."""
     any_problem = record(
-        "A problem of any kind (RFC 9457): decide by `code`.",
+        "A problem of any kind (RFC 9457); programs should decide by `code`.",
         **_members(number("The status.", "integer", minimum=400, maximum=599)),
     )
     return {
         "Problem": any_problem | {"additionalProperties": True},
         "GatewayMessage": record(
-            "What API Gateway answers itself.", message=or_null(text("What happened, in short."))
+            "A response of API Gateway itself.",
+            message=or_null(text("What happened, in short.")),
         ),
         **{kind_name(name): _kind(name) for name in problems.KINDS},
     }
@@ -74,68 +75,69 @@ def schemas() -> dict[str, Schema]:
 
 def _kind(name: str) -> Schema:
     status, title = problems.KINDS[name]
-    more, optional = _MEMBERS.get(name, ({}, set()))
-    usual = _members(
+    own, optional = _MEMBERS.get(name, ({}, set()))
+    common = _members(
         number("The status.", "integer", const=status),
         kind={"pattern": f"/problems/{name}$"},
         code={"const": name},
     )
-    return record(title, optional=optional, **usual, **more)
+    return record(title, optional=optional, **common, **own)
 
 
 def _members(
     status: Schema, *, kind: Schema | None = None, code: Schema | None = None
 ) -> dict[str, Schema]:
     return {
-        "type": url("The kind of problem; its page tells more.", **(kind or {})),
-        "title": text("For people; it may change."),
+        "type": url("The kind of problem; the URL is its documentation.", **(kind or {})),
+        "title": text("The kind of problem, for people; the text may change."),
         "status": status,
-        "detail": text("What happened here, for people."),
-        "code": text("The last part of `type`: decide by it.", **(code or {})),
+        "detail": text("What happened in this case, for people."),
+        "code": text("The last part of `type`, which programs should decide by.", **(code or {})),
         "message": text("The same as `detail`."),
     }
 
 
-def responses(route: Route) -> dict[str, Any]:
-    """Return a route's answers by status: of its problems, and of API Gateway."""
-    told: dict[int, list[str]] = {}
+def problem_responses(route: Route) -> dict[str, Any]:
+    """Return a route's responses other than success, by status: its problems, and API Gateway's."""
+    by_status: dict[int, list[str]] = {}
     for name in dict.fromkeys(route.problems):
-        # A job that failed is no fault of the request for its result: that is always 409.
+        # That the job failed is no fault of the request for its result: the status is always 409.
         is_stored = route.id == "getResult" and name in OF_JOBS
-        told.setdefault(409 if is_stored else problems.KINDS[name][0], []).append(name)
-    theirs = {
+        by_status.setdefault(409 if is_stored else problems.KINDS[name][0], []).append(name)
+    from_gateway = {
         status: when
         for status, when in _GATEWAY.items()
         if (route.scope or status not in _WITHOUT_KEY)
         and (status != 413 or "too-large" in route.problems)
     }
     return {
-        str(status): _response(route, status, told.get(status, []), theirs.get(status))
-        for status in sorted(told.keys() | theirs.keys())
+        str(status): _response(route, status, by_status.get(status, []), from_gateway.get(status))
+        for status in sorted(by_status.keys() | from_gateway.keys())
     }
 
 
-def _response(route: Route, status: int, ours: list[str], theirs: str | None) -> Any:
-    says = [f"`{name}`: {problems.KINDS[name][1]}" for name in ours]
+def _response(route: Route, status: int, names: list[str], from_gateway: str | None) -> Any:
+    """Return the response with these problems, or with what API Gateway says, or with either."""
+    paragraphs = [f"`{name}`: {problems.KINDS[name][1]}" for name in names]
     content: dict[str, Any] = {}
-    if ours:
-        stored = route.id == "getResult" and status == 409
-        named = [ref(kind_name(name)) for name in ours]
-        schema = ref("Problem") if stored else named[0] if len(named) == 1 else {"anyOf": named}
-        examples = {name: {"value": _example(name, status)} for name in ours}
+    if names:
+        is_stored = route.id == "getResult" and status == 409
+        kinds = [ref(kind_name(name)) for name in names]
+        schema = ref("Problem") if is_stored else kinds[0] if len(kinds) == 1 else {"anyOf": kinds}
+        examples = {name: {"value": _example(name, status)} for name in names}
         content["application/problem+json"] = {"schema": schema, "examples": examples}
-    if theirs:
-        says.append(f"API Gateway: {theirs}")
+    if from_gateway:
+        paragraphs.append(f"API Gateway: {from_gateway}")
         content["application/json"] = {
             "schema": ref("GatewayMessage"),
             "example": {"message": HTTPStatus(status).phrase},
         }
-    sent = headers.of_problems(route, ours, from_gateway=theirs is not None)
-    return {"description": "\n\n".join(says), "headers": sent, "content": content}
+    sent = headers.problem_headers(route, names, may_be_gateway=from_gateway is not None)
+    return {"description": "\n\n".join(paragraphs), "headers": sent, "content": content}
 
 
 def _example(name: str, status: int) -> dict[str, Any]:
-    more, optional = _MEMBERS.get(name, ({}, set()))
+    own, optional = _MEMBERS.get(name, ({}, set()))
     values = {
         "pointer": "/deadline",
         "scope": "invoke",
@@ -143,6 +145,6 @@ def _example(name: str, status: int) -> dict[str, Any]:
         "earliest": "2026-11-24T20:18:47.464Z",
         "instead": f"{BASE}/async/text-stats",
     }
-    members = {member: values[member] for member in more if member not in optional}
+    members = {member: values[member] for member in own if member not in optional}
     record = {"name": name, "detail": problems.KINDS[name][1]} | members
     return problems.document(record, BASE, status)

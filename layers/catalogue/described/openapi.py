@@ -24,22 +24,22 @@ from nowlater.api.routes import ROUTES, Route
 
 VERSION = "0.1.0"
 _TAGS = {
-    "Doors": "Ask for an operation: at once, later, or at once if that can be.",
-    "Jobs": "What was accepted, and what has become of it.",
-    "Webhooks": "What callbacks are sent, and what signs it.",
+    "Doors": "Run an operation: synchronously, as a job, or hybrid.",
+    "Jobs": "Accepted requests and their states.",
+    "Webhooks": "The webhooks of your jobs, and the secrets that sign them.",
     "Uploads": "Inputs that are too large to send inline.",
-    "Operations": "What can be asked for.",
-    "About": "What the API says of itself; open to all.",
+    "Operations": "The operations of this API.",
+    "About": "Descriptions of the API itself; no key is needed.",
 }
 _ABOUT = """\
-Operations that are answered now, or later as a promise about time.
+Operations that run synchronously, or as background jobs with start times and deadlines.
 
-Each operation has up to three doors: `/sync/…` answers with the result, `/async/…` gives a job that
-ends by its deadline, `/hybrid/…` waits as long as you say and gives the job after that.
+Each operation has up to three doors: `/sync/…` returns the result, `/async/…` returns a job that
+ends by its deadline, `/hybrid/…` waits for the result as long as you say, then returns the job.
 
-Send a key, `Authorization: Bearer nl_…`, or a JWT where the stack takes one. Errors are problem
-details (RFC 9457); decide by their `code`. Every GET can be a HEAD: the same answer
-without its body."""
+Send a key, `Authorization: Bearer nl_…`, or a JWT if the stack accepts JWTs. Errors are problem
+details (RFC 9457); programs should decide by their `code`. Every GET route also takes HEAD, which
+returns the same response without its body."""
 
 _REFERENCE = re.compile(r'"#/components/(\w+/[^"]+)"')
 
@@ -48,15 +48,16 @@ type Entry = dict[str, Any]
 
 def document(index: list[Entry], files: list[str]) -> dict[str, Any]:
     """Return the document of these operations; its links and its server start with `BASE`."""
-    shared = _Shared()
+    shared = _SharedResponses()
     paths = _paths(index, files, shared)
-    told = {"ended": webhooks.ENDED}
+    document_webhooks = {"ended": webhooks.ENDED}
     components = {
         "schemas": _schemas(index),
         "responses": shared.responses,
         **headers.components(),
         **webhooks.components(),
     }
+    used = select_components([paths, document_webhooks], components)
     return {
         "openapi": "3.1.1",
         "info": {
@@ -66,109 +67,122 @@ def document(index: list[Entry], files: list[str]) -> dict[str, Any]:
             "license": {"name": "Apache 2.0", "identifier": "Apache-2.0"},
         },
         "servers": [{"url": BASE}],
-        "tags": [{"name": name, "description": said} for name, said in _TAGS.items()],
+        "tags": [{"name": name, "description": text} for name, text in _TAGS.items()],
         "paths": paths,
-        "webhooks": told,
-        "components": {"securitySchemes": {"key": headers.KEY}} | used([paths, told], components),
+        "webhooks": document_webhooks,
+        "components": {"securitySchemes": {"key": headers.KEY}} | used,
     }
 
 
-def used(told: Any, components: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
-    """Return those components that a part of a document refers to, and what these refer to."""
-    found, left = set[str](), set(_REFERENCE.findall(json.dumps(told)))
-    while left:
-        found |= left
-        parts = (reference.split("/") for reference in left)
-        left = {
-            further
-            for kind, name in parts
-            for further in _REFERENCE.findall(json.dumps(components[kind][name]))
-        } - found
+def select_components(
+    part: Any, components: dict[str, dict[str, Any]]
+) -> dict[str, dict[str, Any]]:
+    """Return the components that a part of a document refers to, directly or through others."""
+    reached, pending = set[str](), set(_REFERENCE.findall(json.dumps(part)))
+    while pending:
+        reached |= pending
+        pairs = (reference.split("/") for reference in pending)
+        pending = {
+            reference
+            for kind, name in pairs
+            for reference in _REFERENCE.findall(json.dumps(components[kind][name]))
+        } - reached
     return {
-        kind: {name: part for name, part in parts.items() if f"{kind}/{name}" in found}
-        for kind, parts in components.items()
+        kind: {name: value for name, value in members.items() if f"{kind}/{name}" in reached}
+        for kind, members in components.items()
     }
 
 
-class _Shared:
-    """Answers that many routes have: each is told once, and referred to."""
+class _SharedResponses:
+    """Responses that several routes have: each is written once, and referred to."""
 
     def __init__(self) -> None:
         self.responses: dict[str, Any] = {}
         self._names: dict[str, str] = {}
 
     def ref(self, route: Route, status: str, response: Any) -> dict[str, Any]:
-        """Return a reference to an answer, under the name of its status where that is free."""
-        said, phrase = json.dumps(response), HTTPStatus(int(status)).phrase
+        """Return a reference to a response, which is named by its status if that name is free."""
+        key, phrase = json.dumps(response), HTTPStatus(int(status)).phrase
         name = "".join(word.capitalize() for word in phrase.split())
-        if name in self.responses and said not in self._names:
+        if name in self.responses and key not in self._names:
             name += route.id[0].upper() + route.id[1:]
-        name = self._names.setdefault(said, name)
+        name = self._names.setdefault(key, name)
         self.responses[name] = response
         return {"$ref": f"#/components/responses/{name}"}
 
-    def all(self, route: Route, responses: dict[str, Any]) -> dict[str, Any]:
-        return {status: self.ref(route, status, said) for status, said in responses.items()}
+    def refs(self, route: Route, responses: dict[str, Any]) -> dict[str, Any]:
+        return {status: self.ref(route, status, value) for status, value in responses.items()}
 
 
 def _schemas(index: list[Entry]) -> dict[str, Any]:
-    made = shapes.of_answers() | faults.schemas() | envelopes.schemas() | webhooks.schemas()
-    for name, example in examples.of_schemas().items():
-        made[name] |= {"examples": [example]}
+    components = (
+        shapes.response_schemas() | faults.schemas() | envelopes.schemas() | webhooks.schemas()
+    )
+    for name, example in examples.example_bodies().items():
+        components[name] |= {"examples": [example]}
     for entry in index:
         name = schemas.camel(entry["name"])
-        made |= schemas.lifted(entry["input"], f"{name}Input")
-        made[f"{name}Input"].setdefault("description", f"The arguments of {entry['name']}.")
+        components |= schemas.lift_definitions(entry["input"], f"{name}Input")
+        components[f"{name}Input"].setdefault("description", f"The arguments of {entry['name']}.")
         if not schemas.is_file(entry["result"]):
-            made |= schemas.lifted(entry["result"], f"{name}Result")
-    return made
+            components |= schemas.lift_definitions(entry["result"], f"{name}Result")
+    return components
 
 
-def _paths(index: list[Entry], files: list[str], shared: _Shared) -> dict[str, Any]:
+def _paths(index: list[Entry], files: list[str], shared: _SharedResponses) -> dict[str, Any]:
     paths: dict[str, Any] = {}
     for route in ROUTES:
         if route.tag == "Doors":
             for entry in index:
                 if route.id in entry["doors"]:
                     path = route.path.replace("{operation}", entry["name"])
-                    paths[path] = {"post": _at_door(route, entry, shared)}
+                    paths[path] = {"post": _door_operation(route, entry, shared)}
         else:
-            described = _route(route, files, shared)
-            paths.setdefault(route.path, {})[route.method.lower()] = described
+            operation = _route_operation(route, files, shared)
+            paths.setdefault(route.path, {})[route.method.lower()] = operation
     return paths
 
 
-def _route(route: Route, files: list[str], shared: _Shared) -> dict[str, Any]:
-    said = _said(route, route.id, route.summary, calls.of_route(route))
-    given = [*parameters.in_path(route, files), *parameters.in_query(route), *headers.asked(route)]
-    said |= {"parameters": given} if given else {}
+def _route_operation(route: Route, files: list[str], shared: _SharedResponses) -> dict[str, Any]:
+    operation = _operation(route, route.id, route.summary, calls.describe_route(route))
+    all_parameters = [
+        *parameters.in_path(route, files),
+        *parameters.in_query(route),
+        *headers.request_headers(route),
+    ]
+    operation |= {"parameters": all_parameters} if all_parameters else {}
     if route.id == "createUpload":
-        wish = {"size": 20971520, "media_type": "text/csv"}
-        said["requestBody"] = _body("The size and the type of the file.", ref("UploadWish"), wish)
-    answers = successes.SUCCESSES[route.id]
-    said["responses"] = answers | shared.all(route, faults.responses(route))
-    return said
+        example = {"size": 20971520, "media_type": "text/csv"}
+        description = "The size and the type of the file."
+        operation["requestBody"] = _body(description, ref("UploadWish"), example)
+    responses = successes.SUCCESSES[route.id]
+    operation["responses"] = responses | shared.refs(route, faults.problem_responses(route))
+    return operation
 
 
-def _at_door(route: Route, entry: Entry, shared: _Shared) -> dict[str, Any]:
+def _door_operation(route: Route, entry: Entry, shared: _SharedResponses) -> dict[str, Any]:
     name = schemas.camel(entry["name"])
-    description = calls.of_door(route, entry["description"])
-    said = _said(route, f"{route.id}{name}", f"{entry['name']}, {route.summary}", description)
-    said |= {"parameters": asked} if (asked := headers.asked(route)) else {}
+    description = calls.describe_door(route, entry["description"])
+    summary = f"{entry['name']}, {route.summary}"
+    operation = _operation(route, f"{route.id}{name}", summary, description)
+    if header_parameters := headers.request_headers(route):
+        operation["parameters"] = header_parameters
     may_be_empty = not entry["input"].get("required")
     schema = envelopes.body(route.id, ref(f"{name}Input"), may_be_empty=may_be_empty)
-    given = _sample(entry["input"])
-    example = None if given is None else {"input": given}
-    said["requestBody"] = _body(schema["description"], schema, example)
+    sample = _sample(entry["input"])
+    example = None if sample is None else {"input": sample}
+    operation["requestBody"] = _body(schema["description"], schema, example)
     if route.id != "sync":
-        said["callbacks"] = webhooks.CALLBACKS
-    answers = successes.of_door(route.id, _result(entry, name))
-    told = {s: a if s == "200" else shared.ref(route, s, a) for s, a in answers.items()}
-    said["responses"] = told | shared.all(route, faults.responses(route))
-    return said
+        operation["callbacks"] = webhooks.CALLBACKS
+    responses = {
+        status: response if status == "200" else shared.ref(route, status, response)
+        for status, response in successes.door_successes(route.id, _result(entry, name)).items()
+    }
+    operation["responses"] = responses | shared.refs(route, faults.problem_responses(route))
+    return operation
 
 
-def _said(route: Route, operation_id: str, summary: str, description: str) -> dict[str, Any]:
+def _operation(route: Route, operation_id: str, summary: str, description: str) -> dict[str, Any]:
     return {
         "operationId": operation_id,
         "tags": [route.tag],
@@ -179,18 +193,22 @@ def _said(route: Route, operation_id: str, summary: str, description: str) -> di
 
 
 def _body(description: str, schema: Any, example: Any) -> dict[str, Any]:
-    shown = {} if example is None else {"example": example}
-    content = {"application/json": {"schema": schema} | shown}
-    return {"description": description, "required": True, "content": content}
+    return {
+        "description": description,
+        "required": True,
+        "content": {"application/json": _with_example(schema, example)},
+    }
 
 
 def _result(entry: Entry, name: str) -> dict[str, Any]:
-    """Return the content of an answer with the operation's result."""
+    """Return the content of a response with the operation's result."""
     if schemas.is_file(entry["result"]):
         return successes.FILE
-    made = _sample(entry["result"])
-    shown = {} if made is None else {"example": made}
-    return {"application/json": {"schema": ref(f"{name}Result")} | shown}
+    return {"application/json": _with_example(ref(f"{name}Result"), _sample(entry["result"]))}
+
+
+def _with_example(schema: Any, example: Any) -> dict[str, Any]:
+    return {"schema": schema} | ({} if example is None else {"example": example})
 
 
 def _sample(schema: Any) -> Any:

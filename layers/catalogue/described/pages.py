@@ -1,4 +1,4 @@
-"""The page for people: Swagger UI, whose files are copied from the package that has them."""
+"""The page for people: Swagger UI, whose files are copied from the package flask_swagger_ui."""
 
 import gzip
 from importlib.resources import files
@@ -22,7 +22,7 @@ _HTML = """\
 </body>
 </html>
 """
-#: In a file of its own, since the page's policy allows no script inside it.
+#: In its own file, because the page's Content-Security-Policy allows no inline script.
 _START = """\
 SwaggerUIBundle({
   url: 'openapi.json',
@@ -41,8 +41,8 @@ def write(folder: Path) -> None:
     """Write the page, and its files, compressed, into a folder."""
     (folder / "docs.html").write_text(_HTML)
     (folder / "docs").mkdir(exist_ok=True)
-    found = files("flask_swagger_ui") / "dist"
-    sources = {name: (found / name).read_bytes() for name in _VENDORED}
+    package = files("flask_swagger_ui") / "dist"
+    sources = {name: (package / name).read_bytes() for name in _VENDORED}
     sources["LICENSE.txt"] = sources.pop("LICENSE")
     sources["start.js"] = _START.encode()
     for name, data in sources.items():

@@ -1,4 +1,4 @@
-"""Parameters of the path and of the query, route by route."""
+"""The path and query parameters of each route."""
 
 from typing import Any
 
@@ -13,9 +13,9 @@ _OPERATION = text(pattern=shapes.NAME, examples=["text-stats"])
 
 
 def in_path(route: Route, files: list[str]) -> list[Any]:
-    """Return the parameters of a route's path; `files` are those of the page."""
+    """Return the parameters of a route's path; `files` are the files of the page at /docs."""
     number = {"type": "integer", "minimum": 1, "examples": [1]}
-    known = {
+    by_part = {
         "{id}": ("id", "The job's `id`.", _JOB),
         "/operations/{name}": ("name", "The operation's name.", _OPERATION),
         "/problems/{name}": ("name", "The kind of problem.", text(enum=list(problems.KINDS))),
@@ -30,7 +30,7 @@ def in_path(route: Route, files: list[str]) -> list[Any]:
             "required": True,
             "schema": schema,
         }
-        for part, (name, description, schema) in known.items()
+        for part, (name, description, schema) in by_part.items()
         if part in route.path
     ]
 
@@ -45,23 +45,23 @@ def in_query(route: Route) -> list[Any]:
         "maxItems": MAX_TAGS,
         "examples": [["order:42"]],
     }
-    known = {
+    by_route = {
         "listJobs": {
-            "status": ("Jobs of this status.", text(enum=shapes.STATUSES)),
-            "operation": ("Jobs of this operation.", _OPERATION),
-            "tag": ("Jobs with this tag: `name:value`; of several, with each.", tags),
-            "limit": ("Jobs a page, at most.", limit),
-            "cursor": ("Where a page begins: `next` has it.", _JOB),
+            "status": ("Only jobs with this status.", text(enum=shapes.STATUSES)),
+            "operation": ("Only jobs of this operation.", _OPERATION),
+            "tag": ("Only jobs with this tag, `name:value`; if repeated, with all of them.", tags),
+            "limit": ("The most jobs on a page.", limit),
+            "cursor": ("Where the page begins; the URL in `next` has it.", _JOB),
         },
         "getResult": {
             "redirect": (
-                "`0`: 200 and the URL of a large result, not 303.",
+                "`0`: a large result is 200 with its URL instead of 303.",
                 text(enum=["0", "1"], default="1"),
             )
         },
         "getEvents": {
             "lastEventId": (
-                "What `Last-Event-ID` says, for clients that cannot send it.",
+                "The same as `Last-Event-ID`, for clients that cannot send this header.",
                 text(examples=["1795521600000-running"]),
             )
         },
@@ -72,9 +72,9 @@ def in_query(route: Route) -> list[Any]:
             )
         },
     }
-    needed = {"host"}
+    required = {"host"}
     return [
         {"name": name, "in": "query", "description": description, "schema": schema}
-        | ({"required": True} if name in needed else {})
-        for name, (description, schema) in known.get(route.id, {}).items()
+        | ({"required": True} if name in required else {})
+        for name, (description, schema) in by_route.get(route.id, {}).items()
     ]

@@ -1,7 +1,9 @@
-"""Parts that JSON Schemas are made of."""
+"""Building blocks of JSON Schemas."""
 
 from collections.abc import Collection
 from typing import Any
+
+import msgspec
 
 type Schema = dict[str, Any]
 
@@ -14,18 +16,26 @@ def ref(name: str) -> Schema:
 def record(
     description: str | None = None, /, *, optional: Collection[str] = (), **members: Schema
 ) -> Schema:
-    """Return the schema of an object whose members are all there, but for the optional ones."""
-    said = {} if description is None else {"description": description}
+    """Return the schema of an object that has all members, except perhaps the optional ones."""
     required = {"required": [name for name in members if name not in optional]}
-    return {"type": "object"} | said | {"properties": members} | required
+    return {"type": "object"} | _described(description) | {"properties": members} | required
 
 
 def text(description: str | None = None, **more: Any) -> Schema:
-    return {"type": "string"} | ({} if description is None else {"description": description}) | more
+    return {"type": "string"} | _described(description) | more
 
 
 def number(description: str, kind: str = "number", **more: Any) -> Schema:
     return {"type": kind, "description": description, **more}
+
+
+def constraints(struct: type[msgspec.Struct], member: str) -> Schema:
+    """Return the type, bounds and patterns of a struct's member, null aside.
+
+    The API validates requests by these structs, so each bound is written only once.
+    """
+    schema = msgspec.json.schema(struct.__annotations__[member])
+    return schema["anyOf"][0] if "anyOf" in schema else schema
 
 
 def url(description: str, **more: Any) -> Schema:
@@ -41,13 +51,16 @@ def array(description: str, items: Schema, **more: Any) -> Schema:
 
 
 def text_map(description: str) -> Schema:
-    """Return the schema of an object whose members are texts under any names."""
+    """Return the schema of an object with strings as values, and any names."""
     return {"type": "object", "description": description, "additionalProperties": text()}
 
 
 def or_null(schema: Schema, description: str | None = None) -> Schema:
-    """Return the schema of a value that can be missing, and then is null."""
-    said = {} if description is None else {"description": description}
+    """Return the schema of a value that can be null."""
     if "type" in schema and "enum" not in schema:
-        return schema | {"type": [schema["type"], "null"]} | said
-    return said | {"anyOf": [schema, {"type": "null"}]}
+        return schema | {"type": [schema["type"], "null"]} | _described(description)
+    return _described(description) | {"anyOf": [schema, {"type": "null"}]}
+
+
+def _described(description: str | None) -> Schema:
+    return {} if description is None else {"description": description}

@@ -1,25 +1,25 @@
-"""Samples: a value that fits a JSON Schema, as plain as can be, for a document's examples."""
+"""Makes samples for a document's examples: the simplest value that fits a JSON Schema."""
 
 from typing import Any
 
 import jsonschema
 
-#: A schema that nests deeper refers to itself; nobody learns from a longer example.
-_DEEPEST = 12
+#: A schema that nests deeper refers to itself, and a longer example would not help readers.
+_MAX_DEPTH = 12
 
 
 def sample(schema: dict[str, Any]) -> Any:
-    """Return a value that the schema takes; raises ValueError where none is found.
+    """Return a value that is valid for the schema; raises ValueError where none is found.
 
-    The `examples` and defaults that a schema has come first, so an operation's author can say
-    what is shown: `Annotated[str, Meta(examples=["To be, or not to be."])]`.
+    `examples` and defaults of a schema come first, so an operation's author can choose the sample:
+    `Annotated[str, Meta(examples=["To be, or not to be."])]`.
     """
-    made = _Sampler(schema.get("$defs", {})).of(schema)
+    value = _Sampler(schema.get("$defs", {})).sample(schema)
     try:
-        jsonschema.Draft202012Validator(schema).validate(made)
+        jsonschema.Draft202012Validator(schema).validate(value)
     except jsonschema.ValidationError as fault:
-        raise ValueError(f"the sample {made!r} does not fit: {fault.message}") from fault
-    return made
+        raise ValueError(f"the sample {value!r} does not fit: {fault.message}") from fault
+    return value
 
 
 class _Sampler:
@@ -27,20 +27,20 @@ class _Sampler:
         self._definitions = definitions
         self._depth = 0
 
-    def of(self, schema: Any) -> Any:
+    def sample(self, schema: Any) -> Any:
         self._depth += 1
         try:
-            if self._depth > _DEEPEST:
+            if self._depth > _MAX_DEPTH:
                 raise ValueError("the schema nests too deep for an example")
-            return self._of(schema)
+            return self._sample(schema)
         finally:
             self._depth -= 1
 
-    def _of(self, schema: Any) -> Any:
+    def _sample(self, schema: Any) -> Any:
         if not isinstance(schema, dict):
             return None
         if "$ref" in schema:
-            return self.of(self._definitions[schema["$ref"].rpartition("/")[2]])
+            return self.sample(self._definitions[schema["$ref"].rpartition("/")[2]])
         for key in ("examples", "enum"):
             if schema.get(key):
                 return schema[key][0]
@@ -49,29 +49,29 @@ class _Sampler:
                 return schema[key]
         for key in ("anyOf", "oneOf"):
             if key in schema:
-                return self._first(schema[key])
-        return self._typed(schema)
+                return self._sample_any(schema[key])
+        return self._sample_by_type(schema)
 
-    def _first(self, schemas: list[Any]) -> Any:
-        """Return a sample of the first that has one, of null at last."""
+    def _sample_any(self, schemas: list[Any]) -> Any:
+        """Return a sample of the first schema that has one; null comes last."""
         for schema in sorted(schemas, key=lambda s: s.get("type") == "null"):
             try:
-                return self.of(schema)
-            except ValueError as none:
-                last = none
+                return self.sample(schema)
+            except ValueError as error:
+                last = error
         raise last
 
-    def _typed(self, schema: dict[str, Any]) -> Any:
+    def _sample_by_type(self, schema: dict[str, Any]) -> Any:
         kind = schema.get("type")
         match kind[0] if isinstance(kind, list) else kind:
             case "object":
                 members = schema.get("properties", {})
-                return {name: self.of(members.get(name)) for name in schema.get("required", [])}
+                return {name: self.sample(members.get(name)) for name in schema.get("required", [])}
             case "array":
-                first = [self.of(item) for item in schema.get("prefixItems", [])]
-                lacking = schema.get("minItems", 0) - len(first)
-                wanted = max(lacking, 0 if first or "items" not in schema else 1)
-                return first + [self.of(schema.get("items")) for _ in range(wanted)]
+                first = [self.sample(item) for item in schema.get("prefixItems", [])]
+                missing = schema.get("minItems", 0) - len(first)
+                count = max(missing, 0 if first or "items" not in schema else 1)
+                return first + [self.sample(schema.get("items")) for _ in range(count)]
             case "string":
                 return _text(schema)
             case "integer" | "number":
@@ -82,7 +82,7 @@ class _Sampler:
 
 
 def _text(schema: dict[str, Any]) -> str:
-    known = {
+    by_format = {
         "date-time": "2026-11-24T12:00:00Z",
         "date": "2026-11-24",
         "time": "12:00:00Z",
@@ -91,5 +91,5 @@ def _text(schema: dict[str, Any]) -> str:
     }
     if "pattern" in schema:
         raise ValueError(f"no text is known to match {schema['pattern']}: give it `examples`")
-    said: str = known.get(schema.get("format", ""), "text")
-    return said.ljust(schema.get("minLength", 0), ".")[: schema.get("maxLength")]
+    value: str = by_format.get(schema.get("format", ""), "text")
+    return value.ljust(schema.get("minLength", 0), ".")[: schema.get("maxLength")]

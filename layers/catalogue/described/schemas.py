@@ -1,4 +1,4 @@
-"""An operation's schemas as components of a document: each definition under a name of its own."""
+"""An operation's schemas as components of a document: each definition under its own name."""
 
 import re
 from typing import Any
@@ -9,21 +9,21 @@ _DEFINITION = "#/$defs/"
 
 
 def camel(name: str) -> str:
-    """Return an operation's name as documents spell those of schemas: TextStats."""
+    """Return an operation's name in the form of schema names: TextStats for text-stats."""
     return "".join(part.capitalize() for part in name.split("-"))
 
 
-def lifted(schema: dict[str, Any], name: str) -> dict[str, Any]:
+def lift_definitions(schema: dict[str, Any], name: str) -> dict[str, Any]:
     """Return a schema and its definitions as components; the schema itself gets this name."""
     root = {k: v for k, v in schema.items() if k not in ("$schema", "$defs")}
     definitions = schema.get("$defs", {})
     names: dict[str, str] = {}
     for key in definitions:
-        plain = f"{name}{_plain(key)}"
-        while plain in (name, *names.values()):
-            plain += "_"
-        names[key] = plain
-    if set(root) == {"$ref"}:  # or a component would only refer to another
+        component = f"{name}{_only_word_characters(key)}"
+        while component in (name, *names.values()):
+            component += "_"
+        names[key] = component
+    if set(root) == {"$ref"}:  # otherwise a component would only refer to another
         names[root["$ref"].removeprefix(_DEFINITION)] = name
     else:
         definitions = {"": root} | definitions
@@ -32,17 +32,17 @@ def lifted(schema: dict[str, Any], name: str) -> dict[str, Any]:
 
 
 def is_file(schema: dict[str, Any]) -> bool:
-    """Tell whether a result is bytes and not JSON."""
+    """Return whether a result is bytes and not JSON."""
     return {k: v for k, v in schema.items() if k != "$schema"} == RESULT_SCHEMA
 
 
 def _untitled(part: dict[str, Any]) -> dict[str, Any]:
-    """Take a type's own name away, by which generated clients would confuse those of all."""
+    """Remove a type's title: generated clients would confuse equal titles of several operations."""
     return {key: value for key, value in part.items() if key != "title"}
 
 
-def _plain(name: str) -> str:
-    """Return what of a name can stand in that of a component."""
+def _only_word_characters(name: str) -> str:
+    """Return the characters of a name that the name of a component can have."""
     return re.sub(r"\W", "", name, flags=re.ASCII)
 
 

@@ -1,55 +1,57 @@
-"""Answers that are successes: their bodies and headers, route by route."""
+"""The successful responses of each route: their bodies and headers."""
 
 from typing import Any
 
-from described.headers import sent
+from described.headers import response_headers
 from described.parts import Schema, ref, text
 
 _JSON = "application/json"
 _ACCEPTED = ("Location", "Operation-Location", "Cache-Control")
-#: Bytes, in the type that they have.
+#: The content of a response that is a file, with the file's own media type.
 FILE: dict[str, Any] = {"application/octet-stream": {"schema": {}}, "*/*": {"schema": {}}}
-_HARMLESS = ("Content-Security-Policy",)
-_KEPT = ("ETag", "Cache-Control")
+_SANDBOXED = ("Content-Security-Policy",)
+_CACHED = ("ETag", "Cache-Control")
 
-#: A job's routes, by the name that its links have in the document.
+#: By the name of a link in a response with a job: the route it leads to.
 _JOB_LINKS = {
-    "job": ("getJob", "The job as it is."),
-    "result": ("getResult", "Its result."),
-    "events": ("getEvents", "Its status as server-sent events."),
-    "cancel": ("cancelJob", "Ends it."),
-    "retry": ("retryJob", "Asks again, once it has ended."),
-    "erase": ("eraseJob", "Erases it, once it has ended."),
-    "deliveries": ("listDeliveries", "What its callback was sent."),
+    "job": ("getJob", "The job's current state."),
+    "result": ("getResult", "The job's result."),
+    "events": ("getEvents", "The job's status as server-sent events."),
+    "cancel": ("cancelJob", "Cancels the job."),
+    "retry": ("retryJob", "Repeats the request as a new job, after the job has ended."),
+    "erase": ("eraseJob", "Erases the job, after it has ended."),
+    "deliveries": ("listDeliveries", "The webhooks for the job's callback."),
 }
 
 
-def of_door(door: str, result: Any) -> dict[str, Any]:
-    """Return the successes of a door by status; `result` is the content of a 200."""
+def door_successes(door: str, result: Any) -> dict[str, Any]:
+    """Return a door's successful responses by status; `result` is the content of a 200."""
     accepted: dict[str, Any] = {
         "description": "A job was accepted, or found by its idempotency key.",
-        "headers": sent(*_ACCEPTED, maybe=("Retry-After", "Idempotency-Replayed")),
+        "headers": response_headers(*_ACCEPTED, maybe=("Retry-After", "Idempotency-Replayed")),
         "content": {_JSON: {"schema": ref("Job")}},
         "links": links(),
     }
-    answered: dict[str, Any] = {
+    succeeded: dict[str, Any] = {
         "description": "The result itself.",
-        "headers": sent("Cache-Control", maybe=_HARMLESS),
+        "headers": response_headers("Cache-Control", maybe=_SANDBOXED),
         "content": result,
     }
     if door == "sync":
-        return {"200": answered}
+        return {"200": succeeded}
     if door == "async":
         return {"202": accepted}
-    applied = sent("Preference-Applied", "Content-Location", maybe=("Idempotency-Replayed",))
+    of_hybrid = response_headers(
+        "Preference-Applied", "Content-Location", maybe=("Idempotency-Replayed",)
+    )
     return {
-        "200": answered | {"headers": answered["headers"] | applied},
-        "202": accepted | {"headers": accepted["headers"] | applied},
+        "200": succeeded | {"headers": succeeded["headers"] | of_hybrid},
+        "202": accepted | {"headers": accepted["headers"] | of_hybrid},
     }
 
 
 def links() -> dict[str, Any]:
-    """Return the links of an answer with a job."""
+    """Return the links of a response with a job."""
     job_id = "$response.body#/id"
     return {
         name: {"operationId": route, "parameters": {"id": job_id}, "description": description}
@@ -57,79 +59,101 @@ def links() -> dict[str, Any]:
     }
 
 
-def _of(status: int, description: str, headers: Any, schema: Schema | None, **more: Any) -> Any:
+def _response(
+    status: int, description: str, headers: Any, schema: Schema | None, **more: Any
+) -> Any:
     content: dict[str, Any] = {} if schema is None else {"content": {_JSON: {"schema": schema}}}
     return {str(status): {"description": description, "headers": headers} | content | more}
 
 
 def _job(status: int, description: str, headers: Any) -> Any:
-    return _of(status, description, headers, ref("Job"), links=links())
+    return _response(status, description, headers, ref("Job"), links=links())
 
 
-_NOT_STORED = sent("Cache-Control")
-_SHOWN = sent("ETag", "Cache-Control", maybe=("Retry-After", "Preference-Applied"))
-_UNCHANGED = _of(304, "Nothing has changed since your last look.", sent(*_KEPT), None)
-_DOCUMENT = _of(200, "The document.", sent(*_KEPT), {"type": "object"}) | _UNCHANGED
+_NOT_STORED = response_headers("Cache-Control")
+_JOB_HEADERS = response_headers(
+    "ETag", "Cache-Control", maybe=("Retry-After", "Preference-Applied")
+)
+_CACHE_HEADERS = response_headers(*_CACHED)
+_UNCHANGED = _response(304, "Unchanged since the response with this `ETag`.", _CACHE_HEADERS, None)
+_DOCUMENT = _response(200, "The document.", _CACHE_HEADERS, {"type": "object"}) | _UNCHANGED
 #: Without a type: some tools check the whole text against it, others each event.
 _EVENTS = {
-    "description": "`retry`, and `id` and `data` where there is news; `data` is a Job.",
+    "description": "`retry`; and `id` and `data` if the job has changed; `data` is a Job.",
     "examples": ['id: 1795548600571-running\ndata: {"status":"running"}\nretry: 1000\n\n'],
 }
 _FILE = text(contentMediaType="application/octet-stream")
 
-#: route → status → answer.
+#: route → status → response.
 SUCCESSES: dict[str, dict[str, Any]] = {
-    "listJobs": _of(200, "A page of jobs.", _NOT_STORED, ref("JobPage")),
-    "getJob": _job(200, "The job as it is.", _SHOWN)
-    | _of(304, "The job is as you have seen it.", _SHOWN, None),
+    "listJobs": _response(200, "A page of jobs.", _NOT_STORED, ref("JobPage")),
+    "getJob": _job(200, "The job's current state.", _JOB_HEADERS)
+    | _response(
+        304, "The job is unchanged since the response with this `ETag`.", _JOB_HEADERS, None
+    ),
     "getResult": {
         "200": {
-            "description": "The result itself; with `redirect=0` where a large one lies.",
-            "headers": sent("Cache-Control", maybe=_HARMLESS),
+            "description": "The result itself; with `redirect=0`, the URL of a large result.",
+            "headers": response_headers("Cache-Control", maybe=_SANDBOXED),
             "content": {
                 _JSON: {"schema": {"anyOf": [{"description": "The result."}, ref("Download")]}},
                 **FILE,
             },
         }
     }
-    | _job(202, "The job has not ended.", sent("Cache-Control", maybe=("Retry-After",)))
-    | _of(303, "It is large, and lies elsewhere.", sent("Location", "Cache-Control"), None),
+    | _job(202, "The job has not ended.", response_headers("Cache-Control", maybe=("Retry-After",)))
+    | _response(
+        303,
+        "The result is large; `Location` is its URL.",
+        response_headers("Location", "Cache-Control"),
+        None,
+    ),
     "getEvents": {
         "200": {
-            "description": "The job as one event, unless it was seen, and when to come back.",
+            "description": "The job as one event, unless the client has received it, and when to "
+            "reconnect.",
             "headers": _NOT_STORED,
             "content": {"text/event-stream": {"schema": _EVENTS}},
         }
     }
-    | _of(204, "The end was seen.", _NOT_STORED, None),
-    "cancelJob": _job(200, "The canceled job.", sent(*_KEPT)),
-    "retryJob": of_door("async", None),
-    "eraseJob": _of(204, "It is erased.", _NOT_STORED, None),
-    "listDeliveries": _of(200, "All deliveries of the job.", _NOT_STORED, ref("DeliveryList")),
-    "replayDelivery": _of(202, "It is sent again.", _NOT_STORED, ref("Delivery")),
-    "getSecret": _of(200, "The secret, and those before it.", _NOT_STORED, ref("Secret")),
-    "rotateSecret": _of(200, "There are new secrets.", _NOT_STORED, ref("Rotation")),
-    "createUpload": _of(
-        201, "Where to put the file.", sent("Location", "Cache-Control"), ref("Upload")
+    | _response(204, "The client has received the job's end.", _NOT_STORED, None),
+    "cancelJob": _job(200, "The canceled job.", _CACHE_HEADERS),
+    "retryJob": door_successes("async", None),
+    "eraseJob": _response(204, "The job is erased.", _NOT_STORED, None),
+    "listDeliveries": _response(
+        200, "All deliveries of the job.", _NOT_STORED, ref("DeliveryList")
     ),
-    "listOperations": _of(200, "All operations.", _NOT_STORED, ref("OperationList")),
-    "getOperation": _of(200, "The operation.", _NOT_STORED, ref("Operation")),
-    "getProblem": _of(200, "What it means.", _NOT_STORED, ref("ProblemKind")),
-    "getHealth": _of(200, "It answers.", _NOT_STORED, ref("Health")),
+    "replayDelivery": _response(
+        202, "The webhook will be sent again.", _NOT_STORED, ref("Delivery")
+    ),
+    "getSecret": _response(
+        200, "The secret, and the earlier ones that still sign.", _NOT_STORED, ref("Secret")
+    ),
+    "rotateSecret": _response(200, "New secrets were made.", _NOT_STORED, ref("Rotation")),
+    "createUpload": _response(
+        201,
+        "The request that uploads the file.",
+        response_headers("Location", "Cache-Control"),
+        ref("Upload"),
+    ),
+    "listOperations": _response(200, "All operations.", _NOT_STORED, ref("OperationList")),
+    "getOperation": _response(200, "The operation.", _NOT_STORED, ref("Operation")),
+    "getProblem": _response(200, "What the problem means.", _NOT_STORED, ref("ProblemKind")),
+    "getHealth": _response(200, "The API responds.", _NOT_STORED, ref("Health")),
     "getOpenApi": _DOCUMENT,
     "getAsyncApi": _DOCUMENT,
     "getDocs": {
         "200": {
             "description": "A page for a browser.",
-            "headers": sent(*_KEPT, *_HARMLESS),
+            "headers": response_headers(*_CACHED, *_SANDBOXED),
             "content": {"text/html": {"schema": text()}},
         }
     }
     | _UNCHANGED,
     "getDocsFile": {
         "200": {
-            "description": "A script, a style or a picture.",
-            "headers": sent(*_KEPT, "Vary", maybe=("Content-Encoding",)),
+            "description": "A script, a style or an image.",
+            "headers": response_headers(*_CACHED, "Vary", maybe=("Content-Encoding",)),
             "content": {
                 kind: {"schema": _FILE}
                 for kind in ("text/css", "text/javascript", "text/plain", "image/png")
