@@ -6,7 +6,7 @@ from nowlater.access.authenticate import access
 from nowlater.log import logger
 from nowlater.services import Services
 
-services = Services("table")
+services = Services(preload=(Services.table,))
 
 
 @logger.inject_lambda_context(clear_state=True)

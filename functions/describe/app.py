@@ -34,7 +34,9 @@ def one(request: HttpRequest) -> Response:
 
 @api.route("GET /problems/{name}")
 def problem_response(request: HttpRequest) -> Response:
-    return json_response(200, problems.page(request.path("name"), request.base), MAY_BE_KEPT)
+    return json_response(
+        200, problems.describe_kind(request.path("name"), request.base), MAY_BE_KEPT
+    )
 
 
 @api.route("GET /health")

@@ -6,7 +6,7 @@ from nowlater.log import logger
 from nowlater.services import Services
 from nowlater.worker.dead_letters import handle
 
-services = Services("store", "queues", "bucket")
+services = Services(preload=(Services.store, Services.queues, Services.bucket))
 
 
 @logger.inject_lambda_context(clear_state=True)

@@ -13,7 +13,7 @@ from nowlater.doors.submit import JobRequest, submit
 from nowlater.log import logger
 from nowlater.services import Services
 
-services = Services("store", "queues", "workers")
+services = Services(preload=(Services.store, Services.queues, Services.workers))
 api = Api(services.settings.public_url, session.FAILURES)
 
 #: Seconds that a caller waits who does not say, and at most: that counts from when the request came in.

@@ -6,7 +6,7 @@ from nowlater.log import logger
 from nowlater.notifications.publish import notify
 from nowlater.services import Services
 
-services = Services("topic", "table")
+services = Services(preload=(Services.topic, Services.table))
 
 
 @logger.inject_lambda_context(clear_state=True)

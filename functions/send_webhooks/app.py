@@ -6,7 +6,7 @@ from nowlater.log import logger
 from nowlater.notifications.send import send_webhooks
 from nowlater.services import Services
 
-services = Services("deliveries", "queues", "vault")
+services = Services(preload=(Services.deliveries, Services.queues, Services.vault))
 
 
 @logger.inject_lambda_context(clear_state=True)

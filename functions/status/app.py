@@ -12,7 +12,7 @@ from nowlater.jobs.listing import page
 from nowlater.log import logger
 from nowlater.services import Services
 
-services = Services("store")
+services = Services(preload=(Services.store,))
 api = Api(services.settings.public_url, session.FAILURES)
 
 

@@ -14,7 +14,7 @@ from nowlater.doors.uploads import upload
 from nowlater.log import logger
 from nowlater.services import Services
 
-services = Services("store", "queues")
+services = Services(preload=(Services.store, Services.queues))
 api = Api(services.settings.public_url, session.FAILURES)
 
 

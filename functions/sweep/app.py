@@ -6,7 +6,7 @@ from nowlater.log import logger
 from nowlater.services import Services
 from nowlater.worker.sweep import sweep
 
-services = Services("store", "queues")
+services = Services(preload=(Services.store, Services.queues))
 
 
 @logger.inject_lambda_context(clear_state=True)

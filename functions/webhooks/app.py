@@ -10,7 +10,7 @@ from nowlater.log import logger
 from nowlater.notifications import commands, delivery, secrets
 from nowlater.services import Services
 
-services = Services("store", "deliveries", "vault")
+services = Services(preload=(Services.store, Services.deliveries, Services.vault))
 api = Api(services.settings.public_url, session.FAILURES)
 
 

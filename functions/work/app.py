@@ -10,7 +10,7 @@ from nowlater.services import Services
 from nowlater.worker import attempt
 from nowlater.worker.batch import batch
 
-services = Services("store", "queues")
+services = Services(preload=(Services.store, Services.queues))
 
 
 @logger.inject_lambda_context(clear_state=True)

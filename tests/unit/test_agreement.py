@@ -64,7 +64,7 @@ class Served:
     def refusal(self, received: Any) -> Problem | None:
         """Return what the validator says against an input."""
         try:
-            catalogue.check(self._entry, received, BASE)
+            catalogue.validate_input(self._entry, received, BASE)
         except Problem as problem:
             return problem
         return None

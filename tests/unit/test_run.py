@@ -219,7 +219,7 @@ class TestAsync:
         assert raised.group_contains(ValueError)
 
     def test_nobody_pays_for_it_who_does_not_use_it(self) -> None:
-        program = "import sys, nowlater.run; print('asyncio' in sys.modules)"
+        program = "import sys, nowlater.runtime.executor; print('asyncio' in sys.modules)"
         path = {"PYTHONPATH": str(stack.ROOT / "layers/nowlater")}
         done = subprocess.run([sys.executable, "-c", program], env=path, capture_output=True, text=True, check=True)  # fmt: skip
 

@@ -1,7 +1,8 @@
-"""What the use cases work with: one object, made by each Lambda, handed to each of them."""
+"""The dependencies of the use cases: each Lambda makes one `Services` and passes it to them."""
 
+from collections.abc import Iterable
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from nowlater import instants, settings
 from nowlater.runtime.catalogue import Catalogue
@@ -25,22 +26,23 @@ if TYPE_CHECKING:
 
 
 class Services:
-    """The settings, the clock and the AWS services, each made when it is first asked for.
+    """The settings, the clock and the AWS clients; each client is made at its first use.
 
-    `at_once` names those that every request needs: a Lambda starts fastest if it makes its
-    clients as it is loaded, and pays nothing for those that it never uses.
+    `preload` names the clients that every request needs, as `(Services.store, Services.queues)`:
+    they are made at once, while the Lambda loads, so that no request waits for them.
     """
 
     def __init__(
         self,
-        *at_once: str,
+        *,
+        preload: Iterable[cached_property[Any]] = (),
         environment: settings.Settings | None = None,
         clock: instants.Clock = instants.now,
     ) -> None:
         self.settings = environment or settings.from_environment()
         self.clock = clock
-        for name in at_once:
-            getattr(self, name)
+        for service in preload:
+            service.__get__(self)
 
     @cached_property
     def catalogue(self) -> Catalogue:
@@ -78,7 +80,7 @@ class Services:
         return Depths(self.queues, self._now)
 
     def _now(self) -> instants.Instant:
-        return self.clock()  # as it is then: tests change it
+        return self.clock()  # looked up at each call: tests replace the clock
 
     @cached_property
     def queues(self) -> "Queues":

@@ -14,7 +14,7 @@ MAY_BE_KEPT = {"Cache-Control": "max-age=60"}
 def operations(services: Services, base: str) -> dict[str, Any]:
     """Return all operations, each in short."""
     short = ("name", "description", "doors")
-    listing = services.catalogue.listing()
+    listing = services.catalogue.descriptions()
     return {
         "operations": [
             {key: entry[key] for key in short} | {"url": f"{base}/operations/{entry['name']}"}
@@ -28,7 +28,7 @@ def operation(services: Services, name: str, base: str) -> dict[str, Any]:
 
     Raises Problem `unknown-operation`.
     """
-    for entry in services.catalogue.listing():
+    for entry in services.catalogue.descriptions():
         if entry["name"] == name:
             limits = {"timeout_s": min(entry["timeout"], services.settings.longest_attempt_s)}
             return {

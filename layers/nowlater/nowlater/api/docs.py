@@ -37,13 +37,13 @@ def asyncapi(request: HttpRequest) -> Response:
 def page(request: HttpRequest) -> Response:
     """Answer with the page for people."""
     headers = {"Content-Type": HTML, "Content-Security-Policy": _POLICY}
-    return _kept(request, catalogue.manual("docs.html") or b"", headers)
+    return _kept(request, catalogue.read_manual("docs.html") or b"", headers)
 
 
 def file(request: HttpRequest, name: str) -> Response:
     """Answer with a file of that page; raises Problem `unknown-route` where there is none."""
     kind = _FILE.fullmatch(name)
-    data = catalogue.manual(f"docs/{name}.gz") if kind else None
+    data = catalogue.read_manual(f"docs/{name}.gz") if kind else None
     if kind is None or data is None:
         raise Problem("unknown-route", f"The page at /docs has no file {name[:100]!r}.")
     headers = {"Content-Type": _TYPES[kind[1]], "Vary": "Accept-Encoding"}
@@ -54,7 +54,7 @@ def file(request: HttpRequest, name: str) -> Response:
 
 def _document(request: HttpRequest, name: str) -> Response:
     base = msgspec.json.encode(request.base)[1:-1]
-    data = (catalogue.manual(name) or b"").replace(_BASE, base)
+    data = (catalogue.read_manual(name) or b"").replace(_BASE, base)
     return _kept(request, data, {"Content-Type": JSON})
 
 

@@ -183,4 +183,4 @@ def _weak(tag: str) -> str:
 def _no_parameter(name: str, known: tuple[str, ...]) -> str:
     if not known:
         return "is no parameter of this call, which takes none: leave it out"
-    return f"is no parameter of this call, which takes {wording.listed(known)}"
+    return f"is no parameter of this call, which takes {wording.joined(known)}"

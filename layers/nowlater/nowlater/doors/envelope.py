@@ -73,11 +73,11 @@ def _no_options(names: list[str]) -> Problem:
     """Return the problem of members that there are none of: mostly arguments beside `input`."""
     is_one = len(names) == 1
     example = ", ".join(f"{wording.quoted(name)}: …" for name in names[:3])
-    hint = wording.meant(names[0], _MEMBERS)
+    hint = wording.suggestion(names[0], _MEMBERS)
     detail = (
         f"The body has {wording.members(names)}, which {'is' if is_one else 'are'} no option"
         f"{'' if is_one else 's'}{hint or '.'} Put the operation's arguments into input: "
-        f'{{"input": {{{example}}}}}. The options are {wording.listed(_MEMBERS[1:])}.'
+        f'{{"input": {{{example}}}}}. The options are {wording.joined(_MEMBERS[1:])}.'
     )
     return Problem("malformed-request", detail, pointer=wording.pointer(names[:1]))
 

@@ -77,4 +77,4 @@ def _sentence(said: str) -> str:
 
 def _other_kind(wanted: str, got: str) -> str:
     kinds = [_KINDS.get(kind, kind) for kind in wanted.split(" | ")]
-    return f"must be {wording.listed(kinds, 'or')}, and is {_KINDS.get(got, got)}"
+    return f"must be {wording.joined(kinds, 'or')}, and is {_KINDS.get(got, got)}"

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from nowlater.instants import DAY_S, Instant, after, to_rfc3339, whole_seconds_until
 from nowlater.jobs import ids, model
-from nowlater.problems import Problem
+from nowlater.problems import Problem, ProblemName
 
 #: Of an owner's submits in one Lambda, the first is looked at, and then one in so many.
 ONE_IN = 10
@@ -34,7 +34,7 @@ class Pace:
 class Refusal:
     """What an owner is told until an instant."""
 
-    problem: str
+    problem: ProblemName
     detail: str
     until: Instant
     #: The quota's name, and its policy as an Item of RateLimit-Policy.

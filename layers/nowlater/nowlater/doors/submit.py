@@ -70,8 +70,8 @@ def submit(services: Services, asked: JobRequest) -> Accepted:
 
 def _checked(services: Services, asked: JobRequest, now: Instant) -> tuple[Entry, Frame]:
     """Return what a new job is made of; raises the Problems of a request that cannot be one."""
-    entry = services.catalogue.at(asked.door, asked.operation)
-    catalogue.check(entry, asked.envelope.input, asked.caller.base)
+    entry = services.catalogue.get_served(asked.door, asked.operation)
+    catalogue.validate_input(entry, asked.envelope.input, asked.caller.base)
     _check_callback(services, asked)
     times = _frame(services, asked, now)
     services.quotas.check(asked.caller.owner, now)

@@ -8,7 +8,7 @@ from nowlater.doors import envelope
 from nowlater.instants import after
 from nowlater.limits import MAX_DIRECT_RESULT
 from nowlater.log import operation_failed
-from nowlater.problems import Problem
+from nowlater.problems import Problem, ProblemName
 from nowlater.runtime import catalogue, executor
 from nowlater.runtime.catalogue import Entry
 from nowlater.runtime.context import Context
@@ -34,9 +34,9 @@ def run_now(
 
     Raises the Problem of whatever keeps it from answering.
     """
-    entry = services.catalogue.at("sync", operation)
+    entry = services.catalogue.get_served("sync", operation)
     given = _only_input(body, entry)
-    catalogue.check(entry, given, caller.base)
+    catalogue.validate_input(entry, given, caller.base)
     seconds = min(entry.timeout, longest_s)
     instead = _instead(caller, entry)
     context = Context(
@@ -75,7 +75,7 @@ def _timed_out(services: Services, entry: Entry, seconds: float, instead: str | 
     return _elsewhere("timed-out", said, instead, "ask for less at once")
 
 
-def _elsewhere(problem: str, said: str, instead: str | None, advice: str) -> Problem:
+def _elsewhere(problem: ProblemName, said: str, instead: str | None, advice: str) -> Problem:
     """Return a problem that another door does not have, or (None) every other door has too."""
     if instead is None:
         return Problem(problem, f"{said}: {advice}.")

@@ -11,7 +11,7 @@ from nowlater.jobs import model, protocol, store, transitions
 from nowlater.jobs.model import Job
 from nowlater.jobs.store import Written
 from nowlater.log import logger
-from nowlater.problems import Problem
+from nowlater.problems import Problem, ProblemName
 from nowlater.runtime.exceptions import TimedOut, Unavailable
 from nowlater.runtime.executor import InputMismatch, Result
 from nowlater.services import Services
@@ -83,7 +83,7 @@ def fail(services: Services, claimed: Job, fault: BaseException) -> Left:
     if claimed.attempts_left > 0:
         wait_s = backoff(1, claimed.attempt - 1, LONGEST_POSTPONEMENT_S) * random.uniform(0.5, 1)
         return _give_back(services, claimed, wait_s, {})
-    name = "timed-out" if isinstance(fault, TimedOut) else "operation-failed"
+    name: ProblemName = "timed-out" if isinstance(fault, TimedOut) else "operation-failed"
     tries = "attempt" if claimed.attempt == 1 else f"{claimed.attempt} attempts"
     detail = {
         "timed-out": f"The operation was stopped after {claimed.timeout_ms / 1000:g} s; it was the last try.",
