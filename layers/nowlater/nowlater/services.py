@@ -1,8 +1,8 @@
 """The dependencies of the use cases: each Lambda makes one `Services` and passes it to them."""
 
-from collections.abc import Iterable
+from collections.abc import Callable
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from nowlater import instants, settings
 from nowlater.runtime.catalogue import Catalogue
@@ -28,21 +28,20 @@ if TYPE_CHECKING:
 class Services:
     """The settings, the clock and the AWS clients; each client is made at its first use.
 
-    `preload` names the clients that every request needs, as `(Services.store, Services.queues)`:
-    they are made at once, while the Lambda loads, so that no request waits for them.
+    `preload` uses the clients that every request needs: they are made at once, while the Lambda
+    loads, so that no request waits for them.
     """
 
     def __init__(
         self,
         *,
-        preload: Iterable[cached_property[Any]] = (),
+        preload: Callable[["Services"], object] = lambda _: None,
         environment: settings.Settings | None = None,
         clock: instants.Clock = instants.now,
     ) -> None:
         self.settings = environment or settings.from_environment()
         self.clock = clock
-        for service in preload:
-            service.__get__(self)
+        preload(self)
 
     @cached_property
     def catalogue(self) -> Catalogue:
@@ -65,7 +64,9 @@ class Services:
         from nowlater.doors.quotas import Quotas
 
         s = self.settings
-        return Quotas(self.store, a_second=s.owner_rate, waiting=s.owner_waiting, shards=s.shards)
+        return Quotas(
+            self.store, jobs_per_s=s.owner_rate, unfinished=s.owner_waiting, shards=s.shards
+        )
 
     @cached_property
     def runtimes(self) -> "Runtimes":

@@ -1,6 +1,6 @@
-"""An owner's quotas: how fast it may submit, how many of its jobs may be unfinished, what it may upload.
+"""Quotas of an owner: the rate of submits, the number of unfinished jobs, and the bytes of uploads.
 
-They are told by RateLimit fields (draft-ietf-httpapi-ratelimit-headers-11). Those of jobs are approximate.
+Refusals carry RateLimit fields (draft-ietf-httpapi-ratelimit-headers-11); quotas of jobs are approximate.
 """
 
 import math
@@ -11,12 +11,12 @@ from nowlater.instants import DAY_S, Instant, after, to_rfc3339, whole_seconds_u
 from nowlater.jobs import ids, model
 from nowlater.problems import Problem, ProblemName
 
-#: Of an owner's submits in one Lambda, the first is looked at, and then one in so many.
-ONE_IN = 10
-#: For so many seconds it is remembered that many jobs wait: too many, or not yet.
+#: Of an owner's submits in one Lambda, the first is checked, and then every tenth.
+CHECK_EVERY = 10
+#: For so many seconds a count of unfinished jobs is remembered, whether it was too many or not.
 PAUSE_S = 10
-#: A pace is measured over at least so many jobs.
-_LEAST_MEASURED = 100
+#: A rate is measured over at least so many jobs.
+_MIN_MEASURED = 100
 
 #: Ids and statuses of jobs of one owner and shard, newest first.
 type Newest = Sequence[tuple[str, str]]
@@ -24,7 +24,7 @@ type Newest = Sequence[tuple[str, str]]
 
 @dataclass(frozen=True)
 class Pace:
-    """So many jobs may come in so many seconds."""
+    """A rate: so many jobs in so many seconds."""
 
     jobs: int
     window_s: int
@@ -32,18 +32,18 @@ class Pace:
 
 @dataclass(frozen=True)
 class Refusal:
-    """What an owner is told until an instant."""
+    """Why an owner's requests are refused until an instant."""
 
     problem: ProblemName
     detail: str
     until: Instant
     #: The quota's name, and its policy as an Item of RateLimit-Policy.
     policy: tuple[str, str]
-    #: What is left of it, which is less than what was asked for.
+    #: What is left of the quota: less than the request needs.
     left: int = 0
 
-    def told(self, now: Instant) -> Problem:
-        """Return the problem that tells it now."""
+    def to_problem(self, now: Instant) -> Problem:
+        """Return the refusal as a problem, with the seconds that are left now."""
         left_s = max(1, whole_seconds_until(self.until, now))
         name, parameters = self.policy
         headers = {
@@ -54,27 +54,27 @@ class Refusal:
         return Problem(self.problem, self.detail, headers=headers)
 
 
-def pace(a_second: int) -> Pace:
-    """Return a rate as a pace that whole seconds can tell: 3 a second are 102 in 34 seconds."""
-    window_s = math.ceil(_LEAST_MEASURED / a_second)
-    return Pace(a_second * window_s, window_s)
+def pace(jobs_per_s: int) -> Pace:
+    """Return a rate with a window of whole seconds: 3 jobs a second are 102 in 34 seconds."""
+    window_s = math.ceil(_MIN_MEASURED / jobs_per_s)
+    return Pace(jobs_per_s * window_s, window_s)
 
 
-def share(quota: int, shards: int) -> int:
-    """Return what of a quota falls to one shard: an owner's jobs are spread evenly, by chance."""
+def shard_share(quota: int, shards: int) -> int:
+    """Return one shard's share of a quota: an owner's jobs are spread over the shards at random."""
     return math.ceil(quota / shards)
 
 
 def too_fast(allowed: Pace, newest: Newest, now: Instant, shards: int = 1) -> Refusal | None:
-    """Return a refusal where a shard's newest jobs came faster than is allowed.
+    """Return a refusal where a shard's newest jobs came faster than allowed, else None.
 
-    It lasts until one of them is old enough for another to come.
+    It ends when the oldest job within the limit leaves the window.
     """
-    most = share(allowed.jobs, shards)
-    if len(newest) < most:
+    limit = shard_share(allowed.jobs, shards)
+    if len(newest) < limit:
         return None
     until = min(
-        after(ids.time_of(newest[most - 1][0]), allowed.window_s), after(now, allowed.window_s)
+        after(ids.time_of(newest[limit - 1][0]), allowed.window_s), after(now, allowed.window_s)
     )
     if until <= now:
         return None
@@ -86,8 +86,8 @@ def too_fast(allowed: Pace, newest: Newest, now: Instant, shards: int = 1) -> Re
     )
 
 
-def too_many(allowed: int, now: Instant) -> Refusal:
-    """Return the refusal of an owner who has as many unfinished jobs as it may have."""
+def too_many_jobs(allowed: int, now: Instant) -> Refusal:
+    """Return the refusal of an owner whose quota of unfinished jobs is used up."""
     return Refusal(
         "too-many-jobs",
         f"You may have {allowed:,} unfinished jobs: wait until some have ended, or cancel some.",
@@ -96,18 +96,18 @@ def too_many(allowed: int, now: Instant) -> Refusal:
     )
 
 
-def too_much(allowed: int, left: int, until: Instant) -> Refusal:
-    """Return the refusal of an upload that is larger than what an owner has left of its bytes a day."""
+def too_many_uploads(allowed: int, left: int, until: Instant) -> Refusal:
+    """Return the refusal of an upload larger than what is left of the owner's bytes of the day."""
     return Refusal(
         "too-many-uploads",
         f"You may upload {allowed:,} bytes a day, and have {left:,} left until {to_rfc3339(until)}: "
-        "wait until then. Who runs the API can allow more (OwnerUploads).",
+        "wait until then. The operator of this API can allow more (OwnerUploads).",
         until,
         ("uploads", f'q={allowed};qu="content-bytes";w={DAY_S}'),
         left,
     )
 
 
-def unfinished(page: Newest) -> int:
+def count_unfinished(jobs: Newest) -> int:
     """Return how many of these jobs have not ended."""
-    return sum(status in model.UNFINISHED for _, status in page)
+    return sum(status in model.UNFINISHED for _, status in jobs)
