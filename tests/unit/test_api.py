@@ -126,7 +126,11 @@ def test_a_query_is_read_as_it_was_sent(raw: str, query: tuple[tuple[str, str], 
         ("status=a&status=a", "status", "?status appears 2 times, and may appear once."),
         ("status=", "status", "?status has no value: give it one, or omit it."),
         ("tag=a:1&tag", "tag", "?tag has no value: give it one, or omit it."),
-        ("Status=a", "Status", "?Status is no parameter of this route, which takes status and tag."),
+        (
+            "Status=a",
+            "Status",
+            "?Status is no parameter of this route, which takes status and tag.",
+        ),
         ("=x", "", "? is no parameter of this route, which takes status and tag."),
     ],
 )

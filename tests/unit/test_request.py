@@ -40,7 +40,9 @@ def test_an_empty_object_is_a_request_with_no_input_and_no_options() -> None:
 
 
 def test_an_option_that_is_null_is_not_given() -> None:
-    assert parse_envelope({"start": None, "deadline": None, "retention": None}) == parse_envelope({})
+    assert parse_envelope({"start": None, "deadline": None, "retention": None}) == parse_envelope(
+        {}
+    )
 
 
 def test_all_options_are_read() -> None:

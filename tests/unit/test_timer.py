@@ -98,7 +98,8 @@ def test_what_a_run_raises_comes_through() -> None:
 def ended(program: str) -> subprocess.CompletedProcess[str]:
     """Run a program that ends by itself, and return how."""
     paths = f"import sys; sys.path.insert(0, {str(stack.ROOT / 'layers/nowlater')!r})\n"
-    head = paths + "import itertools, time\nfrom nowlater.runtime.time_limit import run_within\n"
+    head = paths + "import itertools, time\nfrom nowlater.runtime import time_limit\n"
+    head += "run_within = time_limit.run_within\n"
     return subprocess.run(
         [sys.executable, "-c", head + textwrap.dedent(program)],
         capture_output=True,
@@ -140,7 +141,7 @@ def test_a_run_that_swallows_it_for_ever_ends_the_process_too() -> None:
 
 def test_a_run_in_time_does_not_end_the_process() -> None:
     done = ended("""
-        timer._GRACE_S = -9
+        time_limit._GRACE_S = -9
         run_within(10, lambda: None, or_exit=True)  # which would end the process after 1 s
         time.sleep(1.5)
         print("still here")
