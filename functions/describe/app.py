@@ -1,4 +1,4 @@
-"""Invoked by GET /operations…, /problems…, /health and the manual, and by requests without a route."""
+"""Invoked by GET /operations…, /problems…, /health and the manual, and where no route matches."""
 
 from typing import Any
 

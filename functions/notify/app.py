@@ -1,4 +1,4 @@
-"""Invoked by the table's stream for jobs that ended: publishes their completion events to the topic."""
+"""Invoked by the table's stream for jobs that ended: publishes their completion events."""
 
 from typing import Any
 

@@ -10,7 +10,7 @@ from tests import receiver as plays
 from tests import stack
 from tests.filters import matches
 from tests.integration.callbacks import ended, lines, receiver, settled
-from tests.integration.test_bury import pointer, send
+from tests.integration.test_dead_letters import pointer, send
 from tests.integration.test_notify import PUBLISH
 from tests.integration.world import World
 from tests.receiver import Receiver

@@ -7,7 +7,7 @@ import pytest
 from botocore.exceptions import EndpointConnectionError
 
 from tests.integration.callbacks import lines
-from tests.integration.test_bury import UNREADABLE, kept, letters
+from tests.integration.test_dead_letters import UNREADABLE, kept, letters
 from tests.integration.world import World
 
 __all__ = ["lines"]

@@ -98,7 +98,7 @@ def _offset(text: str) -> timedelta:
 
 
 def _check_second(minute: timedelta, second: int) -> None:
-    """Raise ValueError unless the minute has this second: only a month's last one in UTC can have 60."""
+    """Raise ValueError unless the minute has this second: only a month's last one can have 60."""
     if second < 60:
         return
     next_minute = minute + timedelta(minutes=1)

@@ -1,4 +1,4 @@
-"""Plain words for faults in a request: what the caller sent, shortened, and what the schema allows."""
+"""Plain words for faults in a request: what the caller sent, and what the schema allows."""
 
 from collections.abc import Callable, Collection, Iterable
 from typing import Any

@@ -53,7 +53,7 @@ def status(services: Services, request: HttpRequest, job: Job, waited_s: int = 0
 
 
 def events(services: Services, request: HttpRequest, job: Job) -> Response:
-    """Return the job as a server-sent event, or no event where the caller has it; 204 after its end.
+    """Return the job as a server-sent event, or none where the caller has it; 204 after its end.
 
     The stream is finite: `retry` is the time after which an EventSource connects again.
     """
@@ -85,7 +85,7 @@ def result(services: Services, request: HttpRequest, job: Job) -> Response:
 
 
 def _wants_url(request: HttpRequest) -> bool:
-    """Tell whether the caller wants the URL instead of a redirect; raises Problem `malformed-request`."""
+    """Tell whether the caller wants a URL, not a redirect; raises Problem `malformed-request`."""
     redirect = request.query_parameter("redirect") or "1"
     if redirect not in ("0", "1"):
         raise Problem("malformed-request", "?redirect is 0 or 1.", parameter="redirect")
@@ -107,7 +107,7 @@ def hybrid(
 
 
 def _direct_result(services: Services, request: HttpRequest, job: Job) -> Response | None:
-    """Return the result or problem of an ended job; None where only the job's own URLs can serve it."""
+    """Return an ended job's result or problem; None where only the job's own URLs serve it."""
     if not job.is_ended or (job.result_size or 0) > MAX_DIRECT_RESULT:
         return None
     if job.status != "succeeded":
@@ -131,7 +131,7 @@ def _inline(job: Job) -> Response:
 def _represent(
     services: Services, request: HttpRequest, job: Job
 ) -> tuple[dict[str, Any], dict[str, str]]:
-    """Return the job's JSON with its estimate, and the header Retry-After while it has not ended."""
+    """Return the job's JSON with its estimate, and Retry-After while it has not ended."""
     estimate = forecast(services, job)
     headers = {}
     if not job.is_ended:
@@ -143,9 +143,9 @@ def retry_after_s(job: Job, now: Instant, estimate: Estimate | None) -> int:
     """Return after how many seconds a caller should look at an unfinished job again.
 
     That is when the job may start, or after a tenth of its age: a caller then learns of its end at
-    most a tenth of its run time late. An estimate saves requests: the first look is after half of the
-    expected time, each next one after an eighth more, until the end is near. No look is later than the
-    time when readers see the deadline as missed.
+    most a tenth of its run time late. An estimate saves requests: the first look is after half of
+    the expected time, each next one after an eighth more, until the end is near. No look is later
+    than the time when readers see the deadline as missed.
     """
     if (job.not_before or 0) > now:
         wait_s, limit_s = seconds_until(job.not_before or 0, now), _MAX_BEFORE_START_S

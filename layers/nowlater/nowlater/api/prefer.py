@@ -22,7 +22,7 @@ class Prefer(msgspec.Struct, frozen=True):
 
     @property
     def is_async_at_once(self) -> bool:
-        """Whether to respond without waiting: with a `wait`, only a longer run is asynchronous (§4.3)."""
+        """Whether to respond at once: with a `wait`, only a longer run is asynchronous (§4.3)."""
         return self.respond_async and not self.wait_s
 
 

@@ -140,7 +140,7 @@ def _bytes(body: str, is_base64: bool) -> bytes:
 
 
 def _check_encoding(content_type: str | None, content_encoding: str | None) -> None:
-    """Raise Problem `unsupported-media-type` where headers name anything but plain JSON in UTF-8."""
+    """Raise Problem `unsupported-media-type` unless the headers allow plain JSON in UTF-8."""
     if content_type is not None and not _JSON_TYPE.fullmatch(content_type.strip()):
         fault = f"as {content_type[:100]}; send it as application/json"
     elif (charset := _CHARSET.search(content_type or "")) and not _is_utf8(charset[1]):
@@ -157,7 +157,7 @@ def _is_utf8(charset: str) -> bool:
 
 
 def _check_names(data: bytes) -> None:
-    """Raise Problem `malformed-request` where an object repeats a name, or a name is too long.
+    """Raise Problem `malformed-request` where an object repeats a name, or has a long one.
 
     JSON parsers differ in which of two equal names counts (RFC 8259 §4): the value that was validated
     might not be the one that an operation reads.

@@ -49,7 +49,7 @@ def _run_or_wait(services: Services, accepted: Accepted, until_s: float) -> Job:
 
 
 def _run(services: Services, job: Job, until_s: float) -> Job:
-    """Have a worker run the job; return it once it has ended, or as it is where the run is unknown."""
+    """Have a worker run the job; return it once it ended, or as it is without a response."""
     left_s = until_s - time.monotonic()
     if left_s < _MIN_RUN_S:
         services.queues.send(job.lane, job.ref)

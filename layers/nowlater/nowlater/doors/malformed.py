@@ -1,4 +1,4 @@
-"""Turns msgspec's validation errors into problems that name the place and the fault in plain words."""
+"""Turns msgspec's validation errors into problems with the place and the fault in plain words."""
 
 import re
 from typing import Any

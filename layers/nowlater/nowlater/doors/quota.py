@@ -1,6 +1,7 @@
 """Quotas of an owner: the rate of submits, the number of unfinished jobs, and the bytes of uploads.
 
-Refusals carry RateLimit fields (draft-ietf-httpapi-ratelimit-headers-11); quotas of jobs are approximate.
+Refusals carry RateLimit fields (draft-ietf-httpapi-ratelimit-headers-11). Quotas of jobs are
+approximate.
 """
 
 import math
@@ -97,7 +98,7 @@ def too_many_jobs(allowed: int, now: Instant) -> Refusal:
 
 
 def too_many_uploads(allowed: int, left: int, until: Instant) -> Refusal:
-    """Return the refusal of an upload larger than what is left of the owner's bytes of the day."""
+    """Return the refusal of an upload larger than what is left of the owner's daily bytes."""
     return Refusal(
         "too-many-uploads",
         f"You may upload {allowed:,} bytes a day, and have {left:,} left until {to_rfc3339(until)}: "

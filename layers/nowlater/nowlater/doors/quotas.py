@@ -87,8 +87,8 @@ class Quotas:
     ) -> bool:
         """Count a shard's unfinished jobs from the newest back; tell whether they reach the limit.
 
-        The count stops when more than half of the jobs read have ended: so it reads at most twice the
-        limit, and few jobs of an owner whose jobs end soon.
+        The count stops when more than half of the jobs read have ended: so it reads at most twice
+        the limit, and few jobs of an owner whose jobs end soon.
         """
         limit, read, unfinished = quota.shard_share(self._max_unfinished, self._shards), 0, 0
         while True:

@@ -141,7 +141,7 @@ def _resolve_frame(services: Services, request: JobRequest, now: Instant) -> Fra
 def _refuse_unachievable(
     services: Services, request: JobRequest, entry: Entry, times: Frame, now: Instant
 ) -> None:
-    """Raise Problem `deadline-unachievable` where the caller asked for it and the job would be late."""
+    """Raise Problem `deadline-unachievable` where the deadline says so and is too early."""
     if request.envelope.deadline is None or request.envelope.deadline.otherwise != "refuse":
         return
     new = _job(services, request, entry, times, ids.new_id(now), now)
@@ -189,5 +189,6 @@ def _check_uploads(services: Services, entry: Entry, request: JobRequest) -> Non
                 entry.name,
                 request.caller.base,
                 pointer="",
-                sentence=f"refers to the upload {upload}, which does not exist: PUT its content first",
+                sentence=f"refers to the upload {upload}, which does not exist: "
+                "PUT its content first",
             )

@@ -56,7 +56,8 @@ def run_now(
             raise _timed_out(services, entry, seconds, other_door) from fault
         raise _problem(fault, operation, caller.base) from fault
     if len(result.body) > MAX_DIRECT_RESULT:
-        sentence = f"The result has {len(result.body):,} bytes, and this door returns {MAX_DIRECT_RESULT:,}"
+        size = len(result.body)
+        sentence = f"The result has {size:,} bytes, and this door returns {MAX_DIRECT_RESULT:,}"
         raise _refer("result-too-large", sentence, other_door, "ask for less of it")
     return result
 
@@ -68,7 +69,7 @@ def _other_door(caller: Caller, entry: Entry) -> str | None:
 
 
 def _timed_out(services: Services, entry: Entry, seconds: float, other_door: str | None) -> Problem:
-    """Return the problem of a run whose time was up: by this door's limit, or by the operation's own."""
+    """Return the problem of a run whose time was up, by this door's limit or its own."""
     sentence = f"{entry.name} did not finish within {seconds:.3g} s"
     if min(entry.timeout, services.settings.longest_attempt_s) <= seconds:
         sentence, other_door = f"{sentence}, and may run no longer at any door", None

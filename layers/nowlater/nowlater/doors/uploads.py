@@ -68,7 +68,7 @@ def create_upload(services: Services, owner: str, body: Any) -> dict[str, Any]:
 
 
 def _count_upload(services: Services, owner: str, upload_id: str, size: int) -> None:
-    """Count an upload against the quota of the day, used or not; raises Problem where it exceeds it.
+    """Count an upload against the quota of the day, used or not; raises `too-many-uploads`.
 
     The count is exact under concurrency; an upload that cannot be counted (503) is not granted.
     """

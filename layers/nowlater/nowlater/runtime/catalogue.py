@@ -59,7 +59,8 @@ class Catalogue:
         if entry is None:
             raise Problem(
                 "unknown-operation",
-                f"There is no operation {wording.quoted(name)}; GET /operations lists all operations.",
+                f"There is no operation {wording.quoted(name)}; "
+                "GET /operations lists all operations.",
             )
         if door is not None and door not in entry.doors:
             served = " and ".join(f"/{d}/{name}" for d in entry.doors)

@@ -30,7 +30,7 @@ class Context:
         self.attempt = attempt
         #: When this run is stopped, in milliseconds since the epoch.
         self.deadline = deadline
-        #: The same for every attempt at one job: pass it to services whose effect must not happen twice.
+        #: The same for all attempts at a job: pass it to services whose effect must not repeat.
         self.idempotency_key = idempotency_key
         self._report = report
         self._next_report_s = 0.0

@@ -2,7 +2,7 @@
 
 
 class Refused(Exception):
-    """The operation cannot process this input; the job fails, and the caller gets the text (422)."""
+    """The operation cannot process this input: the job fails, and the caller gets the text."""
 
 
 class Unavailable(Exception):

@@ -28,7 +28,7 @@ class Result:
 
 
 class InputMismatch(ValueError):
-    """An input that its schema allows and the operation's types do not; the text names the fault."""
+    """An input that the schema allows and the operation's types do not; its text is the fault."""
 
 
 def run(

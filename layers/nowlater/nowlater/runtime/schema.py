@@ -1,4 +1,4 @@
-"""Turns annotations into types: a struct of the inputs, and JSON Schemas (2020-12) of both sides."""
+"""Turns annotations into a struct of the inputs, and JSON Schemas (2020-12) of both sides."""
 
 import copy
 import functools
@@ -51,7 +51,7 @@ def _is_mutable(default: Any) -> bool:
 
 
 def is_context(hint: Any) -> bool:
-    """Tell whether a parameter takes the Context: its annotation is `Context` or `Context | None`."""
+    """Tell whether a parameter takes the Context: it is a `Context` or `Context | None`."""
     if get_origin(hint) in (Union, UnionType):
         return set(get_args(hint)) == {Context, NoneType}
     return hint is Context

@@ -1,4 +1,4 @@
-"""Stops a run whose time is up: by an alarm in the main thread or, failing that, by process exit."""
+"""Stops a run whose time is up: by an alarm in the main thread, else by process exit."""
 
 import faulthandler
 import signal

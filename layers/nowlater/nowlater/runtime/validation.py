@@ -129,7 +129,7 @@ def _any_of(value: Any, schema: Schema) -> str:
 
 
 def _resembles(value: Any, form: Any) -> bool:
-    """Tell whether an object has a form's tag or, where it has no tag, one of its required members."""
+    """Tell whether an object has a form's tag or, without tags, one of its required members."""
     if not isinstance(value, dict) or not isinstance(form, dict) or form.get("type") != "object":
         return False
     known, required = form.get("properties", {}), form.get("required", [])
