@@ -436,7 +436,7 @@ def test_where_the_issuer_does_not_answer_nobody_can_tell(
     world: World, issuer: Issuer, fault: str
 ) -> None:
     issuer.instead |= FAULTS[fault]
-    with pytest.raises(IssuerUnavailable, match="does not say"):
+    with pytest.raises(IssuerUnavailable, match="does not return its keys"):
         shown(world, issuer.token(world.now))
     issuer.instead.clear()
     with pytest.raises(IssuerUnavailable):  # it is not asked again at once
