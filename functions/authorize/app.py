@@ -1,19 +1,19 @@
-"""Woken by a request whose credentials API Gateway does not remember: says who calls, if anybody."""
+"""Invoked for a request whose credentials API Gateway has not cached: authenticates the caller."""
 
 from typing import Any
 
-from nowlater.access.authenticate import access
+from nowlater.access.authenticate import authenticate
 from nowlater.log import logger
 from nowlater.services import Services
 
-services = Services("table")
+services = Services(preload=lambda s: s.table)
 
 
 @logger.inject_lambda_context(clear_state=True)
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    given = access(services, event["identitySource"][0])
-    if given is None:
+    access = authenticate(services, event["identitySource"][0])
+    if access is None:
         return {"isAuthorized": False}
-    logger.info("request_authorized", extra={"owner": given.owner, "key": given.key})
-    said = {"owner": given.owner, "scopes": " ".join(given.scopes)}
-    return {"isAuthorized": True, "context": said}
+    logger.info("request_authorized", extra={"owner": access.owner, "key": access.key})
+    caller = {"owner": access.owner, "scopes": " ".join(access.scopes)}
+    return {"isAuthorized": True, "context": caller}

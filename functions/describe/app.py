@@ -1,10 +1,10 @@
-"""Woken by GET /operations…, /problems…, /health and the manual, and by whatever no route takes."""
+"""Invoked by GET /operations…, /problems…, /health and the manual, and where no route matches."""
 
 from typing import Any
 
 from nowlater import problems
 from nowlater.api import docs as manual
-from nowlater.api.describe import MAY_BE_KEPT, operation, operations
+from nowlater.api.describe import CACHE_FOR_A_MINUTE, describe_operation, list_operations
 from nowlater.api.request import HttpRequest
 from nowlater.api.responses import Response, json_response
 from nowlater.api.router import Api
@@ -21,20 +21,28 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
 
 
 @api.route("GET /operations")
-def listing(request: HttpRequest) -> Response:
+def get_operations(request: HttpRequest) -> Response:
     caller = request.caller("read")
-    return json_response(200, operations(services, caller.base), MAY_BE_KEPT)
+    return json_response(200, list_operations(services, caller.base), CACHE_FOR_A_MINUTE)
 
 
 @api.route("GET /operations/{name}")
-def one(request: HttpRequest) -> Response:
+def get_operation(request: HttpRequest) -> Response:
     caller = request.caller("read")
-    return json_response(200, operation(services, request.path("name"), caller.base), MAY_BE_KEPT)
+    return json_response(
+        200,
+        describe_operation(services, request.path_parameter("name"), caller.base),
+        CACHE_FOR_A_MINUTE,
+    )
 
 
 @api.route("GET /problems/{name}")
-def problem_response(request: HttpRequest) -> Response:
-    return json_response(200, problems.page(request.path("name"), request.base), MAY_BE_KEPT)
+def get_problem(request: HttpRequest) -> Response:
+    return json_response(
+        200,
+        problems.describe_kind(request.path_parameter("name"), request.base),
+        CACHE_FOR_A_MINUTE,
+    )
 
 
 @api.route("GET /health")
@@ -59,4 +67,4 @@ def docs(request: HttpRequest) -> Response:
 
 @api.route("GET /docs/{file}")
 def docs_file(request: HttpRequest) -> Response:
-    return manual.file(request, request.path("file"))
+    return manual.file(request, request.path_parameter("file"))

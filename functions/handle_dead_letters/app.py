@@ -1,4 +1,4 @@
-"""Woken by dead letters: keeps each in the bucket, and ends the job that it points at."""
+"""Invoked by dead letters: stores each in the bucket, and ends the job that it refers to."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ from nowlater.log import logger
 from nowlater.services import Services
 from nowlater.worker.dead_letters import handle
 
-services = Services("store", "queues", "bucket")
+services = Services(preload=lambda s: (s.store, s.queues, s.bucket))
 
 
 @logger.inject_lambda_context(clear_state=True)

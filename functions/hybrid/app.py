@@ -1,4 +1,4 @@
-"""Woken by POST /hybrid/{operation}: accepts a job, has it run at once, and waits for it a while."""
+"""Invoked by POST /hybrid/{operation}: accepts a job, has it run at once, and waits for its end."""
 
 from typing import Any
 
@@ -8,16 +8,16 @@ from nowlater.api.responses import Response
 from nowlater.api.router import Api
 from nowlater.aws import session
 from nowlater.doors.envelope import MAX_ASYNC_BODY
-from nowlater.doors.hybrid import hybrid
+from nowlater.doors.hybrid import submit_and_wait
 from nowlater.doors.submit import JobRequest, submit
 from nowlater.log import logger
 from nowlater.services import Services
 
-services = Services("store", "queues", "workers")
+services = Services(preload=lambda s: (s.store, s.queues, s.workers))
 api = Api(services.settings.public_url, session.FAILURES)
 
-#: Seconds that a caller waits who does not say, and at most: that counts from when the request came in.
-USUAL_WAIT_S, LONGEST_WAIT_S = 10, 25
+#: The wait without `Prefer: wait`, and the longest one, counted from when the request came in.
+DEFAULT_WAIT_S, MAX_WAIT_S = 10, 25
 
 
 @logger.inject_lambda_context(clear_state=True)
@@ -33,23 +33,24 @@ def accept(request: HttpRequest) -> Response:
         request.preferences(),
     )
     key = request.idempotency_key()
-    later = prefer.is_async_at_once or envelope.start is not None
-    asked = JobRequest(
+    is_async = prefer.is_async_at_once or envelope.start is not None
+    job_request = JobRequest(
         caller,
         "hybrid",
-        request.path("operation"),
+        request.path_parameter("operation"),
         envelope,
         key,
         request.trace,
-        head_start=not later,
+        head_start=not is_async,
     )
-    if later:
-        return job_responses.hybrid(services, request, submit(services, asked), "respond-async")
-    wait_s = min(USUAL_WAIT_S if prefer.wait_s is None else prefer.wait_s, LONGEST_WAIT_S)
-    left_s = min(wait_s, request.left_s(LONGEST_WAIT_S, services.clock()))
-    strict = prefer.strict and not prefer.respond_async  # who prefers 202 is not refused it
-    got = hybrid(services, asked, left_s, strict=strict)
+    if is_async:
+        accepted = submit(services, job_request)
+        return job_responses.hybrid(services, request, accepted, "respond-async")
+    wait_s = min(DEFAULT_WAIT_S if prefer.wait_s is None else prefer.wait_s, MAX_WAIT_S)
+    remaining_s = min(wait_s, request.remaining_s(MAX_WAIT_S, services.clock()))
+    strict = prefer.strict and not prefer.respond_async  # respond-async prefers 202 to a problem
+    accepted = submit_and_wait(services, job_request, remaining_s, strict=strict)
     applied = f"wait={wait_s}" + (", handling=strict" if strict else "")
-    if prefer.respond_async and not got.job.is_ended:
+    if prefer.respond_async and not accepted.job.is_ended:
         applied = f"respond-async, {applied}"
-    return job_responses.hybrid(services, request, got, applied)
+    return job_responses.hybrid(services, request, accepted, applied)

@@ -1,4 +1,4 @@
-"""Woken by the table's stream, for each job that ended: publishes its end to the topic."""
+"""Invoked by the table's stream for jobs that ended: publishes their completion events."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ from nowlater.log import logger
 from nowlater.notifications.publish import notify
 from nowlater.services import Services
 
-services = Services("topic", "table")
+services = Services(preload=lambda s: (s.topic, s.table))
 
 
 @logger.inject_lambda_context(clear_state=True)

@@ -1,4 +1,4 @@
-"""Woken by messages of the webhook queue: sends each to its callback, and writes the log."""
+"""Invoked by messages of the webhook queue: sends each to its callback, and records the delivery."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ from nowlater.log import logger
 from nowlater.notifications.send import send_webhooks
 from nowlater.services import Services
 
-services = Services("deliveries", "queues", "vault")
+services = Services(preload=lambda s: (s.deliveries, s.queues, s.vault))
 
 
 @logger.inject_lambda_context(clear_state=True)

@@ -1,4 +1,4 @@
-"""Woken by GET /jobs… and by what is done to a job: cancel and erase."""
+"""Invoked by GET /jobs…, and to cancel or erase a job."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ from nowlater.jobs.listing import page
 from nowlater.log import logger
 from nowlater.services import Services
 
-services = Services("store")
+services = Services(preload=lambda s: s.store)
 api = Api(services.settings.public_url, session.FAILURES)
 
 
@@ -24,11 +24,11 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
 @api.route("GET /jobs/{id}")
 def status(request: HttpRequest) -> Response:
     caller, prefer = request.caller("read"), request.preferences()
-    there = commands.read(services, caller.owner, request.path("id"))
-    wait_s = long_poll.granted(services, there, prefer.wait_s)
-    left_s = min(wait_s, request.left_s(long_poll.LONGEST_S, services.clock()))
+    job = commands.read(services, caller.owner, request.path_parameter("id"))
+    wait_s = long_poll.granted(services, job, prefer.wait_s)
+    remaining_s = min(wait_s, request.remaining_s(long_poll.LONGEST_S, services.clock()))
     return job_responses.status(
-        services, request, long_poll.for_change(services, there, left_s), wait_s
+        services, request, long_poll.for_change(services, job, remaining_s), wait_s
     )
 
 
@@ -36,7 +36,7 @@ def status(request: HttpRequest) -> Response:
 def events(request: HttpRequest) -> Response:
     caller = request.caller("read")
     return job_responses.events(
-        services, request, commands.read(services, caller.owner, request.path("id"))
+        services, request, commands.read(services, caller.owner, request.path_parameter("id"))
     )
 
 
@@ -44,12 +44,12 @@ def events(request: HttpRequest) -> Response:
 def result(request: HttpRequest) -> Response:
     caller = request.caller("read")
     return job_responses.result(
-        services, request, commands.read(services, caller.owner, request.path("id"))
+        services, request, commands.read(services, caller.owner, request.path_parameter("id"))
     )
 
 
 @api.route("GET /jobs", once=["status", "operation", "limit", "cursor"], often=["tag"])
-def listing(request: HttpRequest) -> Response:
+def list_jobs(request: HttpRequest) -> Response:
     caller = request.caller("read")
     return json_response(200, page(services, caller.owner, caller.base, request.query))
 
@@ -58,12 +58,12 @@ def listing(request: HttpRequest) -> Response:
 def cancel(request: HttpRequest) -> Response:
     caller = request.caller("manage")
     return job_responses.status(
-        services, request, commands.cancel(services, caller.owner, request.path("id"))
+        services, request, commands.cancel(services, caller.owner, request.path_parameter("id"))
     )
 
 
 @api.route("DELETE /jobs/{id}")
 def erase(request: HttpRequest) -> Response:
     caller = request.caller("manage")
-    commands.erase(services, caller.owner, request.path("id"))
+    commands.erase(services, caller.owner, request.path_parameter("id"))
     return json_response(204)

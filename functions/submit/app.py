@@ -1,4 +1,4 @@
-"""Woken by POST /async/{operation}, /jobs/{id}/retry and /uploads: accepts jobs and uploads."""
+"""Invoked by POST /async/{operation}, /jobs/{id}/retry and /uploads: accepts jobs and uploads."""
 
 from typing import Any
 
@@ -10,11 +10,11 @@ from nowlater.aws import session
 from nowlater.doors.envelope import MAX_ASYNC_BODY
 from nowlater.doors.retry import retry
 from nowlater.doors.submit import JobRequest, submit
-from nowlater.doors.uploads import upload
+from nowlater.doors.uploads import create_upload
 from nowlater.log import logger
 from nowlater.services import Services
 
-services = Services("store", "queues")
+services = Services(preload=lambda s: (s.store, s.queues))
 api = Api(services.settings.public_url, session.FAILURES)
 
 
@@ -27,19 +27,21 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
 def accept(request: HttpRequest) -> Response:
     caller, envelope = request.caller("invoke"), request.envelope(MAX_ASYNC_BODY)
     key = request.idempotency_key()
-    asked = JobRequest(caller, "async", request.path("operation"), envelope, key, request.trace)
-    return job_responses.accepted(services, request, submit(services, asked))
+    operation = request.path_parameter("operation")
+    job_request = JobRequest(caller, "async", operation, envelope, key, request.trace)
+    return job_responses.accepted(services, request, submit(services, job_request))
 
 
 @api.route("POST /jobs/{id}/retry")
-def accept_again(request: HttpRequest) -> Response:
+def accept_retry(request: HttpRequest) -> Response:
     caller, key = request.caller("invoke"), request.idempotency_key()
-    got = retry(services, caller, request.path("id"), key=key, trace=request.trace)
-    return job_responses.accepted(services, request, got)
+    job_id = request.path_parameter("id")
+    accepted = retry(services, caller, job_id, key=key, trace=request.trace)
+    return job_responses.accepted(services, request, accepted)
 
 
 @api.route("POST /uploads")
-def begin_upload(request: HttpRequest) -> Response:
+def accept_upload(request: HttpRequest) -> Response:
     caller = request.caller("invoke")
-    made = upload(services, caller.owner, request.json(MAX_ASYNC_BODY))
-    return json_response(201, made, {"Location": made["url"]})
+    upload = create_upload(services, caller.owner, request.json(MAX_ASYNC_BODY))
+    return json_response(201, upload, {"Location": upload["url"]})

@@ -1,4 +1,4 @@
-"""Woken each minute: sends the jobs whose start is near, and ends those whose deadline passed."""
+"""Invoked each minute: queues the jobs whose start is near, and ends those whose deadline passed."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ from nowlater.log import logger
 from nowlater.services import Services
 from nowlater.worker.sweep import sweep
 
-services = Services("store", "queues")
+services = Services(preload=lambda s: (s.store, s.queues))
 
 
 @logger.inject_lambda_context(clear_state=True)

@@ -1,4 +1,4 @@
-"""Woken by POST /sync/{operation}: runs the operation and answers with its result."""
+"""Invoked by POST /sync/{operation}: runs the operation and returns its result."""
 
 from typing import Any
 
@@ -22,8 +22,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
 @api.route("POST /sync/{operation}")
 def run(request: HttpRequest) -> Response:
     caller, body = request.caller("invoke"), request.json(MAX_SYNC_BODY)
-    left_s = request.left_s(LONGEST_S, services.clock())
-    result = run_now(
-        services, caller, request.path("operation"), body, longest_s=left_s, or_exit=True
-    )
+    limit_s = request.remaining_s(LONGEST_S, services.clock())
+    operation = request.path_parameter("operation")
+    result = run_now(services, caller, operation, body, limit_s=limit_s, or_exit=True)
     return result_response(result.body, result.media_type)

@@ -1,4 +1,4 @@
-"""Woken by GET and POST /jobs/{id}/deliveries… and /webhooks/secret…: the log, and the secrets."""
+"""Invoked by GET and POST /jobs/{id}/deliveries… and /webhooks/secret…: deliveries and secrets."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from nowlater.log import logger
 from nowlater.notifications import commands, delivery, secrets
 from nowlater.services import Services
 
-services = Services("store", "deliveries", "vault")
+services = Services(preload=lambda s: (s.store, s.deliveries, s.vault))
 api = Api(services.settings.public_url, session.FAILURES)
 
 
@@ -23,22 +23,24 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
 def deliveries(request: HttpRequest) -> Response:
     caller = request.caller("read")
     return json_response(
-        200, commands.deliveries(services, caller.owner, caller.base, request.path("id"))
+        200, commands.deliveries(services, caller.owner, caller.base, request.path_parameter("id"))
     )
 
 
 @api.route("POST /jobs/{id}/deliveries/{number}/replay")
 def replay(request: HttpRequest) -> Response:
     caller = request.caller("manage")
-    again = commands.resend(services, caller.owner, request.path("id"), request.path("number"))
-    return json_response(202, delivery.representation(again, caller.base))
+    resent = commands.resend(
+        services, caller.owner, request.path_parameter("id"), request.path_parameter("number")
+    )
+    return json_response(202, delivery.representation(resent, caller.base))
 
 
 @api.route("GET /webhooks/secret", once=["host"])
 def secret(request: HttpRequest) -> Response:
     caller = request.caller("manage")
     return json_response(
-        200, secrets.shown(services, caller.owner, request.parameter("host") or "")
+        200, secrets.shown(services, caller.owner, request.query_parameter("host") or "")
     )
 
 

@@ -160,7 +160,7 @@ def test_a_callback_of_another_form_is_malformed_there(
 def test_the_fingerprint_of_a_callback_without_a_format_is_what_it_was_before_there_was_one() -> (
     None
 ):
-    asked = envelope.envelope({"input": {"value": 1}, "callback": {"url": GOOD}})
+    asked = envelope.parse_envelope({"input": {"value": 1}, "callback": {"url": GOOD}})
 
     assert b"format" not in msgspec.json.encode(asked)
     assert idempotency.fingerprint("echo", asked) == FINGERPRINT

@@ -53,6 +53,13 @@ def test_the_result_itself_is_answered_in_time(world: World) -> None:
     assert world.see(job)["status"] == "succeeded"
 
 
+@pytest.mark.parametrize("wait_s", [1, 2, 5])
+def test_the_worker_is_given_all_of_the_wait(world: World, wait_s: int) -> None:
+    world.hybrid("echo", {"value": 1}, prefer=f"wait={wait_s}")
+
+    assert world.read_timeouts_s["lambda.Invoke"] == wait_s
+
+
 def test_a_second_is_enough_for_a_fast_operation(world: World) -> None:
     assert world.hybrid("echo", {"value": 1}, prefer="wait=1").status == 200
 

@@ -123,8 +123,8 @@ OF_THE_CODE = {
     "result inside the job, as text": INLINE_RESULT,
     "run at the sync door": LONGEST_S,
     "bytes of a page": listing._MAX_BYTES,
-    "characters of `detail`": problems._LONGEST_DETAIL,
-    "characters of a token": authenticate._LONGEST_JWT,
+    "characters of `detail`": problems._MAX_DETAIL_CHARACTERS,
+    "characters of a token": authenticate._MAX_JWT,
     "life of an idempotency key": KEY_LIFE_S,
     "life of a presigned URL": bucket.URL_LIFE_S,
 }

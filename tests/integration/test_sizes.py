@@ -176,7 +176,7 @@ def test_an_upload_that_has_gone_is_so_however_s3_says_it(world: World, status: 
     reply = world.call("sync", operation="read", body={"input": {"file": begun.json["use"]}})
 
     assert (reply.status, reply.problem) == (422, "invalid-input")
-    assert f"{begun.json['id']} is not there: PUT it first" in reply.json["detail"]
+    assert f"{begun.json['id']} does not exist: PUT its content first" in reply.json["detail"]
 
 
 @pytest.mark.parametrize("door", ["sync", "submit", "hybrid"])

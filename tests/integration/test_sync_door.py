@@ -102,7 +102,7 @@ def test_no_door_is_advised_at_which_an_operation_is_not_served(world: World) ->
     optioned = world.call("sync", operation="only-now", body={"input": {}, "tags": {}})
 
     assert large.json["instead"] == f"{BASE}/hybrid/large-now"
-    assert optioned.json["detail"].endswith("keeps nothing: leave it out.")
+    assert optioned.json["detail"].endswith("stores nothing: omit it.")
 
 
 def test_a_result_too_large_for_the_door_is_pointed_elsewhere(world: World) -> None:

@@ -13,7 +13,7 @@ from moto.dynamodb.models import dynamodb_backends
 from moto.sqs.models import sqs_backends
 
 from nowlater import settings
-from nowlater.runtime.catalogue import Catalogue, Entry, manual
+from nowlater.runtime.catalogue import Catalogue, Entry, read_manual
 from tests import stack
 from tests.contract import Contract
 from tests.integration import odd
@@ -83,8 +83,10 @@ class World:
         self._subscribe()
         self._apps: dict[str, ModuleType] = {}
         self.denied, self._at_work = list[str](), list[str]()
+        #: For how many seconds the last call of each kind would have waited for its response.
+        self.read_timeouts_s = dict[str, float]()
         self._permissions = Permissions(self.ids)
-        self.contract = Contract(json.loads(manual("openapi-diagnostics.json") or b""))
+        self.contract = Contract(json.loads(read_manual("openapi-diagnostics.json") or b""))
         self._settings = settings.from_environment()
 
     def empty(self) -> None:
@@ -136,10 +138,11 @@ class World:
 
         return noted
 
-    def count(self, model: Any, params: Any, **_: object) -> None:
+    def count(self, model: Any, params: Any, context: Any, **_: object) -> None:
         """Handle botocore's event `before-call`."""
         service = model.service_model.service_name
         self.calls.append(f"{service}.{model.name}")
+        self.read_timeouts_s[self.calls[-1]] = context["client_config"].read_timeout
         if self._at_work:  # else it is a tool
             needed = self._permissions.needed(service, model.name, params)
             if not self._permissions.allow(self._at_work[-1], needed):

@@ -102,7 +102,7 @@ def test_a_key_without_the_scope_may_not_use_the_route() -> None:
 
 def test_a_request_without_a_query_has_none() -> None:
     assert HttpRequest(event(), "").query == ()
-    assert HttpRequest(event(), "").parameter("x") is None
+    assert HttpRequest(event(), "").query_parameter("x") is None
 
 
 @pytest.mark.parametrize(
@@ -122,12 +122,16 @@ def test_a_query_is_read_as_it_was_sent(raw: str, query: tuple[tuple[str, str], 
 @pytest.mark.parametrize(
     ("raw", "parameter", "detail"),
     [
-        ("staus=x", "staus", "?staus is no parameter of this call, which takes status and tag."),
-        ("status=a&status=a", "status", "?status is there 2 times, and can be there once."),
-        ("status=", "status", "?status has no value: give it one, or leave it out."),
-        ("tag=a:1&tag", "tag", "?tag has no value: give it one, or leave it out."),
-        ("Status=a", "Status", "?Status is no parameter of this call, which takes status and tag."),
-        ("=x", "", "? is no parameter of this call, which takes status and tag."),
+        ("staus=x", "staus", "?staus is no parameter of this route, which takes status and tag."),
+        ("status=a&status=a", "status", "?status appears 2 times, and may appear once."),
+        ("status=", "status", "?status has no value: give it one, or omit it."),
+        ("tag=a:1&tag", "tag", "?tag has no value: give it one, or omit it."),
+        (
+            "Status=a",
+            "Status",
+            "?Status is no parameter of this route, which takes status and tag.",
+        ),
+        ("=x", "", "? is no parameter of this route, which takes status and tag."),
     ],
 )
 def test_a_parameter_that_is_not_known_or_not_so_often_is_refused_by_name(
@@ -142,7 +146,7 @@ def test_a_parameter_that_is_not_known_or_not_so_often_is_refused_by_name(
 
 
 def test_the_name_of_an_unknown_parameter_is_shown_shortened() -> None:
-    with pytest.raises(Problem, match="takes none: leave it out") as raised:
+    with pytest.raises(Problem, match="takes none: omit it") as raised:
         HttpRequest(event() | {"rawQueryString": "x" * 9000 + "=1"}, "").check_query((), ())
 
     assert len(str(raised.value.record())) < 400
@@ -197,7 +201,7 @@ def test_bytes_that_an_operation_made_are_harmless_in_a_browser(kind: str) -> No
 
 
 def test_a_route_answers_with_what_it_returns() -> None:
-    made = handled(lambda call: json_response(200, {"id": call.path("id")}))
+    made = handled(lambda call: json_response(200, {"id": call.path_parameter("id")}))
 
     assert made["statusCode"] == 200
     assert json.loads(made["body"]) == {"id": event()["pathParameters"]["id"]}

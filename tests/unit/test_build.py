@@ -79,12 +79,12 @@ def catalogue(written: Path, monkeypatch: pytest.MonkeyPatch) -> Catalogue:
 
 
 def test_an_operation_is_found_by_its_name(catalogue: Catalogue) -> None:
-    entry = catalogue.at("sync", "text-stats")
+    entry = catalogue.get_served("sync", "text-stats")
 
     assert entry.name == "text-stats"
     assert entry.module.startswith("operations.")
     assert not entry.takes_documents
-    assert catalogue.at("async", "csv-profile").takes_documents
+    assert catalogue.get_served("async", "csv-profile").takes_documents
 
 
 @pytest.mark.parametrize(
@@ -93,19 +93,19 @@ def test_an_operation_is_found_by_its_name(catalogue: Catalogue) -> None:
 )
 def test_what_is_not_served_is_unknown(catalogue: Catalogue, name: str) -> None:
     with pytest.raises(Problem) as raised:
-        catalogue.at("sync", name)
+        catalogue.get_served("sync", name)
 
     assert raised.value.name == "unknown-operation"
 
 
 def test_diagnostics_are_served_where_they_are_asked_for(catalogue: Catalogue) -> None:
-    assert Catalogue(with_diagnostics=True).at("sync", "echo").diagnostic
+    assert Catalogue(with_diagnostics=True).get_served("sync", "echo").diagnostic
 
 
 def test_the_samples_fit_their_operations(catalogue: Catalogue) -> None:
     for name in ("sync", "submit", "hybrid"):
         sent = stack.event(name)
-        entry = catalogue.at("async", sent["pathParameters"]["operation"])
+        entry = catalogue.get_served("async", sent["pathParameters"]["operation"])
 
         entry.validate(json.loads(sent["body"])["input"])
 

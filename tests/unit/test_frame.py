@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nowlater.doors.time_frame import Deadline, Frame, Start, frame
+from nowlater.doors.time_frame import Deadline, Frame, Start, resolve_frame
 from nowlater.instants import after, to_rfc3339
 from nowlater.problems import Problem
 from tests.unit.jobs import NOW
@@ -22,7 +22,7 @@ def framed(
     retention: int | None = None,
 ) -> Frame:
     """Return the frame of these options, asked for at NOW, where flexible means within 3 days."""
-    return frame(
+    return resolve_frame(
         start and msgspec.convert(start, Start),
         deadline and msgspec.convert(deadline, Deadline),
         retention,
@@ -58,7 +58,7 @@ def test_within_counts_from_the_request_and_not_from_the_start() -> None:
 
 def test_times_finer_than_a_millisecond_are_never_early_and_never_late() -> None:
     start, by = "2026-03-02T12:00:00.0001Z", "2026-03-02T12:30:00.0009Z"
-    times = frame(Start(at=start), Deadline(at=by), None, now=NOW, flexible_within_s=60)
+    times = resolve_frame(Start(at=start), Deadline(at=by), None, now=NOW, flexible_within_s=60)
 
     assert times.start_at is not None
     assert to_rfc3339(times.start_at) == "2026-03-02T12:00:00.001Z"
@@ -173,6 +173,6 @@ def test_a_time_that_is_not_said_is_malformed(
     start: Start | None, deadline: Deadline | None, pointer: str
 ) -> None:
     with pytest.raises(Problem) as caught:
-        frame(start, deadline, None, now=NOW, flexible_within_s=60)
+        resolve_frame(start, deadline, None, now=NOW, flexible_within_s=60)
 
     assert (caught.value.name, caught.value.members["pointer"]) == ("malformed-request", pointer)

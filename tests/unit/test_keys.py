@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from nowlater.access.api_keys import SCOPES, Key, find, issue
-from nowlater.access.authenticate import Access, access
+from nowlater.access.authenticate import Access, authenticate
 from tests.unit.jobs import HOUR, NOW
 
 
@@ -27,7 +27,7 @@ class Items:
 def shown(table: Items, header: str) -> Access | None:
     """Return what an Authorization header gives access to, where there is no issuer."""
     settings = SimpleNamespace(jwt_issuer="")
-    return access(SimpleNamespace(table=table, settings=settings, clock=lambda: NOW), header)
+    return authenticate(SimpleNamespace(table=table, settings=settings, clock=lambda: NOW), header)
 
 
 def of(key: Key) -> Access:
@@ -129,6 +129,6 @@ def test_what_is_no_jwt_by_its_form_is_nobodys_and_no_issuer_is_asked(token: str
     settings = SimpleNamespace(jwt_issuer="https://id.example.com", jwt_audience="api")
     without_issuer = SimpleNamespace(table=Items(), settings=settings, clock=lambda: NOW)
 
-    assert access(without_issuer, f"Bearer {token}") is None
+    assert authenticate(without_issuer, f"Bearer {token}") is None
     with pytest.raises(AttributeError, match="issuer"):
-        access(without_issuer, "Bearer a.b.c")
+        authenticate(without_issuer, "Bearer a.b.c")

@@ -125,7 +125,7 @@ def test_a_module_says_in_its_first_line_what_it_is_for(path: Path) -> None:
 
     assert said.splitlines()[0].endswith((".", ":", ","))
     if path in APPS:
-        assert said.startswith("Woken ")
+        assert said.startswith("Invoked ")
 
 
 # ── folders and template ──────────────────────────────────────────────────────────────────────

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nowlater.api.job_responses import pause_s
+from nowlater.api.job_responses import retry_after_s
 from nowlater.instants import Instant, after, seconds_until
 from nowlater.jobs.estimate import Estimate, estimate
 from nowlater.jobs.histogram import Histogram, bucket
@@ -41,7 +41,7 @@ def followed(
 def _told(there: Job, earlier: Histogram, now: Instant) -> int:
     waiting = None if there.status == "running" else 0
     lanes = {"on-time": 1, "flexible": 1}
-    return pause_s(there, now, estimate(there, earlier, waiting, now, lanes))  # type: ignore[arg-type]
+    return retry_after_s(there, now, estimate(there, earlier, waiting, now, lanes))  # type: ignore[arg-type]
 
 
 @given(st.floats(600, 800), st.floats(0, 0.2))
@@ -114,7 +114,7 @@ def test_it_is_never_more_than_an_hour_nor_less_than_a_second(
     there: Job, finish: Instant | None
 ) -> None:
     told = finish and Estimate(finish, at_risk=False, runs=1, p50_s=1, p90_s=1, waiting=0)
-    pause = pause_s(there, NOW, told or None)
+    pause = retry_after_s(there, NOW, told or None)
 
     assert isinstance(pause, int)
     assert 1 <= pause <= 3600
@@ -125,7 +125,7 @@ def test_nobody_is_sent_past_the_moment_that_a_deadline_shows(
     there: Job, finish: Instant | None
 ) -> None:
     told = finish and Estimate(finish, at_risk=True, runs=1, p50_s=1, p90_s=1, waiting=0)
-    pause = pause_s(there, NOW, told or None)
+    pause = retry_after_s(there, NOW, told or None)
 
     assert pause <= max(1, seconds_until(there.deadline, NOW) + 2 + 1)
 
@@ -133,22 +133,22 @@ def test_nobody_is_sent_past_the_moment_that_a_deadline_shows(
 def test_a_job_whose_start_is_ahead_is_to_be_looked_at_then() -> None:
     ahead = {"status": "scheduled", "deadline": NOW + 9 * HOUR}
 
-    assert pause_s(job(not_before=NOW + 90_000, **ahead), NOW, None) == 90
-    assert pause_s(job(not_before=NOW + 2 * HOUR, **ahead), NOW, None) == 3600
+    assert retry_after_s(job(not_before=NOW + 90_000, **ahead), NOW, None) == 90
+    assert retry_after_s(job(not_before=NOW + 2 * HOUR, **ahead), NOW, None) == 3600
 
 
 def test_so_is_one_that_waits_for_its_next_attempt() -> None:
     waits = job(created=NOW - 1000, not_before=NOW + 900_000)
     told = Estimate(after(NOW, 901), at_risk=False, runs=1, p50_s=1, p90_s=1, waiting=0)
 
-    assert pause_s(waits, NOW, None) == 900
-    assert pause_s(waits, NOW, told) == 900
+    assert retry_after_s(waits, NOW, None) == 900
+    assert retry_after_s(waits, NOW, told) == 900
 
 
 def test_a_run_that_began_a_moment_ago_is_young_however_long_its_start_was_ahead() -> None:
     there = job(status="running", created=NOW - 24 * HOUR, start_at=NOW - 1000, started=NOW - 1000)
     told = Estimate(after(NOW, 9), at_risk=False, runs=1, p50_s=10, p90_s=10, waiting=None)
 
-    assert pause_s(there, NOW, None) == 1
-    assert pause_s(there, NOW, told) == 4
-    assert pause_s(there, NOW, replace(told, finish=NOW)) == 1
+    assert retry_after_s(there, NOW, None) == 1
+    assert retry_after_s(there, NOW, told) == 4
+    assert retry_after_s(there, NOW, replace(told, finish=NOW)) == 1

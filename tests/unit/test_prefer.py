@@ -4,12 +4,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nowlater.api.prefer import Prefer, preferences
+from nowlater.api.prefer import Prefer, parse_prefer
 
 
 @pytest.mark.parametrize("header", [None, "", " ", ",", ",,"])
 def test_no_preference_is_no_preference(header: str | None) -> None:
-    assert preferences(header) == Prefer()
+    assert parse_prefer(header) == Prefer()
 
 
 @pytest.mark.parametrize(
@@ -43,7 +43,7 @@ def test_no_preference_is_no_preference(header: str | None) -> None:
     ],
 )
 def test_preferences_are_read_as_rfc_7240_writes_them(header: str, prefer: Prefer) -> None:
-    assert preferences(header) == prefer
+    assert parse_prefer(header) == prefer
 
 
 @pytest.mark.parametrize(
@@ -51,11 +51,11 @@ def test_preferences_are_read_as_rfc_7240_writes_them(header: str, prefer: Prefe
     ["wait 5", "wait=5 6", "wait==5", '"wait"=5', "=5", 'wait="5', "wait;=5", '"respond-async"', "x y, respond-async z"],
 )  # fmt: skip
 def test_what_has_not_the_form_of_a_preference_is_none(header: str) -> None:
-    assert preferences(header) == Prefer()
+    assert parse_prefer(header) == Prefer()
 
 
 def test_only_what_follows_an_open_quote_is_lost_with_it() -> None:
-    assert preferences('wait=3, foo="a, respond-async') == Prefer(wait_s=3)
+    assert parse_prefer('wait=3, foo="a, respond-async') == Prefer(wait_s=3)
 
 
 @pytest.mark.parametrize(
@@ -70,33 +70,33 @@ def test_only_what_follows_an_open_quote_is_lost_with_it() -> None:
     ],
 )
 def test_respond_async_waits_where_a_wait_is_asked_for_too(header: str, at_once: bool) -> None:
-    assert preferences(header).is_async_at_once == at_once
+    assert parse_prefer(header).is_async_at_once == at_once
 
 
 def test_the_first_of_two_that_contradict_each_other_counts() -> None:
-    assert preferences("wait=5, wait=9").wait_s == 5
-    assert not preferences("handling=lenient, handling=strict").strict
+    assert parse_prefer("wait=5, wait=9").wait_s == 5
+    assert not parse_prefer("handling=lenient, handling=strict").strict
 
 
 @pytest.mark.parametrize("wait", ["", "x", "-1", "1.5", "5s", "٣"])
 def test_a_wait_that_is_no_number_of_seconds_is_ignored(wait: str) -> None:
-    assert preferences(f"wait={wait}, respond-async") == Prefer(respond_async=True)
+    assert parse_prefer(f"wait={wait}, respond-async") == Prefer(respond_async=True)
 
 
 @pytest.mark.parametrize("wait", ["999999", "9" * 7, "1" + "0" * 20, "9" * 5000])
 def test_a_wait_that_is_too_long_for_every_door_is_a_long_one(wait: str) -> None:
-    assert preferences(f"wait={wait}").wait_s == 999_999
+    assert parse_prefer(f"wait={wait}").wait_s == 999_999
 
 
 @pytest.mark.parametrize("wait", ["0005", "0" * 5000 + "5"])
 def test_zeros_before_a_wait_do_not_count(wait: str) -> None:
-    assert preferences(f"wait={wait}").wait_s == 5
+    assert parse_prefer(f"wait={wait}").wait_s == 5
 
 
 def test_what_nobody_knows_is_ignored() -> None:
-    assert preferences("return=minimal, depth-noroot, x=y; z, wait=2") == Prefer(wait_s=2)
+    assert parse_prefer("return=minimal, depth-noroot, x=y; z, wait=2") == Prefer(wait_s=2)
 
 
 @given(st.text(max_size=60) | st.text('wait=5"\\,; respond-async', max_size=60))
 def test_no_header_is_too_strange(header: str) -> None:
-    assert isinstance(preferences(header), Prefer)
+    assert isinstance(parse_prefer(header), Prefer)

@@ -1,12 +1,17 @@
 """Problem details."""
 
 from http import HTTPStatus
+from typing import get_args
 
 import pytest
 
-from nowlater.problems import KINDS, Problem, document, page, type_url
+from nowlater.problems import KINDS, Problem, ProblemName, describe_kind, document, type_url
 
 BASE = "https://api.example.com"
+
+
+def test_the_type_of_names_has_every_kind_and_no_other() -> None:
+    assert get_args(ProblemName.__value__) == tuple(KINDS)
 
 
 @pytest.mark.parametrize("name", KINDS)
@@ -75,7 +80,7 @@ def test_a_problem_that_is_not_named_here_cannot_be_raised() -> None:
 
 @pytest.mark.parametrize("name", KINDS)
 def test_every_kind_has_a_page_at_its_own_url(name: str) -> None:
-    told = page(name, BASE)
+    told = describe_kind(name, BASE)
 
     assert told["type"] == type_url(name, BASE) == f"{BASE}/problems/{name}"
     assert (told["status"], told["title"]) == KINDS[name]
@@ -84,7 +89,7 @@ def test_every_kind_has_a_page_at_its_own_url(name: str) -> None:
 
 def test_there_is_no_page_for_other_kinds() -> None:
     with pytest.raises(Problem) as raised:
-        page("no-such-kind", BASE)
+        describe_kind("no-such-kind", BASE)
 
     assert raised.value.name == "unknown-route"
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nowlater.doors import quota
-from nowlater.doors.quota import share, too_many, unfinished
+from nowlater.doors.quota import count_unfinished, shard_share, too_many_jobs
 from nowlater.jobs.ids import new_id
 from nowlater.jobs.model import ENDED, UNFINISHED
 
@@ -31,17 +31,17 @@ def parameters(item: str) -> dict[str, str]:
 
 @given(st.integers(1, 50_000), st.integers(1, 16))
 def test_the_shares_of_all_shards_are_the_quota_and_hardly_more(allowed: int, shards: int) -> None:
-    assert 0 <= share(allowed, shards) * shards - allowed < shards
+    assert 0 <= shard_share(allowed, shards) * shards - allowed < shards
 
 
 @pytest.mark.parametrize("status", UNFINISHED + ENDED)
 def test_only_what_has_not_ended_is_unfinished(status: str) -> None:
-    assert unfinished(jobs(1, 2, status=status)) == 2 * (status in UNFINISHED)
+    assert count_unfinished(jobs(1, 2, status=status)) == 2 * (status in UNFINISHED)
 
 
 def test_a_quota_of_jobs_is_told_as_the_draft_says() -> None:
-    refusal = too_many(500, NOW)
-    told = refusal.told(NOW + 1).headers
+    refusal = too_many_jobs(500, NOW)
+    told = refusal.to_problem(NOW + 1).headers
     quoted = {"name": "unfinished-jobs", "q": "500", "qu": "concurrent-requests"}
 
     assert refusal.until == NOW + 1000 * quota.PAUSE_S
@@ -52,7 +52,7 @@ def test_a_quota_of_jobs_is_told_as_the_draft_says() -> None:
 
 @given(st.integers(0, 10_000))
 def test_whoever_waits_as_long_as_told_is_not_told_again(later_ms: int) -> None:
-    refusal = too_many(5, NOW)
+    refusal = too_many_jobs(5, NOW)
     now = min(NOW + later_ms, refusal.until - 1)
 
-    assert now + 1000 * int(refusal.told(now).headers["Retry-After"]) >= refusal.until
+    assert now + 1000 * int(refusal.to_problem(now).headers["Retry-After"]) >= refusal.until

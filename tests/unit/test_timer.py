@@ -11,7 +11,7 @@ from contextlib import suppress
 import pytest
 
 from nowlater import TimedOut
-from nowlater.runtime.time_limit import within
+from nowlater.runtime.time_limit import run_within
 from tests import stack
 
 #: More than any machine needs for what is over at once.
@@ -28,7 +28,7 @@ def busy(seconds: float) -> None:
 def test_a_run_whose_time_is_up_is_stopped_wherever_it_is() -> None:
     start = time.monotonic()
     with pytest.raises(TimedOut, match=r"0\.2 s"):
-        within(0.2, lambda: busy(10))
+        run_within(0.2, lambda: busy(10))
 
     assert time.monotonic() - start >= 0.2
 
@@ -36,7 +36,7 @@ def test_a_run_whose_time_is_up_is_stopped_wherever_it_is() -> None:
 def test_a_run_that_sleeps_is_woken() -> None:
     start = time.monotonic()
     with pytest.raises(TimedOut):
-        within(0.1, lambda: time.sleep(PATIENCE_S))
+        run_within(0.1, lambda: time.sleep(PATIENCE_S))
 
     assert time.monotonic() - start < PATIENCE_S
 
@@ -49,7 +49,7 @@ def test_a_run_that_swallows_it_once_is_stopped_a_second_later() -> None:
 
     start = time.monotonic()
     with pytest.raises(TimedOut):
-        within(0.1, swallows)
+        run_within(0.1, swallows)
 
     assert time.monotonic() - start >= 1
 
@@ -63,19 +63,19 @@ def test_except_exception_does_not_swallow_it() -> None:
         return "not stopped"
 
     with pytest.raises(TimedOut):
-        within(0.1, guarded)
+        run_within(0.1, guarded)
 
 
 @pytest.mark.parametrize("seconds", [0, -1, -100])
 @pytest.mark.parametrize("or_exit", [False, True])
 def test_a_run_that_has_no_time_at_all_is_stopped_at_once(seconds: float, or_exit: bool) -> None:
     with pytest.raises(TimedOut):
-        within(seconds, lambda: busy(10), or_exit=or_exit)
+        run_within(seconds, lambda: busy(10), or_exit=or_exit)
 
 
 def test_a_run_in_time_returns_and_leaves_nothing_behind() -> None:
     before = signal.getsignal(signal.SIGALRM)
-    returned = within(PATIENCE_S, lambda: "done", or_exit=True)
+    returned = run_within(PATIENCE_S, lambda: "done", or_exit=True)
 
     assert returned == "done"
     assert signal.getitimer(signal.ITIMER_REAL) == (0, 0)
@@ -85,20 +85,21 @@ def test_a_run_in_time_returns_and_leaves_nothing_behind() -> None:
 def test_a_run_that_ends_just_as_its_time_is_up_leaves_nothing_behind_either() -> None:
     for n in range(500):
         with suppress(TimedOut):
-            within(0.001, lambda: busy(0.0009 + n % 20 / 100_000))  # noqa: B023
+            run_within(0.001, lambda: busy(0.0009 + n % 20 / 100_000))  # noqa: B023
 
         assert signal.getitimer(signal.ITIMER_REAL) == (0, 0)
 
 
 def test_what_a_run_raises_comes_through() -> None:
     with pytest.raises(ZeroDivisionError):
-        within(PATIENCE_S, lambda: 1 / 0)
+        run_within(PATIENCE_S, lambda: 1 / 0)
 
 
 def ended(program: str) -> subprocess.CompletedProcess[str]:
     """Run a program that ends by itself, and return how."""
     paths = f"import sys; sys.path.insert(0, {str(stack.ROOT / 'layers/nowlater')!r})\n"
-    head = paths + "import itertools, time\nfrom nowlater import timer\nwithin = timer.within\n"
+    head = paths + "import itertools, time\nfrom nowlater.runtime import time_limit\n"
+    head += "run_within = time_limit.run_within\n"
     return subprocess.run(
         [sys.executable, "-c", head + textwrap.dedent(program)],
         capture_output=True,
@@ -113,7 +114,7 @@ def test_c_code_that_does_not_come_back_ends_the_process_with_a_traceback() -> N
     done = ended("""
         def stuck():
             any(itertools.repeat(False))
-        within(0.2, stuck, or_exit=True)
+        run_within(0.2, stuck, or_exit=True)
         print("came back")
     """)
 
@@ -132,7 +133,7 @@ def test_a_run_that_swallows_it_for_ever_ends_the_process_too() -> None:
                         pass
                 except BaseException:
                     pass
-        within(0.1, swallows, or_exit=True)
+        run_within(0.1, swallows, or_exit=True)
     """)
 
     assert done.returncode == 1
@@ -140,8 +141,8 @@ def test_a_run_that_swallows_it_for_ever_ends_the_process_too() -> None:
 
 def test_a_run_in_time_does_not_end_the_process() -> None:
     done = ended("""
-        timer._GRACE_S = -9
-        within(10, lambda: None, or_exit=True)  # which would end the process after 1 s
+        time_limit._GRACE_S = -9
+        run_within(10, lambda: None, or_exit=True)  # which would end the process after 1 s
         time.sleep(1.5)
         print("still here")
     """)
@@ -151,4 +152,4 @@ def test_a_run_in_time_does_not_end_the_process() -> None:
 
 def test_without_leave_to_exit_c_code_is_stopped_once_it_comes_back() -> None:
     with pytest.raises(TimedOut):
-        within(0.05, lambda: sum(itertools.repeat(1, 30_000_000)))
+        run_within(0.05, lambda: sum(itertools.repeat(1, 30_000_000)))

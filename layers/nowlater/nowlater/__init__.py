@@ -1,4 +1,4 @@
-"""What an operation's module imports: the decorator, the context, files, and the two refusals."""
+"""The names that operations import: the decorator, the context, files, and the exceptions."""
 
 from nowlater.runtime.context import Context
 from nowlater.runtime.definition import operation

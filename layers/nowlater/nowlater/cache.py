@@ -1,36 +1,36 @@
-"""Remembers for ten seconds what is costly to ask and may be a little old."""
+"""Caches for ten seconds values that are costly to load and may be slightly out of date."""
 
 from collections.abc import Callable, Hashable
 
 from nowlater.instants import Clock, Instant, after
 
-_LIFE_S = 10
+_LIFETIME_S = 10
 
 
 class Cache[T]:
-    """Values by key, each asked for again once it is ten seconds old.
+    """Values by key, each loaded again once it is ten seconds old.
 
-    A failure to get one is remembered as well: who lists a hundred jobs would meet it a hundred times.
+    A failed load is cached too: otherwise a list of a hundred jobs would repeat it a hundred times.
     """
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._kept: dict[Hashable, tuple[Instant, T | Exception]] = {}
+        self._entries: dict[Hashable, tuple[Instant, T | Exception]] = {}
 
-    def get(self, key: Hashable, ask: Callable[[], T]) -> T:
-        """Return the value of a key, asking for it where it is not known or too old."""
+    def get(self, key: Hashable, load: Callable[[], T]) -> T:
+        """Return the value of a key, loading it where it is not cached or too old."""
         now = self._clock()
-        until, value = self._kept.get(key, (None, None))
-        if until is None or value is None or now >= until:
-            value = _outcome(ask)
-            self._kept[key] = after(now, _LIFE_S), value
+        expires, value = self._entries.get(key, (None, None))
+        if expires is None or value is None or now >= expires:
+            value = _outcome(load)
+            self._entries[key] = after(now, _LIFETIME_S), value
         if isinstance(value, Exception):
             raise value.with_traceback(None)
         return value
 
 
-def _outcome[T](ask: Callable[[], T]) -> T | Exception:
+def _outcome[T](load: Callable[[], T]) -> T | Exception:
     try:
-        return ask()
+        return load()
     except Exception as failure:
         return failure

@@ -1,4 +1,4 @@
-"""The two lanes of jobs: one for those with a deadline, and one for those that may wait."""
+"""The two lanes of jobs: one for jobs with a deadline, and one for jobs that may wait."""
 
 from typing import Literal
 

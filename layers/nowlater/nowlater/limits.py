@@ -1,6 +1,6 @@
-"""Limits of requests and responses that more than one room keeps to."""
+"""Limits of requests and responses that more than one package enforces."""
 
-#: Tags of a job.
+#: Tags per job.
 MAX_TAGS = 10
-#: Bytes of a result that is sent directly: Lambda responds with 6 MB at most, as base64.
+#: Bytes of a result in a response: Lambda responds with at most 6 MB, and base64 adds a third.
 MAX_DIRECT_RESULT = 4 * 1024 * 1024

@@ -1,11 +1,45 @@
-"""Errors as RFC 9457 problem details: every one that a caller can meet is named here, and nowhere else."""
+"""Errors as RFC 9457 problem details: the one list of all that a caller can receive."""
 
 from http import HTTPStatus
-from typing import Any
+from typing import Any, Literal
 
 from nowlater import wording
 
-#: name → status and title. The name is the last part of the problem's `type` URL.
+#: The names of `KINDS`; a test holds the two equal.
+type ProblemName = Literal[
+    "malformed-request",
+    "missing-scope",
+    "unknown-route",
+    "wrong-method",
+    "unknown-operation",
+    "unknown-job",
+    "unknown-delivery",
+    "unfinished",
+    "already-ended",
+    "job-expired",
+    "too-large",
+    "unsupported-media-type",
+    "invalid-input",
+    "impossible-time",
+    "deadline-unachievable",
+    "callback-refused",
+    "idempotency-key-reused",
+    "result-too-large",
+    "refused",
+    "too-many-requests",
+    "too-many-jobs",
+    "too-many-uploads",
+    "operation-failed",
+    "internal-error",
+    "unavailable",
+    "try-again",
+    "timed-out",
+    "attempts-exhausted",
+    "deadline-exceeded",
+    "canceled",
+]
+
+#: Name to status and title. The name is the last part of the problem's `type` URL.
 KINDS: dict[str, tuple[int, str]] = {
     "malformed-request": (400, "The request is not well formed."),
     "missing-scope": (403, "This key may not use this route."),
@@ -16,48 +50,52 @@ KINDS: dict[str, tuple[int, str]] = {
     "unknown-delivery": (404, "The job has no delivery of this number."),
     "unfinished": (409, "The job has not ended yet."),
     "already-ended": (409, "The job has already ended."),
-    "job-expired": (410, "The job is no longer kept."),
+    "job-expired": (410, "The job is no longer stored."),
     "too-large": (413, "The request body is too large."),
     "unsupported-media-type": (415, "The request body must be JSON."),
     "invalid-input": (422, "The input does not fit the operation."),
     "impossible-time": (422, "These times cannot be met."),
     "deadline-unachievable": (422, "The deadline cannot be met."),
-    "callback-refused": (422, "Nothing can be sent to this callback URL."),
+    "callback-refused": (422, "Webhooks cannot be sent to this callback URL."),
     "idempotency-key-reused": (422, "This idempotency key was used for another request."),
     "result-too-large": (422, "The result is too large for this door."),
     "refused": (422, "The operation refused this input."),
     "too-many-jobs": (429, "You have too many unfinished jobs."),
-    "too-many-uploads": (429, "You have uploaded as much today as you may."),
+    "too-many-uploads": (429, "Your upload quota of today is used up."),
     "operation-failed": (500, "The operation failed."),
-    "internal-error": (500, "Something went wrong on our side."),
+    "internal-error": (500, "The service has an internal fault."),
     "unavailable": (503, "The operation is not available now."),
-    "try-again": (503, "A part of the service did not answer; send it again."),
+    "try-again": (503, "A part of the service did not respond; send the request again."),
     "timed-out": (504, "The time allowed for this is up."),
     "attempts-exhausted": (500, "Every attempt at this job failed."),
     "deadline-exceeded": (504, "The job's deadline passed before it was done."),
     "canceled": (409, "The job was canceled."),
 }
 
-
-#: What a later version calls by a name that this one does not know.
-_LATER = (500, "The job failed.")
-#: Longer sentences are cut: an operation's own could be too long for the record of its job.
-_LONGEST_DETAIL = 2000
+#: Status and title of a stored problem whose name only a later version knows.
+_UNKNOWN_KIND = (500, "The job failed.")
+#: Longer sentences are cut: one from an operation could be too long for the job's record.
+_MAX_DETAIL_CHARACTERS = 2000
 
 
 class Problem(Exception):
-    """An answer other than success: one of `KINDS`, a sentence, and members that help.
+    """An error response: one of `KINDS`, a sentence, and members that help the caller.
 
-    `members` become members of the problem object, `headers` headers of the answer.
+    `members` become members of the problem object, `headers` become headers of the response.
     """
 
     def __init__(
-        self, name: str, detail: str, *, headers: dict[str, str] | None = None, **members: Any
+        self,
+        name: ProblemName,
+        detail: str,
+        *,
+        headers: dict[str, str] | None = None,
+        **members: Any,
     ) -> None:
         super().__init__(f"{name}: {detail}")
-        self.name = name
-        # What JSON cannot say, such as half of a surrogate pair from a file's name, is replaced.
-        self.detail = detail[:_LONGEST_DETAIL].encode(errors="replace").decode()
+        self.name: ProblemName = name
+        # Characters that UTF-8 cannot encode, such as half of a surrogate pair, are replaced.
+        self.detail = detail[:_MAX_DETAIL_CHARACTERS].encode(errors="replace").decode()
         if pointer := members.get("pointer"):
             members["pointer"] = wording.shortened_pointer(pointer)
         self.members = members
@@ -65,22 +103,22 @@ class Problem(Exception):
         self.status = KINDS[name][0]
 
     def record(self) -> dict[str, Any]:
-        """Return what a job keeps of this problem: enough to tell it again under any host."""
+        """Return this problem as a job stores it: without the host, which `document` adds."""
         return {"name": self.name, "detail": self.detail} | self.members
 
 
 def document(record: dict[str, Any], base: str, status: int | None = None) -> dict[str, Any]:
     """Return a problem object (RFC 9457 §3) from what `Problem.record` returned.
 
-    `base` is the API's own URL, under which each problem type has a page. `code` and `message` are
-    what Azure's clients read of an error (Microsoft's REST API guidelines, §7.10.2).
+    `base` is the API's own URL, under which each problem type has a page. Azure's clients read `code`
+    and `message` (Microsoft's REST API guidelines, §7.10.2).
     """
     name, members = record["name"], {k: v for k, v in record.items() if k not in ("name", "detail")}
-    usual, title = KINDS.get(name, _LATER)
+    default_status, title = KINDS.get(name, _UNKNOWN_KIND)
     return {
         "type": type_url(name, base),
         "title": title,
-        "status": status or usual,
+        "status": status or default_status,
         "detail": record["detail"],
         "code": name,
         "message": record["detail"] or title,
@@ -88,12 +126,12 @@ def document(record: dict[str, Any], base: str, status: int | None = None) -> di
 
 
 def type_url(name: str, base: str) -> str:
-    """Return the URL that identifies a kind of problem, and describes it when opened."""
+    """Return the URL that identifies a kind of problem, and serves its description."""
     return f"{base}/problems/{name}"
 
 
-def page(name: str, base: str) -> dict[str, Any]:
-    """Return what is said at a problem type's own URL; raises Problem where there is none."""
+def describe_kind(name: str, base: str) -> dict[str, Any]:
+    """Return the description served at a problem type's URL; raises Problem `unknown-route`."""
     if name not in KINDS:
         raise Problem("unknown-route", f"There is no kind of problem named {wording.quoted(name)}.")
     status, title = KINDS[name]

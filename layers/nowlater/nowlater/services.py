@@ -1,5 +1,6 @@
-"""What the use cases work with: one object, made by each Lambda, handed to each of them."""
+"""The dependencies of the use cases: each Lambda makes one `Services` and passes it to them."""
 
+from collections.abc import Callable
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -25,22 +26,22 @@ if TYPE_CHECKING:
 
 
 class Services:
-    """The settings, the clock and the AWS services, each made when it is first asked for.
+    """The settings, the clock and the AWS clients; each client is made at its first use.
 
-    `at_once` names those that every request needs: a Lambda starts fastest if it makes its
-    clients as it is loaded, and pays nothing for those that it never uses.
+    `preload` uses the clients that every request needs: they are made at once, while the Lambda
+    loads, so that no request waits for them.
     """
 
     def __init__(
         self,
-        *at_once: str,
+        *,
+        preload: Callable[["Services"], object] = lambda _: None,
         environment: settings.Settings | None = None,
         clock: instants.Clock = instants.now,
     ) -> None:
         self.settings = environment or settings.from_environment()
         self.clock = clock
-        for name in at_once:
-            getattr(self, name)
+        preload(self)
 
     @cached_property
     def catalogue(self) -> Catalogue:
@@ -63,7 +64,7 @@ class Services:
         from nowlater.doors.quotas import Quotas
 
         s = self.settings
-        return Quotas(self.store, waiting=s.owner_waiting, shards=s.shards)
+        return Quotas(self.store, unfinished=s.owner_waiting, shards=s.shards)
 
     @cached_property
     def runtimes(self) -> "Runtimes":
@@ -78,7 +79,7 @@ class Services:
         return Depths(self.queues, self._now)
 
     def _now(self) -> instants.Instant:
-        return self.clock()  # as it is then: tests change it
+        return self.clock()  # looked up at each call: tests replace the clock
 
     @cached_property
     def queues(self) -> "Queues":

@@ -1,4 +1,4 @@
-"""What a deployment is told by its environment; the template sets each of these."""
+"""The settings of a deployment, read from environment variables that the template sets."""
 
 import os
 from collections.abc import Mapping
@@ -10,39 +10,39 @@ from nowlater.outbound.targets import Rules
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
-    """The template's names and choices, as the Lambdas see them."""
+    """Names of AWS resources, and values of the template's parameters."""
 
     table: str
     bucket: str
     topic: str
     on_time_queue: str
     flexible_queue: str
-    #: Empty: links start with the domain that API Gateway was called by.
+    #: The URL that links start with; empty: the domain of the request at API Gateway.
     public_url: str
-    #: Seconds after which a job without a deadline is given up.
+    #: A job without a deadline fails if it has not ended this many seconds after it may start.
     flexible_within_s: int
-    #: The time-out of the worker Lambda, in seconds.
+    #: The timeout of the worker Lambda, in seconds.
     work_timeout_s: int
     diagnostics: bool
     shards: int
-    #: How many jobs of each lane run at once.
+    #: The number of jobs of each lane that run at once.
     on_time_concurrency: int
     flexible_concurrency: int
     #: The ports that callbacks may use, separated by commas, and whether they may be on this machine.
     callback_ports: str
     loopback_callbacks: bool
     webhook_queue: str
-    #: What one owner may do: jobs that have not ended, and GiB of uploads a day; 0 is no quota.
+    #: Quotas per owner: unfinished jobs, and GiB of uploads per day; 0: no quota.
     owner_waiting: int
     owner_uploads_gib: int
-    #: The secret of which the owners' are made; told only to those who sign.
+    #: The name of the secret from which owners' secrets are derived; set for Lambdas that sign.
     master_secret: str = ""
-    #: Where messages go that cannot be read; told only to those who receive any.
+    #: The queue for unreadable messages; set for Lambdas that receive messages.
     dead_letter_queue: str = ""
-    #: The worker Lambda; told only to the Lambda that calls it.
+    #: The name of the worker Lambda; set for the Lambda that invokes it.
     worker: str = ""
-    #: Whose JWTs are as good as keys (empty: nobody's), and the `aud` that they must have; told
-    #: only to the authorizer.
+    #: The issuer whose JWTs are accepted beside API keys (empty: none), and the `aud` that they must
+    #: have; set for the authorizer.
     jwt_issuer: str = ""
     jwt_audience: str = ""
 
@@ -52,25 +52,25 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def callback_rules(self) -> Rules:
-        """What callbacks may be."""
+        """The rules for callback URLs."""
         ports = frozenset(int(port) for port in self.callback_ports.split(","))
         return Rules(ports, self.loopback_callbacks)
 
     @property
     def concurrency(self) -> dict[Lane, int]:
-        """How many jobs of each lane run at once."""
+        """The number of jobs of each lane that run at once."""
         return {"on-time": self.on_time_concurrency, "flexible": self.flexible_concurrency}
 
     @property
     def longest_attempt_s(self) -> int:
-        """The most that an operation may take: the worker needs the rest for itself."""
+        """The longest that an attempt may run: the worker needs the rest of its timeout itself."""
         return self.work_timeout_s - 20
 
 
 def from_environment(environment: Mapping[str, str] = os.environ) -> Settings:
-    """Read `NOWLATER_TABLE` and so on; raises msgspec.ValidationError naming what is missing."""
+    """Read `NOWLATER_TABLE` etc.; raises msgspec.ValidationError that names a missing setting."""
     prefix = "NOWLATER_"
-    given = {
+    values = {
         k.removeprefix(prefix).lower(): v for k, v in environment.items() if k.startswith(prefix)
     }
-    return msgspec.convert(given, Settings, strict=False)
+    return msgspec.convert(values, Settings, strict=False)

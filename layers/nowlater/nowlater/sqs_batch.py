@@ -1,4 +1,4 @@
-"""Messages that SQS hands to a Lambda: each handled by itself, and kept where it is not done."""
+"""Handles the messages of an SQS event one by one, and reports which SQS must deliver again."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from nowlater.instants import seconds_until
 from nowlater.log import logger
 from nowlater.services import Services
 
-#: What lines say of the message that is being handled: the next one is about something else.
+#: Log fields of the current message; they are removed before the next one.
 _OF_ONE_MESSAGE = ("owner", "job_id", "operation", "attempt")
 
 
@@ -32,11 +32,11 @@ type MessageOutcome = Done | RetryIn
 
 
 class UnreadableMessage(Exception):
-    """A message that says nothing that could be done, however often it comes; the text is why."""
+    """A message that cannot be read, however often it is delivered; the text is the reason."""
 
 
 def read[T](record: dict[str, Any], kind: type[T]) -> T:
-    """Return what a message carries; raises UnreadableMessage."""
+    """Return the decoded body of a message; raises UnreadableMessage."""
     try:
         return msgspec.json.decode(record["body"], type=kind)
     except (msgspec.MsgspecError, RecursionError) as fault:
@@ -48,49 +48,51 @@ def each(
     records: Iterable[dict[str, Any]],
     handle: Callable[[dict[str, Any]], MessageOutcome],
 ) -> dict[str, Any]:
-    """Handle the records of an SQS event; returns a partial batch response, raises nothing.
+    """Handle the records of an SQS event; return the partial batch response; raise nothing.
 
-    A message for which `handle` raises is retained until the queue's visibility time-out. If it
-    raises UnreadableMessage, the message goes to the dead letters.
+    Where `handle` raises UnreadableMessage, the message moves to the dead-letter queue; where it raises
+    anything else, the message comes back after the queue's visibility timeout.
     """
-    kept = []
+    retained = []
     for record in records:
         logger.remove_keys(_OF_ONE_MESSAGE)
         try:
-            outcome = _handled(services, record, handle)
+            outcome = _handle_or_set_aside(services, record, handle)
             if isinstance(outcome, RetryIn):
                 services.queues.postpone(record, outcome.seconds)
-                kept.append({"itemIdentifier": record["messageId"]})
-        except Exception:  # one message must not fail the others
+                retained.append({"itemIdentifier": record["messageId"]})
+        except Exception:  # one message must not make the others fail
             logger.exception("message_retained", extra={"message_id": record["messageId"]})
-            kept.append({"itemIdentifier": record["messageId"]})
-    return {"batchItemFailures": kept}
+            retained.append({"itemIdentifier": record["messageId"]})
+    return {"batchItemFailures": retained}
 
 
-def _handled(
+def _handle_or_set_aside(
     services: Services, record: dict[str, Any], handle: Callable[[dict[str, Any]], MessageOutcome]
 ) -> MessageOutcome:
     try:
         return handle(record)
     except UnreadableMessage as fault:
         services.queues.set_aside(record, str(fault))
-        said = {"message_id": record["messageId"], "reason": str(fault)}
-        logger.error("message_moved_to_dead_letters", extra=said)
+        fields = {"message_id": record["messageId"], "reason": str(fault)}
+        logger.error("message_moved_to_dead_letters", extra=fields)
         return DONE
 
 
 def set_aside_for(record: dict[str, Any]) -> dict[str, str]:
-    """Return what a dead letter that was set aside says: which message it was, of which queue, and why."""
-    told = record.get("messageAttributes", {})
-    texts = {name: told.get(name, {}).get("stringValue") for name in ("reason", "was", "queue")}
+    """Return the reason, the original message id and the queue of a message that was set aside."""
+    attributes = record.get("messageAttributes", {})
+    texts = {
+        name: attributes.get(name, {}).get("stringValue") for name in ("reason", "was", "queue")
+    }
     return {name: text for name, text in texts.items() if text is not None}
 
 
 def receives(record: dict[str, Any]) -> int:
-    """Return how often a message was received, this time included."""
+    """Return how often the message was received, this time included."""
     return int(record["attributes"]["ApproximateReceiveCount"])
 
 
 def sent_ago_s(services: Services, record: dict[str, Any]) -> float:
-    """Return how long ago a message was sent."""
+    """Return the seconds since the message was sent."""
     return seconds_until(services.clock(), int(record["attributes"]["SentTimestamp"]))

@@ -1,14 +1,14 @@
-"""Plain words for what is wrong with a request: what was found, shortened, and what is wanted."""
+"""Plain words for faults in a request: what the caller sent, and what the schema allows."""
 
 from collections.abc import Callable, Collection, Iterable
 from typing import Any
 
 import msgspec
 
-#: Of what was sent, a sentence shows no more characters, and names no more things.
+#: A sentence quotes at most so many characters of a value, and names at most so many things.
 _MAX_CHARACTERS, _MAX_NAMES = 60, 5
-#: A longer pointer is cut to the nearest place around the fault.
-_LONGEST_POINTER = 500
+#: A longer pointer is cut to the nearest enclosing value.
+_MAX_POINTER = 500
 
 _KINDS = {
     "string": "text",
@@ -22,7 +22,7 @@ _KINDS = {
 
 
 def shortened(text: str) -> str:
-    """Return the start of a text, as far as a sentence shows it."""
+    """Return the start of a text, with an ellipsis where it was cut."""
     return text if len(text) <= _MAX_CHARACTERS else f"{text[:_MAX_CHARACTERS]}…"
 
 
@@ -31,8 +31,8 @@ def quoted(text: str) -> str:
     return msgspec.json.encode(shortened(text).encode(errors="replace").decode()).decode()
 
 
-def found(value: Any) -> str:
-    """Return what a JSON value is, for a sentence: `the text "a…"`, `a list of 3 items`."""
+def describe_value(value: Any) -> str:
+    """Return a JSON value in words: `the text "a…"`, `a list of 3 items`."""
     match value:
         case str():
             return f"the text {quoted(value)}"
@@ -47,37 +47,39 @@ def found(value: Any) -> str:
 
 
 def literal(value: Any) -> str:
-    """Return a JSON value as JSON writes it, shortened."""
+    """Return a value as JSON, shortened."""
     return quoted(value) if isinstance(value, str) else shortened(_json(value))
 
 
-def counted(number: int, thing: str) -> str:
-    """Return a number of things: `1 item`, `3 items`."""
-    return f"{number:,} {thing}" + ("" if number == 1 else "s")
+def counted(number: int, unit: str) -> str:
+    """Return a number and its unit: `1 item`, `3 items`."""
+    return f"{number:,} {unit}" + ("" if number == 1 else "s")
 
 
 def members(names: Collection[str]) -> str:
-    """Return the names of members, for a sentence: `the members "a" and "b"`."""
-    return ("the member " if len(names) == 1 else "the members ") + listed(names, say=quoted)
+    """Return names of members in words: `the members "a" and "b"`."""
+    return ("the member " if len(names) == 1 else "the members ") + joined(names, render=quoted)
 
 
-def listed(words: Iterable[Any], last: str = "and", *, say: Callable[[Any], str] = str) -> str:
-    """Return words as a list in a sentence: `a, b and c`; of many, the first ones alone."""
-    every = list(words)
-    said = [say(word) for word in every[:_MAX_NAMES]]
+def joined(
+    items: Iterable[Any], conjunction: str = "and", *, render: Callable[[Any], str] = str
+) -> str:
+    """Return items as a list in a sentence: `a, b and c`; of many, the first five and a count."""
+    every = list(items)
+    words = [render(item) for item in every[:_MAX_NAMES]]
     if len(every) > _MAX_NAMES:
-        return f"{', '.join(said)} {last} {len(every) - _MAX_NAMES:,} more"
-    return f" {last} ".join(filter(None, (", ".join(said[:-1]), *said[-1:])))
+        return f"{', '.join(words)} {conjunction} {len(every) - _MAX_NAMES:,} more"
+    return f" {conjunction} ".join(filter(None, (", ".join(words[:-1]), *words[-1:])))
 
 
-def meant(name: str, known: Collection[str]) -> str:
-    """Return `: did you mean "text"?`, if one of the known names is like this one, else nothing."""
+def suggestion(name: str, known: Collection[str]) -> str:
+    """Return `: did you mean "text"?` where a known name resembles this one, else ""."""
     if len(name) > _MAX_CHARACTERS:
         return ""
-    from difflib import get_close_matches  # 3 ms, for refusals alone
+    from difflib import get_close_matches  # imported only for faulty requests: 3 ms
 
-    like = get_close_matches(name.lower(), known, 1)
-    return f": did you mean {quoted(like[0])}?" if like else ""
+    matches = get_close_matches(name.lower(), known, 1)
+    return f": did you mean {quoted(matches[0])}?" if matches else ""
 
 
 def pointer(steps: Iterable[str | int]) -> str:
@@ -85,31 +87,31 @@ def pointer(steps: Iterable[str | int]) -> str:
     return "".join("/" + str(step).replace("~", "~0").replace("/", "~1") for step in steps)
 
 
-def shortened_pointer(whole: str) -> str:
-    """Return the pointer, or where it is long, that of the nearest place around the fault."""
-    if len(whole) <= _LONGEST_POINTER:
-        return whole
-    return whole[: whole.rindex("/", 0, _LONGEST_POINTER + 1)]
+def shortened_pointer(pointer: str) -> str:
+    """Return the pointer or, where it is long, that of the nearest enclosing value."""
+    if len(pointer) <= _MAX_POINTER:
+        return pointer
+    return pointer[: pointer.rindex("/", 0, _MAX_POINTER + 1)]
 
 
-def wanted(schema: Any) -> str:
-    """Return what a JSON Schema asks for, for a sentence: `a whole number from 0 to 9`."""
+def describe_schema(schema: Any) -> str:
+    """Return in words what a JSON Schema allows: `a whole number of at least 0 and at most 9`."""
     if not isinstance(schema, dict):
         return "anything" if schema else "nothing"
     if "anyOf" in schema or "oneOf" in schema:
-        return listed(dict.fromkeys(map(wanted, forms(schema))), "or")
+        return joined(dict.fromkeys(map(describe_schema, forms(schema))), "or")
     if "enum" in schema:
-        return "one of " * (len(schema["enum"]) > 1) + listed(schema["enum"], "or", say=literal)
+        return "one of " * (len(schema["enum"]) > 1) + joined(schema["enum"], "or", render=literal)
     if "const" in schema:
         return literal(schema["const"])
     kinds = schema.get("type", [])
-    return listed(
+    return joined(
         (_kind(kind, schema) for kind in ([kinds] if isinstance(kinds, str) else kinds)), "or"
     )
 
 
 def forms(schema: Any) -> list[Any]:
-    """Return the forms that a value may have by a schema, those of nested choices too."""
+    """Return the alternatives of a schema, those of nested choices included."""
     parts = (schema.get("anyOf") or schema.get("oneOf")) if isinstance(schema, dict) else None
     return [schema] if parts is None else [form for part in parts for form in forms(part)]
 
@@ -119,10 +121,10 @@ def _kind(kind: str, schema: dict[str, Any]) -> str:
     if kind in ("integer", "number"):
         return words + _bounds(schema)
     if kind == "string":
-        words += _between(schema, "minLength", "maxLength", "character")
+        words += _length(schema, "minLength", "maxLength", "character")
         return words + (f" of the form {schema['format']}" if "format" in schema else "")
     if kind == "array":
-        return words + _between(schema, "minItems", "maxItems", "item")
+        return words + _length(schema, "minItems", "maxItems", "item")
     if kind == "object" and schema.get("required"):
         return f"{words} with {members(schema['required'])}"
     return words
@@ -135,14 +137,16 @@ def _bounds(schema: dict[str, Any]) -> str:
         "maximum": "at most",
         "exclusiveMaximum": "less than",
     }
-    said = [f"{sign} {schema[key]}" for key, sign in signs.items() if key in schema]
-    return f" of {listed(said)}" if said else ""
+    bounds = [f"{sign} {schema[key]}" for key, sign in signs.items() if key in schema]
+    return f" of {joined(bounds)}" if bounds else ""
 
 
-def _between(schema: dict[str, Any], least: str, most: str, thing: str) -> str:
-    signs = {least: "at least", most: "at most"}
-    said = [f"{sign} {counted(schema[key], thing)}" for key, sign in signs.items() if key in schema]
-    return f" of {listed(said)}" if said else ""
+def _length(schema: dict[str, Any], minimum: str, maximum: str, unit: str) -> str:
+    signs = {minimum: "at least", maximum: "at most"}
+    bounds = [
+        f"{sign} {counted(schema[key], unit)}" for key, sign in signs.items() if key in schema
+    ]
+    return f" of {joined(bounds)}" if bounds else ""
 
 
 def _json(value: Any) -> str:

@@ -304,7 +304,7 @@ class _Bucket:
 class _Catalogue:
     """One operation."""
 
-    def at(self, _door: str | None, name: str) -> Entry:
+    def get_served(self, _door: str | None, name: str) -> Entry:
         doors = ("async", "hybrid")
         return Entry(name, "", name, TIMEOUT_S, TRIES, doors, False, False, lambda given: given)
 

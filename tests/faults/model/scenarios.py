@@ -5,7 +5,7 @@ from functools import partial
 
 from nowlater.access.caller import Caller
 from nowlater.doors.envelope import Envelope
-from nowlater.doors.hybrid import hybrid
+from nowlater.doors.hybrid import submit_and_wait
 from nowlater.doors.submit import Accepted, JobRequest, submit
 from nowlater.doors.time_frame import Deadline, Start
 from nowlater.instants import Instant, after, to_rfc3339
@@ -53,7 +53,7 @@ class Scenario:
         door = "hybrid" if self.head_start else "async"
         envelope = Envelope(start=start, deadline=deadline, retention=HOUR_S)
         asked = JobRequest(CALLER, door, "modelled", envelope, "key", head_start=self.head_start)
-        return (partial(hybrid, wait_s=10) if self.head_start else submit)(services, asked)
+        return (partial(submit_and_wait, wait_s=10) if self.head_start else submit)(services, asked)
 
     def _said(self, seconds: int) -> str:
         return to_rfc3339(after(START, seconds))

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from uniseg.graphemecluster import grapheme_clusters
 from uniseg.wordbreak import words
 
-from nowlater.runtime.time_limit import within
+from nowlater.runtime.time_limit import run_within
 from operations.text import text_stats
 
 #: The Python language reference, as long as a novel.
@@ -159,7 +159,7 @@ def test_a_text_without_words_has_no_mean() -> None:
 @pytest.mark.parametrize("name", SLOW)
 def test_a_text_made_to_be_slow_takes_no_more_than_its_length(name: str) -> None:
     """What grows with the square of such a length takes hours, on any machine."""
-    found = within(120, lambda: text_stats(SLOW[name]))
+    found = run_within(120, lambda: text_stats(SLOW[name]))
 
     assert found.bytes == len(SLOW[name].encode())
 

@@ -1,1 +1,1 @@
-"""Who calls: API keys, and the JWTs of a stack's issuer."""
+"""Authenticates callers: by API keys, and by JWTs of the stack's issuer."""

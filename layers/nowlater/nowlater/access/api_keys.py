@@ -1,4 +1,4 @@
-"""API keys: `nl_ID_SECRET`, of which the table keeps the id and the secret's SHA-256."""
+"""API keys: `nl_ID_SECRET`; the table stores the id and the secret's SHA-256."""
 
 import hashlib
 import hmac
@@ -15,17 +15,17 @@ from nowlater.aws.records import Unreadable
 from nowlater.aws.table import Table
 from nowlater.instants import Instant, Kept
 
-#: What a key can allow: asking for operations, reading jobs, and changing or erasing them.
+#: What a key can allow: running operations, reading jobs, and changing or erasing them.
 SCOPES = ("invoke", "read", "manage")
 
-#: Not `.` or `..`, which would mean something else in an object's key.
+#: Not `.` or `..`, which have a meaning of their own in an object's key.
 _OWNER = r"(?!\.\.?\Z)[A-Za-z0-9._@-]{1,64}"
 _PREFIX = "APIKEY#"
 _TOKEN = re.compile(r"nl_([0-9a-f]{12})_([A-Za-z0-9_-]{43})", re.ASCII)
 
 
 class Key(msgspec.Struct, frozen=True, kw_only=True):
-    """An API key as it is kept."""
+    """An API key as stored."""
 
     id: str
     owner: Annotated[str, msgspec.Meta(pattern=rf"\A{_OWNER}\Z")]
@@ -37,7 +37,7 @@ class Key(msgspec.Struct, frozen=True, kw_only=True):
 
 @dataclass(frozen=True)
 class Broken:
-    """A key whose record cannot be read: it can still be revoked."""
+    """A key whose record cannot be read; it can still be revoked."""
 
     id: str
     fault: str
@@ -51,9 +51,9 @@ def issue(
     scopes: tuple[str, ...] = SCOPES,
     expires: Instant | None = None,
 ) -> tuple[Key, str]:
-    """Make a key; return it and its token, which is kept nowhere.
+    """Make a key; return it and its token, which is not stored.
 
-    Raises ValueError where the owner's name or a scope is not of its form.
+    Raises ValueError where the owner's name or a scope is not valid.
     """
     if not re.fullmatch(_OWNER, owner):
         raise ValueError(f"{owner!r} cannot be an owner: use 1 to 64 of A-Z a-z 0-9 . _ @ -")
@@ -79,33 +79,33 @@ def issue(
 def rotate(
     table: Table, old: Key, *, now: Instant, until: Instant, expires: Instant | None = None
 ) -> tuple[Key, str]:
-    """Make a key for the same owner and scopes, and have the old one end then, if not before.
+    """Make a key for the same owner and scopes; the old one expires at `until`, if not before.
 
-    Without `expires`, the new one is good for as long as the old one was made for.
+    Without `expires`, the new key has the lifetime that the old one had.
     """
     if expires is None and old.expires is not None:
         expires = now + old.expires - old.created
-    made = issue(table, old.owner, now=now, scopes=old.scopes, expires=expires)
+    issued = issue(table, old.owner, now=now, scopes=old.scopes, expires=expires)
     if old.expires is None or old.expires > until:
-        ends = {"expires": until, "ttl": until // 1000}
-        table.update_if(f"{_PREFIX}{old.id}", "APIKEY", ends, {}, "attribute_exists(PK)", {})
-    return made
+        changes = {"expires": until, "ttl": until // 1000}
+        table.update_if(f"{_PREFIX}{old.id}", "APIKEY", changes, {}, "attribute_exists(PK)", {})
+    return issued
 
 
 def find(table: Table, token: str, now: Instant) -> Key | None:
-    """Return the key that a token is of, if it is good; raises Unreadable."""
-    parts = _TOKEN.fullmatch(token)
-    if parts is None:
+    """Return the key of a token where it is valid now; raises Unreadable."""
+    match = _TOKEN.fullmatch(token)
+    if match is None:
         return None
-    item = table.get(f"{_PREFIX}{parts[1]}", "APIKEY")
+    item = table.get(f"{_PREFIX}{match[1]}", "APIKEY")
     key = None if item is None else _from_item(item)
-    if key is None or not hmac.compare_digest(key.sha256.encode(), _sha256(parts[2]).encode()):
+    if key is None or not hmac.compare_digest(key.sha256.encode(), _sha256(match[2]).encode()):
         return None
     return None if key.expires is not None and key.expires <= now else key
 
 
 def listed(table: Table) -> Iterator[Key | Broken]:
-    """Yield every key there is, also those that cannot be read; the secrets are not known."""
+    """Yield all keys, unreadable ones included; none has its secret."""
     for item in table.scan(_PREFIX):
         try:
             yield _from_item(item)
@@ -114,7 +114,7 @@ def listed(table: Table) -> Iterator[Key | Broken]:
 
 
 def revoke(table: Table, key_id: str) -> None:
-    """Take a key away; the authorizer may remember it for five minutes more."""
+    """Delete a key; API Gateway may cache its authorization for five minutes more."""
     table.delete(f"{_PREFIX}{key_id}", "APIKEY")
 
 

@@ -1,12 +1,15 @@
-"""Who calls."""
+"""The authenticated caller of a request."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class Caller:
-    """Who calls, as the authorizer says, where they found us, and where else we can be found."""
+    """The caller of a request, and the URL and host names of the API."""
 
+    #: As the authorizer determined it.
     owner: str
+    #: The URL of the API that links start with.
     base: str
+    #: The API's host names beside that of `base`.
     hosts: tuple[str, ...] = ()

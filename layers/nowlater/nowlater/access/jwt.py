@@ -1,4 +1,4 @@
-"""JWTs of the stack's issuer (RFC 7519, signed by RFC 7515): who shows one, and what they may do."""
+"""Verifies JWTs of the stack's issuer (RFC 7519, signed by RFC 7515)."""
 
 import base64
 import hashlib
@@ -12,29 +12,29 @@ from nowlater.access.api_keys import SCOPES
 from nowlater.access.jwks import Issuer
 from nowlater.instants import Instant
 
-#: What a token may be signed with: keys of which the issuer publishes one half alone.
+#: The allowed signatures: asymmetric ones, whose private key only the issuer has.
 ALGORITHMS = frozenset(
     f"{family}{bits}" for family in ("RS", "PS", "ES") for bits in (256, 384, 512)
 )
-#: The issuer's clock may be ahead of ours; a token is not good for longer because of it.
-_AHEAD_S = 30
-#: Characters that the modulus of an RSA key of 2048 bits has in base64url (RFC 7518, §3.3).
-_SHORTEST_MODULUS = 342
+#: The issuer's clock may be ahead of ours; that does not extend the validity of a token.
+_CLOCK_SKEW_S = 30
+#: The length in base64url of the modulus of an RSA key of 2048 bits (RFC 7518, §3.3).
+_MIN_MODULUS = 342
 
-#: Headers that we do not know are ignored (RFC 7515, §4), unless `crit` names them.
+#: Unknown headers are ignored (RFC 7515, §4), unless `crit` names them.
 _REGISTRY = jws.JWSRegistry(algorithms=ALGORITHMS, strict_check_header=False)
-_REGISTRY.max_header_length = 4096  # some carry their certificate along
+_REGISTRY.max_header_length = 4096  # some tokens contain their certificate
 
 
 class Token(msgspec.Struct, frozen=True):
-    """A good token: whose it is, what it allows, and the key that it was signed with."""
+    """A valid token: its owner, its scopes, and the id of the key that signed it."""
 
     owner: str
     scopes: tuple[str, ...]
     kid: str
 
 
-class _Head(msgspec.Struct):
+class _Header(msgspec.Struct):
     alg: str
     kid: str
 
@@ -49,41 +49,41 @@ class _Claims(msgspec.Struct):
 
 
 def verify(issuer: Issuer, audience: str, token: str, now: Instant) -> Token | None:
-    """Return what a compact JWT says, if it is good now; raises IssuerSilent if nobody can tell."""
+    """Return a compact JWT's content where it is valid now, else None; raises IssuerUnavailable."""
     try:
-        head = msgspec.json.decode(_decoded(token.partition(".")[0]), type=_Head)
-        key = issuer.key(head.kid) if head.alg in ALGORITHMS else None
+        header = msgspec.json.decode(_decoded(token.partition(".")[0]), type=_Header)
+        key = issuer.key(header.kid) if header.alg in ALGORITHMS else None
         if key is None or not _is_strong(key):
             return None
         signed = jws.deserialize_compact(token, jwk.import_key(key), registry=_REGISTRY)
         claims = msgspec.json.decode(signed.payload, type=_Claims)
-        if not _is_good(claims, issuer.url, audience, now):
+        if not _is_valid(claims, issuer.url, audience, now):
             return None
-        return Token(owner(claims.iss, claims.sub), _scopes(claims), head.kid)
-    # The last two are what a key that is none ends in.
+        return Token(owner_of_subject(claims.iss, claims.sub), _scopes(claims), header.kid)
+    # A malformed key raises KeyError or TypeError.
     except (JoseError, msgspec.MsgspecError, ValueError, KeyError, TypeError):
         return None
 
 
-def owner(issuer: str, subject: str) -> str:
-    """Return the owner that an issuer's subject is: a name of the form that all owners have."""
+def owner_of_subject(issuer: str, subject: str) -> str:
+    """Return the owner's name of an issuer's subject, in the form that all owners' names have."""
     return f"jwt-{hashlib.sha256(f'{issuer}\0{subject}'.encode()).hexdigest()[:40]}"
 
 
-def _is_good(claims: _Claims, issuer: str, audience: str, now: Instant) -> bool:
+def _is_valid(claims: _Claims, issuer: str, audience: str, now: Instant) -> bool:
     audiences = [claims.aud] if isinstance(claims.aud, str) else claims.aud
     is_ours = claims.iss == issuer and audience in audiences
-    return is_ours and claims.nbf - _AHEAD_S <= now / 1000 < claims.exp
+    return is_ours and claims.nbf - _CLOCK_SKEW_S <= now / 1000 < claims.exp
 
 
 def _scopes(claims: _Claims) -> tuple[str, ...]:
-    """Return those words of the claim `scope` (RFC 8693, §4.2) that are ours."""
-    said = claims.scope.split(" ")
-    return tuple(scope for scope in SCOPES if scope in said)
+    """Return the words of the claim `scope` (RFC 8693, §4.2) that are scopes of this API."""
+    words = claims.scope.split(" ")
+    return tuple(scope for scope in SCOPES if scope in words)
 
 
 def _is_strong(key: dict[str, Any]) -> bool:
-    return key["kty"] != "RSA" or len(key["n"]) >= _SHORTEST_MODULUS
+    return key["kty"] != "RSA" or len(key["n"]) >= _MIN_MODULUS
 
 
 def _decoded(part: str) -> bytes:

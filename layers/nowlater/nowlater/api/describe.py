@@ -1,4 +1,4 @@
-"""Tells of the operations: what each takes and returns, where it is served, and its limits."""
+"""Describes the operations: schemas, doors, limits and run times."""
 
 from typing import Any
 
@@ -7,28 +7,27 @@ from nowlater.log import logger
 from nowlater.problems import Problem
 from nowlater.services import Services
 
-#: After a deployment, and as run times change, a caller who keeps them is a minute behind.
-MAY_BE_KEPT = {"Cache-Control": "max-age=60"}
+#: Descriptions change with a deployment and with run times: caches may be a minute behind.
+CACHE_FOR_A_MINUTE = {"Cache-Control": "max-age=60"}
 
 
-def operations(services: Services, base: str) -> dict[str, Any]:
-    """Return all operations, each in short."""
-    short = ("name", "description", "doors")
-    listing = services.catalogue.listing()
+def list_operations(services: Services, base: str) -> dict[str, Any]:
+    """Return name, description, doors and URL of all operations."""
+    members = ("name", "description", "doors")
     return {
         "operations": [
-            {key: entry[key] for key in short} | {"url": f"{base}/operations/{entry['name']}"}
-            for entry in listing
+            {name: entry[name] for name in members} | {"url": f"{base}/operations/{entry['name']}"}
+            for entry in services.catalogue.descriptions()
         ]
     }
 
 
-def operation(services: Services, name: str, base: str) -> dict[str, Any]:
-    """Return an operation: schemas, doors, limits and how long it takes, in seconds.
+def describe_operation(services: Services, name: str, base: str) -> dict[str, Any]:
+    """Return an operation's schemas, doors, limits and run times in seconds.
 
     Raises Problem `unknown-operation`.
     """
-    for entry in services.catalogue.listing():
+    for entry in services.catalogue.descriptions():
         if entry["name"] == name:
             limits = {"timeout_s": min(entry["timeout"], services.settings.longest_attempt_s)}
             return {
@@ -42,17 +41,19 @@ def operation(services: Services, name: str, base: str) -> dict[str, Any]:
             }
     raise Problem(
         "unknown-operation",
-        f"There is no operation {name!r}; GET /operations lists those there are.",
+        f"There is no operation {name!r}; GET /operations lists all operations.",
     )
 
 
 def _run_time(services: Services, name: str) -> dict[str, Any]:
-    from nowlater.aws import session  # botocore would make all other answers wait for it
+    from nowlater.aws import session  # imports botocore, which no other route here needs
 
     try:
-        earlier = services.runtimes.of(name)
+        histogram = services.runtimes.of(name)
     except session.FAILURES:
         logger.warning("run_times_not_read", exc_info=True)
-        earlier = Histogram({})
-    shares = {"p50_s": 0.5, "p90_s": 0.9}
-    return {"runs": earlier.runs} | {n: earlier.quantile_s(share) for n, share in shares.items()}
+        histogram = Histogram({})
+    quantiles = {"p50_s": 0.5, "p90_s": 0.9}
+    return {"runs": histogram.runs} | {
+        name: histogram.quantile_s(share) for name, share in quantiles.items()
+    }

@@ -1,4 +1,4 @@
-"""Serves the API's manual, which the build made: OpenAPI, AsyncAPI, and the page that shows it."""
+"""Serves the API's manual, which the build made: OpenAPI, AsyncAPI, and an HTML page."""
 
 import gzip
 import hashlib
@@ -12,11 +12,11 @@ from nowlater.problems import Problem
 from nowlater.runtime import catalogue
 from nowlater.services import Services
 
-#: Where the links of the documents start, as the build wrote them (layers/catalogue/described).
+#: The URL that the build wrote for the API's own (layers/catalogue/described).
 _BASE = b"https://nowlater.invalid"
 _TYPES = {"css": "text/css", "js": "text/javascript", "png": "image/png", "txt": "text/plain"}
 _FILE = re.compile(r"[\w-]+\.(" + "|".join(_TYPES) + ")", re.ASCII)
-#: The page runs the scripts beside it and asks this API alone; nobody frames it.
+#: The page runs only scripts of this API, calls only this API, and cannot be framed.
 _POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
     "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
@@ -24,44 +24,44 @@ _POLICY = (
 
 
 def openapi(services: Services, request: HttpRequest) -> Response:
-    """Answer with the OpenAPI document of the operations that this deployment serves."""
+    """Return the OpenAPI document of the operations that this deployment serves."""
     name = "openapi-diagnostics" if services.settings.diagnostics else "openapi"
     return _document(request, f"{name}.json")
 
 
 def asyncapi(request: HttpRequest) -> Response:
-    """Answer with the AsyncAPI document."""
+    """Return the AsyncAPI document."""
     return _document(request, "asyncapi.json")
 
 
 def page(request: HttpRequest) -> Response:
-    """Answer with the page for people."""
+    """Return the HTML page."""
     headers = {"Content-Type": HTML, "Content-Security-Policy": _POLICY}
-    return _kept(request, catalogue.manual("docs.html") or b"", headers)
+    return _revalidated(request, catalogue.read_manual("docs.html") or b"", headers)
 
 
 def file(request: HttpRequest, name: str) -> Response:
-    """Answer with a file of that page; raises Problem `unknown-route` where there is none."""
-    kind = _FILE.fullmatch(name)
-    data = catalogue.manual(f"docs/{name}.gz") if kind else None
-    if kind is None or data is None:
+    """Return a file of that page; raises Problem `unknown-route` where there is none."""
+    match = _FILE.fullmatch(name)
+    data = catalogue.read_manual(f"docs/{name}.gz") if match else None
+    if match is None or data is None:
         raise Problem("unknown-route", f"The page at /docs has no file {name[:100]!r}.")
-    headers = {"Content-Type": _TYPES[kind[1]], "Vary": "Accept-Encoding"}
+    headers = {"Content-Type": _TYPES[match[1]], "Vary": "Accept-Encoding"}
     if "gzip" not in (request.header("accept-encoding") or ""):
-        return _kept(request, gzip.decompress(data), headers, is_text=False)
-    return _kept(request, data, headers | {"Content-Encoding": "gzip"}, is_text=False)
+        return _revalidated(request, gzip.decompress(data), headers, is_text=False)
+    return _revalidated(request, data, headers | {"Content-Encoding": "gzip"}, is_text=False)
 
 
 def _document(request: HttpRequest, name: str) -> Response:
     base = msgspec.json.encode(request.base)[1:-1]
-    data = (catalogue.manual(name) or b"").replace(_BASE, base)
-    return _kept(request, data, {"Content-Type": JSON})
+    data = (catalogue.read_manual(name) or b"").replace(_BASE, base)
+    return _revalidated(request, data, {"Content-Type": JSON})
 
 
-def _kept(
+def _revalidated(
     request: HttpRequest, data: bytes, headers: dict[str, str], *, is_text: bool = True
 ) -> Response:
-    """Return an answer that a cache may keep, but asks about each time; 304 where it is the same."""
+    """Return a response that caches revalidate each time; 304 where the caller has this version."""
     etag = f'"{hashlib.sha256(data).hexdigest()[:32]}"'
     validators = {"ETag": etag, "Cache-Control": "no-cache"}
     if request.has_seen(etag):

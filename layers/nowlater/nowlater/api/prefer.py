@@ -1,20 +1,20 @@
-"""The `Prefer` header (RFC 7240): how long a caller waits, and what is to happen then."""
+"""Parses the `Prefer` header (RFC 7240): how long a caller waits, and what happens after that."""
 
 import re
 from collections.abc import Iterator
 
 import msgspec
 
-#: A quoted string (one that is not closed goes on to the end), a sign, white space, or a word.
+#: A quoted string (an unclosed one extends to the end), a separator, white space, or a word.
 _PART = re.compile(r'"((?:[^"\\]|\\.)*+)("?)|[,;=]|\s++|[^\s",;=]++', re.DOTALL)
 _ESCAPED = re.compile(r"\\(.)", re.DOTALL)
 
-#: A wait of more seconds than this is as long: every door has a bound far below it.
-_LONGEST_S = 999_999
+#: Longer waits are cut to this one, which is far above the limit of every door.
+_MAX_WAIT_S = 999_999
 
 
 class Prefer(msgspec.Struct, frozen=True):
-    """The preferences that we know; all others are ignored, as the RFC asks."""
+    """The preferences that the API supports; it ignores all others, as the RFC requires."""
 
     wait_s: int | None = None
     respond_async: bool = False
@@ -22,25 +22,25 @@ class Prefer(msgspec.Struct, frozen=True):
 
     @property
     def is_async_at_once(self) -> bool:
-        """Whether not to wait at all: with a `wait`, only a longer run is to be asynchronous (§4.3)."""
+        """Whether to respond at once: with a `wait`, only a longer run is asynchronous (§4.3)."""
         return self.respond_async and not self.wait_s
 
 
-def preferences(header: str | None) -> Prefer:
-    """Return what a Prefer header asks for; the first of two of one name counts (§2)."""
-    asked: dict[str, str] = {}
+def parse_prefer(header: str | None) -> Prefer:
+    """Return the preferences of a Prefer header; of two with one name, the first counts (§2)."""
+    values: dict[str, str] = {}
     for name, value in _preferences(header or ""):
-        asked.setdefault(name, value)
-    wait = asked.get("wait", "")
+        values.setdefault(name, value)
+    wait = values.get("wait", "")
     return Prefer(
         wait_s=_seconds(wait) if wait.isascii() and wait.isdecimal() else None,
-        respond_async="respond-async" in asked,
-        strict=asked.get("handling", "").lower() == "strict",
+        respond_async="respond-async" in values,
+        strict=values.get("handling", "").lower() == "strict",
     )
 
 
 def _preferences(header: str) -> Iterator[tuple[str, str]]:
-    """Yield name and value of each preference that has the RFC's form, without its parameters."""
+    """Yield name and value of each well-formed preference, without its parameters."""
     words = list[str]()
     for word in (*_words(header), ","):
         if word != ",":
@@ -50,7 +50,7 @@ def _preferences(header: str) -> Iterator[tuple[str, str]]:
         match head:
             case [name]:
                 yield name.lower(), ""
-            case [name, "="]:  # an empty value is as good as none
+            case [name, "="]:  # an empty value counts as none
                 yield name.lower(), ""
             case [name, "=", value]:
                 yield name.lower(), value.removeprefix('"')
@@ -58,9 +58,9 @@ def _preferences(header: str) -> Iterator[tuple[str, str]]:
 
 
 def _words(header: str) -> Iterator[str]:
-    """Yield the signs and words of a header; what was quoted begins with a quote, and has none else.
+    """Yield the separators and words of a header; a quoted string yields as `"` and its content.
 
-    What follows a quote that is not closed is part of no preference.
+    An unclosed quoted string yields a single `"`, and ends the header.
     """
     for part in _PART.finditer(header):
         text, closed = part[1], part[2]
@@ -70,11 +70,11 @@ def _words(header: str) -> Iterator[str]:
         elif closed:
             yield '"' + _ESCAPED.sub(r"\1", text)
         else:
-            yield '"'  # with what stands before it, this has no form
+            yield '"'  # makes its preference malformed
             return
 
 
 def _seconds(digits: str) -> int:
-    """Return a number of seconds; more digits than Python reads as one number are the bound too."""
-    few = digits.lstrip("0")
-    return int(few or "0") if len(few) <= len(str(_LONGEST_S)) else _LONGEST_S
+    """Return digits as seconds, cut to the limit; `int` would reject thousands of digits."""
+    significant = digits.lstrip("0")
+    return int(significant or "0") if len(significant) <= len(str(_MAX_WAIT_S)) else _MAX_WAIT_S

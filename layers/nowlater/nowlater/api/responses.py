@@ -13,31 +13,31 @@ from nowlater.api.request import HttpRequest
 JSON, PROBLEM = "application/json", "application/problem+json"
 EVENTS, HTML = "text/event-stream", "text/html; charset=utf-8"
 
-#: A longer text goes out as base64, so that escaping cannot carry it over Lambda's 6 MB.
-_LONGEST_TEXT = 1024 * 1024
+#: Longer texts are sent as base64, as escaping could make them exceed Lambda's 6 MB.
+_MAX_TEXT = 1024 * 1024
 _NOT_STORED = {"Cache-Control": "no-store"}
-#: What bytes that an operation made must not be able to do in a browser.
-_HARMLESS = {"Content-Security-Policy": "sandbox; default-src 'none'"}
-#: What no browser is to take for anything else than it is called.
+#: Results of operations must not run scripts in a browser.
+_SANDBOXED = {"Content-Security-Policy": "sandbox; default-src 'none'"}
+#: Browsers must not guess another media type.
 _NOT_SNIFFED = {"X-Content-Type-Options": "nosniff"}
 
 
 @dataclass(frozen=True)
 class Response:
-    """An HTTP answer; `body` is sent as it is."""
+    """An HTTP response; `body` is sent unchanged."""
 
     status: int
     body: bytes | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
-    #: Whether the body is text for sure; bytes may call themselves JSON and be none.
+    #: Whether the body is surely UTF-8; the media type of an operation's result proves nothing.
     is_text: bool = True
 
     def to_lambda(self) -> dict[str, Any]:
-        """Return the answer in the HTTP API's payload format 2.0."""
+        """Return the response in API Gateway's payload format 2.0."""
         response = {"statusCode": self.status, "headers": _NOT_SNIFFED | dict(self.headers)}
         if self.body is None:
             return response
-        if self.is_text and len(self.body) < _LONGEST_TEXT:
+        if self.is_text and len(self.body) < _MAX_TEXT:
             return response | {"body": self.body.decode(), "isBase64Encoded": False}
         return response | {"body": base64.b64encode(self.body).decode(), "isBase64Encoded": True}
 
@@ -45,19 +45,19 @@ class Response:
 def json_response(
     status: int, body: Any = None, headers: Mapping[str, str] | None = None
 ) -> Response:
-    """Return an answer with a body of JSON; `None` is no body at all."""
-    sent = _NOT_STORED | dict(headers or {})
+    """Return a response with a JSON body, or with none where `body` is None."""
+    all_headers = _NOT_STORED | dict(headers or {})
     if body is None:
-        return Response(status, None, sent)
-    return Response(status, msgspec.json.encode(body), {"Content-Type": JSON} | sent)
+        return Response(status, None, all_headers)
+    return Response(status, msgspec.json.encode(body), {"Content-Type": JSON} | all_headers)
 
 
 def result_response(data: bytes, media_type: str | None) -> Response:
-    """Return an operation's result as it is: JSON (None), or bytes of a type, made harmless."""
+    """Return an operation's result: JSON where `media_type` is None, else sandboxed bytes."""
     if media_type is None:
         return Response(200, data, {"Content-Type": JSON} | _NOT_STORED)
     return Response(
-        200, data, {"Content-Type": media_type} | _NOT_STORED | _HARMLESS, is_text=False
+        200, data, {"Content-Type": media_type} | _NOT_STORED | _SANDBOXED, is_text=False
     )
 
 
@@ -69,6 +69,6 @@ def text_stream(text: str) -> Response:
 def problem_response(
     record: dict[str, Any], request: HttpRequest, *, status: int | None = None
 ) -> Response:
-    """Return an answer that tells a problem, as `Problem.record` gave it."""
+    """Return a problem response from what `Problem.record` returned."""
     document = problems.document(record, request.base, status)
     return json_response(document["status"], document, {"Content-Type": PROBLEM})

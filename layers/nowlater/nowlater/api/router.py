@@ -1,7 +1,7 @@
 """The routes of a Lambda, and the one place where errors become problem responses.
 
-API Gateway has matched the route already, and names it in the event as template.yaml spells it:
-so a Lambda's routes are a dict. (A router would double the start of what answers fastest.)
+API Gateway has matched the route already, and the event names it as template.yaml spells it: so a
+Lambda's routes are a dict. (A routing library would double the cold start of the fastest Lambdas.)
 """
 
 from collections.abc import Callable, Collection, Iterable
@@ -18,8 +18,8 @@ from nowlater.problems import Problem
 type Route = Callable[[HttpRequest], Response]
 
 
-class _Served(NamedTuple):
-    """A route, and the parameters of its query: those that can be there once, and more often."""
+class _RouteEntry(NamedTuple):
+    """A route, and its query parameters: those that may appear once, and those that may repeat."""
 
     route: Route
     once: Collection[str]
@@ -27,15 +27,15 @@ class _Served(NamedTuple):
 
 
 class Api:
-    """The routes of one Lambda, answering with problem details where they raise.
+    """The routes of one Lambda; exceptions become problem responses.
 
-    `failures` are the exceptions of a queue or table that does not answer: 503, try again.
+    `failures` are the exceptions of AWS clients: they become 503 `try-again`.
     """
 
     def __init__(self, public_url: str, failures: Iterable[type[Exception]] = ()) -> None:
         self._public_url = public_url
         self._failures = tuple(failures)
-        self._routes: dict[str, _Served] = {}
+        self._routes: dict[str, _RouteEntry] = {}
 
     @property
     def routes(self) -> list[str]:
@@ -44,67 +44,67 @@ class Api:
     def route(
         self, key: str, *, once: Collection[str] = (), often: Collection[str] = ()
     ) -> Callable[[Route], Route]:
-        """Serve a route, spelled as in the template: `GET /jobs/{id}`; what takes GET takes HEAD.
+        """Serve a route, spelled as in the template: `GET /jobs/{id}`; GET routes serve HEAD too.
 
-        `once` and `often` are the parameters that its query may have, once or more often.
+        `once` are the query parameters that may appear once, `often` those that may repeat.
         """
 
         def serve(route: Route) -> Route:
-            served = _Served(route, once, often)
-            self._routes[key] = served
+            entry = _RouteEntry(route, once, often)
+            self._routes[key] = entry
             if key.startswith("GET "):
-                self._routes[f"HEAD {key.removeprefix('GET ')}"] = served
+                self._routes[f"HEAD {key.removeprefix('GET ')}"] = entry
             return route
 
         return serve
 
     def handle(self, event: dict[str, Any]) -> dict[str, Any]:
-        """Answer an event of the HTTP API; raises nothing."""
+        """Return the response to an event of API Gateway; raise nothing."""
         request = HttpRequest(event, self._public_url)
         try:
-            served = self._routes.get(event["routeKey"]) or _no_route(request)
-            request.check_query(served.once, served.often)
-            response = served.route(request)
+            entry = self._routes.get(event["routeKey"]) or _raise_no_route(request)
+            request.check_query(entry.once, entry.often)
+            response = entry.route(request)
         except Problem as problem:
-            response = _of_problem(problem, request)
+            response = _refuse(problem, request)
         except Unreadable as fault:
             records.log(fault)
             detail = (
-                f"{fault.what} cannot be read; who runs the API was told. Others are not affected."
+                f"{fault.what} cannot be read. Other records are not affected. The fault was logged; "
+                "contact the operator of this API."
             )
-            response = _of_problem(Problem("internal-error", detail), request)
+            response = _refuse(Problem("internal-error", detail), request)
         except self._failures:
             logger.exception("aws_call_failed")
             detail = (
-                "A part of the service did not answer. Send it again, under its idempotency key."
+                "A part of the service did not respond. Send the request again, with the same "
+                "idempotency key."
             )
-            response = _of_problem(
-                Problem("try-again", detail, headers={"Retry-After": "2"}), request
-            )
+            headers = {"Retry-After": "2"}
+            response = _refuse(Problem("try-again", detail, headers=headers), request)
         except Exception:
             logger.exception("unexpected_error")
-            detail = "This is a fault of ours; it was recorded."
-            response = _of_problem(Problem("internal-error", detail), request)
+            detail = "The service has a fault. It was logged; contact the operator of this API."
+            response = _refuse(Problem("internal-error", detail), request)
         if request.is_head:
-            # Nor its length: API Gateway counts the bytes that it is given, whatever we say.
+            # No Content-Length either: API Gateway replaces it by the length of what it receives.
             response = replace(response, body=None)
         return response.to_lambda()
 
 
-def _of_problem(told: Problem, request: HttpRequest) -> Response:
-    logger.info("request_refused", extra={"problem": told.name})
-    made = problem_response(told.record(), request)
-    return Response(made.status, made.body, dict(made.headers) | told.headers)
+def _refuse(problem: Problem, request: HttpRequest) -> Response:
+    logger.info("request_refused", extra={"problem": problem.name})
+    response = problem_response(problem.record(), request)
+    return replace(response, headers=dict(response.headers) | problem.headers)
 
 
-def _no_route(request: HttpRequest) -> _Served:
-    """Raise the problem of what no route takes: its method, or its address."""
-    from nowlater.api.routes import methods_of  # 3 ms, for these alone
+def _raise_no_route(request: HttpRequest) -> _RouteEntry:
+    """Raise Problem `wrong-method` or, where the path is unknown, `unknown-route`."""
+    from nowlater.api.routes import methods_of  # imported only for these requests: 3 ms
 
-    if methods := methods_of(request.place):
+    route = f"{request.method} {request.path}"[:200]
+    if methods := methods_of(request.path):
         allowed = ", ".join(methods)
-        detail = f"There is no {request.line[:200]}, but there {'are' if len(methods) > 1 else 'is'} {allowed}."
+        detail = f"There is no {route}: this path allows {allowed}."
         raise Problem("wrong-method", detail, headers={"Allow": allowed})
-    raise Problem(
-        "unknown-route", f"There is no {request.line[:200]}; see {request.base}/operations."
-    )
+    raise Problem("unknown-route", f"There is no {route}; see {request.base}/operations.")

@@ -1,62 +1,88 @@
-"""The HTTP API's routes in one place: what the build describes, and what the tests hold all else to.
+"""The HTTP API's routes in one table: the build describes them, and tests compare all else with it.
 
-API Gateway matches routes, as template.yaml spells them: no Lambda imports these, but to name the
-methods of a path that was called by another.
+API Gateway matches routes, as template.yaml spells them; Lambdas import this module only to name
+the allowed methods of a path.
 """
 
 from dataclasses import dataclass
 
-#: Why a job ends without success: its `error`, and what its result's route then tells as 409.
-OF_JOBS = (
-    *("invalid-input", "refused", "operation-failed", "unavailable", "timed-out"),
-    *("attempts-exhausted", "deadline-exceeded", "canceled"),
+from nowlater.problems import ProblemName
+
+type _Names = tuple[ProblemName, ...]
+
+#: The problems in the `error` of a job; the route of its result returns them with 409.
+OF_JOBS: _Names = (
+    "invalid-input",
+    "refused",
+    "operation-failed",
+    "unavailable",
+    "timed-out",
+    "attempts-exhausted",
+    "deadline-exceeded",
+    "canceled",
 )
 
-#: What every route tells for which a key is needed, and of these every one that uses AWS.
-_KEYED = ("missing-scope", "malformed-request", "internal-error")
-_KEPT = (*_KEYED, "try-again")
-#: What every route tells that accepts jobs.
-JOBS_QUOTA = "too-many-jobs"
-#: And the one that grants uploads.
-UPLOAD_QUOTA = "too-many-uploads"
+#: The problems of every route that needs a key, and of those that use AWS.
+_KEYED: _Names = ("missing-scope", "malformed-request", "internal-error")
+_AWS: _Names = (*_KEYED, "try-again")
+#: The problem of every route that accepts jobs.
+JOBS_QUOTA: ProblemName = "too-many-jobs"
+#: The problem of the route that grants uploads.
+UPLOAD_QUOTA: ProblemName = "too-many-uploads"
 
-_BODY = ("too-large", "unsupported-media-type")
-_ASKED = (*_BODY, "unknown-operation", "invalid-input")
-_ONE_JOB = (*_KEPT, "unknown-job", "job-expired")
+_BODY: _Names = ("too-large", "unsupported-media-type")
+_INPUT: _Names = (*_BODY, "unknown-operation", "invalid-input")
+_ONE_JOB: _Names = (*_AWS, "unknown-job", "job-expired")
 
-_SYNC = (
-    *(*_KEYED, *_ASKED, "refused", "operation-failed"),
-    *("unavailable", "timed-out", "result-too-large"),
+_SYNC: _Names = (
+    *_KEYED,
+    *_INPUT,
+    "refused",
+    "operation-failed",
+    "unavailable",
+    "timed-out",
+    "result-too-large",
 )
-_ASYNC = (
-    *(*_KEPT, *_ASKED, "impossible-time", "deadline-unachievable"),
-    *("callback-refused", "idempotency-key-reused", "job-expired", JOBS_QUOTA),
+_ASYNC: _Names = (
+    *_AWS,
+    *_INPUT,
+    "impossible-time",
+    "deadline-unachievable",
+    "callback-refused",
+    "idempotency-key-reused",
+    "job-expired",
+    JOBS_QUOTA,
 )
-_HYBRID = (*_ASYNC, *OF_JOBS)
-_RETRY = (
-    *(*_ONE_JOB, "unfinished", "unknown-operation"),
-    *("invalid-input", "callback-refused", "idempotency-key-reused", JOBS_QUOTA),
+_HYBRID: _Names = (*_ASYNC, *OF_JOBS)
+_RETRY: _Names = (
+    *_ONE_JOB,
+    "unfinished",
+    "unknown-operation",
+    "invalid-input",
+    "callback-refused",
+    "idempotency-key-reused",
+    JOBS_QUOTA,
 )
-_OPEN = ("malformed-request", "internal-error")
+_OPEN: _Names = ("malformed-request", "internal-error")
 
 
 @dataclass(frozen=True)
 class Route:
-    """One route, what a key needs for it, and the problems that it can tell."""
+    """A route, the scope that it needs, and the problems that it can return."""
 
     id: str
-    #: As the template, the Lambdas and the samples spell it; `{operation}` stands for each one
-    #: that is served at that door.
+    #: As the template, the Lambdas and the samples spell it; `{operation}` stands for each operation
+    #: that this door serves.
     key: str
     tag: str
     summary: str
-    #: None: open to all.
+    #: None: the route needs no key.
     scope: str | None
-    problems: tuple[str, ...]
+    problems: tuple[ProblemName, ...]
 
     @property
     def keys(self) -> tuple[str, ...]:
-        """All keys that it is served under: what takes GET takes HEAD (RFC 9110, §9.1)."""
+        """All keys of the route: GET routes serve HEAD too (RFC 9110, §9.1)."""
         return (self.key, f"HEAD {self.path}") if self.method == "GET" else (self.key,)
 
     @property
@@ -80,7 +106,7 @@ ROUTES = (
         "Jobs",
         "List your jobs, newest first",
         "read",
-        _KEPT,
+        _AWS,
     ),
     Route("getJob", "GET /jobs/{id}", "Jobs", "Show a job", "read", _ONE_JOB),
     Route(
@@ -131,7 +157,7 @@ ROUTES = (
         "Webhooks",
         "Show what signs your callbacks",
         "manage",
-        _KEPT,
+        _AWS,
     ),
     Route(
         "rotateSecret",
@@ -139,7 +165,7 @@ ROUTES = (
         "Webhooks",
         "Change your secrets",
         "manage",
-        _KEPT,
+        _AWS,
     ),
     Route(
         "createUpload",
@@ -147,7 +173,7 @@ ROUTES = (
         "Uploads",
         "Get a place for a file",
         "invoke",
-        (*_KEPT, *_BODY, UPLOAD_QUOTA),
+        (*_AWS, *_BODY, UPLOAD_QUOTA),
     ),
     Route("listOperations", "GET /operations", "Operations", "List them", "read", _KEYED),
     Route(
@@ -182,16 +208,19 @@ ROUTES = (
 
 
 def methods_of(path: str) -> list[str]:
-    """Return the methods that a path takes, HEAD too; none where there is no such path."""
+    """Return the methods that a path allows, HEAD included; none where no route has it."""
     parts = path.split("/")
     return [
-        key.partition(" ")[0] for route in ROUTES if _fits(route.path, parts) for key in route.keys
+        key.partition(" ")[0]
+        for route in ROUTES
+        if _matches(route.path, parts)
+        for key in route.keys
     ]
 
 
-def _fits(path: str, parts: list[str]) -> bool:
-    wanted = path.split("/")
-    return len(wanted) == len(parts) and all(
+def _matches(route_path: str, parts: list[str]) -> bool:
+    names = route_path.split("/")
+    return len(names) == len(parts) and all(
         bool(part) if name.startswith("{") else part == name
-        for name, part in zip(wanted, parts, strict=True)
+        for name, part in zip(names, parts, strict=True)
     )

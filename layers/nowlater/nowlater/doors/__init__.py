@@ -1,1 +1,1 @@
-"""What accepts a request: the sync, async and hybrid doors, retries and uploads."""
+"""The doors, which accept requests: sync, async and hybrid, retries and uploads."""

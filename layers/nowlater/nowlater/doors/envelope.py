@@ -1,4 +1,4 @@
-"""Reads request bodies: the envelope of input and options that every door takes."""
+"""Reads request bodies: decodes JSON, and validates the envelope of input and options."""
 
 import base64
 import json
@@ -16,7 +16,7 @@ from nowlater.jobs.callback import Callback, Format
 from nowlater.limits import MAX_TAGS
 from nowlater.problems import Problem
 
-#: Bytes of a body: each must pass Lambda's 6 MB also when every character is escaped.
+#: Bytes of a body: it must fit into Lambda's 6 MB even when every character is escaped.
 MAX_ASYNC_BODY, MAX_SYNC_BODY = 1024 * 1024, 2 * 1024 * 1024
 
 
@@ -25,94 +25,95 @@ type TagValue = Annotated[str, msgspec.Meta(min_length=1, max_length=256)]
 
 _JSON_TYPE = re.compile(r"application/(?:[\w.+-]+\+)?json\s*+(?:;.*)?", re.IGNORECASE)
 _CHARSET = re.compile(r';\s*+charset\s*+=\s*+"?([^";\s]*+)', re.IGNORECASE)
-#: Levels of nesting: what whoever reads a job can parse in any language.
-_DEEPEST = 200
-#: Characters of a member's name: a place in a body is named by all that lead there.
-_LONGEST_NAME = 1024
-#: Up to here, a double holds every whole number, and no digits but its own.
-_EXACT = 2**53
+#: Levels of nesting that JSON parsers in any language accept.
+_MAX_DEPTH = 200
+#: Characters of a member's name: pointers contain the names of all enclosing members.
+_MAX_NAME = 1024
+#: A double represents every whole number up to here exactly.
+_MAX_EXACT = 2**53
 _KEY = re.compile(r"[\x20-\x7e]{1,255}")
 
 
-class AskedCallback(Callback, frozen=True, forbid_unknown_fields=True):
-    """`callback`, as a request may say it."""
+class CallbackOptions(Callback, frozen=True, forbid_unknown_fields=True):
+    """`callback` in a request: without the members that only stored jobs have."""
 
     format: Format | msgspec.UnsetType = msgspec.UNSET
 
 
 class Envelope(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """A request for an operation: its arguments, and what is to be done with the answer."""
+    """The body of a request: the operation's arguments, and the options of the job."""
 
     input: Any = {}
     start: Start | None = None
     deadline: Deadline | None = None
     retention: Retention | None = None
-    callback: AskedCallback | None = None
+    callback: CallbackOptions | None = None
     tags: Annotated[dict[TagName, TagValue], msgspec.Meta(max_length=MAX_TAGS)] = {}
 
 
-def envelope(given: Any) -> Envelope:
-    """Return what a decoded body asks for; raises Problem `malformed-request`."""
-    if isinstance(given, dict) and (unknown := [name for name in given if name not in _MEMBERS]):
-        raise _no_options(unknown)
+def parse_envelope(body: Any) -> Envelope:
+    """Return a decoded body as an envelope; raises Problem `malformed-request`."""
+    if isinstance(body, dict) and (unknown := [name for name in body if name not in _MEMBERS]):
+        raise _unknown_options(unknown)
     try:
-        asked = msgspec.convert(given, Envelope)
+        envelope = msgspec.convert(body, Envelope)
     except msgspec.ValidationError as fault:
-        raise malformed.malformed(fault) from fault
-    for name, value in asked.tags.items():
+        raise malformed.malformed_request(fault) from fault
+    for name, value in envelope.tags.items():
         if not (name + value).isprintable():
             pointer = f"/tags/{name.strip()}"
-            raise Problem("malformed-request", f"{pointer}: a tag is printable.", pointer=pointer)
-    return asked
+            detail = f"{pointer}: a tag has printable characters only."
+            raise Problem("malformed-request", detail, pointer=pointer)
+    return envelope
 
 
 _MEMBERS = Envelope.__struct_fields__
 
 
-def _no_options(names: list[str]) -> Problem:
-    """Return the problem of members that there are none of: mostly arguments beside `input`."""
-    is_one = len(names) == 1
+def _unknown_options(names: list[str]) -> Problem:
+    """Return the problem of members that are no options: mostly arguments outside of `input`."""
+    is_single = len(names) == 1
     example = ", ".join(f"{wording.quoted(name)}: …" for name in names[:3])
-    hint = wording.meant(names[0], _MEMBERS)
+    hint = wording.suggestion(names[0], _MEMBERS)
     detail = (
-        f"The body has {wording.members(names)}, which {'is' if is_one else 'are'} no option"
-        f"{'' if is_one else 's'}{hint or '.'} Put the operation's arguments into input: "
-        f'{{"input": {{{example}}}}}. The options are {wording.listed(_MEMBERS[1:])}.'
+        f"The body has {wording.members(names)}, which {'is' if is_single else 'are'} no option"
+        f"{'' if is_single else 's'}{hint or '.'} Put the operation's arguments into input: "
+        f'{{"input": {{{example}}}}}. The options are {wording.joined(_MEMBERS[1:])}.'
     )
     return Problem("malformed-request", detail, pointer=wording.pointer(names[:1]))
 
 
-def decoded(
+def decode_json(
     body: str | None,
     is_base64: bool,
     content_type: str | None,
-    most: int,
+    max_bytes: int,
     uploads: str = "/uploads",
     content_encoding: str | None = None,
 ) -> Any:
     """Return a JSON body as Python values; numbers without a fraction are ints, however written.
 
-    Those beyond 2**53 with a point or an exponent stay floats: all their digits would be made up.
+    Those beyond 2**53 with a point or an exponent stay floats, as not all their digits are known.
 
-    Raises Problem `unsupported-media-type`, `too-large` (more than `most` bytes) or
+    Raises Problem `unsupported-media-type`, `too-large` (more than `max_bytes` bytes) or
     `malformed-request`.
     """
-    _check_form(content_type, content_encoding)
+    _check_encoding(content_type, content_encoding)
     data = _bytes(body or "", is_base64)
-    if len(data) > most:
+    if len(data) > max_bytes:
         raise Problem(
             "too-large",
-            f"The body has {len(data):,} bytes, and this door takes {most:,}. "
-            "Send large inputs by POST /uploads, and refer to them by their id.",
+            f"The body has {len(data):,} bytes, and this door takes {max_bytes:,}. "
+            "Upload large inputs by POST /uploads, and refer to them by id.",
             uploads=uploads,
         )
     try:
         value = _DECODER.decode(data)
-        if data.count(b"[") + data.count(b"{") > _DEEPEST and _is_deeper(value, _DEEPEST):
+        if data.count(b"[") + data.count(b"{") > _MAX_DEPTH and _is_deeper(value, _MAX_DEPTH):
             raise RecursionError
     except RecursionError as fault:
         raise Problem(
-            "malformed-request", f"The body is nested too deep: {_DEEPEST} levels are the most."
+            "malformed-request", f"The body is nested too deep: at most {_MAX_DEPTH} levels."
         ) from fault
     except (msgspec.MsgspecError, ValueError) as fault:
         raise Problem(
@@ -122,8 +123,8 @@ def decoded(
     return value
 
 
-def idempotency_key(header: str | None) -> str | None:
-    """Return an Idempotency-Key header's value; raises Problem `malformed-request`."""
+def parse_idempotency_key(header: str | None) -> str | None:
+    """Return the value of an Idempotency-Key header; raises Problem `malformed-request`."""
     if header is not None and not _KEY.fullmatch(header):
         raise Problem(
             "malformed-request", "Idempotency-Key is 1 to 255 printable ASCII characters."
@@ -138,17 +139,17 @@ def _bytes(body: str, is_base64: bool) -> bytes:
         raise Problem("malformed-request", "The body cannot be decoded.") from fault
 
 
-def _check_form(content_type: str | None, content_encoding: str | None) -> None:
-    """Raise Problem `unsupported-media-type` where the body is said to be anything but JSON in UTF-8."""
+def _check_encoding(content_type: str | None, content_encoding: str | None) -> None:
+    """Raise Problem `unsupported-media-type` unless the headers allow plain JSON in UTF-8."""
     if content_type is not None and not _JSON_TYPE.fullmatch(content_type.strip()):
-        said = f"as {content_type[:100]}; send it as application/json"
+        fault = f"as {content_type[:100]}; send it as application/json"
     elif (charset := _CHARSET.search(content_type or "")) and not _is_utf8(charset[1]):
-        said = f"in {charset[1][:100]}; send it in UTF-8"
+        fault = f"in {charset[1][:100]}; send it in UTF-8"
     elif content_encoding is not None and content_encoding.strip().lower() not in ("", "identity"):
-        said = f"as {content_encoding[:100]}; send it as it is, not compressed"
+        fault = f"as {content_encoding[:100]}; send it uncompressed"
     else:
         return
-    raise Problem("unsupported-media-type", f"The body was sent {said}.")
+    raise Problem("unsupported-media-type", f"The body was sent {fault}.")
 
 
 def _is_utf8(charset: str) -> bool:
@@ -156,40 +157,41 @@ def _is_utf8(charset: str) -> bool:
 
 
 def _check_names(data: bytes) -> None:
-    """Raise Problem `malformed-request` where an object has two members of one name, or a long name.
+    """Raise Problem `malformed-request` where an object repeats a name, or has a long one.
 
-    Which of two counts depends on who reads (RFC 8259 §4): what one checks, another would run.
+    JSON parsers differ in which of two equal names counts (RFC 8259 §4): the value that was validated
+    might not be the one that an operation reads.
     """
-    json.loads(data, object_pairs_hook=_named_once, parse_int=str, parse_float=str)
+    json.loads(data, object_pairs_hook=_check_members, parse_int=str, parse_float=str)
 
 
-def _named_once(members: list[tuple[str, Any]]) -> None:
+def _check_members(members: list[tuple[str, Any]]) -> None:
     for name, _ in members:
-        if len(name) > _LONGEST_NAME:
+        if len(name) > _MAX_NAME:
             raise Problem(
                 "malformed-request",
-                f"The name of a member, {wording.quoted(name)}, has {len(name):,} characters, and "
-                f"{_LONGEST_NAME:,} are the most.",
+                f"The name of a member, {wording.quoted(name)}, has {len(name):,} characters: "
+                f"at most {_MAX_NAME:,} are allowed.",
             )
     if len(dict(members)) == len(members):
         return
-    twins = (name for name, count in Counter(name for name, _ in members).items() if count > 1)
-    raise Problem("malformed-request", f"An object has the member {next(twins)[:100]!r} twice.")
+    repeated = (name for name, count in Counter(name for name, _ in members).items() if count > 1)
+    raise Problem("malformed-request", f"An object has the member {next(repeated)[:100]!r} twice.")
 
 
 def _is_deeper(value: Any, levels: int) -> bool:
     level = [value]
     for _ in range(levels):
-        lists = (v.values() if isinstance(v, dict) else v for v in level if type(v) in (dict, list))
-        level = [item for items in lists for item in items]
+        parents = (v.values() if type(v) is dict else v for v in level if type(v) in (dict, list))
+        level = [item for items in parents for item in items]
     return any(type(v) in (dict, list) for v in level)
 
 
-def _number(text: str) -> int | float:
+def _parse_number(text: str) -> int | float:
     number = float(text)
     if not math.isfinite(number):
         raise ValueError(f"{text[:20]} is too large a number")
-    return int(number) if number.is_integer() and abs(number) < _EXACT else number
+    return int(number) if number.is_integer() and abs(number) < _MAX_EXACT else number
 
 
-_DECODER = msgspec.json.Decoder(float_hook=_number)
+_DECODER = msgspec.json.Decoder(float_hook=_parse_number)

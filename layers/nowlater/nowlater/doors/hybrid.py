@@ -1,4 +1,4 @@
-"""The hybrid door: an async job with a head start, and a caller who waits for it for a while."""
+"""The hybrid door: submits a job, has a worker run it at once, and waits a while for its end."""
 
 import time
 
@@ -11,58 +11,57 @@ from nowlater.problems import Problem
 from nowlater.services import Services
 from nowlater.worker.invoke import NoWorker
 
-#: What is left must be worth a run; of a wait of one second, the submit has used up some.
-_LEAST_S = 0.5
+#: A run is not started for less than this; a wait of one second still leaves it after the submit.
+_MIN_RUN_S = 0.5
 
 
-def hybrid(
-    services: Services, asked: JobRequest, wait_s: float, *, strict: bool = False
+def submit_and_wait(
+    services: Services, request: JobRequest, wait_s: float, *, strict: bool = False
 ) -> Accepted:
-    """Accept a job and run it at once; return it as it is when it is done, or the time is up.
+    """Submit a job and run it at once; return it when it has ended or the time is up.
 
-    With `strict`, a job that is not done by then is canceled, and Problem `timed-out` raised.
-    Raises the Problems of `submit`, and `job-expired` where the job was erased meanwhile; of the last
-    two, Content-Location names the job.
+    With `strict`, a job that has not ended by then is canceled, and Problem `timed-out` raised.
+    Raises the Problems of `submit`, and `job-expired` where the job was erased meanwhile; the
+    Content-Location of `timed-out` and `job-expired` names the job.
     """
     until_s = time.monotonic() + wait_s
-    got = submit(services, asked)
+    accepted = submit(services, request)
     try:
-        there = _awaited(services, got, until_s)
-        if strict:  # whoever takes 202 for an answer has it at once; this caller does not
-            there = long_poll.until(services, there, _has_ended, until_s)
-            there = there if there.is_ended else _given_up(services, there)
-        there = commands.shown(services, there)
-    except (
-        session.FAILURES
-    ):  # the job is accepted, and runs: whatever fails now, it is no "try again"
+        job = _run_or_wait(services, accepted, until_s)
+        if strict:  # others get 202 without this wait
+            job = long_poll.until(services, job, _has_ended, until_s)
+            job = job if job.is_ended else _give_up(services, job)
+        job = commands.shown(services, job)
+    except session.FAILURES:
+        # The job is accepted and runs: "try again" would be wrong.
         logger.exception("hybrid_wait_failed")
-        return got
+        return accepted
     except Problem as problem:
-        problem.headers["Content-Location"] = f"{got.job.base}/jobs/{got.job.id}"
+        problem.headers["Content-Location"] = f"{accepted.job.base}/jobs/{accepted.job.id}"
         raise
-    return Accepted(there, got.replayed)
+    return Accepted(job, accepted.replayed)
 
 
-def _awaited(services: Services, got: Accepted, until_s: float) -> Job:
-    if got.replayed:
-        return long_poll.until(services, got.job, _has_ended, until_s)
-    return _run(services, got.job, until_s)
+def _run_or_wait(services: Services, accepted: Accepted, until_s: float) -> Job:
+    if accepted.replayed:
+        return long_poll.until(services, accepted.job, _has_ended, until_s)
+    return _run(services, accepted.job, until_s)
 
 
 def _run(services: Services, job: Job, until_s: float) -> Job:
-    """Have a worker run the job; return it as it is once it has ended, or nobody will say so."""
+    """Have a worker run the job; return it once it ended, or as it is without a response."""
     left_s = until_s - time.monotonic()
-    if left_s < _LEAST_S:
+    if left_s < _MIN_RUN_S:
         services.queues.send(job.lane, job.ref)
         return job
     try:
         ran = services.workers.run(job.ref, left_s)
     except NoWorker:
-        services.queues.send(job.lane, job.ref)  # the one sent before comes too late
+        services.queues.send(job.lane, job.ref)  # the message of the submit is delayed
         return job
     if ran is None:
-        return job  # it runs on, or its message will have it run again
-    # Where it did not end at once, another attempt is due soon.
+        return job  # it still runs, or the message of the submit starts it again
+    # Where this attempt failed, the next one is due soon.
     return long_poll.until(services, ran, _has_ended, until_s)
 
 
@@ -70,12 +69,12 @@ def _has_ended(job: Job) -> bool:
     return job.is_ended
 
 
-def _given_up(services: Services, there: Job) -> Job:
-    """Cancel the job and raise Problem `timed-out`; return it where it has just ended."""
+def _give_up(services: Services, job: Job) -> Job:
+    """Cancel the job and raise Problem `timed-out`; return the job where it has just ended."""
     try:
-        commands.cancel(services, there.owner, there.id)
+        commands.cancel(services, job.owner, job.id)
     except Problem:
-        return commands.read(services, there.owner, there.id)
-    detail = "The job could not be done in the time that you would wait, and was canceled."
-    applied = {"Preference-Applied": "handling=strict"}
-    raise Problem("timed-out", detail, headers=applied, job=f"{there.base}/jobs/{there.id}")
+        return commands.read(services, job.owner, job.id)
+    detail = "The job did not end within the wait that you asked for, and was canceled."
+    headers = {"Preference-Applied": "handling=strict"}
+    raise Problem("timed-out", detail, headers=headers, job=f"{job.base}/jobs/{job.id}")

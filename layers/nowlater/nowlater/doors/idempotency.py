@@ -1,4 +1,4 @@
-"""Idempotency keys: one job for all requests of an owner that show the same key (Stripe's rules)."""
+"""Idempotency keys: one job for all requests of an owner with the same key (Stripe's rules)."""
 
 import hashlib
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ from nowlater.problems import Problem
 
 @dataclass(frozen=True)
 class Reservation:
-    """A request under a key; equal fingerprints are the same request."""
+    """A key and the fingerprint of its request; the same request has the same fingerprint."""
 
     owner: str
     key: str
@@ -29,8 +29,8 @@ class Reservation:
         return f"KEY#{self.owner}#{hashlib.sha256(self.key.encode()).hexdigest()}"
 
 
-class _Named(msgspec.Struct, frozen=True):
-    """What is kept of a key."""
+class _KeyRecord(msgspec.Struct, frozen=True):
+    """The stored record of a key."""
 
     job: str
     fingerprint: str
@@ -38,47 +38,54 @@ class _Named(msgspec.Struct, frozen=True):
 
 
 def fingerprint(*parts: Any) -> str:
-    """Return a digest of what a request asks for, however its JSON was written."""
+    """Return a digest of a request's content, independent of how its JSON was written."""
     return hashlib.sha256(msgspec.json.encode(parts, order="sorted")).hexdigest()
 
 
-def of_retry(owner: str, key: str, job_id: str) -> Reservation:
-    """Return the request for a job again: the same also once that job is no longer kept."""
+def retry_reservation(owner: str, key: str, job_id: str) -> Reservation:
+    """Return the reservation of a retry; it does not depend on the retried job's record."""
     return Reservation(owner, key, fingerprint("retry", job_id))
 
 
-def reserve(table: Table, asked: Reservation, job_id: str, now: Instant) -> str:
-    """Let the key name this job, or return the job that it already names.
+def reserve(table: Table, reservation: Reservation, job_id: str, now: Instant) -> str:
+    """Reserve the key for this job; return the id of the job that holds the key now.
 
-    Raises Problem `idempotency-key-reused` where that was another request, and Unreadable.
+    That is another job where the key was reserved before. Raises Problem `idempotency-key-reused`
+    where that was another request, and Unreadable.
     """
     expires = after(now, KEY_LIFE_S)
-    item: Item = {"PK": asked.pk, "SK": "KEY", "job": job_id, "fingerprint": asked.fingerprint}
+    item: Item = {
+        "PK": reservation.pk,
+        "SK": "KEY",
+        "job": job_id,
+        "fingerprint": reservation.fingerprint,
+    }
     item |= {"expires": expires, "ttl": expires // 1000 + 1}
-    unless = "attribute_not_exists(PK) OR #expires <= :now"
-    there = table.put_unless(item, unless, {"now": now})
-    return job_id if there is None else _same(_read(there), asked)
+    is_free = "attribute_not_exists(PK) OR #expires <= :now"
+    stored = table.put_unless(item, is_free, {"now": now})
+    return job_id if stored is None else _same_job(_read(stored), reservation)
 
 
-def named(table: Table, asked: Reservation, now: Instant) -> str | None:
-    """Return the job that the key names, if it names one; raises as `reserve` does."""
-    item = table.get(asked.pk, "KEY")
-    there = None if item is None else _read(item)
-    return None if there is None or there.expires <= now else _same(there, asked)
+def find_job(table: Table, reservation: Reservation, now: Instant) -> str | None:
+    """Return the id of the job that holds the key, if there is one; raises as `reserve` does."""
+    item = table.get(reservation.pk, "KEY")
+    record = None if item is None else _read(item)
+    return None if record is None or record.expires <= now else _same_job(record, reservation)
 
 
-def _read(item: Item) -> _Named:
+def _read(item: Item) -> _KeyRecord:
     what = "The record of this Idempotency-Key"
-    there = records.read(item, _Named, what)
-    if not ids.is_id(there.job):
+    record = records.read(item, _KeyRecord, what)
+    if not ids.is_id(record.job):
         raise Unreadable(what, "its `job` is no id")
-    return there
+    return record
 
 
-def _same(there: _Named, asked: Reservation) -> str:
-    if there.fingerprint != asked.fingerprint:
+def _same_job(record: _KeyRecord, reservation: Reservation) -> str:
+    """Return the record's job; raises Problem where its request was another one."""
+    if record.fingerprint != reservation.fingerprint:
         raise Problem(
             "idempotency-key-reused",
             "This Idempotency-Key came with another request in the last 24 hours; use a new one.",
         )
-    return there.job
+    return record.job

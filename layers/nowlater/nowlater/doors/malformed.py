@@ -1,4 +1,4 @@
-"""Says in plain words where and why msgspec did not take a part of a request."""
+"""Turns msgspec's validation errors into problems with the place and the fault in plain words."""
 
 import re
 from typing import Any
@@ -9,7 +9,7 @@ from nowlater import wording
 from nowlater.problems import Problem
 from nowlater.wording import quoted
 
-#: Where msgspec says that a fault is: `$.tags[...]`, `$.callback.events[0]`.
+#: The place at the end of msgspec's texts: `$.tags[...]`, `$.callback.events[0]`.
 _PLACE = re.compile(r" - at `(?:key` in `)?\$((?:\.\w++|\[\d++\])*+)(?:\[\.{3}\])?`$")
 _STEP = re.compile(r"\.(\w++)|\[(\d++)\]")
 _UNKNOWN = re.compile(r"Object contains unknown field `(.*)`$", re.DOTALL)
@@ -24,18 +24,18 @@ _KINDS = {
     "null": "null",
 }
 _SIGNS = {">=": "at least", "<=": "at most", ">": "more than", "<": "less than"}
-_THINGS = {"str": "character", "array": "item", "object": "member"}
+_UNITS = {"str": "character", "array": "item", "object": "member"}
 
-#: What msgspec says, and what we say for it.
+#: Patterns of msgspec's texts, and our sentences for them.
 _SENTENCES: tuple[tuple[re.Pattern[str], Any], ...] = (
-    (re.compile(r"Expected `([\w |]++)`, got `([\w |]++)`$"), lambda m: _other_kind(m[1], m[2])),
+    (re.compile(r"Expected `([\w |]++)`, got `([\w |]++)`$"), lambda m: _wrong_type(m[1], m[2])),
     (
         re.compile(r"Expected `(?:int|float)` (>=|<=|>|<) (\S++)$"),
         lambda m: f"must be {_SIGNS[m[1]]} {m[2].removesuffix('.0')}",
     ),
     (
         re.compile(r"Expected `(\w++)` of length (>=|<=) (\d++)$"),
-        lambda m: f"must have {_SIGNS[m[2]]} {wording.counted(int(m[3]), _THINGS[m[1]])}",
+        lambda m: f"must have {_SIGNS[m[2]]} {wording.counted(int(m[3]), _UNITS[m[1]])}",
     ),
     (
         re.compile(r"Expected `str` matching regex '(.*)'$"),
@@ -52,29 +52,29 @@ _SENTENCES: tuple[tuple[re.Pattern[str], Any], ...] = (
 )
 
 
-def malformed(fault: msgspec.ValidationError, hint: str = "") -> Problem:
-    """Return Problem `malformed-request`, with the place as a JSON Pointer; a hint is a sentence."""
+def malformed_request(fault: msgspec.ValidationError, hint: str = "") -> Problem:
+    """Return Problem `malformed-request` with a JSON Pointer; `hint` is a sentence added to it."""
     text = str(fault)
     place = _PLACE.search(text)
     steps = [name or index for name, index in _STEP.findall(place[1])] if place else []
-    said = text[: place.start()] if place else text
-    if unknown := _UNKNOWN.match(said):
+    message = text[: place.start()] if place else text
+    if unknown := _UNKNOWN.match(message):
         steps.append(unknown[1])
         sentence = f"there is no option {quoted(unknown[1])} here"
     else:
-        sentence = _sentence(said)
+        sentence = _sentence(message)
     pointer = wording.shortened_pointer(wording.pointer(steps))
     detail = f"{pointer or 'The body'} {sentence}." if not unknown else f"{pointer}: {sentence}."
     return Problem("malformed-request", f"{detail} {hint}".strip(), pointer=pointer)
 
 
-def _sentence(said: str) -> str:
-    for pattern, says in _SENTENCES:
-        if found := pattern.match(said):
-            return str(says(found))
-    return f"is not of its form ({wording.shortened(said)})"
+def _sentence(message: str) -> str:
+    for pattern, describe in _SENTENCES:
+        if match := pattern.match(message):
+            return str(describe(match))
+    return f"is not valid ({wording.shortened(message)})"
 
 
-def _other_kind(wanted: str, got: str) -> str:
-    kinds = [_KINDS.get(kind, kind) for kind in wanted.split(" | ")]
-    return f"must be {wording.listed(kinds, 'or')}, and is {_KINDS.get(got, got)}"
+def _wrong_type(expected: str, actual: str) -> str:
+    kinds = [_KINDS.get(kind, kind) for kind in expected.split(" | ")]
+    return f"must be {wording.joined(kinds, 'or')}, and is {_KINDS.get(actual, actual)}"

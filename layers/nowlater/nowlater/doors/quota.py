@@ -1,6 +1,7 @@
-"""An owner's quotas: how many of its jobs may be unfinished, what it may upload.
+"""Quotas of an owner: the number of unfinished jobs, and the bytes of uploads.
 
-They are told by RateLimit fields (draft-ietf-httpapi-ratelimit-headers-11). That of jobs is approximate.
+Refusals carry RateLimit fields (draft-ietf-httpapi-ratelimit-headers-11). The quota of jobs is
+approximate.
 """
 
 import math
@@ -9,11 +10,11 @@ from dataclasses import dataclass
 
 from nowlater.instants import DAY_S, Instant, after, to_rfc3339, whole_seconds_until
 from nowlater.jobs import model
-from nowlater.problems import Problem
+from nowlater.problems import Problem, ProblemName
 
-#: Of an owner's submits in one Lambda, the first is looked at, and then one in so many.
-ONE_IN = 10
-#: For so many seconds it is remembered that many jobs wait: too many, or not yet.
+#: Of an owner's submits in one Lambda, the first is checked, and then every tenth.
+CHECK_EVERY = 10
+#: For so many seconds a count of unfinished jobs is remembered, whether it was too many or not.
 PAUSE_S = 10
 
 #: Ids and statuses of jobs of one owner and shard, newest first.
@@ -22,18 +23,18 @@ type Newest = Sequence[tuple[str, str]]
 
 @dataclass(frozen=True)
 class Refusal:
-    """What an owner is told until an instant."""
+    """Why an owner's requests are refused until an instant."""
 
-    problem: str
+    problem: ProblemName
     detail: str
     until: Instant
     #: The quota's name, and its policy as an Item of RateLimit-Policy.
     policy: tuple[str, str]
-    #: What is left of it, which is less than what was asked for.
+    #: What is left of the quota: less than the request needs.
     left: int = 0
 
-    def told(self, now: Instant) -> Problem:
-        """Return the problem that tells it now."""
+    def to_problem(self, now: Instant) -> Problem:
+        """Return the refusal as a problem, with the seconds that are left now."""
         left_s = max(1, whole_seconds_until(self.until, now))
         name, parameters = self.policy
         headers = {
@@ -44,13 +45,13 @@ class Refusal:
         return Problem(self.problem, self.detail, headers=headers)
 
 
-def share(quota: int, shards: int) -> int:
-    """Return what of a quota falls to one shard: an owner's jobs are spread evenly, by chance."""
+def shard_share(quota: int, shards: int) -> int:
+    """Return one shard's share of a quota: an owner's jobs are spread over the shards at random."""
     return math.ceil(quota / shards)
 
 
-def too_many(allowed: int, now: Instant) -> Refusal:
-    """Return the refusal of an owner who has as many unfinished jobs as it may have."""
+def too_many_jobs(allowed: int, now: Instant) -> Refusal:
+    """Return the refusal of an owner whose quota of unfinished jobs is used up."""
     return Refusal(
         "too-many-jobs",
         f"You may have {allowed:,} unfinished jobs: wait until some have ended, or cancel some.",
@@ -59,18 +60,18 @@ def too_many(allowed: int, now: Instant) -> Refusal:
     )
 
 
-def too_much(allowed: int, left: int, until: Instant) -> Refusal:
-    """Return the refusal of an upload that is larger than what an owner has left of its bytes a day."""
+def too_many_uploads(allowed: int, left: int, until: Instant) -> Refusal:
+    """Return the refusal of an upload larger than what is left of the owner's daily bytes."""
     return Refusal(
         "too-many-uploads",
         f"You may upload {allowed:,} bytes a day, and have {left:,} left until {to_rfc3339(until)}: "
-        "wait until then. Who runs the API can allow more (OwnerUploads).",
+        "wait until then. The operator of this API can allow more (OwnerUploads).",
         until,
         ("uploads", f'q={allowed};qu="content-bytes";w={DAY_S}'),
         left,
     )
 
 
-def unfinished(page: Newest) -> int:
+def count_unfinished(jobs: Newest) -> int:
     """Return how many of these jobs have not ended."""
-    return sum(status in model.UNFINISHED for _, status in page)
+    return sum(status in model.UNFINISHED for _, status in jobs)

@@ -1,6 +1,6 @@
-"""Holds owners to their quotas by looking at one submit in ten, and remembers whom it refuses.
+"""Enforces owners' quotas: checks every tenth submit, and remembers refused owners.
 
-Each Lambda looks and remembers for itself: so a quota can be passed by what comes between two looks.
+Each Lambda instance checks and remembers by itself: submits between two checks can exceed a quota.
 """
 
 from dataclasses import dataclass
@@ -12,78 +12,84 @@ from nowlater.instants import Instant, after
 from nowlater.jobs.store import Store
 from nowlater.log import logger
 
-#: Jobs read by a first look, and by each further call of a count.
-_FIRST, _FURTHER = 100, 1000
-#: Owners that are remembered; beyond that all are forgotten, and looked at anew.
+#: Jobs read at least by the first call of a check, and by each further call.
+_FIRST_PAGE, _FURTHER_PAGE = 100, 1000
+#: Owners that are remembered; beyond that, all are forgotten and checked again.
 _MAX_OWNERS = 10_000
 
 
 @dataclass
-class _Known:
-    """What this Lambda knows of an owner."""
+class _OwnerState:
+    """What this Lambda instance remembers of an owner."""
 
     submits: int = 0
     refusal: Refusal | None = None
-    #: Before this, its unfinished jobs are not counted again beyond those of a first look.
+    #: Until then, the owner's unfinished jobs are not counted beyond the first page.
     count_after: Instant = 0
 
 
 class Quotas:
-    """The quotas of all owners; 0 is none."""
+    """The quotas of all owners; 0 means no quota."""
 
-    def __init__(self, store: Store, *, waiting: int, shards: int) -> None:
+    def __init__(self, store: Store, *, unfinished: int, shards: int) -> None:
         self._store, self._shards = store, shards
-        self._waiting = waiting
-        self._known: dict[str, _Known] = {}
+        self._max_unfinished = unfinished
+        self._owners: dict[str, _OwnerState] = {}
 
     def check(self, owner: str, now: Instant) -> None:
         """Count a submit; raises Problem `too-many-jobs` (429).
 
-        A look costs a call, and where many jobs wait, one in ten seconds costs more. A look that
-        fails refuses nobody.
+        A check costs one call; where many jobs are unfinished, one check in ten seconds costs more
+        calls. A check that fails refuses nothing.
         """
-        if not self._waiting:
+        if not self._max_unfinished:
             return
-        known = self._of(owner, now)
-        known.submits += 1
-        if known.refusal is None and known.submits % quota.ONE_IN == 1:
+        state = self._state(owner, now)
+        state.submits += 1
+        if state.refusal is None and state.submits % quota.CHECK_EVERY == 1:
             try:
-                known.refusal = self._looked_at(owner, known, now)
+                state.refusal = self._find_refusal(owner, state, now)
             except session.FAILURES:
                 logger.warning("quota_check_failed", exc_info=True)
-        if known.refusal is not None:
-            raise known.refusal.told(now)
+        if state.refusal is not None:
+            raise state.refusal.to_problem(now)
 
-    def _of(self, owner: str, now: Instant) -> _Known:
-        """Return what is known of an owner; a refusal that is over is forgotten, and looked at anew."""
-        if len(self._known) > _MAX_OWNERS:
-            self._known.clear()
-        known = self._known.setdefault(owner, _Known())
-        if known.refusal is not None and known.refusal.until <= now:
-            known = self._known[owner] = _Known()
-        return known
+    def _state(self, owner: str, now: Instant) -> _OwnerState:
+        """Return the owner's state, or a new one where there is none or its refusal is over."""
+        if len(self._owners) > _MAX_OWNERS:
+            self._owners.clear()
+        state = self._owners.setdefault(owner, _OwnerState())
+        if state.refusal is not None and state.refusal.until <= now:
+            state = self._owners[owner] = _OwnerState()
+        return state
 
-    def _looked_at(self, owner: str, known: _Known, now: Instant) -> Refusal | None:
-        shard = f"{known.submits // quota.ONE_IN % self._shards:x}"
-        newest = self._store.newest(owner, shard, None, _FIRST)
-        may_go_on = len(newest) == _FIRST and now >= known.count_after
-        if self._are_too_many(owner, shard, newest, may_go_on, known, now):
-            return quota.too_many(self._waiting, now)
+    def _find_refusal(self, owner: str, state: _OwnerState, now: Instant) -> Refusal | None:
+        shard = f"{state.submits // quota.CHECK_EVERY % self._shards:x}"
+        newest = self._store.newest(owner, shard, None, _FIRST_PAGE)
+        has_more = len(newest) == _FIRST_PAGE and now >= state.count_after
+        if self._has_too_many(owner, shard, newest, has_more, state, now):
+            return quota.too_many_jobs(self._max_unfinished, now)
         return None
 
-    def _are_too_many(
-        self, owner: str, shard: str, page: Newest, may_go_on: bool, known: _Known, now: Instant
+    def _has_too_many(
+        self,
+        owner: str,
+        shard: str,
+        page: Newest,
+        has_more: bool,
+        state: _OwnerState,
+        now: Instant,
     ) -> bool:
-        """Tell whether as many jobs are unfinished as may be, counting from the newest back.
+        """Count a shard's unfinished jobs from the newest back; tell whether they reach the limit.
 
-        It goes on for as long as at least half of those that it has read are: so it reads at most
-        twice as many, and stops early at an owner whose jobs are worked on as they come.
+        The count stops when more than half of the jobs read have ended: so it reads at most twice
+        the limit, and few jobs of an owner whose jobs end soon.
         """
-        most, read, waiting = quota.share(self._waiting, self._shards), 0, 0
+        limit, read, unfinished = quota.shard_share(self._max_unfinished, self._shards), 0, 0
         while True:
-            read, waiting = read + len(page), waiting + quota.unfinished(page)
-            if waiting >= most or 2 * waiting < read or not may_go_on:
-                return waiting >= most
-            known.count_after = after(now, quota.PAUSE_S)
-            page = self._store.newest(owner, shard, page[-1][0], _FURTHER)
-            may_go_on = len(page) == _FURTHER
+            read, unfinished = read + len(page), unfinished + quota.count_unfinished(page)
+            if unfinished >= limit or 2 * unfinished < read or not has_more:
+                return unfinished >= limit
+            state.count_after = after(now, quota.PAUSE_S)
+            page = self._store.newest(owner, shard, page[-1][0], _FURTHER_PAGE)
+            has_more = len(page) == _FURTHER_PAGE

@@ -1,4 +1,4 @@
-"""The sync door: runs an operation while its caller waits, and keeps nothing."""
+"""The sync door: runs an operation while its caller waits, and stores nothing."""
 
 import secrets
 from typing import Any
@@ -8,7 +8,7 @@ from nowlater.doors import envelope
 from nowlater.instants import after
 from nowlater.limits import MAX_DIRECT_RESULT
 from nowlater.log import operation_failed
-from nowlater.problems import Problem
+from nowlater.problems import Problem, ProblemName
 from nowlater.runtime import catalogue, executor
 from nowlater.runtime.catalogue import Entry
 from nowlater.runtime.context import Context
@@ -17,7 +17,7 @@ from nowlater.runtime.executor import InputMismatch, Result
 from nowlater.runtime.uploaded_files import UploadedFiles
 from nowlater.services import Services
 
-#: Counted from when the request came in: the HTTP API itself gives up after 30 s.
+#: Counted from when the request came in: API Gateway itself times out after 30 s.
 LONGEST_S = 28
 
 
@@ -27,63 +27,64 @@ def run_now(
     operation: str,
     body: Any,
     *,
-    longest_s: float = LONGEST_S,
+    limit_s: float = LONGEST_S,
     or_exit: bool = False,
 ) -> Result:
     """Run the operation on a request's input, for at most that long.
 
-    Raises the Problem of whatever keeps it from answering.
+    Raises the Problem of a run that does not return a result.
     """
-    entry = services.catalogue.at("sync", operation)
-    given = _only_input(body, entry)
-    catalogue.check(entry, given, caller.base)
-    seconds = min(entry.timeout, longest_s)
-    instead = _instead(caller, entry)
+    entry = services.catalogue.get_served("sync", operation)
+    raw_input = _input_only(body, entry)
+    catalogue.validate_input(entry, raw_input, caller.base)
+    seconds = min(entry.timeout, limit_s)
+    other_door = _other_door(caller, entry)
     context = Context(
         deadline=after(services.clock(), seconds), idempotency_key=secrets.token_hex(16)
     )
     try:
-        answered = executor.run(
+        result = executor.run(
             entry,
-            given,
+            raw_input,
             context,
             seconds=seconds,
             open_upload=UploadedFiles(services, caller.owner).open,
             or_exit=or_exit,
         )
-    except BaseException as fault:  # asyncio's CancelledError and a panic in Rust are no Exception
+    except BaseException as fault:  # asyncio's CancelledError and a Rust panic are no Exception
         if isinstance(fault, TimedOut):
-            raise _timed_out(services, entry, seconds, instead) from fault
+            raise _timed_out(services, entry, seconds, other_door) from fault
         raise _problem(fault, operation, caller.base) from fault
-    if len(answered.body) > MAX_DIRECT_RESULT:
-        said = f"The result has {len(answered.body):,} bytes, and this door answers {MAX_DIRECT_RESULT:,}"
-        raise _elsewhere("result-too-large", said, instead, "ask for less of it")
-    return answered
+    if len(result.body) > MAX_DIRECT_RESULT:
+        size = len(result.body)
+        sentence = f"The result has {size:,} bytes, and this door returns {MAX_DIRECT_RESULT:,}"
+        raise _refer("result-too-large", sentence, other_door, "ask for less of it")
+    return result
 
 
-def _instead(caller: Caller, entry: Entry) -> str | None:
-    """Return the door where an operation can be asked for as a job, if it is served at one."""
+def _other_door(caller: Caller, entry: Entry) -> str | None:
+    """Return the URL of a door that serves the operation as a job, if there is one."""
     door = next((door for door in ("async", "hybrid") if door in entry.doors), None)
     return door and f"{caller.base}/{door}/{entry.name}"
 
 
-def _timed_out(services: Services, entry: Entry, seconds: float, instead: str | None) -> Problem:
-    """Return the problem of a run whose time was up: this door's, which others exceed, or its own."""
-    said = f"{entry.name} did not answer within {seconds:.3g} s"
+def _timed_out(services: Services, entry: Entry, seconds: float, other_door: str | None) -> Problem:
+    """Return the problem of a run whose time was up, by this door's limit or its own."""
+    sentence = f"{entry.name} did not finish within {seconds:.3g} s"
     if min(entry.timeout, services.settings.longest_attempt_s) <= seconds:
-        said, instead = f"{said}, and may run no longer at any door", None
-    return _elsewhere("timed-out", said, instead, "ask for less at once")
+        sentence, other_door = f"{sentence}, and may run no longer at any door", None
+    return _refer("timed-out", sentence, other_door, "ask for less at once")
 
 
-def _elsewhere(problem: str, said: str, instead: str | None, advice: str) -> Problem:
-    """Return a problem that another door does not have, or (None) every other door has too."""
-    if instead is None:
-        return Problem(problem, f"{said}: {advice}.")
-    return Problem(problem, f"{said}; ask at {instead} instead.", instead=instead)
+def _refer(name: ProblemName, sentence: str, other_door: str | None, advice: str) -> Problem:
+    """Return a problem that refers to another door or, where no door would help, gives advice."""
+    if other_door is None:
+        return Problem(name, f"{sentence}: {advice}.")
+    return Problem(name, f"{sentence}; use {other_door} instead.", instead=other_door)
 
 
 def _problem(fault: BaseException, operation: str, base: str) -> Problem:
-    """Return what the caller is told of a run that did not return."""
+    """Return the problem of a run that did not return a result."""
     match fault:
         case InputMismatch():
             sentence = f"does not fit the operation: {fault}"
@@ -97,20 +98,21 @@ def _problem(fault: BaseException, operation: str, base: str) -> Problem:
     return Problem("operation-failed", f"{operation} failed; its log names the cause.")
 
 
-def _only_input(body: Any, entry: Entry) -> Any:
-    asked = envelope.envelope(body)
+def _input_only(body: Any, entry: Entry) -> Any:
+    """Return the input of a body; raises Problem where the body has options for jobs."""
+    parsed = envelope.parse_envelope(body)
     for name in body:
         if name != "input":
             raise Problem(
                 "malformed-request",
-                f"/{name} is not for the sync door, which answers now and keeps nothing: "
-                f"{_leave_out(entry)}.",
+                f"/{name} is not for the sync door, which responds at once and stores nothing: "
+                f"{_advice(entry)}.",
                 pointer=f"/{name}",
             )
-    return asked.input
+    return parsed.input
 
 
-def _leave_out(entry: Entry) -> str:
+def _advice(entry: Entry) -> str:
     if "async" in entry.doors:
-        return f"leave it out, or send it to /async/{entry.name}"
-    return "leave it out"
+        return f"omit it, or send it to /async/{entry.name}"
+    return "omit it"

@@ -1,4 +1,4 @@
-"""When a job may start, by when it must be done, how long it is kept: the contract about time."""
+"""Time frames: when a job may start, by when it must end, and how long it is retained."""
 
 from typing import Annotated, Literal
 
@@ -7,7 +7,7 @@ import msgspec
 from nowlater.instants import DAY_S, HOUR_S, Instant, after, from_rfc3339, to_rfc3339
 from nowlater.problems import Problem
 
-#: A start can be this far ahead, and a deadline this far behind the start: less than messages live.
+#: The furthest start from now, and deadline from the start: less than the retention of messages.
 FURTHEST_START_S, FURTHEST_DEADLINE_S = 30 * DAY_S, 7 * DAY_S
 
 _START, _DEADLINE = ("after", "at"), ("within", "at")
@@ -16,7 +16,7 @@ type Seconds = Annotated[float, msgspec.Meta(ge=0)]
 
 
 class Start(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """`start`: not before that many seconds from now, or not before an instant."""
+    """`start`: not earlier than seconds from now, or than an instant."""
 
     after: Seconds | None = None
     at: str | None = None
@@ -31,7 +31,7 @@ class Deadline(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Frame(msgspec.Struct, frozen=True, kw_only=True):
-    """A time frame in instants."""
+    """A time frame, resolved to instants."""
 
     has_deadline: bool
     start_at: Instant | None
@@ -42,7 +42,7 @@ class Frame(msgspec.Struct, frozen=True, kw_only=True):
 type Retention = Annotated[int, msgspec.Meta(ge=HOUR_S, le=30 * DAY_S)]
 
 
-def frame(
+def resolve_frame(
     start: Start | None,
     deadline: Deadline | None,
     retention: Retention | None,
@@ -50,46 +50,47 @@ def frame(
     now: Instant,
     flexible_within_s: int,
 ) -> Frame:
-    """Return the time frame that a request asks for; a job is kept for a day unless it says more.
+    """Resolve the times of a request; without `retention`, a job is retained for a day.
 
-    Raises Problem `malformed-request` where a time is not of its form, and `impossible-time`
-    where it is past, too far ahead, or leaves no time between start and deadline.
+    Raises Problem `malformed-request` where a time is not valid, and `impossible-time` where it has
+    passed, is too far ahead, or the deadline is not after the start.
     """
-    for pointer, given, names in (("/start", start, _START), ("/deadline", deadline, _DEADLINE)):
-        if given is not None and all(getattr(given, name) is None for name in names):
+    for pointer, option, names in (("/start", start, _START), ("/deadline", deadline, _DEADLINE)):
+        if option is not None and all(getattr(option, name) is None for name in names):
             raise Problem(
                 "malformed-request", f"{pointer} takes {' or '.join(names)}.", pointer=pointer
             )
     start, deadline = start or Start(), deadline or Deadline()
-    start_at = _instant("/start", start.after, start.at, _START, now)
-    by = _instant("/deadline", deadline.within, deadline.at, _DEADLINE, now)
-    first = start_at or now
+    start_at = _resolve_instant("/start", start.after, start.at, _START, now)
+    deadline_at = _resolve_instant("/deadline", deadline.within, deadline.at, _DEADLINE, now)
+    earliest_start = start_at or now
     if start_at is not None and start_at > after(now, FURTHEST_START_S):
         raise Problem("impossible-time", "A start can be at most 30 days ahead.", pointer="/start")
-    if by is not None and by > after(first, FURTHEST_DEADLINE_S):
+    if deadline_at is not None and deadline_at > after(earliest_start, FURTHEST_DEADLINE_S):
         raise Problem(
             "impossible-time",
             "A deadline can be at most 7 days after the start.",
             pointer="/deadline",
         )
-    if by is not None and by <= first:
+    if deadline_at is not None and deadline_at <= earliest_start:
         raise Problem(
             "impossible-time",
-            f"The deadline {to_rfc3339(by)} is not after the start {to_rfc3339(first)}.",
+            f"The deadline {to_rfc3339(deadline_at)} is not after the start "
+            f"{to_rfc3339(earliest_start)}.",
             pointer="/deadline",
         )
     return Frame(
-        has_deadline=by is not None,
+        has_deadline=deadline_at is not None,
         start_at=start_at if start_at != now else None,
-        deadline=after(first, flexible_within_s) if by is None else by,
+        deadline=after(earliest_start, flexible_within_s) if deadline_at is None else deadline_at,
         retention_s=DAY_S if retention is None else retention,
     )
 
 
-def _instant(
+def _resolve_instant(
     pointer: str, seconds: float | None, text: str | None, names: tuple[str, str], now: Instant
 ) -> Instant | None:
-    up = pointer == "/start"  # what is finer than a millisecond: never early, never late
+    up = pointer == "/start"  # fractions of a millisecond: no start is early, no deadline late
     if seconds is not None and text is not None:
         raise Problem(
             "malformed-request",

@@ -1,1 +1,1 @@
-"""What an operation is, and how one is run; knows nothing of jobs."""
+"""Defines and runs operations; knows nothing of jobs."""

@@ -1,4 +1,4 @@
-"""The operations as the build found them: what a Lambda can know of one without importing it."""
+"""The operations that the build found; a Lambda reads them without importing an operation."""
 
 import importlib
 import re
@@ -16,7 +16,7 @@ from nowlater.runtime.validation import InvalidInput
 
 _NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 _PACKAGE = "nowlater_catalogue"
-#: Different uploads that an input may refer to: each is a request to S3 before the answer.
+#: Different uploads that an input may refer to: each costs a request to S3 before the response.
 MAX_UPLOADS = 100
 
 
@@ -31,7 +31,7 @@ class Entry(msgspec.Struct, frozen=True):
     attempts: int
     doors: tuple[str, ...]
     diagnostic: bool
-    #: Whether an input can be a file, and so an upload.
+    #: Whether a parameter takes a file, and so an upload.
     takes_documents: bool
     validate: Callable[[Any], Any]
 
@@ -43,15 +43,15 @@ class Catalogue:
         self._with_diagnostics = with_diagnostics
 
     def find(self, name: str) -> Entry | None:
-        """Return the operation of this name, importing its entry alone; None: it is not served.
+        """Return the operation of this name, or None where it is not served.
 
-        Raises whatever keeps a broken catalogue from telling.
+        Imports that entry alone; raises whatever its import raises where the build is broken.
         """
         entry = _entry(name) if _NAME.fullmatch(name) else None
         return None if entry is None or (entry.diagnostic and not self._with_diagnostics) else entry
 
-    def at(self, door: str | None, name: str) -> Entry:
-        """Return the operation that a caller asks for at a door (None: at whichever).
+    def get_served(self, door: str | None, name: str) -> Entry:
+        """Return the operation that a caller requests at a door (None: at any door).
 
         Raises Problem `unknown-operation` where it is not served there.
         """
@@ -59,32 +59,32 @@ class Catalogue:
         if entry is None:
             raise Problem(
                 "unknown-operation",
-                f"There is no operation {wording.quoted(name)}; GET /operations lists those that there are.",
+                f"There is no operation {wording.quoted(name)}; "
+                "GET /operations lists all operations.",
             )
         if door is not None and door not in entry.doors:
             served = " and ".join(f"/{d}/{name}" for d in entry.doors)
             raise Problem("unknown-operation", f"{name} is not served at /{door}, but at {served}.")
         return entry
 
-    def listing(self) -> list[dict[str, Any]]:
-        """Return what the build wrote of each operation, schemas included, sorted by name."""
-        described = _index()
-        return [d for d in described if self._with_diagnostics or not d["diagnostic"]]
+    def descriptions(self) -> list[dict[str, Any]]:
+        """Return the build's description of each operation, schemas included, sorted by name."""
+        return [d for d in _index() if self._with_diagnostics or not d["diagnostic"]]
 
 
-def manual(name: str) -> bytes | None:
-    """Return a document that the build made of the API, or None where there is none."""
+def read_manual(name: str) -> bytes | None:
+    """Return a file of the API's manual, which the build made, or None where there is none."""
     path = _folder() / "manual" / name
     return path.read_bytes() if path.is_file() else None
 
 
-def check(entry: Entry, given: dict[str, Any], base: str) -> None:
-    """Check an input against the operation's schema; raises Problem `invalid-input`.
+def validate_input(entry: Entry, raw_input: dict[str, Any], base: str) -> None:
+    """Validate an input against the operation's schema, and count its uploads.
 
-    Its uploads are bounded too, as each of them is looked at.
+    Raises Problem `invalid-input`.
     """
     try:
-        entry.validate(given)
+        entry.validate(raw_input)
     except InvalidInput as fault:
         raise invalid_input(
             entry.name,
@@ -93,42 +93,40 @@ def check(entry: Entry, given: dict[str, Any], base: str) -> None:
             sentence=fault.sentence(),
             expected=fault.definition,
         ) from fault
-    if entry.takes_documents and len(uploads := document.uploads_in(given)) > MAX_UPLOADS:
-        sentence = (
-            f"refers to {len(uploads):,} uploads, and {MAX_UPLOADS} different ones are the most"
-        )
+    if entry.takes_documents and len(uploads := document.uploads_in(raw_input)) > MAX_UPLOADS:
+        sentence = f"refers to {len(uploads):,} different uploads, and {MAX_UPLOADS} are the most"
         raise invalid_input(entry.name, base, pointer="", sentence=sentence)
 
 
 def invalid_input(
     operation: str, base: str, *, pointer: str, sentence: str, expected: Any = None
 ) -> Problem:
-    """Return the problem of an input that its operation does not take, pointing at the fault."""
-    place = wording.shortened_pointer("/input" + pointer)
+    """Return Problem `invalid-input`; `pointer` is relative to the input, `sentence` its fault."""
+    full_pointer = wording.shortened_pointer("/input" + pointer)
     return Problem(
         "invalid-input",
-        f"{place} {sentence}" + ("" if sentence.endswith("?") else "."),
-        pointer=place,
+        f"{full_pointer} {sentence}" + ("" if sentence.endswith("?") else "."),
+        pointer=full_pointer,
         schema=f"{base}/operations/{operation}",
         **({} if expected is None else {"expected": expected}),
     )
 
 
 def _entry(name: str) -> Entry | None:
-    module = f"{_PACKAGE}.{name.replace('-', '_')}"
+    module_name = f"{_PACKAGE}.{name.replace('-', '_')}"
     try:
-        found = importlib.import_module(module)
+        module = importlib.import_module(module_name)
     except ModuleNotFoundError as error:
-        if error.name == module and all(known["name"] != name for known in _index()):
+        if error.name == module_name and all(entry["name"] != name for entry in _index()):
             return None
         raise
-    return Entry(**found.ENTRY, validate=found.validate)
+    return Entry(**module.ENTRY, validate=module.validate)
 
 
 @cache
 def _index() -> list[dict[str, Any]]:
-    listing: list[dict[str, Any]] = msgspec.json.decode((_folder() / "index.json").read_bytes())
-    return listing
+    index: list[dict[str, Any]] = msgspec.json.decode((_folder() / "index.json").read_bytes())
+    return index
 
 
 def _folder() -> Path:

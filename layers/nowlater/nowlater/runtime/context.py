@@ -1,4 +1,4 @@
-"""What a running operation knows of its run, and how it says how far it is."""
+"""The context of a run: its job and deadline, and a way to report progress."""
 
 import time
 from collections.abc import Callable
@@ -8,12 +8,12 @@ from nowlater.instants import Instant
 
 type Report = Callable[[dict[str, Any]], None]
 
-#: Progress is written at most this often; what is said in between is not.
-_PAUSE_S = 1.0
+#: Progress is written at most once in this time; reports in between are dropped.
+_REPORT_INTERVAL_S = 1.0
 
 
 class Context:
-    """One attempt: pass it on, and call `progress` wherever the operation could stop."""
+    """One attempt at a job; call `progress` wherever the operation could stop."""
 
     def __init__(
         self,
@@ -28,23 +28,23 @@ class Context:
         self.job_id = job_id
         #: 1 for the first run of the job, 2 for the second, …
         self.attempt = attempt
-        #: When this run is ended, in milliseconds since the epoch.
+        #: When this run is stopped, in milliseconds since the epoch.
         self.deadline = deadline
-        #: The same for every attempt at one job: hand it to whatever must not happen twice.
+        #: The same for all attempts at a job: pass it to services whose effect must not repeat.
         self.idempotency_key = idempotency_key
         self._report = report
-        self._next = 0.0
+        self._next_report_s = 0.0
 
     def progress(self, fraction: float | None = None, message: str = "") -> None:
-        """Say how far the work is: a fraction from 0 to 1 where it is known, and a sentence.
+        """Report progress: a fraction from 0 to 1 where it is known, and a sentence.
 
-        Call it as often as you like: at most one call a second costs anything.
-        Raises Canceled where the job was canceled, to unwind the operation: do not catch it.
+        Call it as often as you like: at most one call a second is written. Raises Canceled where the
+        job was canceled, to unwind the operation: do not catch it.
         """
         if fraction is not None and not 0 <= fraction <= 1:
             raise ValueError(f"progress goes from 0 to 1, not to {fraction}")
-        if self._report is None or time.monotonic() < self._next:
+        if self._report is None or time.monotonic() < self._next_report_s:
             return
-        self._next = time.monotonic() + _PAUSE_S
-        said = str(message)[:256].encode(errors="replace").decode()  # nothing that JSON cannot say
-        self._report({"fraction": None if fraction is None else float(fraction), "message": said})
+        self._next_report_s = time.monotonic() + _REPORT_INTERVAL_S
+        text = str(message)[:256].encode(errors="replace").decode()  # as UTF-8 can encode it
+        self._report({"fraction": None if fraction is None else float(fraction), "message": text})

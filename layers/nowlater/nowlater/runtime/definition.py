@@ -1,4 +1,4 @@
-"""The `@operation` decorator, and how the operations of a layer are found by their module."""
+"""The `@operation` decorator, and the search for the operations of a module."""
 
 import importlib
 import inspect
@@ -8,23 +8,23 @@ from dataclasses import dataclass
 from typing import Any, overload
 
 DOORS = ("sync", "async", "hybrid")
-#: With growing waits, as many tries take longer than any job has.
+#: With growing waits, so many attempts take longer than any job's deadline allows.
 MAX_ATTEMPTS = 1000
 
 _NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
-#: All operations that were decorated in this process: the build looks for those that it cannot find.
+#: All operations decorated in this process: the build reports those that no module attribute names.
 _decorated: list["Operation"] = []
 
 
 @dataclass(frozen=True)
 class Operation:
-    """What was said of an operation where it is defined."""
+    """An operation and the arguments of its decorator."""
 
     name: str
     function: Callable[..., Any]
     #: The longest that one attempt may run, in seconds.
     timeout: float
-    #: How often a job of it is tried before it fails.
+    #: The attempts of a job before it fails.
     attempts: int
     doors: tuple[str, ...]
     diagnostic: bool
@@ -55,66 +55,74 @@ def operation(
     name: str | None = None,
     diagnostic: bool = False,
 ) -> Any:
-    """Serve a function: `csv_profile` as the operation `csv-profile`, with its docstring.
+    """Serve a function: `csv_profile` becomes the operation `csv-profile`, with its docstring.
 
-    `timeout` is in seconds (the worker's own limit caps it), `attempts` counts the first try too.
-    `doors` says where it is served; a diagnostic operation only where the stack asks for those.
-    Without any of these, the parentheses can be left out.
-    Raises ValueError or TypeError at once where one of these makes no sense.
+    `timeout` is in seconds (the worker's own limit caps it), `attempts` counts the first one too.
+    `doors` lists the doors that serve it; a diagnostic operation is served only where the stack's
+    Diagnostics parameter allows it. Without arguments, the parentheses are optional.
+    Raises ValueError or TypeError at once for an invalid argument.
     """
 
     def serve[F: Callable[..., Any]](function: F) -> F:
-        _refuse_all_but_functions(function)
-        served = name or function.__name__.replace("_", "-")
-        if not isinstance(served, str) or not _NAME.fullmatch(served) or len(served) > 64:
-            raise ValueError(f"{served!r} cannot be an operation's name: use a-z, 0-9 and -")
+        _check_is_function(function)
+        operation_name = name or function.__name__.replace("_", "-")
+        if (
+            not isinstance(operation_name, str)
+            or not _NAME.fullmatch(operation_name)
+            or len(operation_name) > 64
+        ):
+            raise ValueError(
+                f"{operation_name!r} cannot be an operation's name: use a-z, 0-9 and -"
+            )
         if not isinstance(timeout, int | float) or not 0 < timeout <= 1800:
-            raise ValueError(f"{served}: timeout is in seconds, more than 0 and at most 1800")
+            raise ValueError(
+                f"{operation_name}: timeout is in seconds, more than 0 and at most 1800"
+            )
         if type(attempts) is not int or not 1 <= attempts <= MAX_ATTEMPTS:
             raise ValueError(
-                f"{served}: attempts counts the first try too: it is a whole number from 1 to {MAX_ATTEMPTS}"
+                f"{operation_name}: attempts counts the first one too: it is a whole number from 1 to {MAX_ATTEMPTS}"
             )
         if not doors or isinstance(doors, str) or set(doors) - set(DOORS):
             raise ValueError(
-                f'{served}: doors are some of {", ".join(DOORS)}, as a tuple: ("sync",)'
+                f'{operation_name}: doors are some of {", ".join(DOORS)}, as a tuple: ("sync",)'
             )
-        spec = Operation(served, function, timeout, attempts, tuple(doors), diagnostic)
-        function.operation = spec  # type: ignore[attr-defined]  # the function stays itself
+        spec = Operation(operation_name, function, timeout, attempts, tuple(doors), diagnostic)
+        function.operation = spec  # type: ignore[attr-defined]  # the function itself is unchanged
         _decorated.append(spec)
         return function
 
     return serve if function is None else serve(function)
 
 
-def _refuse_all_but_functions(given: Any) -> None:
-    if isinstance(given, str):
-        raise TypeError(f"@operation takes its arguments by name: @operation(name={given!r})")
-    if isinstance(given, classmethod | staticmethod | property) or inspect.ismethod(given):
+def _check_is_function(target: Any) -> None:
+    if isinstance(target, str):
+        raise TypeError(f"@operation takes its arguments by name: @operation(name={target!r})")
+    if isinstance(target, classmethod | staticmethod | property) or inspect.ismethod(target):
         raise TypeError("@operation is for functions, and this is part of a class: move it out")
-    if inspect.isclass(given):
+    if inspect.isclass(target):
         raise TypeError(
-            f"@operation is for functions, and {given.__name__} is a class: write a function that uses it"
+            f"@operation is for functions, and {target.__name__} is a class: write a function that uses it"
         )
-    if not callable(given) or not hasattr(given, "__name__"):
+    if not callable(target) or not hasattr(target, "__name__"):
         raise TypeError(
-            f"@operation is for functions, and this is of the type {type(given).__name__}: write a "
+            f"@operation is for functions, and this is of the type {type(target).__name__}: write a "
             "function with def that calls it, and name the arguments of @operation"
         )
 
 
 def in_module(name: str) -> dict[str, Operation]:
-    """Import a module and return the operations that it defines, in its order, by their names there."""
+    """Import a module; return the operations that it defines, by attribute name, in its order."""
     module = importlib.import_module(name)
-    found: dict[str, Operation] = {}
+    operations: dict[str, Operation] = {}
     for attribute, member in vars(module).items():
         spec = getattr(member, "operation", None)
         if not isinstance(spec, Operation) or spec.function is not member:
-            continue  # what another decorator has made of an operation is none
-        if member.__module__ == name and spec not in found.values():
-            found[attribute] = spec
-    return found
+            continue  # another decorator has wrapped the operation
+        if member.__module__ == name and spec not in operations.values():
+            operations[attribute] = spec
+    return operations
 
 
 def decorated(modules: set[str]) -> list[Operation]:
-    """Return all operations that were decorated in these modules, wherever in them."""
+    """Return all operations decorated in these modules, also those that no attribute names."""
     return [spec for spec in _decorated if spec.function.__module__ in modules]

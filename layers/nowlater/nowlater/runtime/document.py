@@ -1,4 +1,4 @@
-"""Files, in and out of an operation: text, bytes in base64, or an upload, all read the same way."""
+"""Files as inputs and results: text, bytes in base64, or an upload, all read the same way."""
 
 import base64
 import binascii
@@ -16,7 +16,7 @@ MEDIA_TYPE = (
 LONGEST_MEDIA_TYPE = 255
 BASE64 = "^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$"
 
-#: The JSON Schema of a Document among an operation's inputs.
+#: The JSON Schema of a Document as an input.
 INPUT_SCHEMA: dict[str, Any] = {
     "anyOf": [
         {"type": "string", "description": "the text itself"},
@@ -54,14 +54,14 @@ INPUT_SCHEMA: dict[str, Any] = {
     ]
 }
 
-#: The JSON Schema of a Document as a result: it is sent as it is, not as JSON.
+#: The JSON Schema of a Document as a result: its bytes are sent unchanged, not as JSON.
 RESULT_SCHEMA: dict[str, Any] = {"type": "string", "contentMediaType": "application/octet-stream"}
 
 
 class Document(io.BufferedReader):
     """A file: as an input a binary stream, as a result bytes and their media type.
 
-    An upload is read from S3 as the operation reads, not before; it can seek.
+    An upload is fetched from S3 while the operation reads it; it can seek.
     """
 
     def __init__(
@@ -70,18 +70,19 @@ class Document(io.BufferedReader):
         media_type: str = "application/octet-stream",
         size: int | None = None,
     ) -> None:
-        #: Bytes in all, where that is known.
+        #: The size in bytes, where it is known.
         self.size = len(data) if isinstance(data, bytes) else size
         self.media_type = media_type
         raw: Any = io.BytesIO(data) if isinstance(data, bytes) else data
-        # An input can hold thousands of small ones, each with a buffer of its own.
+        # An input can contain thousands of small documents, each with its own buffer.
         super().__init__(raw, min(256 * 1024, max(self.size or 256 * 1024, 1)))
 
 
 def from_json(value: Any, open_upload: OpenUpload) -> Document:
-    """Return the document that one of the three forms in an input stands for.
+    """Return the document that one of the three forms of an input describes.
 
-    Raises ValueError where it is none of them, the base64 is broken or the upload is not there.
+    Raises ValueError where the value has none of the forms, the base64 is invalid or there is no
+    such upload.
     """
     match value:
         case str():
@@ -96,14 +97,15 @@ def from_json(value: Any, open_upload: OpenUpload) -> Document:
 
 
 def is_upload_id(text: str) -> bool:
-    """Tell whether this can be an upload's id; Python's $ would let a line break pass."""
+    """Tell whether the text has the form of an upload's id."""
+    # Without ^ and $, as Python's $ accepts a line break after it.
     return re.fullmatch(UPLOAD_ID[1:-1], text) is not None
 
 
-def is_media_type(said: Any) -> TypeIs[str]:
-    """Tell whether this can stand in a Content-Type header."""
-    is_short = isinstance(said, str) and len(said) <= LONGEST_MEDIA_TYPE
-    return is_short and re.fullmatch(MEDIA_TYPE[1:-1], said) is not None
+def is_media_type(value: Any) -> TypeIs[str]:
+    """Tell whether the value is valid in a Content-Type header."""
+    is_short = isinstance(value, str) and len(value) <= LONGEST_MEDIA_TYPE
+    return is_short and re.fullmatch(MEDIA_TYPE[1:-1], value) is not None
 
 
 def _decoded(text: str) -> bytes:
@@ -114,16 +116,16 @@ def _decoded(text: str) -> bytes:
 
 
 def uploads_in(value: Any) -> list[str]:
-    """Return the id of each upload that an input refers to, once, however deep it is nested."""
-    found: dict[str, None] = {}
+    """Return the ids of all uploads that an input refers to at any depth, each once."""
+    ids: dict[str, None] = {}
     parts = [value]
     while parts:
         part = parts.pop()
         if isinstance(part, dict):
             upload = part.get("upload")
             if len(part) == 1 and isinstance(upload, str) and is_upload_id(upload):
-                found[upload] = None
+                ids[upload] = None
             parts += reversed(part.values())
         elif isinstance(part, list):
             parts += reversed(part)
-    return list(found)
+    return list(ids)

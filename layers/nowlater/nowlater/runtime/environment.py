@@ -1,4 +1,4 @@
-"""The environment of operations: the variables that the template's OperationsEnvironment sets."""
+"""Sets the environment variables that the template's OperationsEnvironment gives to operations."""
 
 import os
 from collections.abc import MutableMapping
@@ -7,6 +7,6 @@ import msgspec
 
 
 def set_variables(environment: MutableMapping[str, str] = os.environ) -> None:
-    """Set the variables that are meant for operations; raises msgspec.DecodeError."""
+    """Set the environment variables of operations; raises msgspec.DecodeError."""
     variables = environment.get("NOWLATER_OPERATIONS_ENVIRONMENT") or "{}"
     environment.update(msgspec.json.decode(variables, type=dict[str, str]))

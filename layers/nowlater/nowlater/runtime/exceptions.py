@@ -1,14 +1,15 @@
-"""How a run can end other than by returning: what an operation raises, and what is raised in it."""
+"""Exceptions that end a run: those that operations raise, and those raised inside operations."""
 
 
 class Refused(Exception):
-    """The operation cannot process this input; final, the caller gets the sentence as a 422."""
+    """The operation cannot process this input: the job fails, and the caller gets the text."""
 
 
 class Unavailable(Exception):
-    """Something that the operation needs is not there now; the job is tried again later.
+    """Something that the operation needs is not available now; the job runs again later.
 
-    It does not use up a try. `retry_after` is in seconds, at most a day; the waits grow from it.
+    That uses up no attempt. `retry_after` is the first wait in seconds, at most a day; later waits
+    grow.
     """
 
     def __init__(self, detail: str = "", retry_after: float = 30) -> None:
@@ -17,12 +18,12 @@ class Unavailable(Exception):
 
 
 class Canceled(BaseException):
-    """The job was canceled while it ran; raised by `Context.progress`, to unwind the run."""
+    """The job was canceled while it ran; `Context.progress` raises it to unwind the run."""
 
 
 class TimedOut(BaseException):
-    """The run's time is up; raised wherever the operation happens to be."""
+    """The run's time is up; raised at whatever line the operation executes."""
 
 
 class WrongResult(TypeError):
-    """The operation returned something that its annotation does not allow."""
+    """The operation returned a value that its annotation does not allow."""

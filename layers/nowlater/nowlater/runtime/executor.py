@@ -1,4 +1,4 @@
-"""Calls an operation: its input converted, its time limited, its result checked and encoded."""
+"""Calls operations: converts the input, limits the time, checks and encodes the result."""
 
 import importlib
 from collections.abc import Coroutine, Iterator
@@ -15,25 +15,25 @@ from nowlater.runtime.context import Context
 from nowlater.runtime.definition import Operation
 from nowlater.runtime.document import Document, OpenUpload
 from nowlater.runtime.exceptions import Canceled, TimedOut, Unavailable, WrongResult
-from nowlater.runtime.time_limit import within
+from nowlater.runtime.time_limit import run_within
 
 
 @dataclass(frozen=True)
 class Result:
-    """What an operation returned, ready to be sent."""
+    """What an operation returned, encoded."""
 
     body: bytes
-    #: What a Document says of itself; None: the body is a value as JSON.
+    #: The media type of a Document; None: the body is JSON.
     media_type: str | None = None
 
 
 class InputMismatch(ValueError):
-    """An input that its schema allows and the operation's types do not; names the fault."""
+    """An input that the schema allows and the operation's types do not; its text is the fault."""
 
 
 def run(
     entry: Entry,
-    given: dict[str, Any],
+    raw_input: dict[str, Any],
     context: Context,
     *,
     seconds: float,
@@ -42,68 +42,78 @@ def run(
 ) -> Result:
     """Import and call the operation with this input, for at most that many seconds.
 
-    Raises InputMismatch, WrongResult, TimedOut, Unavailable where the operation cannot be imported, and
-    whatever it raises.
+    Raises InputMismatch, WrongResult, TimedOut, Unavailable where the operation cannot be imported,
+    and whatever the operation raises. `or_exit` is that of `run_within`.
     """
 
-    def answered() -> Result:
-        call = _call(entry)
-        arguments = _converted(call, given, open_upload)
-        if call.context is not None:
-            arguments[call.context] = context
-        returned = call.spec.function(**arguments)
-        return _encoded(call, _awaited(returned) if isinstance(returned, Coroutine) else returned)
+    def call_operation() -> Result:
+        loaded = _load_or_unavailable(entry)
+        arguments = _convert_input(loaded, raw_input, open_upload)
+        if loaded.context_parameter is not None:
+            arguments[loaded.context_parameter] = context
+        returned = loaded.spec.function(**arguments)
+        value = _run_coroutine(returned) if isinstance(returned, Coroutine) else returned
+        return _encode_result(loaded, value)
 
-    return within(seconds, answered, or_exit=or_exit)
+    return run_within(seconds, call_operation, or_exit=or_exit)
 
 
 @dataclass(frozen=True)
-class _Call:
+class _Loaded:
+    """An imported operation, and the types of its parameters and result."""
+
     spec: Operation
-    inputs: type[msgspec.Struct]
-    context: str | None
-    result: Any
+    input_type: type[msgspec.Struct]
+    context_parameter: str | None
+    result_type: Any
 
 
-def _call(entry: Entry) -> _Call:
-    """Return the operation, imported; what keeps it from that is no fault of the input's."""
+def _load_or_unavailable(entry: Entry) -> _Loaded:
+    """Return the imported operation; raises Unavailable: the input is not at fault."""
     try:
-        return _loaded(entry.module, entry.function)
+        return _load(entry.module, entry.function)
     except Unavailable:
         raise
     except Exception as fault:
         logger.exception("operation_import_failed")
         raise Unavailable(
-            f"{entry.name} cannot be run now, by a fault of the service; who runs the API was told."
+            f"{entry.name} cannot run now because of a fault of the service. The fault was logged; "
+            "contact the operator of this API."
         ) from fault
 
 
 @cache
-def _loaded(module: str, function: str) -> _Call:
-    environment.set_variables()  # before the module is imported, which may read them
+def _load(module: str, function: str) -> _Loaded:
+    environment.set_variables()  # the module may read them as it is imported
     spec = getattr(importlib.import_module(module), function).operation
-    return _Call(
+    return _Loaded(
         spec, schema.input_type(spec), schema.context_parameter(spec), schema.result_type(spec)
     )
 
 
-def _converted(call: _Call, given: dict[str, Any], open_upload: OpenUpload) -> dict[str, Any]:
+def _convert_input(
+    loaded: _Loaded, raw_input: dict[str, Any], open_upload: OpenUpload
+) -> dict[str, Any]:
     def hook(type_: type, value: Any) -> Any:
         return document.from_json(value, open_upload)
 
     try:
-        inputs = msgspec.convert(given, call.inputs, dec_hook=hook, str_keys=True)
-    except (msgspec.ValidationError, TypeError) as fault:  # TypeError: a set cannot hold this value
+        inputs = msgspec.convert(raw_input, loaded.input_type, dec_hook=hook, str_keys=True)
+    except (
+        msgspec.ValidationError,
+        TypeError,
+    ) as fault:  # TypeError: a set cannot contain this value
         raise InputMismatch(str(fault)) from fault
     return {name: getattr(inputs, name) for name in inputs.__struct_fields__}
 
 
-def _awaited(coroutine: Coroutine[Any, Any, Any]) -> Any:
-    """Run a coroutine to its end; raise what one of its tasks raised as if it had raised it itself.
+def _run_coroutine(coroutine: Coroutine[Any, Any, Any]) -> Any:
+    """Run a coroutine to its end; raise the exception of a task itself, not in a group.
 
-    TaskGroup raises a group: of one exception, or of what ends the run and others that came of it.
+    TaskGroup raises groups: with a single exception, or with Canceled or TimedOut and the exceptions
+    that followed from it. Other groups are raised as they are.
     """
-    import asyncio  # which takes longer to import than most operations run: not for all
+    import asyncio  # slow to import: only for operations that need it
 
     try:
         return asyncio.run(coroutine)
@@ -124,16 +134,16 @@ def _leaves(group: BaseExceptionGroup[Any]) -> Iterator[BaseException]:
             yield fault
 
 
-def _encoded(call: _Call, result: Any) -> Result:
-    if isinstance(result, Document):
-        if not document.is_media_type(result.media_type):
-            raise WrongResult(f"{call.spec.name} returned a file of type {result.media_type!r}")
-        return Result(result.read(), result.media_type)
+def _encode_result(loaded: _Loaded, value: Any) -> Result:
+    if isinstance(value, Document):
+        if not document.is_media_type(value.media_type):
+            raise WrongResult(f"{loaded.spec.name} returned a file of type {value.media_type!r}")
+        return Result(value.read(), value.media_type)
     try:
-        body = msgspec.json.encode(result)
-        msgspec.json.decode(body, type=call.result)  # as JSON: a NaN has become null
+        body = msgspec.json.encode(value)
+        msgspec.json.decode(body, type=loaded.result_type)  # the JSON: a NaN has become null
         return Result(body)
     except (msgspec.ValidationError, TypeError) as fault:
         raise WrongResult(
-            f"{call.spec.name} returned what its annotation does not allow: {fault}"
+            f"{loaded.spec.name} returned what its annotation does not allow: {fault}"
         ) from fault

@@ -1,4 +1,4 @@
-"""Annotations as types: an operation's inputs as one struct, and both sides as JSON Schema 2020-12."""
+"""Turns annotations into a struct of the inputs, and JSON Schemas (2020-12) of both sides."""
 
 import copy
 import functools
@@ -18,7 +18,7 @@ _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 def input_type(spec: Operation) -> type[msgspec.Struct]:
     """Return a struct with a field for each of the operation's inputs.
 
-    Raises TypeError where a parameter has no annotation, or cannot be given by name.
+    Raises TypeError where a parameter has no annotation, or cannot be passed by name.
     """
     hints = get_type_hints(spec.function, include_extras=True)
     fields: list[Any] = []
@@ -28,13 +28,15 @@ def input_type(spec: Operation) -> type[msgspec.Struct]:
         if parameter.name not in hints:
             raise TypeError(f"{spec.name}: the parameter {parameter.name} needs an annotation")
         if not is_context(hints[parameter.name]):
-            default = () if parameter.default is parameter.empty else (_fresh(parameter.default),)
+            default = (
+                () if parameter.default is parameter.empty else (_field_default(parameter.default),)
+            )
             fields.append((parameter.name, hints[parameter.name], *default))
     return msgspec.defstruct("Input", fields, kw_only=True, forbid_unknown_fields=True, frozen=True)
 
 
-def _fresh(default: Any) -> Any:
-    """Return a default as a field takes it: one that can be changed is copied for each run."""
+def _field_default(default: Any) -> Any:
+    """Return a default value for a field; a mutable one is copied for each run."""
     if not _is_mutable(default):
         return default
     return msgspec.field(default_factory=functools.partial(copy.deepcopy, default))
@@ -49,7 +51,7 @@ def _is_mutable(default: Any) -> bool:
 
 
 def is_context(hint: Any) -> bool:
-    """Tell whether a parameter takes the Context: `Context`, or `Context | None`."""
+    """Tell whether a parameter takes the Context: it is a `Context` or `Context | None`."""
     if get_origin(hint) in (Union, UnionType):
         return set(get_args(hint)) == {Context, NoneType}
     return hint is Context
@@ -62,12 +64,12 @@ def context_parameter(spec: Operation) -> str | None:
 
 
 def result_type(spec: Operation) -> Any:
-    """Return the annotation of the operation's result; Any where there is none."""
+    """Return the annotation of the operation's result, or Any where it has none."""
     return get_type_hints(spec.function, include_extras=True).get("return", Any)
 
 
 def of_input(spec: Operation) -> dict[str, Any]:
-    """Return the JSON Schema of the operation's input, which refuses unknown members."""
+    """Return the JSON Schema of the operation's input, which allows no unknown members."""
     schema = _schema(input_type(spec), INPUT_SCHEMA)
     definitions: dict[str, Any] = schema.pop("$defs")
     for part in definitions.values():
@@ -81,15 +83,15 @@ def of_input(spec: Operation) -> dict[str, Any]:
 
 
 def takes_documents(spec: Operation) -> bool:
-    """Tell whether an input of the operation can be a file."""
-    unknown: list[type] = []
+    """Tell whether a parameter of the operation takes a file."""
+    custom_types: list[type] = []
 
     def hook(type_: type) -> dict[str, Any]:
-        unknown.append(type_)
+        custom_types.append(type_)
         return INPUT_SCHEMA
 
     msgspec.json.schema_components([input_type(spec)], schema_hook=hook)
-    return Document in unknown
+    return Document in custom_types
 
 
 def of_result(spec: Operation) -> dict[str, Any]:
@@ -97,10 +99,10 @@ def of_result(spec: Operation) -> dict[str, Any]:
     return _schema(result_type(spec), RESULT_SCHEMA)
 
 
-def _schema(type_: Any, document: dict[str, Any]) -> dict[str, Any]:
-    def hook(unknown: type) -> dict[str, Any]:
-        if unknown is Document:
-            return document
+def _schema(type_: Any, document_schema: dict[str, Any]) -> dict[str, Any]:
+    def hook(custom_type: type) -> dict[str, Any]:
+        if custom_type is Document:
+            return document_schema
         raise NotImplementedError
 
     (root,), definitions = msgspec.json.schema_components(

@@ -1,4 +1,4 @@
-"""Ends a run whose time is up: an alarm in the main thread, and the process where that is not heard."""
+"""Stops a run whose time is up: by an alarm in the main thread, else by process exit."""
 
 import faulthandler
 import signal
@@ -7,35 +7,35 @@ from types import FrameType
 
 from nowlater.runtime.exceptions import TimedOut
 
-#: The alarm sounds again, for an operation that caught it and went on.
-_AGAIN_S = 1.0
-#: C code that has not come back this long after the alarm will not: the process ends.
+#: The alarm repeats, for an operation that caught the exception and went on.
+_REPEAT_S = 1.0
+#: C code that has not returned this long after the alarm never will: the process exits.
 _GRACE_S = 4.0
 
 
-def within[T](seconds: float, body: Callable[[], T], *, or_exit: bool = False) -> T:
-    """Call the body, and raise TimedOut in it once it has run for that long; in the main thread only.
+def run_within[T](seconds: float, body: Callable[[], T], *, or_exit: bool = False) -> T:
+    """Call the body, and raise TimedOut in it after that time; works in the main thread only.
 
-    With `or_exit`, a body that does not even then come back ends the process, with a traceback
-    on standard error: a Lambda starts afresh, and the job's lease runs out.
+    With `or_exit`, the process exits if the body does not return even then, with a traceback on
+    standard error: Lambda starts a new process, and the job's lease expires.
     """
     armed, seconds = True, max(seconds, 0.001)
 
-    def sound(_signal: int, _frame: FrameType | None) -> None:
+    def raise_timed_out(_signal: int, _frame: FrameType | None) -> None:
         if armed:
             raise TimedOut(f"stopped after {seconds:.1f} s")
 
-    before = signal.signal(signal.SIGALRM, sound)
+    previous = signal.signal(signal.SIGALRM, raise_timed_out)
     try:
         try:
             if or_exit:
                 faulthandler.dump_traceback_later(seconds + _GRACE_S, exit=True, file=2)
-            signal.setitimer(signal.ITIMER_REAL, seconds, _AGAIN_S)
+            signal.setitimer(signal.ITIMER_REAL, seconds, _REPEAT_S)
             return body()
         finally:
             armed = False
-    finally:  # reached even if the alarm sounds at the very end: the next one is a second away
+    finally:  # runs even if the alarm fires at the very end: the next one is a second later
         signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
+        signal.signal(signal.SIGALRM, previous)
         if or_exit:
             faulthandler.cancel_dump_traceback_later()

@@ -1,4 +1,4 @@
-"""Opens an owner's uploads for one run, however often its input refers to each."""
+"""Opens an owner's uploads for one run."""
 
 from typing import TYPE_CHECKING
 
@@ -12,16 +12,16 @@ if TYPE_CHECKING:
 
 
 class UploadedFiles:
-    """Opens uploads by their ids; asks S3 about each upload once."""
+    """Opens uploads by their ids; asks S3 for the size and type of each upload once."""
 
     def __init__(self, services: Services, owner: str) -> None:
         self._services, self._owner = services, owner
         self._looks: dict[str, Look] = {}
 
     def open(self, upload: str) -> Document:
-        """Return the upload as a file that is fetched as it is read.
+        """Return the upload as a file that is fetched while it is read.
 
-        Raises ValueError where there is none, and Unavailable where the bucket does not answer.
+        Raises ValueError where there is no such upload, and Unavailable where S3 does not respond.
         """
         key = payload_keys.upload_key(self._owner, upload)
         if upload not in self._looks:
@@ -31,15 +31,20 @@ class UploadedFiles:
         return Document(raw, look.media_type, look.size)
 
     def _look(self, upload: str, key: str) -> "Look":
-        from nowlater.aws.bucket import Absent, Unreachable  # and so botocore, for uploads alone
+        from nowlater.aws.bucket import (  # imports botocore, which only uploads need
+            Absent,
+            Unreachable,
+        )
 
         try:
             return self._services.bucket.look(key)
         except Absent as fault:
-            raise ValueError(f"the upload {upload} is not there: PUT it first") from fault
+            raise ValueError(
+                f"the upload {upload} does not exist: PUT its content first"
+            ) from fault
         except Unreachable as fault:
             raise _unavailable() from fault
 
 
 def _unavailable() -> Unavailable:
-    return Unavailable("An upload that the input refers to cannot be read just now.")
+    return Unavailable("An upload that the input refers to cannot be read now.")

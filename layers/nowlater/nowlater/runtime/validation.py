@@ -1,4 +1,4 @@
-"""Where an input does not fit its schema: the exception that the generated validators raise."""
+"""The exception of the generated validators: where an input violates its schema, in plain words."""
 
 import ast
 import re
@@ -7,14 +7,14 @@ from typing import Any
 
 from nowlater import wording
 from nowlater.runtime.document import BASE64, MEDIA_TYPE, UPLOAD_ID
-from nowlater.wording import counted, found, literal, members, quoted, wanted
+from nowlater.wording import counted, describe_schema, describe_value, literal, members, quoted
 
-#: A step of a path such as `data.lines[3].'a.b'`: members that the caller named are quoted.
+#: A step of a path such as `data.lines[3].'a.b'`; names from the caller are quoted.
 _STEP = re.compile(
     r"""\[(\d+)\]|\.('(?:[^'\\]|\\.)*+'|"(?:[^"\\]|\\.)*+")|\.([^.\['"]++)""",
 )
 
-#: What our own patterns mean.
+#: Words for the patterns of `Document`.
 _PATTERNS = {
     BASE64: "base64",
     MEDIA_TYPE: "a media type such as text/csv",
@@ -25,7 +25,7 @@ type Schema = dict[str, Any]
 
 
 class InvalidInput(ValueError):
-    """A value that breaks a rule of a JSON Schema; the constructor is fastjsonschema's."""
+    """A value that violates a rule of a JSON Schema; fastjsonschema calls the constructor."""
 
     def __init__(
         self,
@@ -43,14 +43,14 @@ class InvalidInput(ValueError):
         self.rule = rule
 
     def pointer(self) -> str:
-        """Return the JSON Pointer (RFC 6901) of the fault."""
+        """Return the JSON Pointer (RFC 6901) of the invalid value."""
         return wording.pointer(map(_member, _STEP.findall(self.name)))
 
     def sentence(self) -> str:
-        """Return what was found and what is wanted, without the name of the place."""
-        says = _SENTENCES.get(self.rule)
-        if says is not None and isinstance(self.definition, dict):
-            return says(self.value, self.definition)
+        """Return what the schema allows and what the value is, without its pointer."""
+        describe = _SENTENCES.get(self.rule)
+        if describe is not None and isinstance(self.definition, dict):
+            return describe(self.value, self.definition)
         return wording.shortened(self.message.removeprefix(self.name).strip())
 
 
@@ -60,98 +60,98 @@ def _member(step: tuple[str, str, str]) -> str:
 
 
 def _must_be(value: Any, schema: Schema) -> str:
-    said = f"must be {wanted(schema)}, and is {found(value)}"
-    if isinstance(value, float) and value.is_integer() and "a whole number" in said:
-        said += ": a whole number of this size must be written with all its digits"
-    return said
+    sentence = f"must be {describe_schema(schema)}, and is {describe_value(value)}"
+    if isinstance(value, float) and value.is_integer() and "a whole number" in sentence:
+        sentence += ": a whole number of this size must be written with all its digits"
+    return sentence
 
 
 def _missing(value: Any, schema: Schema) -> str:
-    lacks = [name for name in schema["required"] if name not in value]
-    said = f"needs {members(lacks)}"
-    unknown = _unknown(value, schema)
+    missing = [name for name in schema["required"] if name not in value]
+    sentence = f"needs {members(missing)}"
+    unknown = _unknown_members(value, schema)
     if not unknown:
-        return said
-    return f"{said}, and has {members(unknown)}, which it does not take{_meant(unknown, schema)}"
+        return sentence
+    hint = _suggestion(unknown, schema)
+    return f"{sentence}, and has {members(unknown)}, which it does not take{hint}"
 
 
-def _too_many(value: Any, schema: Schema) -> str:
-    unknown, known = _unknown(value, schema), schema.get("properties", {})
-    takes = members(known) if known else "none"
-    said = f"has {members(unknown)}, which it does not take"
-    return said + (_meant(unknown, schema) or f": it takes {takes}")
+def _has_unknown(value: Any, schema: Schema) -> str:
+    unknown, known = _unknown_members(value, schema), schema.get("properties", {})
+    allowed = members(known) if known else "none"
+    sentence = f"has {members(unknown)}, which it does not take"
+    return sentence + (_suggestion(unknown, schema) or f": it takes {allowed}")
 
 
-def _unknown(value: Any, schema: Schema) -> list[str]:
-    """Return the members of an object that its schema does not take."""
+def _unknown_members(value: Any, schema: Schema) -> list[str]:
+    """Return the names of an object's members that its schema does not allow."""
     if schema.get("additionalProperties", True) is not False:
         return []
     return [name for name in value if name not in schema.get("properties", {})]
 
 
-def _meant(unknown: list[str], schema: Schema) -> str:
-    return wording.meant(unknown[0], schema.get("properties", {}))
+def _suggestion(unknown: list[str], schema: Schema) -> str:
+    return wording.suggestion(unknown[0], schema.get("properties", {}))
 
 
 def _bound(key: str, words: str) -> Callable[[Any, Schema], str]:
-    return lambda value, schema: f"must be {words} {schema[key]}, and is {found(value)}"
+    return lambda value, schema: f"must be {words} {schema[key]}, and is {describe_value(value)}"
 
 
-def _length(key: str, words: str, thing: str) -> Callable[[Any, Schema], str]:
+def _length(key: str, words: str, unit: str) -> Callable[[Any, Schema], str]:
     return lambda value, schema: (
-        f"must have {words} {counted(schema[key], thing)}, and has {len(value):,}"
+        f"must have {words} {counted(schema[key], unit)}, and has {len(value):,}"
     )
 
 
 def _pattern(value: Any, schema: Schema) -> str:
     pattern = schema["pattern"]
-    means = _PATTERNS.get(pattern)
-    kind = f"be {means}" if means else f"match the regular expression {pattern[:200]} "
-    return f"must {kind}, and is {found(value)}"
+    meaning = _PATTERNS.get(pattern)
+    rule = f"be {meaning}" if meaning else f"match the regular expression {pattern[:200]} "
+    return f"must {rule}, and is {describe_value(value)}"
 
 
 def _format(value: Any, schema: Schema) -> str:
-    return f"must be text of the form {schema['format']}, and is {found(value)}"
+    return f"must be text of the form {schema['format']}, and is {describe_value(value)}"
 
 
 def _names(value: Any, schema: Schema) -> str:
-    return (
-        f"has members of other names than it takes: each must be {wanted(schema['propertyNames'])}"
-    )
+    names = describe_schema(schema["propertyNames"])
+    return f"has members of other names than it takes: each must be {names}"
 
 
 def _any_of(value: Any, schema: Schema) -> str:
-    """Say what is wrong with the one form that is meant, or name all forms."""
-    meant = [form for form in wording.forms(schema) if _is_meant(value, form)]
-    if len(meant) == 1 and (said := _inside(value, meant[0])):
-        return said
+    """Return what is wrong with the value by the one form that it resembles, or name all forms."""
+    similar = [form for form in wording.forms(schema) if _resembles(value, form)]
+    if len(similar) == 1 and (sentence := _fault_inside(value, similar[0])):
+        return sentence
     return _must_be(value, schema)
 
 
-def _is_meant(value: Any, form: Any) -> bool:
-    """Tell whether an object has the members that a form needs, or a part of them and no others."""
+def _resembles(value: Any, form: Any) -> bool:
+    """Tell whether an object has a form's tag or, without tags, one of its required members."""
     if not isinstance(value, dict) or not isinstance(form, dict) or form.get("type") != "object":
         return False
-    known, needed = form.get("properties", {}), form.get("required", [])
+    known, required = form.get("properties", {}), form.get("required", [])
     tags = [name for name, part in known.items() if len(part.get("enum", ())) == 1]
     if tags:
         return all(value.get(name) in known[name]["enum"] for name in tags)
-    return any(name in value for name in needed)
+    return any(name in value for name in required)
 
 
-def _inside(value: dict[str, Any], form: Schema) -> str | None:
-    """Return what is wrong within an object: a member that it lacks, or should not have, or one's value."""
+def _fault_inside(value: dict[str, Any], form: Schema) -> str | None:
+    """Return what is wrong in an object: a missing or an unknown member, or the value of one."""
     if any(name not in value for name in form.get("required", [])):
         return _missing(value, form)
-    if _unknown(value, form):
-        return _too_many(value, form)
+    if _unknown_members(value, form):
+        return _has_unknown(value, form)
     for name, part in form.get("properties", {}).items():
-        if name in value and (said := _of_member(value[name], part)):
-            return f"has the member {quoted(name)}, which {said}"
+        if name in value and (sentence := _member_fault(value[name], part)):
+            return f"has the member {quoted(name)}, which {sentence}"
     return None
 
 
-def _of_member(value: Any, part: Schema) -> str | None:
+def _member_fault(value: Any, part: Schema) -> str | None:
     if part.get("type") != "string" or "pattern" not in part:
         return None
     if not isinstance(value, str):
@@ -166,9 +166,11 @@ def _of_member(value: Any, part: Schema) -> str | None:
 _SENTENCES: dict[str, Callable[[Any, Schema], str]] = {
     "type": _must_be,
     "enum": _must_be,
-    "const": lambda value, schema: f"must be {literal(schema['const'])}, and is {found(value)}",
+    "const": lambda value, schema: (
+        f"must be {literal(schema['const'])}, and is {describe_value(value)}"
+    ),
     "required": _missing,
-    "additionalProperties": _too_many,
+    "additionalProperties": _has_unknown,
     "propertyNames": _names,
     "minimum": _bound("minimum", "at least"),
     "maximum": _bound("maximum", "at most"),

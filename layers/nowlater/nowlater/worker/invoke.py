@@ -1,5 +1,6 @@
-"""The worker Lambda, called directly: a job's run while somebody waits for it."""
+"""Invokes the worker Lambda directly, to run a job while its caller waits."""
 
+import math
 from functools import cache
 from typing import Any
 
@@ -17,7 +18,7 @@ from nowlater.log import logger
 
 
 class NoWorker(Exception):
-    """No worker took the job: all are busy, or cannot be reached."""
+    """No worker took the job: all workers are busy, or Lambda cannot be reached."""
 
 
 class Workers:
@@ -27,25 +28,26 @@ class Workers:
         self._name = name
 
     def run(self, ref: Ref, seconds: float) -> Job | None:
-        """Have a worker run a job now; return the job as it left it.
+        """Have a worker run a job now; return the job as the run ended it.
 
-        Returns None where it has not said so within that time (at least a second) or has died:
-        the run may go on. Raises NoWorker where there was surely no run.
+        Waits that long, rounded up to whole seconds. Returns None where the worker did not respond
+        in time or died: the run may still go on. Raises NoWorker where the job certainly did not run.
         """
         payload = msgspec.json.encode(ref)
         try:
-            answer = _client(max(1, int(seconds))).invoke(FunctionName=self._name, Payload=payload)
+            client = _client(max(1, math.ceil(seconds)))
+            response = client.invoke(FunctionName=self._name, Payload=payload)
         except ReadTimeoutError:
             return None
         except (ClientError, ConnectionError, EndpointConnectionError) as error:
             raise NoWorker(str(error)) from error
-        if "FunctionError" in answer:
+        if "FunctionError" in response:
             logger.warning("worker_died", extra={"job_id": ref.id})
             return None
-        return msgspec.json.decode(answer["Payload"].read(), type=Job | None)
+        return msgspec.json.decode(response["Payload"].read(), type=Job | None)
 
 
 @cache
-def _client(seconds: int) -> Any:
-    """Return a client that waits that long, and does not ask twice: botocore retries time-outs."""
-    return session.client("lambda", read_timeout=seconds, retries={"total_max_attempts": 1})
+def _client(read_timeout_s: int) -> Any:
+    """Return a client that waits that long and sends once: botocore would retry after a time-out."""
+    return session.client("lambda", read_timeout=read_timeout_s, retries={"total_max_attempts": 1})
