@@ -59,7 +59,7 @@ def test_the_authorizer_finds_all_that_it_imports_in_its_two_layers(served: Serv
     layers = [str(python(served, layer)) for layer in ("NowlaterLayer", "TokensLayer")]
     code = (
         f"import sys; sys.path[:0] = {layers}\n"
-        "from nowlater import access, issuer, tokens\n"
+        "from nowlater.access import authenticate, jwks, jwt\n"
         "print(sys.modules['joserfc'].__file__, sys.modules['cryptography'].__file__)"
     )
     loaded = subprocess.run(

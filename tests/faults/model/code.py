@@ -309,7 +309,7 @@ class _Catalogue:
         return Entry(name, "", name, TIMEOUT_S, TRIES, doors, False, False, lambda given: given)
 
     def find(self, name: str) -> Entry:
-        return self.at(None, name)
+        return self.get_served(None, name)
 
 
 def _operates(_entry: Entry, _given: Any, context: Context, *, seconds: float, **_: Any) -> Any:
