@@ -539,7 +539,9 @@ def test_a_slash_at_the_issuers_end_is_part_of_its_name(world: World) -> None:
 
 
 def test_who_shows_a_key_does_not_pay_for_tokens() -> None:
-    code = "import sys, nowlater.access.authenticate; print([m for m in sys.modules if m in sys.argv])"
+    code = (
+        "import sys, nowlater.access.authenticate; print([m for m in sys.modules if m in sys.argv])"
+    )
     loaded = subprocess.run(
         [sys.executable, "-c", code, "joserfc", "nowlater.access.jwt"],
         env=os.environ | {"PYTHONPATH": str(stack.ROOT / "layers/nowlater")},
