@@ -114,7 +114,7 @@ def stand_ins() -> Iterator[StandIns]:
     environment |= {"NOWLATER_WORKER": "aws/Work", "NOWLATER_MASTER_SECRET": "aws/MasterSecret"}
     stands = [
         patch.object(session, "client", client),
-        patch.object(executor, "within", within),
+        patch.object(executor, "run_within", within),
         patch.object(sender, "send", send),
         patch.object(ids, "secrets", _Secrets(cloud)),
         patch.dict(os.environ, environment),

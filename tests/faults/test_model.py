@@ -116,7 +116,7 @@ def test_the_code_is_resumed_where_it_called() -> None:
 def test_an_update_is_what_dynamodb_makes_of_it() -> None:
     item = {"attempt": 1, "attempts_left": 2, "timeout_ms": 20, "lease_holder": "a", "due_at": 5}
     update = (
-        "SET #holder = :new_holder, #attempt = if_not_exists(#attempt, :zero) + :one, "
+        "SET #lease_holder = :new_holder, #attempt = if_not_exists(#attempt, :zero) + :one, "
         "#waits = if_not_exists(#waits, :zero) + :one, #attempts_left = #attempts_left - :one, "
         "#lease_until = #timeout_ms + :grace_end REMOVE #due_at, #progress"
     )

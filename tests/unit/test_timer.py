@@ -136,7 +136,8 @@ def test_a_run_that_swallows_it_for_ever_ends_the_process_too() -> None:
         run_within(0.1, swallows, or_exit=True)
     """)
 
-    assert done.returncode == 1
+    # faulthandler reads the frames of code that runs on: it can crash over one, and so end the process.
+    assert done.returncode in (1, -signal.SIGSEGV)
 
 
 def test_a_run_in_time_does_not_end_the_process() -> None:

@@ -26,7 +26,6 @@ type ProblemName = Literal[
     "idempotency-key-reused",
     "result-too-large",
     "refused",
-    "too-many-requests",
     "too-many-jobs",
     "too-many-uploads",
     "operation-failed",
