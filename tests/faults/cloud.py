@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from itertools import count
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -295,8 +296,9 @@ def _timeouts() -> dict[str, int]:
     """Return the time-out of each Lambda, by its folder's name."""
     usual = stack.template()["Globals"]["Function"]["Timeout"]
     work = int(stack.template()["Parameters"]["WorkTimeout"]["Default"])
-    found = {n.lower(): r["Properties"] for n, r in _resources().items() if "Function" in r["Type"]}
-    return {n: given.get("Timeout", usual) for n, given in found.items()} | {"work": work}
+    found = [r["Properties"] for r in _resources().values() if "Function" in r["Type"]]
+    timeouts = {Path(f["CodeUri"]).name: f.get("Timeout", usual) for f in found}
+    return timeouts | {"work": work}
 
 
 @cache
