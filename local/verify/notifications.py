@@ -72,7 +72,7 @@ def _webhook(api: Caller) -> str:
     if delivery["state"] != "delivered":
         result = first["status"] or json.dumps(first["failure"])
         raise Broken(f"the receiver did not accept it: {result}", "SendWebhooks")
-    return f"delivered: {delivery['tries'][-1]['status']} after {delivery['count']} attempts"
+    return f"delivered: {delivery['attempts'][-1]['status']} after {delivery['count']} attempts"
 
 
 def _read_delivery(api: Caller, job: Any) -> Any:
