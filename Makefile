@@ -1,6 +1,6 @@
 # nowlater. `make` alone lists what there is.
 .DEFAULT_GOAL := help
-.PHONY: help up test check faults build deploy verify key redrive republish bench
+.PHONY: help up test nightly check faults build deploy verify key redrive republish bench
 
 PYTHON ?= python3
 TOOLS := .local/tools
@@ -34,7 +34,8 @@ $(foreach name,$(GIVEN),$(if $(value $(name)),$(eval $(call take_as_it_is,$(name
 
 help: # lists these
 	@echo 'make up                           serves everything on this machine; Ctrl-C ends it (PORT=8080)'
-	@echo 'make test                         runs all tests, those of the deployed local stack included (ARGS=)'
+	@echo 'make test                         runs the tests, those of the deployed local stack included (ARGS=)'
+	@echo 'make nightly                      runs those that take longest: the model, large files, all of the linter'
 	@echo 'make test DAY=2028-02-29          runs them as on that day, or so many days ahead: DAY=+400'
 	@echo 'make check                        formats nothing, checks everything: ruff, mypy, cfn-lint, checkov, the lock'
 	@echo 'make faults                       runs the fault-injection suite on a simulated AWS'
@@ -52,8 +53,12 @@ help: # lists these
 up: $(ENVIRONMENT) $(EMULATOR)
 	@PYTHONPATH=layers/nowlater exec .venv/bin/python -m local.up --port "$${PORT:-8080}"
 
+PYTEST = $(if $(DAY),.venv/bin/python -m tests.day "$$DAY") .venv/bin/python -m pytest --numprocesses=2 --dist=loadfile
 test: $(ENVIRONMENT) $(EMULATOR)
-	@$(if $(DAY),.venv/bin/python -m tests.day "$$DAY") .venv/bin/python -m pytest --numprocesses=2 --dist=loadfile $(ARGS)
+	@$(PYTEST) $(if $(ARGS),$(ARGS),--cov -m 'not nightly')
+
+nightly: $(ENVIRONMENT) $(EMULATOR)
+	@$(PYTEST) -m nightly
 
 check: $(ENVIRONMENT) $(SCANNER)
 	"$(UV)" lock --check
