@@ -19,11 +19,6 @@ def new_id(now: Instant, shards: int = 1) -> str:
     return str(uuid.UUID(int=high << 64 | 2 << 62 | secrets.randbits(62)))
 
 
-def time_of(job_id: str) -> Instant:
-    """Return when the job with this id was accepted, by the clock of the Lambda that accepted it."""
-    return int(job_id[1:8] + job_id[9:13], 16)
-
-
 def is_id(text: str) -> bool:
     """Tell whether a text has the form of a job's id."""
     return _FORM.fullmatch(text) is not None
