@@ -12,8 +12,8 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from nowlater.aws.items import pack_item, unpack, unpack_item
-from tests.faults import expressions
-from tests.faults.expressions import Item
+from tests import expressions
+from tests.expressions import Item
 
 type Key = tuple[str, str]
 

@@ -10,15 +10,13 @@ from hypothesis import given
 from nowlater.jobs import protocol
 from nowlater.jobs.model import Job
 from nowlater.jobs.protocol import WRITES
-from tests import stack
+from tests import expressions, stack
 from tests.faults.model.code import Code, Done, Program, Reply, without_chance
 from tests.faults.model.mutants import REDUNDANT, search_without
 from tests.faults.model.scenarios import SCENARIOS, Scenario
 from tests.faults.model.search import Found, search
-from tests.faults.model.world import updated
 from tests.faults.mutations import ANYTHING, Mutation, mutations, writes
-from tests.unit.jobs import NOW
-from tests.unit.test_job import TOKENS, jobs, met
+from tests.unit.jobs import NOW, TOKENS, is_met, jobs
 
 ATTACKED = [mutation for mutation in mutations() if mutation.name not in REDUNDANT]
 
@@ -62,7 +60,7 @@ def test_a_mutation_says_the_same_to_dynamodb_and_to_python(
 ) -> None:
     item = {k: v for k, v in json.loads(_json(there)).items() if v is not None}
     for clause in set(clauses) - {ANYTHING}:
-        assert met(clause.expression, item, token) == clause.holds(there, NOW, token)
+        assert is_met(clause.expression, item, token) == clause.holds(there, NOW, token)
 
 
 def _json(there: Job) -> str:
@@ -120,9 +118,9 @@ def test_an_update_is_what_dynamodb_makes_of_it() -> None:
         "#waits = if_not_exists(#waits, :zero) + :one, #attempts_left = #attempts_left - :one, "
         "#lease_until = #timeout_ms + :grace_end REMOVE #due_at, #progress"
     )
-    values = {"new_holder": "b", "zero": 0, "one": 1, "grace_end": 7}
+    values = {":new_holder": "b", ":zero": 0, ":one": 1, ":grace_end": 7}
 
-    assert updated(item, update, values) == {
+    assert expressions.update(update, item, expressions.own_names(update), values) == {
         "attempt": 2,
         "waits": 1,
         "attempts_left": 1,
@@ -130,4 +128,5 @@ def test_an_update_is_what_dynamodb_makes_of_it() -> None:
         "lease_holder": "b",
         "lease_until": 27,
     }
-    assert updated(item, "REMOVE #due_at", {}) == {k: item[k] for k in item if k != "due_at"}
+    fewer = expressions.update("REMOVE #due_at", item, {"#due_at": "due_at"}, {})
+    assert fewer == {k: item[k] for k in item if k != "due_at"}

@@ -1,40 +1,13 @@
 """The state machine of a job: which writes its state allows."""
 
-import re
-from typing import Any
-
 import msgspec
 import pytest
 from hypothesis import given
-from hypothesis import strategies as st
 
 from nowlater.aws.items import pack_item, unpack_item
-from nowlater.jobs.model import ENDED, UNFINISHED, Job
+from nowlater.jobs.model import Job
 from nowlater.jobs.protocol import WRITES, due_at, end, may
-from tests.unit.jobs import HOUR, NOW, job
-
-INSTANTS = st.sampled_from([NOW - HOUR, NOW - 1, NOW, NOW + 1, NOW + HOUR])
-TOKENS = st.integers(0, 3)
-
-
-@st.composite
-def jobs(draw: st.DrawFn) -> Job:
-    """Draw a job in a state that one can be in, with its times around now."""
-    status = draw(st.sampled_from(UNFINISHED + ENDED))
-    changes: dict[str, Any] = {
-        "status": status,
-        "deadline": draw(INSTANTS),
-        "attempts_left": draw(st.integers(0, 2)),
-        "attempt": draw(st.integers(1 if status == "running" else 0, 3)),
-        "due_at": draw(st.none() | INSTANTS),
-    }
-    if status in ("scheduled", "queued"):
-        changes["not_before"] = draw(INSTANTS if status == "scheduled" else st.none() | INSTANTS)
-    if status == "running":
-        changes |= {"lease_until": draw(INSTANTS), "lease_holder": "a request"}
-    if status in ENDED:
-        changes |= {"ended": NOW - HOUR, "expires": draw(INSTANTS)}
-    return job(**changes)
+from tests.unit.jobs import HOUR, INSTANTS, NOW, TOKENS, is_met, job, jobs
 
 
 def expected(write: str, there: Job, token: int) -> bool:
@@ -71,28 +44,7 @@ def test_a_clause_says_the_same_to_dynamodb_and_to_python(
 ) -> None:
     item = unpack_item(pack_item(msgspec.to_builtins(there)))
     for clause in WRITES[write]:
-        assert met(clause.expression, item, token) == clause.holds(there, NOW, token)
-
-
-class Absent:
-    """An attribute that is not there: no comparison with it holds."""
-
-    def __eq__(self, other: object) -> bool:
-        return False
-
-    __lt__ = __le__ = __gt__ = __ge__ = __eq__
-    __hash__ = None
-
-
-def met(expression: str, item: dict[str, Any], token: int) -> bool:
-    """Evaluate a condition expression as DynamoDB does."""
-    values = {"now": NOW, "token": token, "zero": 0} | {s: s for s in UNFINISHED + ENDED}
-    python = re.sub(r"attribute_not_exists\(#(\w+)\)", r"('\1' not in item)", expression)
-    python = re.sub(r"#(\w+)", r"item.get('\1', absent)", python)
-    python = re.sub(r":(\w+)", r"values['\1']", python)
-    for theirs, ours in (("<>", "!="), (" = ", " == "), ("AND", "and"), ("OR", "or"), ("IN", "in")):
-        python = python.replace(theirs, ours)
-    return bool(eval(python, {"item": item, "values": values, "absent": Absent()}))
+        assert is_met(clause.expression, item, token) == clause.holds(there, NOW, token)
 
 
 @given(jobs(), TOKENS)

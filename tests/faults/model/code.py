@@ -235,7 +235,7 @@ class _DynamoDB:
         self._ask(Call("put", _kind(asked["Item"]), details))
 
     def update_item(self, **asked: Any) -> dict[str, Any]:
-        values = {k[1:]: unpack(v) for k, v in asked["ExpressionAttributeValues"].items()}
+        values = {k: unpack(v) for k, v in asked["ExpressionAttributeValues"].items()}
         details = *_key(asked["Key"]), asked["UpdateExpression"], json.dumps(values)
         return {
             "Attributes": pack_item(

@@ -1,13 +1,13 @@
 """What is there at a moment: the job's record, its key, its messages, who is at work; and what AWS does."""
 
 import json
-import re
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from nowlater.instants import Instant, after
 from nowlater.jobs import store
 from nowlater.jobs.model import Job
 from nowlater.jobs.protocol import may
+from tests import expressions
 from tests.faults.model.code import Call, Program, Reply, Run, text
 
 #: How long a received message is hidden, in seconds: the worker's time-out and 30 s.
@@ -137,9 +137,11 @@ class AWS:
 
     def _update(self, call: Call, record: str) -> tuple[str, bool]:
         values = json.loads(call.details[3])
-        if not may(call.what, self.job(record), values.get("now", 0), values.get("token", 0)):
+        if not may(call.what, self.job(record), values.get(":now", 0), values.get(":token", 0)):
             return record, False
-        return text(updated(json.loads(record), call.details[2], values)), True
+        update = call.details[2]
+        names = expressions.own_names(update)
+        return text(expressions.update(update, json.loads(record), names, values)), True
 
     def _due(self, there: State, by: Instant) -> tuple[str, str] | None:
         job = None if there.record is None else self.job(there.record)
@@ -147,19 +149,6 @@ class AWS:
             return None
         item = json.loads(there.record or "")
         return item["PK"], item["SK"]
-
-
-def updated(item: dict[str, Any], update: str, values: dict[str, Any]) -> dict[str, Any]:
-    """Return an item as DynamoDB's update expression makes it."""
-    sets, _, gone = f" {update}".partition(" REMOVE ")
-    new = {name: value for name, value in item.items() if f"#{name}" not in gone.split(", ")}
-    known = {"item": item, "values": values, "either": lambda a, b: b if a is None else a}
-    for assignment in re.split(", (?=#)", sets.removeprefix(" SET ")) if sets else ():
-        name, _, formula = assignment.partition(" = ")
-        python = formula.replace("if_not_exists", "either")
-        python = re.sub(r"#(\w+)", r"item.get('\1')", python)
-        new[name[1:]] = eval(re.sub(r":(\w+)", r"values['\1']", python), known)
-    return new
 
 
 def sends(there: State, job_id: str, delay_s: int, now: Instant) -> State:

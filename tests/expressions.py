@@ -32,6 +32,12 @@ class _Absent:
 _ABSENT = _Absent()
 
 
+@cache
+def own_names(expression: str) -> Mapping[str, str]:
+    """Return the attributes' names as nowlater gives them: `#name` stands for `name`."""
+    return {token: token[1:] for token in _TOKEN.findall(expression) if token.startswith("#")}
+
+
 def holds(expression: str, item: Item, names: Mapping[str, str], values: Values) -> bool:
     """Tell whether a condition holds for an item."""
     return bool(_value(expression, item, names, values))
