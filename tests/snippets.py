@@ -20,10 +20,10 @@ def snippets(page: str) -> dict[str, str]:
 
 
 def table(page: str, header: str) -> list[list[str]]:
-    """Return the rows of the table that begins with this cell, code without its backticks."""
+    """Return the rows of the table that begins with this cell."""
     _, _, rest = (DOCS / page).read_text().partition(f"\n| {header} |")
     rows = rest.partition("\n\n")[0].splitlines()[2:]
-    return [[cell.strip(" `") for cell in row.strip("|").split(" | ")] for row in rows]
+    return [[cell.strip() for cell in row.strip("|").split(" | ")] for row in rows]
 
 
 def write(page: str, folder: Path) -> None:

@@ -23,6 +23,11 @@ def template() -> dict[str, Any]:
     return of_ours(load_template(ROOT / "template.yaml"))
 
 
+def of_type(resources: dict[str, Any], kind: str) -> dict[str, dict[str, Any]]:
+    """Return the properties of all resources of a type."""
+    return {n: r.get("Properties", {}) for n, r in resources.items() if r["Type"] == kind}
+
+
 def apps() -> list[Path]:
     """Return the file of each Lambda of the framework."""
     folders = (r["Properties"].get("CodeUri", "") for r in template()["Resources"].values())

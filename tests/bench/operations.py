@@ -11,7 +11,7 @@ from pathlib import Path
 from operations.text import text_stats
 from tests.large_csv import large_csv
 from tests.unit.operations.profiling import cost
-from tests.unit.operations.test_text import BOOK, SLOW
+from tests.unit.operations.texts import BOOK, SLOW
 
 ROUNDS = 3
 #: Four times as much may take so many times as long: what is linear takes 4, the square 16 times.

@@ -168,3 +168,10 @@ class Told:
 
         eventually(missing, lambda missed: not missed, within_s=within_s, pause_s=0)
         return [event for event in self.events if event["subject"] in job_ids]
+
+
+def make_key(served: Served, *arguments: str) -> str:
+    """Run what `make key` runs; return what it prints."""
+    done = tool(served.folder, "key", *arguments)
+    done.check_returncode()
+    return done.stdout.strip()

@@ -8,8 +8,7 @@ import pytest
 
 from tests.e2e.client import Client
 from tests.e2e.patience import LONGER
-from tests.e2e.served import Served, Told
-from tests.e2e.test_refusals import make_key
+from tests.e2e.served import Served, Told, make_key
 
 #: How long a message is hidden whose worker died, as the stack comes (`WorkTimeout` 300).
 HIDDEN_S = 330

@@ -9,10 +9,7 @@ from tests.e2e.patience import eventually
 from tests.e2e.served import Served
 from tests.filters import matches
 
-
-def of_type(kind: str) -> list[str]:
-    resources = stack.template()["Resources"]
-    return [name for name, made in resources.items() if made["Type"] == kind]
+RESOURCES = stack.template()["Resources"]
 
 
 def test_every_alarm_is_there_and_says_where_to_read_on(served: Served) -> None:
@@ -20,9 +17,8 @@ def test_every_alarm_is_there_and_says_where_to_read_on(served: Served) -> None:
     described = served.client("cloudwatch").describe_alarms(MaxRecords=100)["MetricAlarms"]
     found = {alarm["AlarmName"]: alarm["AlarmDescription"] for alarm in described}
 
-    resources = stack.template()["Resources"]
-    for name in of_type("AWS::CloudWatch::Alarm"):
-        assert found[ids[name]] == resources[name]["Properties"]["AlarmDescription"]
+    for name, alarm in stack.of_type(RESOURCES, "AWS::CloudWatch::Alarm").items():
+        assert found[ids[name]] == alarm["AlarmDescription"]
         assert "docs/operating.md#" in found[ids[name]]
 
 
@@ -30,14 +26,14 @@ def test_the_dashboards_show_the_resources_of_this_stack(served: Served) -> None
     there = served.stack()
     shown = [
         there.client("cloudwatch").get_dashboard(DashboardName=there.ids[name])["DashboardBody"]
-        for name in of_type("AWS::CloudWatch::Dashboard")
+        for name in stack.of_type(RESOURCES, "AWS::CloudWatch::Dashboard")
     ]
 
     assert len(shown) == 2
     assert [json.loads(body)["widgets"] != [] for body in shown] == [True, True]
     assert "${" not in "".join(shown)
     assert there.outputs["DashboardName"] == there.ids["Dashboard"]
-    for name in [*of_type("AWS::Serverless::Function"), "Table"]:
+    for name in [*stack.of_type(RESOURCES, "AWS::Serverless::Function"), "Table"]:
         assert f'"{there.ids[name]}"' in "".join(shown)
 
 

@@ -16,7 +16,7 @@ import requests
 from tests.e2e.client import Client
 from tests.e2e.patience import PATIENCE_S, eventually
 from tests.e2e.served import Served
-from tests.unit.test_docs import HTTP, table
+from tests.snippets import DOCS, table
 
 pytestmark = pytest.mark.usefixtures("diagnostics")
 
@@ -81,8 +81,8 @@ class Row:
 def rows() -> list[Row]:
     """Return the table's rows, each once for each Prefer header and each outcome that it stands for."""
     found = []
-    final = {outcome: status for outcome, _, status in table("outcome of a job")}
-    for door, prefers, takes, outcomes, response, headers in table("door"):
+    final = {outcome: status for outcome, _, status in table("http-api.md", "outcome of a job")}
+    for door, prefers, takes, outcomes, response, headers in table("http-api.md", "door"):
         answer, _, after = response.partition(", job ")
         status, _, body = answer.partition(" ")
         for outcome in OUTCOMES if outcomes == "any" else outcomes.split("; "):
@@ -104,7 +104,8 @@ def prefers_of(cell: str, takes: str) -> list[str]:
 def headers_of(cell: str, prefer: str) -> str:
     """Return the headers that a cell of the table names, in the words below it too."""
     applied = "wait=10" if prefer == "none" else prefer
-    for name, headers in re.findall(r"\*(accepted|applied)\*: ([^.]*)\.", HTTP):
+    page = (DOCS / "http-api.md").read_text()
+    for name, headers in re.findall(r"\*(accepted|applied)\*: ([^.]*)\.", page):
         cell = re.sub(rf"\b{name}\b", headers, cell)
     return cell.replace("`Preference-Applied`", f"`Preference-Applied: {applied}`")
 

@@ -8,8 +8,7 @@ import pytest
 
 from tests.e2e.client import Client
 from tests.e2e.patience import eventually
-from tests.e2e.served import Served
-from tests.e2e.test_refusals import make_key
+from tests.e2e.served import Served, make_key
 
 TEXT = {"text": "To be."}
 #: Each Lambda looks at one submit in ten, and there may be several.

@@ -15,9 +15,8 @@ from operations.profiles import Profile
 from tests.e2e.client import Client
 from tests.e2e.patience import PATIENCE_S
 from tests.large_csv import large_csv
-from tests.unit.operations.test_images import PHOTOS
-from tests.unit.operations.test_tables import VEGA, as_pandas_does
-from tests.unit.operations.test_text import BOOK
+from tests.unit.operations.real_data import PHOTOS, VEGA, as_pandas_does
+from tests.unit.operations.texts import BOOK
 
 INLINE = 1_000_000
 DOORS = ("sync", "async", "hybrid")

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.e2e.client import Client
-from tests.e2e.served import Served, tool
+from tests.e2e.served import Served, make_key, tool
 
 TEXT = {"text": "To be, or not to be."}
 JSON = {"Content-Type": "application/json"}
@@ -142,13 +142,6 @@ def other(served: Served) -> Iterator[Client]:
     client = Client(served.told()["url"], make_key(served, "--owner", "other"))
     yield client
     client.close()
-
-
-def make_key(served: Served, *arguments: str) -> str:
-    """Run what `make key` runs; return what it prints."""
-    done = tool(served.folder, "key", *arguments)
-    done.check_returncode()
-    return done.stdout.strip()
 
 
 def test_another_owners_job_is_nowhere_to_be_found(api: Client, other: Client) -> None:

@@ -21,13 +21,15 @@ from local.inbox import Inbox
 from tests import snippets
 from tests.e2e.client import Client
 from tests.e2e.patience import eventually
-from tests.e2e.served import Served, Told, sam_deploy
-from tests.e2e.test_refusals import make_key
+from tests.e2e.served import Served, Told, make_key, sam_deploy
 
 pytestmark = pytest.mark.usefixtures("diagnostics")
 
 PAGE = "notifications.md"
-FILTERS = {policy: scope for policy, scope, _ in snippets.table(PAGE, "filter policy")}
+FILTERS = {
+    policy.strip("`"): scope.strip("`")
+    for policy, scope, _ in snippets.table(PAGE, "filter policy")
+}
 #: What each filter selects of the jobs that `Ends` makes.
 SELECTED = {
     '{"status": ["failed", "canceled"]}': {"failed", "canceled"},
@@ -77,13 +79,6 @@ def ends(served: Served, api: Client, told: Told) -> Iterator[Ends]:
     other = Client(served.told()["url"], make_key(served, "--owner", "umbrella"))
     yield Ends(api, other, told)
     other.close()
-
-
-@pytest.fixture(scope="module")
-def load(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], ModuleType]]:
-    """Imports a snippet by its name."""
-    with snippets.modules(PAGE, tmp_path_factory.mktemp("snippets")) as load:
-        yield load
 
 
 @contextmanager

@@ -1,34 +1,16 @@
-"""A receiver that jobs call back, and jobs that do."""
+"""Jobs that call a receiver back, and what becomes of their webhooks."""
 
-import json
-import logging
-from collections.abc import Iterator
+import argparse
 from datetime import UTC, datetime
 from typing import Any
 
-import pytest
+import boto3
 from standardwebhooks import Webhook
 
-from nowlater.log import logger
+from local.redrive import redrive
+from nowlater.aws.table import Table
 from tests.integration.world import World
 from tests.receiver import Behaviour, Receiver
-
-
-@pytest.fixture
-def receiver() -> Iterator[Receiver]:
-    with Receiver() as made:
-        yield made
-
-
-@pytest.fixture
-def lines() -> Iterator[list[Any]]:
-    """The lines of the log, as they are written."""
-    written: list[Any] = []
-    handler = logging.Handler()
-    handler.emit = lambda said: written.append(json.loads(logger.registered_formatter.format(said)))  # type: ignore[method-assign]
-    logger.addHandler(handler)
-    yield written
-    logger.removeHandler(handler)
 
 
 def ended(world: World, to: Receiver, *plays: Behaviour, **envelope: Any) -> str:
@@ -71,3 +53,11 @@ def settled(world: World) -> None:
             return
         world.pass_time(max(1, min(waiting, default=0) - world.now) / 1000 + 1)
     raise AssertionError("deliveries go on for ever")
+
+
+def run_redrive(world: World, meanwhile: Any = lambda **_: None, **asked: Any) -> None:
+    """Run `make redrive`; `meanwhile` happens before each of its writes."""
+    client = boto3.client("dynamodb")
+    client.meta.events.register("before-call.dynamodb.UpdateItem", meanwhile)
+    table = Table(world.ids["Table"], client)
+    redrive(table, argparse.Namespace(**{"owner": None, "host": None, "list": False} | asked))

@@ -70,3 +70,15 @@ class Faults:
 
 def _unreachable(request: Any) -> AWSResponse:
     raise EndpointConnectionError(endpoint_url=request.url)
+
+
+class Killed(BaseException):
+    """What happens to a Lambda whose process ends: nothing of it catches that."""
+
+
+def kill(request: Any) -> None:
+    raise Killed
+
+
+def let(request: Any) -> None:
+    """Let a call pass, so that the next one is the one that fails."""

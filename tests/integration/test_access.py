@@ -7,9 +7,8 @@ import pytest
 
 from nowlater.access import api_keys
 from tests import stack
+from tests.integration.credentials import EC, OTHER, RSA, authorized, table, trust
 from tests.integration.lambdas import Reply
-from tests.integration.test_authorize import authorized, table
-from tests.integration.test_tokens import EC, OTHER, RSA, trust
 from tests.integration.world import START, World
 from tests.issuer import Issuer, SigningKey
 from tests.routes import BY_ID, ROWS, Row

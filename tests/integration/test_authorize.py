@@ -1,28 +1,10 @@
 """API keys, as the authorizer takes them."""
 
-from typing import Any
-
 import pytest
 
 from nowlater.access import api_keys
-from nowlater.aws.table import Table
-from tests import stack
-from tests.integration.lambdas import lambda_context
+from tests.integration.credentials import NOBODY, authorized, table
 from tests.integration.world import START, World
-
-NOBODY = {"isAuthorized": False}
-
-
-def table(world: World) -> Table:
-    made: Table = world.app("authorize").services.table
-    return made
-
-
-def authorized(world: World, header: str) -> Any:
-    """Return what the authorizer says to a request with this Authorization header."""
-    event = stack.event("authorize")
-    event["headers"]["authorization"], event["identitySource"] = header, [header]
-    return world.app("authorize").handler(event, lambda_context())
 
 
 def test_a_good_key_is_its_owner_and_its_scopes(world: World) -> None:

@@ -9,19 +9,13 @@ import pytest
 from tests import receiver as plays
 from tests import stack
 from tests.filters import matches
-from tests.integration.callbacks import ended, lines, receiver, settled
-from tests.integration.test_dead_letters import pointer, send
-from tests.integration.test_notify import PUBLISH
+from tests.integration.callbacks import ended, settled
+from tests.integration.dead_letters import pointer, send
+from tests.integration.notifications import PUBLISH
 from tests.integration.world import World
 from tests.receiver import Receiver
 
-__all__ = ["lines", "receiver"]
-
-FILTERS = {
-    name: made["Properties"]
-    for name, made in stack.template()["Resources"].items()
-    if made["Type"] == "AWS::Logs::MetricFilter"
-}
+FILTERS = stack.of_type(stack.template()["Resources"], "AWS::Logs::MetricFilter")
 
 
 def counted(name: str, lines: list[Any]) -> list[Any]:

@@ -1,58 +1,14 @@
 """Dead letters: kept where somebody can read them, and their jobs ended, if they have one."""
 
-import json
 from typing import Any
 
 import pytest
 
-from tests.integration.callbacks import ended, lines, receiver, settled
-from tests.integration.test_leases import UNKNOWN
+from tests.integration.callbacks import ended, settled
+from tests.integration.dead_letters import UNREADABLE, kept, letters, pointer, send
+from tests.integration.runs import UNKNOWN
 from tests.integration.world import START, World
 from tests.receiver import Receiver, busy
-
-__all__ = ["lines", "receiver"]
-
-#: What no Lambda of ours can read in a message.
-UNREADABLE = (
-    "not a pointer",
-    "{",
-    "null",
-    "[]",
-    "{}",
-    '{"owner": "acme"}',
-    '{"owner": 1, "id": 2}',
-    '{"owner": "acme", "id": ""}',
-    '{"owner": "acme", "id": "JOB#acme#0"}',
-    '{"url": "https://hooks.example.org", "owner": "acme"}',
-    '{"a": ' + "[" * 100_000,
-    "\U0001f600 ü",
-    '{"owner": "", "id": "x"}',
-    '{"owner": "a#b", "id": "JOB#acme#0"}',
-)
-
-
-def send(world: World, body: str) -> None:
-    world.sqs.send_message(QueueUrl=world.ids["DeadLetterQueue"], MessageBody=body)
-
-
-def pointer(job: str, owner: str = "acme") -> str:
-    return json.dumps({"owner": owner, "id": job})
-
-
-def letters(world: World) -> int:
-    """Return how many dead letters there are in the queue, in whatever state."""
-    names = [f"ApproximateNumberOfMessages{n}" for n in ("", "NotVisible", "Delayed")]
-    got = world.sqs.get_queue_attributes(
-        QueueUrl=world.ids["DeadLetterQueue"], AttributeNames=names
-    )
-    return sum(int(v) for v in got["Attributes"].values())
-
-
-def kept(world: World) -> list[str]:
-    """Return the bodies that are kept in the bucket."""
-    bucket = world.ids["Bucket"]
-    keys = world.objects("dead-letters/")
-    return [world.s3.get_object(Bucket=bucket, Key=k)["Body"].read().decode() for k in keys]
 
 
 @pytest.mark.parametrize("body", UNREADABLE, ids=range(len(UNREADABLE)))

@@ -5,11 +5,9 @@ from typing import Any
 import pytest
 
 from tests import receiver as plays
-from tests.integration.callbacks import ended, receiver, settled
+from tests.integration.callbacks import ended, settled
 from tests.integration.world import START, World
 from tests.receiver import Behaviour, Receiver
-
-__all__ = ["receiver"]
 
 NO_JOB = "019ac1d2-7b5e-7c31-8f44-5d1f3b0a9e78"
 

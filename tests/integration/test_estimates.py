@@ -6,7 +6,7 @@ import pytest
 from botocore.exceptions import EndpointConnectionError
 
 from nowlater.instants import from_rfc3339, seconds_until
-from tests.integration.test_waiting import has_run
+from tests.integration.runs import has_run
 from tests.integration.world import START, World
 
 REFUSE = {"or": "refuse"}

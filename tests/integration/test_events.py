@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tests.integration.lambdas import Reply
-from tests.integration.test_waiting import has_run
+from tests.integration.runs import has_run
 from tests.integration.world import World
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from nowlater.api.request import GATEWAY_S
 from tests.integration.lambdas import Reply
-from tests.integration.test_hybrid_door import time_out
+from tests.integration.runs import time_out
 from tests.integration.world import World
 
 

@@ -1,38 +1,16 @@
 """The hybrid door: the answer itself if it comes in time, else the job that is already running."""
 
-import json
-from collections.abc import Callable
 from typing import Any
 
 import pytest
 from botocore.awsrequest import AWSResponse
-from botocore.exceptions import ConnectionClosedError, ReadTimeoutError
+from botocore.exceptions import ConnectionClosedError
 
 from tests.integration.faults import answered
+from tests.integration.runs import time_out, while_waited_for
 from tests.integration.world import World
 
 BASE = "https://api.example.com"
-
-
-def time_out(world: World, *, runs: bool = True) -> None:
-    """Have nobody hear of the next direct run."""
-
-    def lose(request: Any) -> AWSResponse:
-        if runs:
-            world.direct(json.loads(request.body)["id"])
-        raise ReadTimeoutError(endpoint_url=request.url)
-
-    world.faults.once("lambda.Invoke", lose)
-
-
-def while_waited_for(world: World, *happens: Callable[[], object]) -> None:
-    """Have these happen, one at each look at a job that a caller waits for."""
-
-    def happen(then: Callable[[], object]) -> Callable[[Any], None]:
-        return lambda request: then() and None
-
-    for then in happens:
-        world.faults.once("dynamodb.GetItem", happen(then))
 
 
 def the_job(world: World) -> str:

@@ -5,11 +5,8 @@ from typing import Any
 import pytest
 
 from nowlater.jobs.model import Ref
+from tests.integration.runs import UNKNOWN, VISIBILITY_S
 from tests.integration.world import START, World
-
-UNKNOWN = "01a20d6d-5a00-7000-8000-000000000000"
-#: How long a message stays hidden after its worker died.
-VISIBILITY_S = 330
 
 
 class Death(BaseException):

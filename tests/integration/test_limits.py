@@ -19,7 +19,7 @@ from nowlater.worker.settle import INLINE_RESULT
 from tests.integration.lambdas import Reply
 from tests.integration.world import World
 from tests.routes import ROWS as ROWS_OF_ROUTES
-from tests.unit.test_docs import table
+from tests.snippets import table
 
 DOORS = ("sync", "submit", "hybrid")
 UNITS = {
@@ -32,7 +32,7 @@ UNITS = {
     "hours": 3600,
     "days": DAY_S,
 }
-ROWS = {row[0]: row[1:] for row in table("limit")}
+ROWS = {row[0]: row[1:] for row in table("http-api.md", "limit")}
 
 
 def most(limit: str) -> int:

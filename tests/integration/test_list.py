@@ -12,23 +12,8 @@ from moto.core.models import botocore_stubber
 from nowlater.jobs import model as job_states
 from nowlater.jobs import view
 from nowlater.jobs.listing import Filter
+from tests.integration.lists import listed, submitted
 from tests.integration.world import World
-
-
-def listed(world: World, owner: str = "acme", **query: str) -> list[str]:
-    """Return the ids of a list's first page."""
-    reply = world.call("list", query=query, owner=owner)
-    assert reply.status == 200, reply.json
-    return [job["id"] for job in reply.json["jobs"]]
-
-
-def submitted(world: World, count: int, **envelope: Any) -> list[str]:
-    """Submit jobs a second apart; return their ids, newest first."""
-    ids = []
-    for _ in range(count):
-        world.pass_time(1)
-        ids.append(str(world.submit(**envelope).json["id"]))
-    return ids[::-1]
 
 
 def test_jobs_are_listed_newest_first_as_they_are_shown_alone(world: World) -> None:

@@ -11,14 +11,10 @@ from nowlater import Refused, Unavailable
 from nowlater.access import api_keys
 from nowlater.log import logger, operation_failed
 from tests import receiver as plays
-from tests.integration.callbacks import lines, receiver
-from tests.integration.test_authorize import authorized, table
-from tests.integration.test_tokens import RSA, trust
+from tests.integration.credentials import RSA, authorized, table, trust
 from tests.integration.world import START, World
 from tests.issuer import Issuer
 from tests.receiver import Receiver
-
-__all__ = ["lines", "receiver"]
 
 SECRET = "of-nobodys-business"
 

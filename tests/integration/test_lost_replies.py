@@ -3,18 +3,13 @@
 import pytest
 
 from tests import receiver as plays
-from tests.integration.callbacks import ended, receiver
-from tests.integration.test_leases import VISIBILITY_S
+from tests.integration.callbacks import ended
+from tests.integration.faults import let
+from tests.integration.runs import VISIBILITY_S
 from tests.integration.world import World
 from tests.receiver import Receiver
 
-__all__ = ["receiver"]
-
 UPDATE = "dynamodb.UpdateItem"
-
-
-def nothing(_: object) -> None:
-    """Let a call pass, so that the next one is the one that fails."""
 
 
 def test_a_claim_whose_reply_was_lost_is_a_claim(world: World) -> None:
@@ -29,7 +24,7 @@ def test_a_claim_whose_reply_was_lost_is_a_claim(world: World) -> None:
 @pytest.mark.parametrize("size", [10, 20_000])
 def test_an_end_whose_reply_was_lost_is_an_end(world: World, size: int) -> None:
     job = world.submit("echo", {"value": "x" * size}).json["id"]
-    world.faults.once(UPDATE, nothing)
+    world.faults.once(UPDATE, let)
     world.faults.lost_reply(UPDATE)
     world.work()
     world.notify()
@@ -40,7 +35,7 @@ def test_an_end_whose_reply_was_lost_is_an_end(world: World, size: int) -> None:
 
 def test_a_job_given_back_with_a_lost_reply_is_tried_again(world: World) -> None:
     job = world.submit("flaky", {"failures": 1}).json["id"]
-    world.faults.once(UPDATE, nothing)
+    world.faults.once(UPDATE, let)
     world.faults.lost_reply(UPDATE)
     world.work()
     world.pass_time(1)
@@ -52,7 +47,7 @@ def test_a_job_given_back_with_a_lost_reply_is_tried_again(world: World) -> None
 def test_a_progress_whose_reply_was_lost_does_not_look_like_a_cancel(world: World) -> None:
     job = world.submit("meanwhile", {}).json["id"]
     world.meanwhile(lambda context: context.progress(1 / 3, "a third"))
-    world.faults.once(UPDATE, nothing)
+    world.faults.once(UPDATE, let)
     world.faults.lost_reply(UPDATE)
     world.work()
 
@@ -77,7 +72,7 @@ def test_progress_that_cannot_be_written_does_not_end_the_run(world: World) -> N
 @pytest.mark.parametrize("key", [None, "k"])
 def test_a_record_whose_put_was_lost_is_accepted_once(world: World, key: str | None) -> None:
     if key is not None:
-        world.faults.once("dynamodb.PutItem", nothing)
+        world.faults.once("dynamodb.PutItem", let)
     world.faults.lost_reply("dynamodb.PutItem")
     reply = world.submit(key=key)
     world.work()
@@ -117,7 +112,7 @@ def test_a_record_claimed_before_its_submit_heard_of_it_is_not_put_again(world: 
 def test_a_submit_that_never_hears_of_its_record_refuses_and_its_key_finds_the_job(
     world: World,
 ) -> None:
-    world.faults.once("dynamodb.PutItem", nothing)
+    world.faults.once("dynamodb.PutItem", let)
     for _ in range(3):
         world.faults.lost_reply("dynamodb.PutItem")
     refused = world.submit(key="k")

@@ -7,21 +7,10 @@ from urllib.parse import parse_qs
 
 import pytest
 
+from tests.integration.faults import Killed, kill, let
 from tests.integration.lambdas import lambda_context
-from tests.integration.test_notify import PUBLISH, ended, refusing, told_ids
+from tests.integration.notifications import PUBLISH, ended, refusing, told_ids
 from tests.integration.world import World
-
-
-class Killed(BaseException):
-    """What happens to a Lambda whose process ends: nothing of it catches that."""
-
-
-def kill(request: Any) -> None:
-    raise Killed
-
-
-def let(request: Any) -> None:
-    """Let a call pass, so that the next one is the one that fails."""
 
 
 def hand(world: World, records: list[dict[str, Any]], tries: int = 3) -> list[dict[str, Any]]:

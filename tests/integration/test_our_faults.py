@@ -9,15 +9,13 @@ from typing import Any
 import msgspec
 import pytest
 
+from nowlater.instants import DAY_S
 from nowlater.runtime import catalogue
 from nowlater.runtime.catalogue import Entry
-from tests.integration.callbacks import lines
 from tests.integration.faults import answered
-from tests.integration.test_outcomes import DAY_S, ended_as, wait_s
-from tests.integration.test_sizes import put, upload
+from tests.integration.runs import ended_as, wait_s
+from tests.integration.uploads import put, upload
 from tests.integration.world import World
-
-__all__ = ["lines"]
 
 type Mend = Callable[[], object]
 

@@ -5,21 +5,9 @@ from typing import Any
 
 import pytest
 
+from nowlater.instants import DAY_S
+from tests.integration.runs import ended_as, wait_s
 from tests.integration.world import START, World
-
-DAY_S = 86400
-
-
-def ended_as(world: World, job: str) -> str:
-    """Return the name of the problem that a job failed with."""
-    seen = world.see(job)
-    assert seen["status"] == "failed", seen
-    return str(seen["error"]["type"]).rpartition("/")[2]
-
-
-def wait_s(world: World, job: str) -> float:
-    """Return for how long a job that was given back waits."""
-    return float(world.job(job)["not_before"] - world.now) / 1000
 
 
 def test_a_job_that_fails_is_tried_again(world: World) -> None:

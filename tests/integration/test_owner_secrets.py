@@ -5,11 +5,9 @@ from typing import Any
 
 import pytest
 
-from tests.integration.callbacks import ended, receiver, signature
+from tests.integration.callbacks import ended, signature
 from tests.integration.world import World
 from tests.receiver import Receiver
-
-__all__ = ["receiver"]
 
 DAY_S = 86_400
 

@@ -8,7 +8,7 @@ import pytest
 from tests import stack
 from tests.integration.lambdas import Reply
 from tests.integration.world import World
-from tests.unit.test_docs import table
+from tests.snippets import table
 
 QUERY = "dynamodb.Query"
 #: Doors that accept jobs, and how to ask there.
@@ -51,7 +51,9 @@ def ask(world: World, door: str, ended: str, **headers: str) -> Reply:
 
 def test_the_quotas_are_documented_as_the_template_has_them() -> None:
     parameters = stack.template()["Parameters"]
-    documented = {row[0].strip("`"): int(row[2]) for row in table("parameter | limits")}
+    documented = {
+        row[0].strip("`"): int(row[2]) for row in table("http-api.md", "parameter | limits")
+    }
 
     names = ("OwnerWaiting", "OwnerUploads")
     assert documented == {name: parameters[name]["Default"] for name in names}

@@ -9,13 +9,10 @@ import pytest
 
 from nowlater.access import api_keys
 from nowlater.aws.records import Unreadable
-from tests.integration.callbacks import lines, receiver
-from tests.integration.test_authorize import authorized, table
-from tests.integration.test_list import listed, submitted
+from tests.integration.credentials import authorized, table
+from tests.integration.lists import listed, submitted
 from tests.integration.world import START, World
 from tests.receiver import Receiver
-
-__all__ = ["lines", "receiver"]
 
 YEAR_10000 = 253_402_300_800_000
 #: Attributes of a job's record with which it cannot be shown.

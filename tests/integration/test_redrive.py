@@ -1,27 +1,11 @@
 """What `make redrive` has sent again: what was given up, and of that what it is asked for."""
 
-import argparse
-from typing import Any
-
-import boto3
 import pytest
 
-from local.redrive import redrive
-from nowlater.aws.table import Table
 from tests import receiver as plays
-from tests.integration.callbacks import ended, receiver, settled
+from tests.integration.callbacks import ended, run_redrive, settled
 from tests.integration.world import World
 from tests.receiver import Receiver
-
-__all__ = ["receiver"]
-
-
-def run(world: World, meanwhile: Any = lambda **_: None, **asked: Any) -> None:
-    """Run it; `meanwhile` happens before each of its writes."""
-    client = boto3.client("dynamodb")
-    client.meta.events.register("before-call.dynamodb.UpdateItem", meanwhile)
-    table = Table(world.ids["Table"], client)
-    redrive(table, argparse.Namespace(**{"owner": None, "host": None, "list": False} | asked))
 
 
 def states(world: World, *jobs: str) -> list[str]:
@@ -33,7 +17,7 @@ def test_what_was_given_up_is_sent_again_and_nothing_else(world: World, receiver
     world.send_webhooks()
     delivered = ended(world, receiver)
     world.send_webhooks()
-    run(world)
+    run_redrive(world)
     settled(world)
 
     assert states(world, given_up, delivered) == ["delivered", "delivered"]
@@ -47,7 +31,7 @@ def test_listed_it_stays_as_it_is(
     job = ended(world, receiver, plays.gone)
     world.send_webhooks()
     capsys.readouterr()
-    run(world, list=True)
+    run_redrive(world, list=True)
     said = capsys.readouterr()
 
     assert states(world, job) == ["given-up"]
@@ -71,7 +55,7 @@ def test_fewer_are_sent_again_by_owner_and_host(
     job = ended(world, receiver, plays.gone, callback={"url": receiver.url() + "?a=/b"})
     world.send_webhooks()
     here = receiver.url().split("/")[2]
-    run(world, **{k: here if v == "here" else v for k, v in asked.items()})
+    run_redrive(world, **{k: here if v == "here" else v for k, v in asked.items()})
 
     assert states(world, job) == [["given-up", "waiting"][found]]
 
@@ -80,7 +64,7 @@ def test_the_host_of_a_url_without_a_path_is_its_host(world: World, receiver: Re
     here = receiver.url().split("/")[2]
     job = ended(world, receiver, plays.gone, callback={"url": f"http://{here}?a=b"})
     world.send_webhooks()
-    run(world, host=here)
+    run_redrive(world, host=here)
 
     assert states(world, job) == ["waiting"]
 
@@ -90,7 +74,7 @@ def test_one_that_cannot_be_read_does_not_keep_the_others(world: World, receiver
     while world.send_webhooks()["records"]:
         pass
     world.table.put_item(Item=(world.delivery(jobs[2]) or {}) | {"count": "many"})
-    run(world)
+    run_redrive(world)
 
     assert states(world, *jobs) == ["waiting", "waiting", "given-up", "waiting", "waiting"]
 
@@ -101,7 +85,7 @@ def test_one_that_is_erased_meanwhile_stays_erased(
     job = ended(world, receiver, plays.gone)
     world.send_webhooks()
     capsys.readouterr()
-    run(world, meanwhile=lambda **_: world.call("erase", id=job) and None)
+    run_redrive(world, meanwhile=lambda **_: world.call("erase", id=job) and None)
     said = capsys.readouterr()
     settled(world)
 

@@ -8,13 +8,11 @@ import msgspec
 import pytest
 
 from tests import receiver as plays
-from tests.integration.callbacks import ended, queued, receiver, settled
+from tests.integration.callbacks import ended, queued, settled
 from tests.integration.faults import answered
 from tests.integration.lambdas import lambda_context
 from tests.integration.world import START, World
 from tests.receiver import Receiver
-
-__all__ = ["receiver"]
 
 
 def send(world: World, url: str, base: str = "https://api.example.com") -> str:

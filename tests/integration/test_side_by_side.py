@@ -10,15 +10,13 @@ import pytest
 
 from nowlater.access import api_keys
 from tests import stack
-from tests.integration.callbacks import receiver
+from tests.integration.credentials import authorized
 from tests.integration.faults import answered
 from tests.integration.lambdas import lambda_context, reply_of
 from tests.integration.world import START, World
 from tests.receiver import Receiver
 from tests.upgrades import fixture
 from tests.upgrades.fixture import Fixture
-
-__all__ = ["receiver"]
 
 #: What a later version may add anywhere; `b` is how the counts of a histogram begin.
 NEWS = {"beyond": {"what": ["is", "known", 2]}}
@@ -118,7 +116,7 @@ def test_a_newer_api_key_is_taken(world: World) -> None:
     item = world.table.get_item(Key={"PK": f"APIKEY#{key.id}", "SK": "APIKEY"})["Item"]
     world.table.put_item(Item=item | NEWS)
 
-    assert fixture.authorized(world, token)["isAuthorized"]
+    assert authorized(world, f"Bearer {token}")["isAuthorized"]
 
 
 @pytest.mark.parametrize("route", ["status", "result"])

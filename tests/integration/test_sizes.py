@@ -7,6 +7,7 @@ from urllib.request import Request
 import pytest
 
 from tests.integration.faults import answered
+from tests.integration.uploads import put, upload
 from tests.integration.world import World
 
 #: The item that counts what an owner uploads today.
@@ -89,17 +90,6 @@ def test_a_large_result_is_told_by_its_link_alone(world: World) -> None:
 
 
 # ── uploads ───────────────────────────────────────────────────────────────────────────────────
-
-
-def upload(world: World, owner: str = "acme", **said: Any) -> Any:
-    return world.call("upload", owner=owner, body={"size": 7, "media_type": "text/csv"} | said)
-
-
-def put(world: World, begun: Any, body: bytes = b"a,b\n1,2") -> None:
-    """Put the content to where the upload's URL points."""
-    key = urlsplit(begun.json["url"]).path.removeprefix("/")
-    kind = begun.json["headers"]["Content-Type"]
-    world.s3.put_object(Bucket=world.ids["Bucket"], Key=key, Body=body, ContentType=kind)
 
 
 def test_an_upload_is_a_request_to_be_made_as_it_is_told(world: World) -> None:

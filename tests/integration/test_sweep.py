@@ -6,12 +6,10 @@ import pytest
 from botocore.exceptions import EndpointConnectionError
 
 from nowlater.worker import sweep
-from tests.integration.callbacks import ended, receiver
-from tests.integration.test_notify_failures import Killed, kill
+from tests.integration.callbacks import ended
+from tests.integration.faults import Killed, kill
 from tests.integration.world import START, World
 from tests.receiver import Receiver, answer
-
-__all__ = ["receiver"]
 
 
 def test_a_late_start_is_sent_with_the_delay_that_is_left(world: World) -> None:

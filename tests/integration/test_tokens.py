@@ -10,19 +10,16 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import pytest
 
 from nowlater.access import api_keys
 from nowlater.access.jwks import IssuerUnavailable, fetch
 from tests import stack
-from tests.integration.test_authorize import NOBODY, authorized, table
+from tests.integration.credentials import EC, NOBODY, OTHER, RSA, authorized, table, trust
 from tests.integration.world import World
 from tests.issuer import AUDIENCE, Issuer, SigningKey, b64, compact, hs256, signed
 
 DISCOVERY, KEYS = "/.well-known/openid-configuration", "/keys"
-RSA, OTHER = SigningKey("rsa"), SigningKey("rsa")
-EC = SigningKey("ec", "ES256")
 BOTH = [DISCOVERY, KEYS]
 
 
@@ -32,13 +29,6 @@ def issuer(world: World) -> Iterator[Issuer]:
     with Issuer(RSA, EC) as made:
         trust(world, made.url)
         yield made
-
-
-def trust(world: World, url: str) -> None:
-    services = world.app("authorize").services
-    changed = {"jwt_issuer": url, "jwt_audience": AUDIENCE}
-    services.settings = msgspec.structs.replace(services.settings, **changed)
-    vars(services).pop("issuer", None)
 
 
 def shown(world: World, token: str) -> Any:

@@ -6,11 +6,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import EndpointConnectionError
 
-from tests.integration.callbacks import lines
-from tests.integration.test_dead_letters import UNREADABLE, kept, letters
+from tests.integration.dead_letters import UNREADABLE, kept, letters
 from tests.integration.world import World
-
-__all__ = ["lines"]
 
 QUEUES = ("FlexibleQueue", "OnTimeQueue", "WebhookQueue")
 

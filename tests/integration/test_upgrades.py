@@ -16,16 +16,14 @@ from nowlater.jobs.model import ENDED, Job, Ref
 from nowlater.notifications.delivery import Delivery, DeliveryAttempt
 from tests import receiver as plays
 from tests import stack
-from tests.integration.callbacks import receiver
+from tests.integration.callbacks import run_redrive
+from tests.integration.credentials import authorized
 from tests.integration.faults import answered
 from tests.integration.lambdas import lambda_context, reply_of
-from tests.integration.test_redrive import run as redrive
 from tests.integration.world import World
 from tests.receiver import Receiver
 from tests.upgrades import fixture
 from tests.upgrades.fixture import Fixture
-
-__all__ = ["receiver"]
 
 ALIVE = ("scheduled", "queued", "running")
 NO_KEY = {"idempotency-key": None}
@@ -103,7 +101,7 @@ def ask_again(world: World, asked: dict[str, Any]) -> Any:
 
 def test_each_api_key_is_taken_as_it_was(world: World, left: Fixture) -> None:
     for key in left.callers["keys"]:
-        assert kept(key["answer"], fixture.authorized(world, key["token"]))
+        assert kept(key["answer"], authorized(world, f"Bearer {key['token']}"))
 
 
 def test_routes_know_callers_by_what_the_authorizer_said(world: World, left: Fixture) -> None:
@@ -285,7 +283,7 @@ def _bodies(left: Fixture, job: str) -> list[dict[str, Any]]:
 def test_what_was_given_up_is_sent_again_when_asked(
     world: World, left: Fixture, receiver: Receiver
 ) -> None:
-    redrive(world)
+    run_redrive(world)
     receiver.plays[:] = [plays.ok]
     fixture.settle(world, receiver)
     given_up = left.job("given up")

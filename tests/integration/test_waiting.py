@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from tests.integration.lambdas import Reply
-from tests.integration.test_hybrid_door import while_waited_for
+from tests.integration.runs import has_run, while_waited_for
 from tests.integration.world import World
 
 
@@ -15,14 +15,6 @@ def wait(world: World, job: str, prefer: str = "wait=3", **headers: str) -> tupl
     began_s = world.time.s
     reply = world.call("status", id=job, headers={"prefer": prefer} | headers)
     return reply, world.time.s - began_s
-
-
-def has_run(world: World, operation: str, *seconds: float) -> None:
-    """Have earlier runs of an operation taken that long."""
-    runtimes = world.app("notify").services.runtimes
-    for one in seconds:
-        runtimes.count(operation, one)
-    runtimes.write()
 
 
 def nothing() -> None:

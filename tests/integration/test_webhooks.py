@@ -10,12 +10,10 @@ import pytest
 from nowlater.notifications.delivery import PATIENCE_S, WAITS_S
 from tests import receiver as plays
 from tests import stack
-from tests.integration.callbacks import ended, lines, queued, receiver, settled, signature
+from tests.integration.callbacks import ended, queued, settled, signature
 from tests.integration.lambdas import lambda_context
 from tests.integration.world import START, World
 from tests.receiver import Behaviour, Receiver
-
-__all__ = ["lines", "receiver"]
 
 
 def tries(world: World, job: str) -> list[dict[str, Any]]:

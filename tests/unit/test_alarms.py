@@ -13,18 +13,16 @@ from botocore import xform_name
 
 from tests import stack
 from tests.filters import matches
-from tests.unit.test_template import PARAMETERS, SOURCE, of_type, resources
-
-__all__ = ["resources"]
+from tests.stack import of_type
 
 PAGE = (stack.ROOT / "docs/operating.md").read_text()
+SOURCE = stack.template()
+PARAMETERS: dict[str, Any] = SOURCE["Parameters"]
 RESOURCES: dict[str, Any] = SOURCE["Resources"]
-ALARMS = {n: r["Properties"] for n, r in RESOURCES.items() if r["Type"] == "AWS::CloudWatch::Alarm"}
-DASHBOARDS = {n: r["Properties"] for n, r in RESOURCES.items() if r["Type"].endswith("::Dashboard")}
-FILTERS = {
-    n: r["Properties"] for n, r in RESOURCES.items() if r["Type"] == "AWS::Logs::MetricFilter"
-}
-LAMBDAS = [n for n, r in RESOURCES.items() if r["Type"] == "AWS::Serverless::Function"]
+ALARMS = of_type(RESOURCES, "AWS::CloudWatch::Alarm")
+DASHBOARDS = of_type(RESOURCES, "AWS::CloudWatch::Dashboard")
+FILTERS = of_type(RESOURCES, "AWS::Logs::MetricFilter")
+LAMBDAS = list(of_type(RESOURCES, "AWS::Serverless::Function"))
 
 ERROR_ALARMS = {f"{name}Alarm" for name in LAMBDAS}
 #: They share a section of the page.
@@ -282,10 +280,7 @@ def test_an_alarm_reckons_with_what_it_watches(name: str) -> None:
 
 def of_the_log() -> set[str]:
     """Return the metrics that the template makes of the log, by name."""
-    filters = [
-        r["Properties"] for r in RESOURCES.values() if r["Type"] == "AWS::Logs::MetricFilter"
-    ]
-    made = [t for f in filters for t in f["MetricTransformations"]]
+    made = [t for f in FILTERS.values() for t in f["MetricTransformations"]]
     assert {t["MetricNamespace"] for t in made} == {"nowlater"}
     return {text(t["MetricName"]) for t in made}
 

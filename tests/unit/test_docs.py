@@ -12,23 +12,15 @@ from nowlater.jobs import model, protocol
 from nowlater.jobs.protocol import Clause
 from nowlater.runtime import schema
 from nowlater.runtime.definition import Operation
+from tests import stack
+from tests.snippets import DOCS, table
 
-ROOT = Path(__file__).parents[2]
-DOCS = ROOT / "docs"
-PAGES = sorted(DOCS.glob("*.md")) + sorted(ROOT.glob("*.md"))
-HTTP = (DOCS / "http-api.md").read_text()
+PAGES = sorted(DOCS.glob("*.md")) + sorted(stack.ROOT.glob("*.md"))
 
 
 def prose(text: str) -> str:
     """Return Markdown without its code blocks."""
     return re.sub(r"^```.*?^```$", "", text, flags=re.MULTILINE | re.DOTALL)
-
-
-def table(header: str) -> list[list[str]]:
-    """Return the rows of the table of the HTTP contract that begins with this cell."""
-    _, _, rest = prose(HTTP).partition(f"\n| {header} |")
-    rows = rest.partition("\n\n")[0].splitlines()[2:]
-    return [[cell.strip() for cell in row.strip("|").split(" | ")] for row in rows]
 
 
 def anchors(page: Path) -> set[str]:
@@ -73,23 +65,23 @@ def executed(code: str) -> dict[str, Any]:
 
 
 def test_every_problem_is_in_the_error_table_with_its_status() -> None:
-    documented = {row[0].strip("`"): int(row[1]) for row in table("problem")}
+    documented = {row[0].strip("`"): int(row[1]) for row in table("http-api.md", "problem")}
 
     assert documented == {name: status for name, (status, _) in problems.KINDS.items()}
 
 
 def test_the_state_table_is_the_one_that_the_writes_obey() -> None:
-    documented = {row[0].strip("`"): row[1] for row in table("write")}
+    documented = {row[0].strip("`"): row[1] for row in table("http-api.md", "write")}
 
     assert documented == {write: said(clauses) for write, clauses in protocol.WRITES.items()}
 
 
 def test_every_clause_is_explained() -> None:
-    assert [row[0] for row in table("clause")] == list(clauses().values())
+    assert [row[0] for row in table("http-api.md", "clause")] == list(clauses().values())
 
 
 def test_every_status_is_explained() -> None:
-    documented = {row[0].strip("`"): row[2] for row in table("status | meaning")}
+    documented = {row[0].strip("`"): row[2] for row in table("http-api.md", "status | meaning")}
 
     assert documented == dict.fromkeys(model.UNFINISHED, "no") | dict.fromkeys(model.ENDED, "yes")
 

@@ -119,6 +119,15 @@ def test_imports_go_round_in_no_circle() -> None:
     assert left == {}
 
 
+def test_no_tests_import_from_other_tests() -> None:
+    paths = (stack.ROOT / "tests").rglob("*.py")
+    imported = {module for path in paths for module in imports(path)}
+
+    assert [
+        module for module in sorted(imported) if re.match(r"tests\..*\btest_\w+\.", module)
+    ] == []
+
+
 @pytest.mark.parametrize("path", [*MODULES, *APPS], ids=name)
 def test_a_module_says_in_its_first_line_what_it_is_for(path: Path) -> None:
     said = ast.get_docstring(ast.parse(path.read_text())) or ""

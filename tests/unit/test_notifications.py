@@ -3,7 +3,7 @@
 import io
 import json
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from types import ModuleType
 from typing import Any
 
@@ -23,13 +23,6 @@ TOPIC = "arn:aws:sns:eu-central-1:123456789012:nowlater-Topic"
 SNS = "https://sns.eu-central-1.amazonaws.com"
 CERTIFICATE = f"{SNS}/SimpleNotificationService-0123456789abcdef0123456789abcdef.pem"
 EVENT = {"id": "01a20eff/succeeded", "data": {"result": "grün\n"}}
-
-
-@pytest.fixture(scope="module")
-def load(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], ModuleType]]:
-    """Imports a snippet by its name."""
-    with snippets.modules(PAGE, tmp_path_factory.mktemp("snippets")) as load:
-        yield load
 
 
 @pytest.fixture(scope="module")
@@ -68,7 +61,7 @@ def test_the_event_that_it_shows_is_the_one_that_is_published() -> None:
 
 
 def test_the_attributes_that_it_names_are_those_of_the_message() -> None:
-    named = [row[0] for row in snippets.table(PAGE, "attribute")]
+    named = [row[0].strip("`") for row in snippets.table(PAGE, "attribute")]
 
     assert named == list(cloud_event.of_end(job_of(shown())).attributes)
 

@@ -14,7 +14,7 @@ from nowlater.aws import payload_keys
 from nowlater.instants import LONGEST_POSTPONEMENT_S
 from nowlater.notifications import delivery, send
 from tests import stack
-from tests.stack import one_or_more, statements
+from tests.stack import of_type, one_or_more, statements
 from tests.unit.aws_rules import transformed as given_to_aws
 from tests.unit.aws_rules.transformed import transformed
 
@@ -49,17 +49,6 @@ ON_EVERYTHING: dict[str, str] = {
         "X-Ray has no resources to name; only where Tracing is Active",
     ),
 }
-
-
-@pytest.fixture(scope="module")
-def resources() -> dict[str, Any]:
-    found: dict[str, Any] = transformed()["Resources"]
-    return found
-
-
-def of_type(resources: dict[str, Any], kind: str) -> dict[str, dict[str, Any]]:
-    """Return the properties of all resources of a type."""
-    return {n: r.get("Properties", {}) for n, r in resources.items() if r["Type"] == kind}
 
 
 def allowed(resources: dict[str, Any], role: str, on: Any = None) -> set[str]:

@@ -13,8 +13,8 @@ from typing import Any
 from moto.sqs.models import sqs_backends
 
 from tests import receiver as plays
-from tests import stack
-from tests.integration.lambdas import Reply, lambda_context
+from tests.integration.credentials import authorized
+from tests.integration.lambdas import Reply
 from tests.integration.world import START, World
 from tests.receiver import Receiver
 from tests.upgrades.story import Story
@@ -253,7 +253,7 @@ def _callers(world: World, receiver: Receiver, story: Story) -> dict[str, Any]:
     ]
     return {
         "keys": [
-            {"name": name, "token": token, "answer": authorized(world, token)}
+            {"name": name, "token": token, "answer": authorized(world, f"Bearer {token}")}
             for name, token in story.tokens.items()
         ],
         "requests": story.requests,
@@ -269,14 +269,6 @@ def _callers(world: World, receiver: Receiver, story: Story) -> dict[str, Any]:
 
 
 _HOST = {"host": "127.0.0.1"}
-
-
-def authorized(world: World, token: str) -> Any:
-    """Return what the authorizer says to an API key."""
-    event = stack.event("authorize")
-    event["headers"]["authorization"] = f"Bearer {token}"
-    event["identitySource"] = [f"Bearer {token}"]
-    return world.app("authorize").handler(event, lambda_context())
 
 
 def seen(world: World, job: str, owner: str) -> dict[str, Any]:

@@ -7,18 +7,13 @@ import tracemalloc
 import zlib
 from pathlib import Path
 
-import ascii_magic
 import pytest
 from PIL import Image, ImageChops, ImageCms, ImageStat, PngImagePlugin
 
 from nowlater import Document, Refused
 from operations.images import thumbnail
+from tests.unit.operations.real_data import PHOTOS
 
-#: Photographs of a lion (JPEG, with EXIF and XMP) and of a hen (PNG, cut out, with a profile).
-PHOTOS = [
-    Path(ascii_magic.__file__).parent / "tests" / name
-    for name in ("lion.jpg", "chicken_transparent.png")
-]
 LION = PHOTOS[0].read_bytes()
 photo = pytest.mark.parametrize("path", PHOTOS, ids=lambda path: path.stem)
 any_format = pytest.mark.parametrize("written", ["jpeg", "png", "webp"])

@@ -11,20 +11,18 @@ from pathlib import Path
 
 import pandas
 import pytest
-import vega_datasets
 from hypothesis import given
 from hypothesis import strategies as st
 
 from nowlater import Canceled, Document, Refused
 from operations.dialects import BLANKS
-from operations.profiles import ColumnProfile
 from operations.statistics import Statistics
 from operations.tables import csv_profile
 from tests.large_csv import large_csv
 from tests.unit.operations.profiling import cost, profile, types
+from tests.unit.operations.real_data import VEGA, as_pandas_does
 from tests.unit.operations.runs import Run
 
-VEGA = sorted(Path(vega_datasets.__file__).parent.glob("_data/*.csv"))
 TYPES = {
     "airports": "string string string string string number number",
     "iowa-electricity": "date string integer",
@@ -35,28 +33,6 @@ TYPES = {
     "stocks": "string date number",
     "us-employment": "date" + 11 * " integer" + 4 * " number" + 8 * " integer",
 }
-FRACTIONS = {"p1": 0.01, "p5": 0.05, "p25": 0.25, "p50": 0.5, "p75": 0.75, "p95": 0.95, "p99": 0.99}
-
-
-def as_pandas_does(found: ColumnProfile, series: "pandas.Series[object]") -> None:
-    """Assert that a column's profile is what pandas says of it."""
-    values = series.dropna()
-    if found.type in ("date", "datetime"):
-        moments = pandas.to_datetime(values)
-        cut = len("2000-01-01") if found.type == "date" else None
-        values = moments.map(lambda moment: moment.isoformat()[:cut])
-    frequencies = values.value_counts()
-
-    assert (found.name, found.count, found.nulls) == (series.name, len(values), series.isna().sum())
-    assert found.distinct == values.nunique()
-    assert (found.min, found.max) == (values.min(), values.max())
-    assert [top.count for top in found.top] == frequencies.head(10).to_list()
-    assert all(frequencies[top.value] == top.count for top in found.top)
-    assert (found.type in ("integer", "number")) == pandas.api.types.is_numeric_dtype(series)
-    if found.quantiles is not None:
-        expected = values.quantile(list(FRACTIONS.values())).to_list()
-        assert found.mean == pytest.approx(values.mean(), rel=1e-12)
-        assert [getattr(found.quantiles, p) for p in FRACTIONS] == pytest.approx(expected, 1e-12)
 
 
 @pytest.mark.parametrize("path", VEGA, ids=lambda path: path.stem)
