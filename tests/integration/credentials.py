@@ -2,8 +2,6 @@
 
 from typing import Any
 
-import msgspec
-
 from nowlater.aws.table import Table
 from tests import stack
 from tests.integration.lambdas import lambda_context
@@ -28,7 +26,5 @@ def authorized(world: World, header: str) -> Any:
 
 
 def trust(world: World, url: str) -> None:
-    services = world.app("authorize").services
-    changed = {"jwt_issuer": url, "jwt_audience": AUDIENCE}
-    services.settings = msgspec.structs.replace(services.settings, **changed)
-    vars(services).pop("issuer", None)
+    """Have the stack trust an issuer."""
+    world.restart("authorize", jwt_issuer=url, jwt_audience=AUDIENCE)

@@ -3,7 +3,6 @@
 import pytest
 
 from nowlater import problems
-from nowlater.runtime.catalogue import Catalogue
 from tests import stack
 from tests.integration.lambdas import lambda_context, reply_of
 from tests.integration.world import World
@@ -17,8 +16,7 @@ DIAGNOSTIC = {"echo", "sleep", "fail", "flaky"}
 def test_the_operations_are_listed_each_with_its_address(
     world: World, with_diagnostics: bool
 ) -> None:
-    services = world.app("describe").services
-    services.catalogue = Catalogue(with_diagnostics=with_diagnostics)
+    world.restart("describe", diagnostics=with_diagnostics)
     reply = world.call("operations")
     told = {o["name"]: o for o in reply.json["operations"]}
 
@@ -34,7 +32,7 @@ def test_the_operations_are_listed_each_with_its_address(
 def test_diagnostic_operations_are_unknown_where_they_are_not_asked_for(
     world: World, door: str
 ) -> None:
-    world.app(door).services.catalogue = Catalogue(with_diagnostics=False)
+    world.restart(door, diagnostics=False)
     reply = world.call(door, operation="echo", body={"input": {"value": 1}})
 
     assert (reply.status, reply.problem) == (404, "unknown-operation")

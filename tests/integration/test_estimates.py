@@ -24,9 +24,7 @@ def echo(world: World, **envelope: Any) -> Any:
 
 def forget(world: World) -> None:
     """Have all Lambdas ask anew for what estimates rest on."""
-    for name in ("submit", "hybrid", "status", "describe", "notify"):
-        for kept in ("runtimes", "depths"):
-            vars(world.app(name).services).pop(kept, None)
+    world.restart("submit", "hybrid", "status", "describe", "notify")
 
 
 # ── what they rest on ─────────────────────────────────────────────────────────────────────────

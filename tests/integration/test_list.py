@@ -4,7 +4,6 @@ from itertools import cycle, product
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
-import msgspec
 import pytest
 from botocore.awsrequest import AWSResponse
 from moto.core.models import botocore_stubber
@@ -121,9 +120,7 @@ def test_a_search_that_reads_too_much_goes_on_with_the_next_page(world: World) -
 
 
 def test_jobs_of_many_shards_are_one_list(world: World) -> None:
-    services = world.app("submit").services
-    services.settings = msgspec.structs.replace(services.settings, shards=16)
-    world.app("status").services.settings = services.settings
+    world.restart("submit", "status", shards=16)
     ids = submitted(world, 24)
 
     assert len({job[0] for job in ids}) > 1

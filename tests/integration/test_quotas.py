@@ -2,7 +2,6 @@
 
 from typing import Any
 
-import msgspec
 import pytest
 
 from tests import stack
@@ -17,10 +16,7 @@ DOORS = ("submit", "hybrid", "retry")
 
 def allow(world: World, **quotas: int) -> None:
     """Set the stack's quotas: `owner_waiting`, and its `shards`."""
-    for name in ("submit", "hybrid"):
-        services = world.app(name).services
-        services.settings = msgspec.structs.replace(services.settings, **quotas)
-        vars(services).pop("quotas", None)
+    world.restart("submit", "hybrid", **quotas)
 
 
 def fill(world: World, count: int, shard: int = 0, **attributes: Any) -> None:
@@ -213,7 +209,7 @@ def test_whose_jobs_are_worked_on_as_they_come_costs_one_call_a_look(world: Worl
 def test_a_look_that_fails_refuses_nobody(world: World, caplog: pytest.LogCaptureFixture) -> None:
     allow(world, owner_waiting=1)
     world.submit()
-    vars(world.app("submit").services).pop("quotas")
+    world.restart("submit")
     world.faults.unreachable(QUERY)
 
     assert world.submit().status == 202

@@ -4,7 +4,6 @@ import hashlib
 from decimal import Decimal
 from typing import Any
 
-import msgspec
 import pytest
 
 from nowlater.access import api_keys
@@ -134,10 +133,7 @@ def test_a_record_whose_key_is_no_id_keeps_its_owner_from_nothing(world: World) 
     job = world.submit().json["id"]
     for name in ("garbage", "~~~", "#", "019ac1d2"):
         world.table.put_item(Item=world.job(job) | {"SK": name})
-    for app in ("submit", "hybrid"):
-        services = world.app(app).services
-        services.settings = msgspec.structs.replace(services.settings, owner_waiting=1000)
-        vars(services).pop("quotas", None)
+    world.restart("submit", "hybrid", owner_waiting=1000)
 
     assert listed(world) == [job]
     assert [world.submit().status for _ in range(3)] == [202] * 3

@@ -4,7 +4,6 @@ import json
 from typing import Any
 from urllib.parse import urlsplit
 
-import msgspec
 import pytest
 
 from tests import receiver as plays
@@ -55,8 +54,7 @@ def test_nothing_is_sent_to_a_url_that_may_not_be_called_any_more(
     world: World, receiver: Receiver, setting: str
 ) -> None:
     now_is = {"public_url": receiver.url("/v1"), "loopback_callbacks": False}[setting]
-    services = world.app("send_webhooks").services
-    services.settings = msgspec.structs.replace(services.settings, **{setting: now_is})
+    world.restart("send_webhooks", **{setting: now_is})
     job = ended(world, receiver)
     world.send_webhooks()
 

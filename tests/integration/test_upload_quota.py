@@ -2,7 +2,6 @@
 
 from typing import Any
 
-import msgspec
 import pytest
 
 from tests.integration.lambdas import Reply
@@ -20,8 +19,7 @@ def asked(world: World, size: int = LARGEST, **who: Any) -> Reply:
 
 
 def allow(world: World, gib: int) -> None:
-    services = world.app("submit").services
-    services.settings = msgspec.structs.replace(services.settings, owner_uploads_gib=gib)
+    world.restart("submit", owner_uploads_gib=gib)
 
 
 def granted(world: World, owner: str = "acme") -> int:

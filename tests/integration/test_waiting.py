@@ -142,7 +142,7 @@ def test_a_wait_is_at_most_twenty_seconds(world: World) -> None:
 
 def test_what_an_estimate_rests_on_need_not_answer_for_a_wait(world: World) -> None:
     job = world.submit("echo", {"value": 1}).json["id"]
-    vars(world.app("status").services).pop("depths", None)
+    world.restart("status")
     world.faults.unreachable("sqs.GetQueueAttributes")
     while_waited_for(world, nothing, nothing, works(world))
     reply, _ = wait(world, job)

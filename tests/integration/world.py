@@ -11,9 +11,11 @@ import boto3
 from botocore.awsrequest import AWSResponse
 from moto.dynamodb.models import dynamodb_backends
 from moto.sqs.models import sqs_backends
+from msgspec.structs import replace
 
 from nowlater import settings
 from nowlater.runtime.catalogue import Catalogue, Entry, read_manual
+from nowlater.services import Services
 from tests import stack
 from tests.contract import Contract
 from tests.integration import odd
@@ -104,18 +106,7 @@ class World:
         self.time.reset()
         random.seed(0)  # jitter is the same each time, whatever ran before
         for name in LAMBDAS:
-            services = self.app(name).services
-            services.clock, services.settings = (lambda: self.now), self._settings
-            services.catalogue = _WithOdd(with_diagnostics=True)
-            for kept in (
-                "runtimes",
-                "depths",
-                "breaker",
-                "secret_counts",
-                "quotas",
-                "issuer",
-            ):  # what they remember is of another test's time
-                vars(services).pop(kept, None)
+            self._start(name, self._settings)
         self.faults.always("lambda.Invoke", self._invoke)
         self.calls.clear()
         self.denied.clear()
@@ -125,6 +116,16 @@ class World:
             loaded = self._apps[name] = stack.load(name)
             loaded.handler = self._noted(name, loaded.handler)
         return self._apps[name]
+
+    def restart(self, *names: str, **changes: Any) -> None:
+        """Have Lambdas remember nothing, and go on with settings that are changed by these."""
+        for name in names:
+            self._start(name, replace(self.app(name).services.settings, **changes))
+
+    def _start(self, name: str, environment: settings.Settings) -> None:
+        services = Services(environment=environment, clock=lambda: self.now)
+        services.catalogue = _WithOdd(with_diagnostics=environment.diagnostics)
+        self.app(name).services = services
 
     def _noted(self, name: str, handler: Callable[..., Any]) -> Callable[..., Any]:
         """Have it known which Lambda is at work while its handler runs."""

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from moto import mock_aws  # before any client is made, or it escapes to the network
@@ -49,6 +50,19 @@ def _have_queues_go_by(world: World, patch: pytest.MonkeyPatch) -> None:
     patch.setattr(sqs.Message, "visible", property(lambda m: m.visible_at <= world.now))
 
 
+def _share_clients(patch: pytest.MonkeyPatch) -> None:
+    """Have each client be made once, whichever Lambda starts: that takes longer than most tests."""
+    make, shared = session.client, dict[str, Any]()
+
+    def client(service: str, **options: Any) -> Any:
+        key = f"{service} {options}"
+        if key not in shared:
+            shared[key] = make(service, **options)
+        return shared[key]
+
+    patch.setattr(session, "client", client)
+
+
 @contextmanager
 def a_world() -> Iterator[World]:
     """Make the stack and load its Lambdas; the catalogue has to be there."""
@@ -59,6 +73,7 @@ def a_world() -> Iterator[World]:
         choices = {"NOWLATER_DIAGNOSTICS": "true", "NOWLATER_LOOPBACK_CALLBACKS": "true"}
         for name, value in moto.environment(**choices).items():
             patch.setenv(name, value)
+        _share_clients(patch)
         made = World(moto)
         _have_queues_go_by(made, patch)
         emitter = session.session().get_component("event_emitter")
