@@ -33,15 +33,9 @@ def pointer(job: str, owner: str = "acme") -> str:
 
 def letters(world: World) -> int:
     """Return how many dead letters there are in the queue, in whatever state."""
-    names = [f"ApproximateNumberOfMessages{n}" for n in ("", "NotVisible", "Delayed")]
-    got = world.sqs.get_queue_attributes(
-        QueueUrl=world.ids["DeadLetterQueue"], AttributeNames=names
-    )
-    return sum(int(v) for v in got["Attributes"].values())
+    return sum(world.waiting("DeadLetter").values())
 
 
 def kept(world: World) -> list[str]:
     """Return the bodies that are kept in the bucket."""
-    bucket = world.ids["Bucket"]
-    keys = world.objects("dead-letters/")
-    return [world.s3.get_object(Bucket=bucket, Key=k)["Body"].read().decode() for k in keys]
+    return [world.object(key)[0].decode() for key in world.objects("dead-letters/")]

@@ -12,6 +12,10 @@ from moto.core.models import botocore_stubber
 type Answerer = Callable[[Any], AWSResponse | None]
 
 
+#: How often botocore tries a call.
+TRIES = 3
+
+
 def answered(url: str, status: int, body: bytes, **headers: str) -> AWSResponse:
     """Return an answer of AWS."""
     raw = io.BytesIO(body)
@@ -39,6 +43,16 @@ class Faults:
     def unreachable(self, call: str) -> None:
         """Let nothing come of this call, until `clear`."""
         self.always(call, _unreachable)
+
+    def fails(self, call: str, answerer: Answerer | None = None) -> None:
+        """Let the next such call fail, however often botocore tries: nothing comes of it."""
+        for _ in range(TRIES):
+            self.once(call, answerer or _unreachable)
+
+    def unheard(self, call: str) -> None:
+        """Have the next such call done as often as botocore tries, and nobody hear of it."""
+        for _ in range(TRIES):
+            self.lost_reply(call)
 
     def lost_reply(self, call: str, then: Callable[[], object] = lambda: None) -> None:
         """Have the next such call done, `then` something else, and nobody hear of it."""
@@ -70,6 +84,11 @@ class Faults:
 
 def _unreachable(request: Any) -> AWSResponse:
     raise EndpointConnectionError(endpoint_url=request.url)
+
+
+def unavailable(request: Any) -> AWSResponse:
+    """Answer as AWS does while it cannot serve."""
+    return answered(request.url, 503, b"")
 
 
 class Killed(BaseException):

@@ -53,3 +53,8 @@ def ended_as(world: World, job: str) -> str:
 def wait_s(world: World, job: str) -> float:
     """Return for how long a job that was given back waits."""
     return float(world.job(job)["not_before"] - world.now) / 1000
+
+
+def cancel_and_erase(world: World, job: str) -> None:
+    world.call("cancel", id=job)
+    world.call("erase", id=job)

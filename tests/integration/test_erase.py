@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from tests.integration.runs import cancel_and_erase
 from tests.integration.world import World
 
 ROUTES = ("status", "result", "cancel", "retry", "erase")
@@ -134,11 +135,7 @@ def test_what_an_erasing_that_failed_has_left_the_next_one_takes(world: World) -
 def test_a_result_that_comes_after_the_job_was_erased_is_taken_away(world: World) -> None:
     job = world.submit("echo", {"value": "x" * 20_000}).json["id"]
 
-    def cancel_and_erase(_: object) -> None:
-        world.call("cancel", id=job)
-        world.call("erase", id=job)
-
-    world.faults.once("s3.PutObject", cancel_and_erase)
+    world.faults.once("s3.PutObject", lambda _: cancel_and_erase(world, job))
     world.work()
 
     assert world.job(job)["attempt"] == 1

@@ -6,8 +6,8 @@ import pytest
 from botocore.awsrequest import AWSResponse
 from botocore.exceptions import ConnectionClosedError
 
-from tests.integration.faults import answered
-from tests.integration.runs import time_out, while_waited_for
+from tests.integration.faults import answered, unavailable
+from tests.integration.runs import cancel_and_erase, time_out, while_waited_for
 from tests.integration.world import World
 
 BASE = "https://api.example.com"
@@ -325,12 +325,8 @@ def test_once_it_is_accepted_nothing_that_fails_says_otherwise(world: World, pre
 def test_a_job_that_is_erased_meanwhile_is_still_told_of(world: World) -> None:
     """Else its caller would take the request for one that was refused."""
 
-    def end_and_erase() -> None:
-        world.call("cancel", id=the_job(world))
-        world.call("erase", id=the_job(world))
-
     time_out(world, runs=False)
-    while_waited_for(world, end_and_erase)
+    while_waited_for(world, lambda: cancel_and_erase(world, the_job(world)))
     reply = world.hybrid("echo", {"value": 1}, prefer="handling=strict, wait=2")
 
     assert (reply.status, reply.problem) == (410, "job-expired")
@@ -358,8 +354,7 @@ def test_a_job_that_ends_otherwise_and_is_erased_during_its_run_is_still_told_of
 
 
 def test_a_result_that_cannot_be_read_now_is_left_at_the_job(world: World) -> None:
-    for _ in range(3):
-        world.faults.once("s3.GetObject", lambda request: answered(request.url, 503, b""))
+    world.faults.fails("s3.GetObject", unavailable)
     reply = world.hybrid("document", {"text": "x", "times": 500_000, "media_type": "text/plain"})
 
     assert (reply.status, reply.json["status"]) == (202, "succeeded")

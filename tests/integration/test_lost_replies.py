@@ -113,8 +113,7 @@ def test_a_submit_that_never_hears_of_its_record_refuses_and_its_key_finds_the_j
     world: World,
 ) -> None:
     world.faults.once("dynamodb.PutItem", let)
-    for _ in range(3):
-        world.faults.lost_reply("dynamodb.PutItem")
+    world.faults.unheard("dynamodb.PutItem")
     refused = world.submit(key="k")
     world.work()
     again = world.submit(key="k")
@@ -127,8 +126,7 @@ def test_a_submit_that_never_hears_of_its_record_refuses_and_its_key_finds_the_j
 def test_without_a_key_its_owners_list_shows_the_job_of_a_request_that_heard_nothing(
     world: World,
 ) -> None:
-    for _ in range(3):
-        world.faults.lost_reply("dynamodb.PutItem")
+    world.faults.unheard("dynamodb.PutItem")
     refused = world.submit()
     world.work()
     listed = world.call("list", query={}).json["jobs"]
@@ -139,8 +137,7 @@ def test_without_a_key_its_owners_list_shows_the_job_of_a_request_that_heard_not
 
 def test_a_worker_that_never_hears_of_its_claim_leaves_the_job_to_the_next(world: World) -> None:
     job = world.submit("meanwhile", {}).json["id"]
-    for _ in range(3):
-        world.faults.lost_reply(UPDATE)
+    world.faults.unheard(UPDATE)
     left = world.work()
 
     assert len(left["batchItemFailures"]) == 1

@@ -6,10 +6,9 @@ from typing import Any
 from urllib.parse import parse_qs
 
 import pytest
-from botocore.awsrequest import AWSResponse
 
 from tests import stack
-from tests.integration.faults import answered
+from tests.integration.faults import unavailable
 from tests.integration.lambdas import lambda_context
 from tests.integration.notifications import PUBLISH, ended, refusing, told_ids
 from tests.integration.world import World
@@ -145,16 +144,11 @@ def test_where_sns_refuses_some_the_rest_is_told_and_they_are_tried_again(world:
 
 def test_where_sns_does_not_answer_the_next_batch_is_told_all_the_same(world: World) -> None:
     ended(world, 12)
-    for _ in range(3):  # botocore's tries
-        world.faults.once(PUBLISH, _no_answer)
+    world.faults.fails(PUBLISH, unavailable)
     with pytest.raises(Exception, match="of 12 events, 10 were not published"):
         world.notify()
 
     assert len(world.told()) == 2
-
-
-def _no_answer(request: Any) -> AWSResponse:
-    return answered(request.url, 503, b"")
 
 
 def test_a_record_that_no_event_can_be_made_of_is_kept_and_skipped(world: World) -> None:
@@ -166,7 +160,7 @@ def test_a_record_that_no_event_can_be_made_of_is_kept_and_skipped(world: World)
     assert told_ids(world) == sorted([jobs[0], jobs[2]])
     (key,) = world.objects()
     assert records[1]["eventID"] in key
-    kept = world.s3.get_object(Bucket=world.ids["Bucket"], Key=key)["Body"].read()
+    kept, _ = world.object(key)
     assert json.loads(kept)["dynamodb"]["Keys"] == json.loads(
         json.dumps(records[1]["dynamodb"]["Keys"])
     )

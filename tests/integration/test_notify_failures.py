@@ -65,8 +65,7 @@ def test_ends_whose_publish_lost_its_reply_are_told_twice_with_the_same_ids(worl
 
 def test_where_no_reply_comes_at_all_the_stream_shows_the_ends_again(world: World) -> None:
     jobs = ended(world, 12)
-    for _ in range(3):  # botocore's tries
-        world.faults.lost_reply(PUBLISH)
+    world.faults.unheard(PUBLISH)
     failed = hand(world, world.ends())
 
     assert failed == []

@@ -33,6 +33,12 @@ def messages(world: World) -> int:
     return sum(world.waiting("Webhook").values())
 
 
+def replay_later(world: World, job: str) -> None:
+    """Have the owner ask for a delivery again, a second later."""
+    world.pass_time(1)
+    world.call("replay", id=job)
+
+
 def copy(world: World) -> None:
     """Send the one message that is in the queue a second time, as SQS may."""
     (body,) = queued(world)
@@ -239,11 +245,7 @@ def test_what_was_asked_for_again_while_it_was_tried_is_sent_again(
 ) -> None:
     job = ended(world, receiver)
 
-    def ask_again(request: Any) -> None:
-        world.pass_time(1)
-        world.call("replay", id=job)
-
-    world.faults.once("dynamodb.UpdateItem", ask_again)
+    world.faults.once("dynamodb.UpdateItem", lambda _: replay_later(world, job))
     settled(world)
 
     assert (len(receiver.requests), messages(world)) == (2, 0)
@@ -284,11 +286,7 @@ def test_what_is_asked_for_again_while_it_is_swept_keeps_its_next_look(
     job = in_table(world, receiver)
     world.pass_time(2001)
 
-    def ask_again(request: Any) -> None:
-        world.pass_time(1)
-        world.call("replay", id=job)
-
-    world.faults.once("sqs.SendMessageBatch", ask_again)
+    world.faults.once("sqs.SendMessageBatch", lambda _: replay_later(world, job))
     world.sweep()
 
     assert int((world.delivery(job) or {})["due_at"]) == world.now + 60_000

@@ -21,9 +21,7 @@ def echo(size: int) -> dict[str, str]:
 
 def fetched(world: World, url: str) -> tuple[bytes, str]:
     """Return what lies at a presigned URL of the bucket, and its type."""
-    key = urlsplit(url).path.removeprefix("/")
-    got = world.s3.get_object(Bucket=world.ids["Bucket"], Key=key)
-    return got["Body"].read(), got["ContentType"]
+    return world.object(urlsplit(url).path.removeprefix("/"))
 
 
 @pytest.mark.parametrize(("size", "objects"), [(2048, 0), (2049, 1)])

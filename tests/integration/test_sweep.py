@@ -3,7 +3,6 @@
 import json
 
 import pytest
-from botocore.exceptions import EndpointConnectionError
 
 from nowlater.worker import sweep
 from tests.integration.callbacks import ended
@@ -139,18 +138,13 @@ def test_a_job_that_moves_while_it_is_swept_keeps_its_next_look(world: World) ->
 def test_one_job_that_cannot_be_handled_does_not_stop_the_others(world: World) -> None:
     jobs = [world.submit(deadline={"within": 60}).json["id"] for _ in range(3)]
     world.pass_time(60)
-    for _ in range(3):  # botocore's tries
-        world.faults.once("dynamodb.GetItem", _down)
+    world.faults.fails("dynamodb.GetItem")
     world.sweep()
     left = [job for job in jobs if world.job(job)["status"] == "queued"]
     assert len(left) == 1
     world.sweep()
 
     assert {world.job(job)["status"] for job in jobs} == {"failed"}
-
-
-def _down(request: object) -> None:
-    raise EndpointConnectionError(endpoint_url="dynamodb")
 
 
 def test_jobs_of_every_partition_of_the_index_are_found(world: World) -> None:

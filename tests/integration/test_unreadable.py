@@ -4,7 +4,6 @@ import json
 from typing import Any
 
 import pytest
-from botocore.exceptions import EndpointConnectionError
 
 from tests.integration.dead_letters import UNREADABLE, kept, letters
 from tests.integration.world import World
@@ -58,12 +57,8 @@ def test_the_rest_of_its_batch_is_worked_on(world: World) -> None:
 
 @pytest.mark.parametrize("queue", QUEUES)
 def test_where_it_cannot_be_set_aside_it_comes_again(world: World, queue: str) -> None:
-    def refuse(request: Any) -> None:
-        raise EndpointConnectionError(endpoint_url=request.url)
-
     send(world, queue, "{")
-    for _ in range(3):  # botocore's own tries
-        world.faults.once("sqs.SendMessage", refuse)
+    world.faults.fails("sqs.SendMessage")
     failed = receive(world, queue)
     after_failure = (len(failed["batchItemFailures"]), left(world, queue), letters(world))
     world.pass_time(931)
@@ -74,8 +69,7 @@ def test_where_it_cannot_be_set_aside_it_comes_again(world: World, queue: str) -
 
 
 def test_a_lost_reply_keeps_it_twice_rather_than_not_at_all(world: World) -> None:
-    for _ in range(3):
-        world.faults.lost_reply("sqs.SendMessage")
+    world.faults.unheard("sqs.SendMessage")
     send(world, "FlexibleQueue", "{")
     world.work()
     world.pass_time(931)

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from tests.integration.lambdas import Reply
-from tests.integration.runs import has_run, while_waited_for
+from tests.integration.runs import cancel_and_erase, has_run, while_waited_for
 from tests.integration.world import World
 
 
@@ -164,11 +164,7 @@ def test_an_unchanged_job_is_not_modified_also_after_a_wait(world: World) -> Non
 def test_a_job_that_is_erased_meanwhile_is_gone(world: World) -> None:
     job = world.submit().json["id"]
 
-    def end_and_erase() -> None:
-        world.call("cancel", id=job)
-        world.call("erase", id=job)
-
-    while_waited_for(world, nothing, nothing, end_and_erase)
+    while_waited_for(world, nothing, nothing, lambda: cancel_and_erase(world, job))
     reply, _ = wait(world, job)
 
     assert (reply.status, reply.problem) == (410, "job-expired")

@@ -314,6 +314,11 @@ class World:
         listed = self.s3.list_objects_v2(Bucket=self.ids["Bucket"], Prefix=prefix)
         return [o["Key"] for o in listed.get("Contents", [])]
 
+    def object(self, key: str) -> tuple[bytes, str]:
+        """Return an object of the bucket, and its type."""
+        got = self.s3.get_object(Bucket=self.ids["Bucket"], Key=key)
+        return got["Body"].read(), got["ContentType"]
+
     def left(self) -> tuple[int, int, int]:
         """Return how many items, messages and objects there are."""
         return len(self.items()), self.messages(), len(self.objects())

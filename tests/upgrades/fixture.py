@@ -199,8 +199,8 @@ def _plain(value: Any) -> Any:
 def _objects(world: World) -> dict[str, Any]:
     found = {}
     for key in world.objects():
-        got = world.s3.get_object(Bucket=world.ids["Bucket"], Key=key)
-        found[key] = {"type": got["ContentType"]} | _said(got["Body"].read())
+        data, kind = world.object(key)
+        found[key] = {"type": kind} | _said(data)
     return found
 
 
@@ -289,8 +289,7 @@ def result(world: World, job: str, owner: str) -> dict[str, Any]:
     if reply.status == 303:
         path = reply.headers["location"].split("?")[0]
         key = path.partition(".amazonaws.com/")[2]
-        got = world.s3.get_object(Bucket=world.ids["Bucket"], Key=key)
-        body, kind = got["Body"].read(), got["ContentType"]
+        body, kind = world.object(key)
     else:
         body, kind = reply.body, reply.headers["content-type"]
     return {"answer": reply.status, "type": kind} | _said(body)
