@@ -218,7 +218,7 @@ def _with_queues(services: Services, queues: Any) -> Services:
     return other
 
 
-def _buries_nothing(_services: Services, there: Job, _because: str) -> Written:
+def _exhausts_nothing(_services: Services, there: Job, _because: str) -> Written:
     return Written(False, there)
 
 
@@ -241,7 +241,7 @@ _RULES: dict[str, Callable[[], list[AbstractContextManager[Any]]]] = {
     ],
     "the message goes before the record": _records_first,
     "the sweep sends before it moves on": _moves_on_first,
-    "a job that no worker can end is buried": lambda: [
-        _patch(transitions, "exhaust", _buries_nothing)
+    "a job that no worker can end is exhausted": lambda: [
+        _patch(transitions, "exhaust", _exhausts_nothing)
     ],
 }

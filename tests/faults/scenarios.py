@@ -340,7 +340,7 @@ def _write_all(caller: Caller, job_id: str, token: int = 99) -> None:
 def a_dead_letter_of_a_waiting_job(caller: Caller) -> None:
     job = caller.submit(["succeed"], key="k", start_s=300)
     caller.cloud.sleep(10)
-    _have_buried(caller)
+    _move_to_dead_letters(caller)
     caller.wait_for_end(job)
 
 
@@ -348,14 +348,14 @@ def a_dead_letter_of_a_waiting_job(caller: Caller) -> None:
 def a_dead_letter_after_the_deadline(caller: Caller) -> None:
     caller.submit(["wait"], key="k", within_s=25)
     caller.cloud.sleep(27)
-    _have_buried(caller)
+    _move_to_dead_letters(caller)
 
 
 @_scenario("failed", "succeeded")
 def a_dead_letter_of_a_running_job(caller: Caller) -> None:
     job = caller.submit(["take-long"], key="k", callback=True)
     caller.cloud.sleep(5)
-    _have_buried(caller)
+    _move_to_dead_letters(caller)
     caller.wait_for_end(job)
 
 
@@ -365,7 +365,7 @@ def a_dead_letter_of_a_webhook(caller: Caller) -> None:
     job = caller.submit(["succeed"], key="k", callback=True)
     caller.wait_for_end(job)
     caller.cloud.sleep(30)
-    _have_buried(caller, "WebhookQueue")
+    _move_to_dead_letters(caller, "WebhookQueue")
     caller.cloud.sleep(30)
     caller.replay(job)
 
@@ -384,7 +384,7 @@ def messages_that_nobody_can_read(caller: Caller) -> None:
     caller.wait_for_end(caller.submit(["succeed"], key="k", callback=True))
 
 
-def _have_buried(caller: Caller, *queues: str) -> None:
+def _move_to_dead_letters(caller: Caller, *queues: str) -> None:
     """Move all messages of the lanes to the dead-letter queue, as SQS does after too many receives."""
     caller.cloud.has_dead_letters = True
     for message in caller.cloud.memory.messages:

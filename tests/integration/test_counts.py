@@ -129,7 +129,7 @@ def test_a_dead_letter_is_counted_and_the_end_of_its_job(world: World, lines: li
     job = world.submit().json["id"]
     send(world, pointer(job))
     send(world, "nobody can read this")
-    world.bury()
+    world.handle_dead_letters()
 
     assert counts(lines) == {"DeadLetters": 2, "Ended": 1}
     assert counted("Ended", lines)[0]["problem"] == "attempts-exhausted"
@@ -167,9 +167,9 @@ def submit(world: World) -> None:
     world.submit()
 
 
-def bury(world: World) -> None:
+def handle_dead_letters(world: World) -> None:
     send(world, "nobody can read this")
-    world.bury()
+    world.handle_dead_letters()
 
 
 def work(world: World) -> None:
@@ -196,7 +196,7 @@ def notify(world: World) -> None:
     ("call", "use"),
     [
         ("sqs.SendMessage", submit),
-        ("s3.PutObject", bury),
+        ("s3.PutObject", handle_dead_letters),
         ("dynamodb.Query", lambda world: world.call("list")),
         (None, work),
         (None, sweep),

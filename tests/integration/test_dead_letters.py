@@ -14,7 +14,7 @@ from tests.receiver import Receiver, busy
 @pytest.mark.parametrize("body", UNREADABLE, ids=range(len(UNREADABLE)))
 def test_what_cannot_be_read_is_kept_and_taken_off_the_queue(world: World, body: str) -> None:
     send(world, body)
-    answer = world.bury()
+    answer = world.handle_dead_letters()
 
     assert answer["batchItemFailures"] == []
     assert (kept(world), letters(world), world.items()) == ([body], 0, [])
@@ -23,7 +23,7 @@ def test_what_cannot_be_read_is_kept_and_taken_off_the_queue(world: World, body:
 def test_a_job_that_waits_for_its_lost_message_is_ended(world: World) -> None:
     job = world.submit().json["id"]
     send(world, pointer(job))
-    world.bury()
+    world.handle_dead_letters()
     world.notify()
 
     seen = world.see(job)
@@ -35,18 +35,18 @@ def test_a_job_that_waits_for_its_lost_message_is_ended(world: World) -> None:
 def test_a_job_that_somebody_works_on_is_left_until_its_lease_is_over(world: World) -> None:
     job = world.submit("meanwhile", {}).json["id"]
 
-    def be_buried(_: Any) -> None:
+    def handle_letter(_: Any) -> None:
         send(world, pointer(job))
-        world.bury()
+        world.handle_dead_letters()
 
-    world.meanwhile(be_buried)
+    world.meanwhile(handle_letter)
     world.work()
 
     assert (world.see(job)["status"], letters(world)) == ("succeeded", 1)
     world.pass_time(30)
-    assert world.bury()["records"] == 0
+    assert world.handle_dead_letters()["records"] == 0
     world.pass_time(1)
-    world.bury()
+    world.handle_dead_letters()
     assert (world.see(job)["status"], letters(world)) == ("succeeded", 0)
 
 
@@ -54,10 +54,10 @@ def test_a_job_whose_worker_is_dead_is_ended_once_its_lease_is_over(world: World
     job = world.submit().json["id"]
     world.job(job, status="running", attempt=1, lease_until=START + 30_000, lease_holder="dead")
     send(world, pointer(job))
-    world.bury()
+    world.handle_dead_letters()
     assert world.see(job)["status"] == "running"
     world.pass_time(31)
-    world.bury()
+    world.handle_dead_letters()
 
     assert (world.see(job)["status"], letters(world)) == ("failed", 0)
 
@@ -67,7 +67,7 @@ def test_a_job_whose_deadline_has_passed_ends_as_readers_were_shown_it(world: Wo
     world.pass_time(62)
     shown = world.see(job)
     send(world, pointer(job))
-    world.bury()
+    world.handle_dead_letters()
     world.notify()
 
     assert (world.see(job), letters(world)) == (shown, 0)
@@ -80,16 +80,16 @@ def test_an_ended_job_is_not_touched(world: World) -> None:
     world.work()
     before = world.see(job)
     send(world, pointer(job))
-    world.bury()
+    world.handle_dead_letters()
 
     assert (world.see(job), letters(world)) == (before, 0)
 
 
 def test_a_letter_whose_record_may_still_come_is_looked_at_again(world: World) -> None:
     send(world, pointer(UNKNOWN))
-    young = world.bury()
+    young = world.handle_dead_letters()
     world.pass_time(61)
-    old = world.bury()
+    old = world.handle_dead_letters()
 
     assert [len(a["batchItemFailures"]) for a in (young, old)] == [1, 0]
     assert (letters(world), world.items()) == (0, [])
@@ -100,7 +100,7 @@ def test_one_letter_that_cannot_be_handled_does_not_keep_the_others(world: World
     world.job(broken, created="yesterday")
     send(world, pointer(broken))
     send(world, pointer(job))
-    answer = world.bury()
+    answer = world.handle_dead_letters()
 
     assert len(answer["batchItemFailures"]) == 1
     assert world.see(job)["status"] == "failed"
@@ -110,7 +110,7 @@ def test_a_letter_is_left_where_the_bucket_does_not_answer(world: World) -> None
     job = world.submit().json["id"]
     send(world, pointer(job))
     world.faults.unreachable("s3.PutObject")
-    answer = world.bury()
+    answer = world.handle_dead_letters()
 
     assert len(answer["batchItemFailures"]) == 1
     assert (world.see(job)["status"], letters(world)) == ("queued", 1)
@@ -137,7 +137,7 @@ def test_a_webhook_is_given_up_and_forgotten_in_time(
 ) -> None:
     job = ended(world, receiver)
     send(world, letter(world))
-    world.bury()
+    world.handle_dead_letters()
     (said,) = given_up(lines)
     item = world.delivery(job) or {}
 
@@ -154,7 +154,7 @@ def test_a_webhook_that_was_delivered_is_not_said_to_be_given_up(
     world.call("replay", id=job)
     world.send_webhooks()
     send(world, body)
-    world.bury()
+    world.handle_dead_letters()
 
     assert (world.delivery(job) or {})["state"] == "delivered"
     assert given_up(lines) == []
@@ -168,7 +168,7 @@ def test_a_webhook_that_was_asked_for_again_is_not_given_up_with_its_older_messa
     world.pass_time(10)
     world.call("replay", id=job)
     send(world, body)
-    world.bury()
+    world.handle_dead_letters()
     assert given_up(lines) == []
     settled(world)
 
@@ -183,7 +183,7 @@ def test_what_an_erased_job_was_to_be_told_is_kept_nowhere(
     body = letter(world)
     world.call("erase", id=job)
     send(world, body)
-    world.bury()
+    world.handle_dead_letters()
 
     assert world.objects() == []
     assert str(receiver.port) not in str(world.items())
@@ -196,7 +196,7 @@ def test_a_webhook_that_is_given_up_while_it_is_tried_stays_so(
     body = letter(world)
     world.sqs.send_message(QueueUrl=world.ids["WebhookQueue"], MessageBody=body)
     send(world, body)
-    world.faults.once("dynamodb.UpdateItem", lambda _: world.bury() and None)
+    world.faults.once("dynamodb.UpdateItem", lambda _: world.handle_dead_letters() and None)
     world.send_webhooks()
 
     assert (world.delivery(job) or {})["state"] == "given-up"
@@ -209,6 +209,6 @@ def test_a_webhook_that_is_given_up_is_not_swept(world: World, receiver: Receive
     world.send_webhooks()
     assert "due_at" in (world.delivery(job) or {})
     send(world, body)
-    world.bury()
+    world.handle_dead_letters()
 
     assert not {"due_at", "due_shard"} & (world.delivery(job) or {}).keys()

@@ -69,7 +69,7 @@ def test_nothing_is_sent_to_a_url_that_may_not_be_called_any_more(
 
 
 def test_a_message_from_before_a_replay_is_dropped(world: World, receiver: Receiver) -> None:
-    """Whoever dropped its copy, or buried it, would drop what was asked for since."""
+    """Whoever dropped its copy, or gave it up as a dead letter, would drop what was asked for since."""
     job = ended(world, receiver, plays.answer(500), plays.ok)
     world.send_webhooks()
     world.pass_time(10)

@@ -38,10 +38,10 @@ def test_a_message_that_cannot_be_read_is_set_aside_at_once_and_kept(
     send(world, queue, body)
     first = receive(world, queue)
     set_aside = (first["batchItemFailures"], left(world, queue), letters(world))
-    buried = world.bury()
+    handled = world.handle_dead_letters()
 
     assert set_aside == ([], 0, 1)
-    assert (buried["batchItemFailures"], letters(world)) == ([], 0)
+    assert (handled["batchItemFailures"], letters(world)) == ([], 0)
     assert (kept(world), world.items()) == ([body], [])
     assert receive(world, queue)["records"] == 0
 
@@ -74,7 +74,7 @@ def test_a_lost_reply_keeps_it_twice_rather_than_not_at_all(world: World) -> Non
     world.work()
     world.pass_time(931)
     world.work()
-    world.bury()
+    world.handle_dead_letters()
 
     assert set(kept(world)) == {"{"}
     assert (left(world, "FlexibleQueue"), letters(world)) == (0, 0)
@@ -85,7 +85,7 @@ def test_who_set_it_aside_says_why_and_who_buries_it_what_it_was(
 ) -> None:
     was = send(world, "FlexibleQueue", '{"owner": "secret of the house"}')
     world.work()
-    world.bury()
+    world.handle_dead_letters()
     errors = [line for line in lines if line["level"] == "ERROR"]
     reason = "Object missing required field `id`"
 
@@ -103,7 +103,7 @@ def test_a_job_whose_pointer_came_to_the_webhooks_goes_on(world: World, lines: l
     body = json.dumps({"owner": "acme", "id": job})
     send(world, "WebhookQueue", body)
     world.send_webhooks()
-    world.bury()
+    world.handle_dead_letters()
     letter = next(line for line in lines if line["message"] == "dead_letter")
     before = (world.see(job)["status"], kept(world), letters(world))
     world.work()
@@ -131,15 +131,15 @@ def test_attributes_of_a_strangers_dead_letter_are_read_as_far_as_they_are_text(
         MessageBody="{",
         MessageAttributes={"reason": {"DataType": "Binary", "BinaryValue": b"x"}},
     )
-    buried = world.bury()
+    handled = world.handle_dead_letters()
 
-    assert (buried["batchItemFailures"], kept(world), letters(world)) == ([], ["{"], 0)
+    assert (handled["batchItemFailures"], kept(world), letters(world)) == ([], ["{"], 0)
     assert "reason" not in next(line for line in lines if line["message"] == "dead_letter")
 
 
 def test_a_dead_letter_that_sqs_has_moved_says_no_reason(world: World, lines: list[Any]) -> None:
     send(world, "DeadLetterQueue", "{")
-    world.bury()
+    world.handle_dead_letters()
     (error,) = [line for line in lines if line["level"] == "ERROR"]
 
     assert error["message"] == "dead_letter"

@@ -380,7 +380,7 @@ def test_a_dead_letter_of_a_delivery_is_given_up_visibly(world: World, receiver:
     job = ended(world, receiver)
     (body,) = queued(world)
     world.sqs.send_message(QueueUrl=world.ids["DeadLetterQueue"], MessageBody=body)
-    world.bury()
+    world.handle_dead_letters()
     world.send_webhooks()
 
     assert receiver.requests == []

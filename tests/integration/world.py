@@ -200,7 +200,7 @@ class World:
     def send_webhooks(self) -> dict[str, Any]:
         return self._consume("WebhookQueue", "send_webhooks")
 
-    def bury(self) -> dict[str, Any]:
+    def handle_dead_letters(self) -> dict[str, Any]:
         return self._consume("DeadLetterQueue", "handle_dead_letters")
 
     def receive(self, queue: str) -> list[dict[str, Any]]:

@@ -10,10 +10,10 @@ FRESH, MATURE = Quota(10, 10), Quota(1000, 1000)
 
 
 def wanted(
-    on_time: int = 2, flexible: int = 2, deliver: int = 2, **reserved: int
+    on_time: int = 2, flexible: int = 2, webhooks: int = 2, **reserved: int
 ) -> dict[str, str]:
     """Return parameters as a stack has them."""
-    taking = dict(zip(concurrency.TAKING, (on_time, flexible, deliver), strict=True))
+    taking = dict(zip(concurrency.TAKING, (on_time, flexible, webhooks), strict=True))
     reserving = dict.fromkeys(concurrency.RESERVING, 0) | reserved
     return {name: str(value) for name, value in (taking | reserving).items()}
 

@@ -327,9 +327,9 @@ def test_a_lambda_behind_the_api_does_not_outlive_the_apis_own_30_seconds(
 def test_a_queue_hides_a_message_at_least_as_long_as_its_lambda_may_take(
     resources: dict[str, Any],
 ) -> None:
-    bury = resources["HandleDeadLetters"]["Properties"]["Timeout"]
+    timeout_s = resources["HandleDeadLetters"]["Properties"]["Timeout"]
 
-    assert resources["DeadLetterQueue"]["Properties"]["VisibilityTimeout"] >= bury
+    assert resources["DeadLetterQueue"]["Properties"]["VisibilityTimeout"] >= timeout_s
 
 
 def test_a_webhook_outlives_its_tries_and_a_try_its_time_limit(resources: dict[str, Any]) -> None:

@@ -45,7 +45,7 @@ class Game:
 
     def first(self) -> State:
         s = self.scenario
-        left = Left(s.faults, int(s.replay), s.cancels, s.erases, s.buries)
+        left = Left(s.faults, int(s.replay), s.cancels, s.erases, s.dead_letters)
         return self._starts(State(0, left), self._submitter("A"))
 
     def now(self, there: State) -> Instant:
@@ -175,15 +175,15 @@ class Game:
                 letter = shows(there, message.number, after(now, 60))
                 yield (
                     (who, "wakes HandleDeadLetters"),
-                    self._starts(letter, self._burier(message), there),
+                    self._starts(letter, self._letter_handler(message), there),
                 )
-            if is_visible and there.left.buries:
+            if is_visible and there.left.dead_letters:
                 back = shows(there, message.number, now, dead=False)
-                yield (who, "is redriven by the operator"), _one_burial_less(back)
+                yield (who, "is redriven by the operator"), _one_dead_letter_less(back)
             return
-        if is_visible and there.left.buries:
+        if is_visible and there.left.dead_letters:
             dead = shows(there, message.number, now, dead=True)
-            yield (who, "becomes a dead letter"), _one_burial_less(dead)
+            yield (who, "becomes a dead letter"), _one_dead_letter_less(dead)
         if self._has_room(there) and (is_visible or there.left.faults):
             hidden = shows(there, message.number, after(now, VISIBILITY_S))
             hidden = hidden if is_visible else _one_fault_less(hidden)
@@ -257,7 +257,7 @@ class Game:
             message.sent,
         )
 
-    def _burier(self, message: Message) -> Program:
+    def _letter_handler(self, message: Message) -> Program:
         event = _event(message)
         return Program(
             "exhaust",
@@ -319,8 +319,8 @@ def _one_fault_less(there: State) -> State:
     return there._replace(left=there.left._replace(faults=there.left.faults - 1))
 
 
-def _one_burial_less(there: State) -> State:
-    return there._replace(left=there.left._replace(buries=there.left.buries - 1))
+def _one_dead_letter_less(there: State) -> State:
+    return there._replace(left=there.left._replace(dead_letters=there.left.dead_letters - 1))
 
 
 def _said(call: Call) -> str:

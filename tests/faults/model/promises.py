@@ -30,7 +30,7 @@ def written(call: Call, who: str, facts: Facts, old: Job, new: Job, now: Instant
     if new.status == "succeeded" and not new.erased and new.result != str(new.attempt):
         raise Broken("G3 the result is not the claim winner's")
     if call.what == "exhaust" and is_held(old, now):
-        raise Broken("G8 a job is buried whose worker is at work on it")
+        raise Broken("G8 a dead letter ends a job whose worker is at work on it")
     if call.what == "exhaust" and old.status == "running" and facts.let_go:
         raise Broken("G8 a job is given up whose attempt was not cut short")
 

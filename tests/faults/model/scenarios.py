@@ -38,7 +38,7 @@ class Scenario:
     cancels: int = 0
     erases: int = 0
     #: How often a message gets among the dead letters, or an operator has it sent back from there.
-    buries: int = 0
+    dead_letters: int = 0
     #: What the operation can do beside returning and failing; a number: it is unavailable so long.
     does: tuple[str | int, ...] = ()
     forgets: bool = False
@@ -79,8 +79,8 @@ SCENARIOS = [
     replace(_BY, name="erase-by", erases=1, workers=1, does=()),
     replace(_ASYNC, name="replay", replay=True, workers=1, instants=(0, 100), does=()),
     replace(_BY, name="replay-by", replay=True, workers=1, does=(), instants=(0, 125)),
-    replace(_ASYNC, name="dead-letter", buries=2, does=()),
-    replace(_BY, name="dead-letter-by", buries=2, workers=1, does=()),
+    replace(_ASYNC, name="dead-letter", dead_letters=2, does=()),
+    replace(_BY, name="dead-letter-by", dead_letters=2, workers=1, does=()),
     replace(_ASYNC, name="hybrid", head_start=True, does=()),
     replace(_BY, name="hybrid-by", head_start=True, does=(), instants=(0, 40, 125)),
     replace(_ASYNC, name="delayed", start_s=60, cancels=1),

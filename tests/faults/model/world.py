@@ -47,7 +47,7 @@ class Left(NamedTuple):
     replay: int
     cancels: int
     erases: int
-    buries: int
+    dead_letters: int
 
 
 class Facts(NamedTuple):
