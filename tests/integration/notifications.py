@@ -19,9 +19,9 @@ def ended(world: World, count: int = 1, value: Any = 1, **envelope: Any) -> list
     return jobs
 
 
-def told_ids(world: World) -> list[str]:
+def published_ids(world: World) -> list[str]:
     """Return the ids of the jobs that were told of."""
-    return sorted(json.loads(told["Message"])["subject"] for told in world.told())
+    return sorted(json.loads(told["Message"])["subject"] for told in world.published())
 
 
 def refusing(*refused: int) -> Any:

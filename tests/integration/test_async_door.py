@@ -23,7 +23,7 @@ def test_a_job_is_accepted_worked_on_and_told(world: World) -> None:
     seen = world.see(job["id"])
     assert (seen["status"], seen["attempt"]) == ("succeeded", 1), seen
     assert seen["result"]["words"] == 6
-    (told,) = world.told()
+    (told,) = world.published()
     assert told["MessageAttributes"]["status"]["Value"] == "succeeded"
 
 
@@ -114,7 +114,7 @@ def test_the_trace_of_the_request_is_carried_to_the_event(world: World) -> None:
         world.call("submit", headers={"traceparent": header, "idempotency-key": None})
         world.work()
         world.notify()
-        told += [json.loads(t["Message"]).get("traceparent") for t in world.told()]
+        told += [json.loads(t["Message"]).get("traceparent") for t in world.published()]
 
     assert told == [trace, None]
 

@@ -18,7 +18,7 @@ def test_a_canceled_job_is_answered_told_and_never_run(world: World) -> None:
     seen = world.see(job)
     assert (seen["status"], seen["attempt"], seen["started"]) == ("canceled", 0, None)
     assert world.messages() == 0
-    (told,) = world.told()
+    (told,) = world.published()
     assert json.loads(told["Message"])["id"] == f"{job}/canceled"
 
 
@@ -76,7 +76,7 @@ def test_a_cancel_unwinds_the_run_at_its_next_progress(world: World) -> None:
 
     assert went_on == []
     assert (world.see(job)["status"], world.messages()) == ("canceled", 0)
-    assert len(world.told()) == 1
+    assert len(world.published()) == 1
 
 
 def test_the_result_of_a_run_that_did_not_notice_is_discarded(world: World) -> None:
@@ -87,7 +87,7 @@ def test_the_result_of_a_run_that_did_not_notice_is_discarded(world: World) -> N
 
     seen = world.see(job)
     assert (seen["status"], seen["result"]) == ("canceled", None)
-    assert len(world.told()) == 1
+    assert len(world.published()) == 1
 
 
 def test_a_run_that_fails_after_it_was_canceled_is_not_tried_again(world: World) -> None:

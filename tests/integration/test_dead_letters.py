@@ -29,7 +29,7 @@ def test_a_job_that_waits_for_its_lost_message_is_ended(world: World) -> None:
     seen = world.see(job)
     assert (seen["status"], letters(world), len(kept(world))) == ("failed", 0, 1)
     assert seen["error"]["type"].endswith("/problems/attempts-exhausted")
-    assert len(world.told()) == 1
+    assert len(world.published()) == 1
 
 
 def test_a_job_that_somebody_works_on_is_left_until_its_lease_is_over(world: World) -> None:
@@ -72,7 +72,7 @@ def test_a_job_whose_deadline_has_passed_ends_as_readers_were_shown_it(world: Wo
 
     assert (world.see(job), letters(world)) == (shown, 0)
     assert shown["error"]["type"].endswith("/problems/deadline-exceeded")
-    assert len(world.told()) == 1
+    assert len(world.published()) == 1
 
 
 def test_an_ended_job_is_not_touched(world: World) -> None:

@@ -85,14 +85,14 @@ def test_an_erased_job_is_neither_run_nor_told_again(world: World) -> None:
     job = world.submit().json["id"]
     world.call("cancel", id=job)
     world.notify()
-    world.told()
+    world.published()
     world.call("erase", id=job)
     world.work()
     world.notify()
     world.sweep()
 
     assert (world.job(job)["status"], world.messages()) == ("canceled", 0)
-    assert world.told() == []
+    assert world.published() == []
 
 
 def test_what_a_lost_attempt_put_away_is_erased_too(world: World) -> None:

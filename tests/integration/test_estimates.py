@@ -317,7 +317,7 @@ def test_where_run_times_cannot_be_written_ends_are_told_all_the_same(world: Wor
     world.work()
     world.faults.unreachable("dynamodb.UpdateItem")
     world.notify()
-    assert len(world.told()) == 1
+    assert len(world.published()) == 1
     world.faults.clear()
     echo(world)
     world.work()

@@ -112,7 +112,7 @@ def test_an_attempt_that_was_overtaken_writes_nothing(world: World, how: str) ->
     seen = world.see(job)
     assert (seen["status"], seen["attempt"], seen["result"]) == ("succeeded", 2, 2)
     assert (seen["progress"], world.messages()) == (None, 0)
-    assert len(world.told()) == 1
+    assert len(world.published()) == 1
 
 
 def test_an_attempt_that_was_overtaken_by_one_still_running_waits_for_it(world: World) -> None:
@@ -142,7 +142,7 @@ def test_a_job_whose_every_worker_dies_ends_when_its_tries_are_used_up(world: Wo
     seen = world.see(job)
     assert (seen["status"], seen["attempt"]) == ("failed", 3)
     assert seen["error"]["type"].endswith("/problems/attempts-exhausted")
-    assert (world.messages(), len(world.told())) == (0, 1)
+    assert (world.messages(), len(world.published())) == (0, 1)
 
 
 def test_a_job_is_not_begun_after_its_deadline(world: World) -> None:

@@ -30,7 +30,7 @@ def test_an_end_whose_reply_was_lost_is_an_end(world: World, size: int) -> None:
     world.notify()
 
     assert (world.see(job)["status"], world.messages()) == ("succeeded", 0)
-    assert len(world.told()) == 1
+    assert len(world.published()) == 1
 
 
 def test_a_job_given_back_with_a_lost_reply_is_tried_again(world: World) -> None:

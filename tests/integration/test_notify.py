@@ -10,7 +10,7 @@ import pytest
 from tests import stack
 from tests.integration.faults import unavailable
 from tests.integration.lambdas import lambda_context
-from tests.integration.notifications import PUBLISH, ended, refusing, told_ids
+from tests.integration.notifications import PUBLISH, ended, published_ids, refusing
 from tests.integration.world import World
 
 TYPES = {"status": "String", "operation": "String", "owner": "String"}
@@ -19,7 +19,7 @@ TYPES = {"status": "String", "operation": "String", "owner": "String"}
 def test_an_end_is_told_as_a_cloud_event_that_holds_the_job(world: World) -> None:
     (job,) = ended(world, value="hello", tags={"order": "42"})
     world.notify()
-    (told,) = world.told()
+    (told,) = world.published()
     event = json.loads(told["Message"])
 
     assert event.pop("data") == world.see(job)
@@ -38,7 +38,7 @@ def test_an_end_is_told_as_a_cloud_event_that_holds_the_job(world: World) -> Non
 def test_its_attributes_are_what_can_be_filtered_by(world: World) -> None:
     ended(world, tags={"owner": "forged"})
     world.notify()
-    (told,) = world.told()
+    (told,) = world.published()
 
     attributes = told["MessageAttributes"]
     assert {name: a["Type"] for name, a in attributes.items()} == TYPES
@@ -64,7 +64,7 @@ def test_every_way_to_end_is_told_once(world: World) -> None:
     world.work()
     world.notify()
 
-    told = {json.loads(t["Message"])["id"] for t in world.told()}
+    told = {json.loads(t["Message"])["id"] for t in world.published()}
     ends = {"succeeded": "succeeded", "failed": "failed", "late": "failed", "canceled": "canceled"}
     assert told == {f"{ways[way].json['id']}/{end}" for way, end in ends.items()}
 
@@ -73,14 +73,14 @@ def test_nothing_but_ends_is_told(world: World) -> None:
     job = world.submit("meanwhile", {}).json["id"]
     world.meanwhile(lambda context: (context.progress(0.5), world.notify()))
     world.notify()
-    assert world.told() == []
+    assert world.published() == []
     world.work()
     world.notify()
-    assert told_ids(world) == [job]
+    assert published_ids(world) == [job]
     world.call("erase", id=job)
     world.notify()
 
-    assert world.told() == []
+    assert world.published() == []
 
 
 def test_told_again_an_end_is_the_same_to_the_byte(world: World) -> None:
@@ -88,7 +88,7 @@ def test_told_again_an_end_is_the_same_to_the_byte(world: World) -> None:
     records = world.ends()
     for _ in range(2):
         world.app("notify").handler({"Records": records}, lambda_context())
-    first, again = world.told()
+    first, again = world.published()
 
     assert first["Message"] == again["Message"]
 
@@ -97,7 +97,7 @@ def test_bytes_are_told_as_base64(world: World) -> None:
     world.submit("document", {"text": "\xff\x00", "media_type": "image/png"})
     world.work()
     world.notify()
-    (told,) = world.told()
+    (told,) = world.published()
 
     result = json.loads(told["Message"])["data"]["result"]
     assert base64.b64decode(result["base64"]) == b"\xff\x00"
@@ -106,7 +106,7 @@ def test_bytes_are_told_as_base64(world: World) -> None:
 def test_characters_that_sns_refuses_are_told_escaped(world: World) -> None:
     ended(world, value="a\ufffe\uffffb")
     world.notify()
-    (told,) = world.told()
+    (told,) = world.published()
 
     assert not {"\ufffe", "\uffff"} & set(told["Message"])
     assert json.loads(told["Message"])["data"]["result"] == "a\ufffe\uffffb"
@@ -127,7 +127,7 @@ def test_a_batch_holds_no_more_bytes_than_sns_takes(world: World) -> None:
 
     assert max(sizes) <= 256 * 1024
     assert sum(sizes) > 3 * 256 * 1024
-    assert told_ids(world) == sorted(jobs)
+    assert published_ids(world) == sorted(jobs)
 
 
 def test_where_sns_refuses_some_the_rest_is_told_and_they_are_tried_again(world: World) -> None:
@@ -136,10 +136,10 @@ def test_where_sns_refuses_some_the_rest_is_told_and_they_are_tried_again(world:
     world.faults.once(PUBLISH, refusing(3))
     with pytest.raises(Exception, match="of 12 events, 1 were not published"):
         world.app("notify").handler({"Records": records}, lambda_context())
-    assert len(world.told()) == 2  # moto saw only the second batch
+    assert len(world.published()) == 2  # moto saw only the second batch
     world.app("notify").handler({"Records": records}, lambda_context())
 
-    assert told_ids(world) == sorted(jobs)
+    assert published_ids(world) == sorted(jobs)
 
 
 def test_where_sns_does_not_answer_the_next_batch_is_told_all_the_same(world: World) -> None:
@@ -148,7 +148,7 @@ def test_where_sns_does_not_answer_the_next_batch_is_told_all_the_same(world: Wo
     with pytest.raises(Exception, match="of 12 events, 10 were not published"):
         world.notify()
 
-    assert len(world.told()) == 2
+    assert len(world.published()) == 2
 
 
 def test_a_record_that_no_event_can_be_made_of_is_kept_and_skipped(world: World) -> None:
@@ -157,7 +157,7 @@ def test_a_record_that_no_event_can_be_made_of_is_kept_and_skipped(world: World)
     records[1]["dynamodb"]["NewImage"]["created"] = {"S": "yesterday"}
     world.app("notify").handler({"Records": records}, lambda_context())
 
-    assert told_ids(world) == sorted([jobs[0], jobs[2]])
+    assert published_ids(world) == sorted([jobs[0], jobs[2]])
     (key,) = world.objects()
     assert records[1]["eventID"] in key
     kept, _ = world.object(key)
@@ -169,4 +169,4 @@ def test_a_record_that_no_event_can_be_made_of_is_kept_and_skipped(world: World)
 def test_the_sample_event_is_told(world: World) -> None:
     world.app("notify").handler(stack.event("notify"), lambda_context())
 
-    assert len(world.told()) == 1
+    assert len(world.published()) == 1

@@ -9,7 +9,7 @@ import pytest
 
 from tests.integration.faults import Killed, kill, let
 from tests.integration.lambdas import lambda_context
-from tests.integration.notifications import PUBLISH, ended, refusing, told_ids
+from tests.integration.notifications import PUBLISH, ended, published_ids, refusing
 from tests.integration.world import World
 
 
@@ -26,8 +26,8 @@ def hand(world: World, records: list[dict[str, Any]], tries: int = 3) -> list[di
     return []
 
 
-def told_events(world: World) -> Iterator[Any]:
-    for told in world.told():
+def published_events(world: World) -> Iterator[Any]:
+    for told in world.published():
         yield json.loads(told["Message"])
 
 
@@ -36,7 +36,7 @@ def test_a_notifier_killed_between_its_publishes_leaves_no_end_untold(world: Wor
     world.faults.once(PUBLISH, let)
     world.faults.once(PUBLISH, kill)
     failed = hand(world, world.ends())
-    told = [event["id"] for event in told_events(world)]
+    told = [event["id"] for event in published_events(world)]
 
     assert failed == []
     assert set(told) == {f"{job}/succeeded" for job in jobs}
@@ -48,7 +48,7 @@ def test_a_notifier_killed_after_its_last_publish_tells_the_same_again(world: Wo
     records = world.ends()
     world.faults.lost_reply(PUBLISH, then=lambda: kill(None))
     failed = hand(world, records)
-    bodies = [told["Message"] for told in world.told()]
+    bodies = [told["Message"] for told in world.published()]
 
     assert failed == []
     assert (len(bodies), len(set(bodies))) == (6, 3)
@@ -60,7 +60,7 @@ def test_ends_whose_publish_lost_its_reply_are_told_twice_with_the_same_ids(worl
     world.faults.lost_reply(PUBLISH)
     world.notify()
 
-    assert told_ids(world) == sorted(jobs * 2)
+    assert published_ids(world) == sorted(jobs * 2)
 
 
 def test_where_no_reply_comes_at_all_the_stream_shows_the_ends_again(world: World) -> None:
@@ -69,7 +69,7 @@ def test_where_no_reply_comes_at_all_the_stream_shows_the_ends_again(world: Worl
     failed = hand(world, world.ends())
 
     assert failed == []
-    assert set(told_ids(world)) == set(jobs)
+    assert set(published_ids(world)) == set(jobs)
 
 
 @pytest.mark.parametrize(
@@ -90,7 +90,7 @@ def test_a_poisoned_record_holds_up_none_of_those_around_it(
     records[4]["dynamodb"]["NewImage"] |= poison
     world.app("notify").handler({"Records": records}, lambda_context())  # and does not raise
 
-    assert told_ids(world) == sorted(set(jobs) - {jobs[4]})
+    assert published_ids(world) == sorted(set(jobs) - {jobs[4]})
     assert [key for key in world.objects("aws/lambda/unpublished/") if records[4]["eventID"] in key]
 
 
@@ -103,7 +103,7 @@ def test_where_a_poisoned_record_cannot_be_kept_either_it_alone_is_shown_again(
     world.faults.unreachable("s3.PutObject")
     failed = hand(world, records)
     assert [record["eventID"] for record in failed] == [records[3]["eventID"]]
-    assert set(told_ids(world)) == set(jobs) - {jobs[3]}
+    assert set(published_ids(world)) == set(jobs) - {jobs[3]}
     world.faults.clear()
 
     assert hand(world, failed) == []
@@ -118,7 +118,7 @@ def test_an_end_that_the_topic_refuses_again_and_again_holds_up_none_beside_it(
     world.faults.always(PUBLISH, refusing_end_of(jobs[5], world))
     failed = hand(world, records)
     world.faults.clear()
-    told = set(told_ids(world))
+    told = set(published_ids(world))
 
     assert [record["eventID"] for record in failed] == [records[5]["eventID"]]
     assert set(jobs) - told == {jobs[5]}
@@ -148,4 +148,4 @@ def test_one_owners_flood_is_told_beside_anothers_single_end(world: World) -> No
     failed = hand(world, world.ends())
 
     assert failed == []
-    assert set(told_ids(world)) == {*flood, single}
+    assert set(published_ids(world)) == {*flood, single}

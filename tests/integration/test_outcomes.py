@@ -46,7 +46,7 @@ def test_the_last_failure_ends_the_job_and_tells_nothing_of_its_cause(world: Wor
 
     assert ended_as(world, job) == "operation-failed"
     assert world.see(job)["attempt"] == 3
-    (told,) = world.told()
+    (told,) = world.published()
     everywhere = json.dumps([world.see(job), world.call("result", id=job).json, told])
     assert "secret" not in everywhere
     assert "Traceback" not in everywhere
@@ -164,7 +164,7 @@ def test_waiting_ends_after_three_days(world: World) -> None:
 
     assert ended_as(world, job) == "unavailable"
     assert world.see(job)["error"]["detail"] == "the model is loading"
-    assert (world.messages(), len(world.told())) == (0, 1)
+    assert (world.messages(), len(world.published())) == (0, 1)
 
 
 def test_a_long_wait_is_kept_in_the_record_and_not_in_the_queue(world: World) -> None:

@@ -228,7 +228,7 @@ def test_run_times_that_cannot_be_read_take_the_estimate_and_no_more(
     world.notify()
 
     assert [reply.status for reply in replies] == [200, 200, 200, 202]
-    assert len(world.told()) == 2
+    assert len(world.published()) == 2
 
 
 @pytest.mark.parametrize("broken", [{"n": "1"}, {"changed": [YEAR_10000]}, {"n": None}], ids=str)

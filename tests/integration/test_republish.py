@@ -54,7 +54,7 @@ def test_a_batch_that_lambda_gave_up_is_told(world: World, operated: Any) -> Non
     keep(world, "aws/lambda/1f2e/2026/11/24/2026-11-24T12.00.00-77", about | {"payload": batch})
 
     assert republish(operated) == 0
-    assert len(world.told()) == 3
+    assert len(world.published()) == 3
     assert world.objects("aws/lambda/") == []
 
 
@@ -70,7 +70,7 @@ def test_a_record_that_notify_could_not_read_is_told_once_it_can(
     record["dynamodb"]["NewImage"]["created"] = whole
     keep(world, world.objects("aws/lambda/unpublished/")[0], record)
     assert republish(operated) == 0
-    assert len(world.told()) == 1
+    assert len(world.published()) == 1
     assert world.objects("aws/lambda/") == []
 
 
@@ -104,7 +104,7 @@ def test_an_object_that_holds_no_records_keeps_no_other_from_being_told(
     keep(world, "aws/lambda/2", {"payload": json.dumps({"Records": ended(world)})})
 
     assert republish(operated) == 1
-    assert len(world.told()) == 3
+    assert len(world.published()) == 3
     assert world.objects("aws/lambda/") == ["aws/lambda/1"]
     assert "aws/lambda/1  has no records" in capsys.readouterr().out
 
@@ -116,7 +116,7 @@ def test_listing_tells_nothing(
     republish(operated, only_list=True)
 
     assert "aws/lambda/1f2e/x  3 records\n" in capsys.readouterr().out
-    assert world.told() == []
+    assert world.published() == []
     assert world.objects("aws/lambda/") == ["aws/lambda/1f2e/x"]
 
 

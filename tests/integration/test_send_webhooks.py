@@ -184,7 +184,7 @@ def test_the_table_keeps_an_event_that_no_message_has(
     world: World, receiver: Receiver, play: Any, is_kept: bool
 ) -> None:
     job = ended(world, receiver, play)
-    (sent,) = (told["Message"] for told in world.told())
+    (sent,) = (told["Message"] for told in world.published())
     world.send_webhooks()
 
     assert (world.delivery(job) or {}).get("body") == (sent if is_kept else None)

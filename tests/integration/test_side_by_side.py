@@ -84,7 +84,7 @@ def test_a_newer_record_of_an_end_is_told(world: World, left: Fixture) -> None:
         for image in ("OldImage", "NewImage"):
             record["dynamodb"][image] |= news
     world.app("notify").handler({"Records": left.stream["records"]}, lambda_context())
-    told = {json.loads(t["Message"])["id"] for t in world.told()}
+    told = {json.loads(t["Message"])["id"] for t in world.published()}
 
     assert told == {e["Message"]["id"] for e in left.stream["events"]}
 
@@ -147,7 +147,7 @@ def test_the_end_of_a_job_with_a_problem_that_is_not_known_yet_is_told(world: Wo
     (record,) = world.ends()
     record["dynamodb"]["NewImage"]["error"]["M"]["name"] = {"S": "of-the-next-version"}
     world.app("notify").handler({"Records": [record]}, lambda_context())
-    (told,) = world.told()
+    (told,) = world.published()
 
     assert json.loads(told["Message"])["id"] == f"{job}/failed"
     assert json.loads(told["Message"])["data"]["error"]["type"].endswith("/of-the-next-version")

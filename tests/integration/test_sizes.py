@@ -82,7 +82,7 @@ def test_a_large_result_is_told_by_its_link_alone(world: World) -> None:
     world.submit("echo", echo(20_000))
     world.work()
     world.notify()
-    (told,) = world.told()
+    (told,) = world.published()
 
     assert len(told["Message"]) < 2000
 

@@ -189,4 +189,4 @@ def test_bytes_that_call_themselves_json_do_not_break_the_job(world: World, text
     reply = world.call("result", id=job)
     assert (reply.status, reply.body) == (200, text.encode("latin-1"))
     assert reply.headers["x-content-type-options"] == "nosniff"
-    assert len(world.told()) == 1
+    assert len(world.published()) == 1

@@ -51,7 +51,7 @@ def test_a_promised_job_is_looked_at_again_at_its_deadline(world: World) -> None
     world.sweep()
     world.notify()
     assert world.see(job)["error"]["type"].endswith("/problems/deadline-exceeded")
-    assert len(world.told()) == 1
+    assert len(world.published()) == 1
 
 
 def test_a_deadline_ends_a_job_that_nobody_works_on(world: World) -> None:
@@ -66,7 +66,7 @@ def test_a_deadline_ends_a_job_that_nobody_works_on(world: World) -> None:
     item = world.job(job)
     assert (item["status"], item["ended"]) == ("failed", START + 60_000)
     assert "due_at" not in item
-    (told,) = world.told()
+    (told,) = world.published()
     assert json.loads(told["Message"])["data"]["error"]["type"].endswith("/deadline-exceeded")
 
 
@@ -102,7 +102,7 @@ def test_done_twice_it_is_harmless(world: World, times: dict[str, dict[str, int]
     world.sweep()
     world.notify()
 
-    assert len(world.told()) == 1
+    assert len(world.published()) == 1
     assert world.see(job)["attempt"] == ("start" in times)
 
 

@@ -224,7 +224,7 @@ def test_a_worker_is_understood_as_it_answered(world: World, left: Fixture) -> N
 
 def test_each_record_of_an_end_is_told_as_it_was(world: World, left: Fixture) -> None:
     world.app("notify").handler({"Records": left.stream["records"]}, lambda_context())
-    told = {t["MessageId"]: t for t in world.told()}.values()
+    told = {t["MessageId"]: t for t in world.published()}.values()
     now = {json.loads(t["Message"])["id"]: t for t in told}
     before = {e["Message"]["id"]: e for e in left.stream["events"]}
 

@@ -38,7 +38,7 @@ def test_an_end_is_sent_as_the_topic_is_told_it(world: World, receiver: Receiver
     ended(world, receiver)
     world.send_webhooks()
     (got,) = receiver.requests
-    (told,) = world.told()
+    (told,) = world.published()
 
     assert got.method == "POST"
     assert got.path == "/hook"
@@ -64,7 +64,7 @@ def test_only_ends_that_were_asked_for_are_sent(world: World, receiver: Receiver
     world.send_webhooks()
 
     assert receiver.requests == []
-    assert len(world.told()) == 1
+    assert len(world.published()) == 1
 
 
 @pytest.mark.parametrize("end", ["succeeded", "failed", "canceled"])

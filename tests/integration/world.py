@@ -262,7 +262,7 @@ class World:
             TopicArn=self.ids["Topic"], Protocol="sqs", Endpoint=arn["Attributes"]["QueueArn"]
         )
 
-    def told(self) -> list[dict[str, Any]]:
+    def published(self) -> list[dict[str, Any]]:
         """Return the notifications that a subscriber of the topic has got since the last look."""
         got: list[dict[str, Any]] = []
         while messages := self.sqs.receive_message(

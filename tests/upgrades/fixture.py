@@ -129,7 +129,7 @@ def after(world: World, receiver: Receiver, there: Fixture) -> dict[str, Any]:
     receiver.requests.clear()
     settle(world, receiver)
     ends = {job["name"]: end(world, job) for job in there.callers["jobs"]}
-    told = sorted({_event(told)["Message"]["id"] for told in world.told()})
+    told = sorted({_event(told)["Message"]["id"] for told in world.published()})
     called = sorted({r.headers["webhook-id"] for r in receiver.requests})
     return {"jobs": ends, "told": told, "called": called}
 
@@ -340,7 +340,7 @@ def put(world: World, there: Fixture) -> None:
                 **group,
             )
     world.ends()  # that the items are there now is news to nobody
-    world.told()
+    world.published()
     world.calls.clear()
 
 

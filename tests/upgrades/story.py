@@ -264,7 +264,7 @@ class Story:
         self.records += records
         if records:
             self._world.app("notify").handler({"Records": records}, lambda_context())
-        self.told += self._world.told()
+        self.told += self._world.published()
 
     def _invoke(self, request: Any) -> Any:
         payload = json.loads(request.body)
