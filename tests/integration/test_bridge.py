@@ -1,6 +1,7 @@
 """What is mended of a stack on the emulator, whatever else its users have put into it."""
 
 import json
+import secrets
 from collections.abc import Iterator
 from typing import Any
 
@@ -65,8 +66,9 @@ def stack(monkeypatch: pytest.MonkeyPatch) -> Iterator[Stack]:
     with mock_aws():
         session = boto3.Session("a", "b", region_name="us-east-1")
         cloudformation = session.client("cloudformation")
-        cloudformation.create_stack(StackName="own", TemplateBody=json.dumps(OWN))
-        yield Stack(session, "own")
+        name = f"own-{secrets.token_hex(4)}"  # within another mock_aws, the last one is still there
+        cloudformation.create_stack(StackName=name, TemplateBody=json.dumps(OWN))
+        yield Stack(session, name)
 
 
 def expiring(stack: Stack, name: str) -> dict[str, Any]:
