@@ -225,13 +225,13 @@ def test_what_was_given_up_is_listed_and_sent_again_in_bulk(api: Client, served:
         assert len(receiver.requests) == 2
 
         done = redrive(served, "--host", host)
-        assert done.stderr == "2 deliveries are sent again within some minutes.\n"
+        assert done.stderr == "2 deliveries are sent again within a few minutes.\n"
         served.sweep()
         delivered = [_until(api, job, 2)["state"] for job in jobs]
         again = redrive(served, "--host", host)
 
     assert delivered == ["delivered", "delivered"]
-    assert again.stderr == "0 deliveries are sent again within some minutes.\n"
+    assert again.stderr == "0 deliveries are sent again within a few minutes.\n"
     assert Counter(r.headers["webhook-id"] for r in receiver.requests) == {
         f"{job['id']}/succeeded": 2 for job in jobs
     }
@@ -241,7 +241,7 @@ def test_redrive_without_a_stack_says_what_to_do(served: Served, tmp_path: Path)
     done = redrive(served, "--home", str(tmp_path))
 
     assert done.returncode == 1
-    assert "Run make up here first, or name a stack on AWS: STACK=nowlater" in done.stderr
+    assert "Start it first, or name a stack on AWS: STACK=nowlater" in done.stderr
 
 
 @pytest.mark.parametrize(
