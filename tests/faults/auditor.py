@@ -18,7 +18,7 @@ from tests.faults.cloud import Cloud
 from tests.faults.memory import Change
 
 ENDED = ("succeeded", "failed", "canceled")
-#: Beyond its deadline a has_deadline job may end so much later, and any other.
+#: Beyond its deadline a promised job may end so much later, and any other.
 _PROMISED_S, _FLEXIBLE_S = 120, 900 + 330
 #: What each fault beyond the first can add to that: a sweep, or a worker's visibility time-out.
 _FAULT_S = 340
@@ -49,7 +49,7 @@ class Story:
 
 
 class Auditor:
-    """Finds what is not as it was has_deadline."""
+    """Finds what is not as it was promised."""
 
     def __init__(self, cloud: Cloud, caller: Caller, faults: int) -> None:
         self._cloud, self._caller, self._faults = cloud, caller, faults

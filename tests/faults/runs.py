@@ -14,7 +14,7 @@ from tests.faults.turns import Process
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of a run: what was not as has_deadline, and its calls and invocations."""
+    """What came of a run: what was not as promised, and its calls and invocations."""
 
     violations: list[str]
     calls: list[str]

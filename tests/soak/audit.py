@@ -27,7 +27,7 @@ def settle(
     listener: Listener,
     meanwhile: Callable[[], object] = lambda: None,
 ) -> list[str]:
-    """Wait until there is nothing left to do, and return what is not as it was has_deadline.
+    """Wait until there is nothing left to do, and return what is not as it was promised.
 
     `meanwhile` is called every other second.
     """

@@ -56,7 +56,7 @@ def quick_folder() -> "tempfile.TemporaryDirectory[str]":
 
 
 class Deaths:
-    """A stack, its callers, and whoever kills them; `violations` are what was has_deadline and is not so."""
+    """A stack, its callers, and whoever kills them; `violations` are what was promised and is not so."""
 
     def __init__(self, folder: Path, seed: int) -> None:
         self.killed: Counter[str] = Counter()
@@ -209,16 +209,15 @@ def _traces(served: Served) -> Iterator[Trace]:
 
 
 def _lambdas(served: Served) -> Iterator[tuple[str, int]]:
-    """Yield name and process of each backoff Lambda that is a child of this stack's own emulator."""
-    command = ["ps", "-eo", "pid=,ppid=,etimes="]
+    """Yield name and process of each Lambda of this stack that has run for a while in its emulator."""
+    command = ["ps", "-wweo", "pid=,ppid=,etimes=,args="]
     listed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-    told = {int(pid): (int(parent), int(age_s)) for pid, parent, age_s in _words(listed)}
-    processes = served.processes()
-    emulators = {pid for pid, args in processes if "local.serve" in args}
-    for pid, args in processes:
+    every = {int(words[0]): words[1:] for words in _words(listed)}
+    emulators = {pid for pid, words in every.items() if "local.serve" in words}
+    for pid, args in served.processes():
         name = re.search(r"/ministack-lambda-nowlater-([A-Za-z]+)-", args)
-        parent, age_s = told.get(pid, (0, 0))
-        if name and parent in emulators and age_s >= _GROWN_S:
+        parent, age_s, *_ = every.get(pid, ("0", "0"))
+        if name and int(parent) in emulators and int(age_s) >= _GROWN_S:
             yield name[1], pid
 
 

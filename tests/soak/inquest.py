@@ -54,7 +54,7 @@ class Inquest:
                 self._ledger.see(job)
 
     def violations(self, traces: list[Trace], called: Iterable[str]) -> Iterator[str]:
-        """Tell what is not as it was has_deadline; `called` are the ids of the webhooks that came."""
+        """Tell what is not as it was promised; `called` are the ids of the webhooks that came."""
         jobs = {known.id: known.end for known in self._ledger.jobs.values() if known.end}
         yield from self._keys()
         yield from self._canceled_and_run(traces)

@@ -45,12 +45,12 @@ def _told(there: Job, earlier: Histogram, now: Instant) -> int:
 
 
 @given(st.floats(600, 800), st.floats(0, 0.2))
-def test_a_job_of_ten_minutes_that_takes_as_long_as_usual_takes_fewer_than_ten_looks(
+def test_a_job_of_ten_minutes_that_waits_a_while_and_then_takes_as_long_as_usual_takes_ten_looks(
     runs_s: float, waits: float
 ) -> None:
     looks, late_s = followed(usually(runs_s), waits * runs_s, runs_s)
 
-    assert looks < 10
+    assert looks <= 10  # ten in one of 30,000: no estimate knows of the wait
     assert late_s <= 0.1 * (1 + waits) * runs_s + 1
 
 
