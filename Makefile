@@ -35,7 +35,7 @@ $(foreach name,$(GIVEN),$(if $(value $(name)),$(eval $(call take_as_it_is,$(name
 help: # lists these
 	@echo 'make up                           serves everything on this machine; Ctrl-C ends it (PORT=8080)'
 	@echo 'make test                         runs the tests, those of the deployed local stack included (ARGS=)'
-	@echo 'make nightly                      runs those that take longest: the model, large files, all of the linter'
+	@echo 'make nightly                      runs the tests that take longest: the fault suite, deployments, sam local'
 	@echo 'make test DAY=2028-02-29          runs them as on that day, or so many days ahead: DAY=+400'
 	@echo 'make check                        formats nothing, checks everything: ruff, mypy, cfn-lint, checkov, the lock'
 	@echo 'make faults                       runs the fault-injection suite on a simulated AWS'

@@ -10,6 +10,8 @@ from tests.e2e.client import Client
 from tests.e2e.patience import LONGER
 from tests.e2e.served import Served, Told, make_key
 
+pytestmark = pytest.mark.nightly
+
 #: How long a message is hidden whose worker died, as the stack comes (`WorkTimeout` 300).
 HIDDEN_S = 330
 

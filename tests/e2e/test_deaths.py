@@ -7,6 +7,8 @@ import pytest
 
 from tests.soak.deaths import MUST_DIE, Deaths, quick_folder
 
+pytestmark = pytest.mark.nightly
+
 
 @pytest.mark.skipif("NOWLATER_URL" in os.environ, reason="it kills what runs on this machine")
 def test_whoever_is_killed_nothing_is_lost_and_nothing_is_there_twice(tmp_path: Path) -> None:

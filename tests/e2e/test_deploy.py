@@ -18,6 +18,8 @@ from local.state import Present
 from tests.e2e.patience import PATIENCE_S
 from tests.e2e.served import ROOT, copy, environment
 
+pytestmark = pytest.mark.nightly
+
 REGION = "eu-central-1"  # not the emulator's own, so that nothing finds it by accident
 TOPIC = f"arn:aws:sns:{REGION}:000000000000:alarms"
 FIRST = {

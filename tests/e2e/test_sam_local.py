@@ -22,6 +22,8 @@ from tests.e2e.client import Client
 from tests.e2e.patience import PATIENCE_S, eventually
 from tests.e2e.served import ROOT, Served, environment
 
+pytestmark = pytest.mark.nightly
+
 IMAGE = os.environ.get("SAM_LOCAL_IMAGE")
 TEXT = {"text": "To be, or not to be."}
 #: Each Lambda, the sample event that it is given, and what its answer has to be.

@@ -20,6 +20,8 @@ from tests.faults.scenarios import SCENARIOS
 from tests.faults.search import ALL_KINDS, PAIRED, after, firsts
 from tests.faults.standins import StandIns
 
+pytestmark = pytest.mark.nightly
+
 #: How many single faults are drawn from all the other scenarios.
 _DRAWN = 1200
 

@@ -18,6 +18,8 @@ from tests.faults.model.search import Found, search
 from tests.faults.mutations import ANYTHING, Mutation, mutations, writes
 from tests.unit.jobs import NOW, TOKENS, is_met, jobs
 
+pytestmark = pytest.mark.nightly
+
 ATTACKED = [mutation for mutation in mutations() if mutation.name not in REDUNDANT]
 
 

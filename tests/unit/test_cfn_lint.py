@@ -12,6 +12,8 @@ import pytest
 from tests import stack
 from tests.unit.aws_rules import transformed
 
+pytestmark = pytest.mark.nightly
+
 FULLEST = "everything on"
 CFN_LINT = Path(sys.executable).parent / "cfn-lint"
 #: What cfn-lint says that stays so: its rule, where (a logical id or a type), and why.
