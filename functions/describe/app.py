@@ -28,21 +28,14 @@ def get_operations(request: HttpRequest) -> Response:
 
 @api.route("GET /operations/{name}")
 def get_operation(request: HttpRequest) -> Response:
-    caller = request.caller("read")
-    return json_response(
-        200,
-        describe_operation(services, request.path_parameter("name"), caller.base),
-        CACHE_FOR_A_MINUTE,
-    )
+    caller, name = request.caller("read"), request.path_parameter("name")
+    return json_response(200, describe_operation(services, name, caller.base), CACHE_FOR_A_MINUTE)
 
 
 @api.route("GET /problems/{name}")
 def get_problem(request: HttpRequest) -> Response:
-    return json_response(
-        200,
-        problems.describe_kind(request.path_parameter("name"), request.base),
-        CACHE_FOR_A_MINUTE,
-    )
+    kind = problems.describe_kind(request.path_parameter("name"), request.base)
+    return json_response(200, kind, CACHE_FOR_A_MINUTE)
 
 
 @api.route("GET /health")

@@ -27,25 +27,22 @@ def status(request: HttpRequest) -> Response:
     job = commands.read(services, caller.owner, request.path_parameter("id"))
     wait_s = long_poll.granted(services, job, prefer.wait_s)
     remaining_s = min(wait_s, request.remaining_s(long_poll.LONGEST_S, services.clock()))
-    return job_responses.status(
-        services, request, long_poll.for_change(services, job, remaining_s), wait_s
-    )
+    job = long_poll.for_change(services, job, remaining_s)
+    return job_responses.status(services, request, job, wait_s)
 
 
 @api.route("GET /jobs/{id}/events", once=["lastEventId"])
 def events(request: HttpRequest) -> Response:
     caller = request.caller("read")
-    return job_responses.events(
-        services, request, commands.read(services, caller.owner, request.path_parameter("id"))
-    )
+    job = commands.read(services, caller.owner, request.path_parameter("id"))
+    return job_responses.events(services, request, job)
 
 
 @api.route("GET /jobs/{id}/result", once=["redirect"])
 def result(request: HttpRequest) -> Response:
     caller = request.caller("read")
-    return job_responses.result(
-        services, request, commands.read(services, caller.owner, request.path_parameter("id"))
-    )
+    job = commands.read(services, caller.owner, request.path_parameter("id"))
+    return job_responses.result(services, request, job)
 
 
 @api.route("GET /jobs", once=["status", "operation", "limit", "cursor"], often=["tag"])
@@ -57,9 +54,8 @@ def list_jobs(request: HttpRequest) -> Response:
 @api.route("POST /jobs/{id}/cancel")
 def cancel(request: HttpRequest) -> Response:
     caller = request.caller("manage")
-    return job_responses.status(
-        services, request, commands.cancel(services, caller.owner, request.path_parameter("id"))
-    )
+    job = commands.cancel(services, caller.owner, request.path_parameter("id"))
+    return job_responses.status(services, request, job)
 
 
 @api.route("DELETE /jobs/{id}")
