@@ -16,7 +16,7 @@ from typing import Any
 
 from botocore.exceptions import ReadTimeoutError
 
-from nowlater.aws.items import pack_item
+from nowlater.aws.table import pack_item
 from nowlater.outbound.http1 import Unsent
 from nowlater.outbound.reply import Reply as Receipt
 from nowlater.runtime.context import Context

@@ -11,7 +11,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from nowlater.aws.items import pack_item, unpack, unpack_item
+from nowlater.aws.table import pack_item, unpack, unpack_item
 from tests import expressions
 from tests.expressions import Item
 

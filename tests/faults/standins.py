@@ -11,7 +11,7 @@ from typing import Any
 from unittest.mock import patch
 
 from nowlater.aws import session
-from nowlater.jobs import ids
+from nowlater.jobs import model
 from nowlater.log import logger
 from nowlater.outbound import client as sender
 from nowlater.outbound.targets import Target
@@ -116,7 +116,7 @@ def stand_ins() -> Iterator[StandIns]:
         patch.object(session, "client", client),
         patch.object(executor, "run_within", within),
         patch.object(sender, "send", send),
-        patch.object(ids, "secrets", _Secrets(cloud)),
+        patch.object(model, "secrets", _Secrets(cloud)),
         patch.dict(os.environ, environment),
     ]
     with ExitStack() as placed:

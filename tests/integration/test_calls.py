@@ -1,9 +1,13 @@
 """How many calls to AWS, and writes of the table, each thing costs (the budgets of the design)."""
 
+import sys
+from pathlib import Path
+from types import FrameType
 from typing import Any
 
 import pytest
 
+import nowlater
 from tests.integration.world import World
 
 GET, PUT, UPDATE = "dynamodb.GetItem", "dynamodb.PutItem", "dynamodb.UpdateItem"
@@ -11,6 +15,7 @@ QUERY = "dynamodb.Query"
 SEND, INVOKE = "sqs.SendMessage", "lambda.Invoke"
 PUT_OBJECT = "s3.PutObject"
 LARGE = {"value": "x" * 5000}
+LAYER = Path(nowlater.__file__).parent
 
 
 def cost(world: World, door: str, **asked: Any) -> list[str]:
@@ -171,3 +176,22 @@ def test_a_plain_job_is_three_small_writes_and_none_of_the_index(world: World) -
 def _size(item: dict[str, Any]) -> int:
     """Return about what DynamoDB bills an item for, in bytes."""
     return sum(len(name) + len(str(value)) for name, value in item.items())
+
+
+def test_a_plain_submit_runs_code_of_at_most_16_modules(world: World) -> None:
+    world.submit("echo", {"value": 0})
+    modules = set[str]()
+
+    def note(frame: FrameType, event: str, _argument: object) -> None:
+        path = Path(frame.f_code.co_filename)
+        if event == "call" and path.is_relative_to(LAYER):
+            modules.add(str(path.relative_to(LAYER)))
+
+    sys.setprofile(note)
+    try:
+        reply = world.submit("echo", {"value": 1})
+    finally:
+        sys.setprofile(None)
+
+    assert reply.status == 202
+    assert len(modules) <= 16, sorted(modules)

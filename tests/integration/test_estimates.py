@@ -18,8 +18,8 @@ def left_s(world: World, job: Any) -> float:
 
 
 def echo(world: World, **envelope: Any) -> Any:
-    """Return a job of `echo` as it is accepted."""
-    return world.submit("echo", {"value": 1}, **envelope).json
+    """Accept a job of `echo`, and return it as its status shows it."""
+    return world.see(world.submit("echo", {"value": 1}, **envelope).json["id"])
 
 
 def forget(world: World) -> None:
@@ -38,7 +38,7 @@ def test_runs_that_ended_are_what_the_next_estimate_rests_on(world: World) -> No
         world.pass_time(1)
     world.notify()
     forget(world)
-    job = world.submit("meanwhile", {}).json
+    job = world.see(world.submit("meanwhile", {}).json["id"])
 
     rests_on = job["estimate"]["rests_on"]
     assert (rests_on["runs"], rests_on["waiting"]) == (4, 0)
@@ -57,7 +57,8 @@ def test_only_what_succeeded_is_counted(world: World) -> None:
     world.sweep()
     world.notify()
 
-    assert world.submit("fail", {"kind": "refused"}).json["estimate"] is None
+    job = world.submit("fail", {"kind": "refused"}).json["id"]
+    assert world.see(job)["estimate"] is None
 
 
 def test_a_job_of_an_operation_that_never_ran_has_none(world: World) -> None:
@@ -116,6 +117,16 @@ def test_a_run_is_estimated_by_how_far_it_is(world: World) -> None:
     assert after_s == pytest.approx(4, abs=0.1)
 
 
+def test_a_job_is_accepted_with_an_estimate_where_its_deadline_may_be_at_risk(world: World) -> None:
+    has_run(world, "echo", 10)
+    flexible = world.submit("echo", {"value": 1}).json
+    has_deadline = world.submit("echo", {"value": 1}, deadline={"within": 5}).json
+
+    assert (flexible["estimate"], flexible["at_risk"]) == (None, False)
+    assert has_deadline["estimate"]["rests_on"]["runs"] == 1
+    assert has_deadline["at_risk"]
+
+
 def test_an_ended_job_has_none(world: World) -> None:
     has_run(world, "echo", 10)
     job = echo(world)["id"]
@@ -147,9 +158,9 @@ def test_an_estimate_that_moves_does_not_change_the_tag(world: World) -> None:
 
 def test_retry_after_follows_it(world: World) -> None:
     has_run(world, "echo", 600)
-    accepted = world.submit("echo", {"value": 1})
+    job = echo(world)["id"]
 
-    assert int(accepted.headers["retry-after"]) == pytest.approx(300, rel=0.1)
+    assert int(world.call("status", id=job).headers["retry-after"]) == pytest.approx(300, rel=0.1)
 
 
 # ── deadlines ─────────────────────────────────────────────────────────────────────────────────
@@ -160,7 +171,7 @@ def test_a_deadline_is_at_risk_that_a_tenth_of_the_runs_would_miss(
     world: World, within: int, at_risk: bool
 ) -> None:
     has_run(world, "echo", *[10] * 8, *[50] * 2)
-    job = echo(world, deadline={"within": within})
+    job = world.submit("echo", {"value": 1}, deadline={"within": within}).json
 
     assert job["at_risk"] is world.see(job["id"])["at_risk"] is at_risk
     assert job["status"] == "queued"

@@ -6,7 +6,7 @@ import pytest
 
 from nowlater.instants import after, seconds_until
 from nowlater.jobs.estimate import Estimate, estimate
-from nowlater.jobs.histogram import Histogram, bucket, middle_s
+from nowlater.jobs.run_times import Histogram, bucket, middle_s
 from nowlater.lanes import Lane
 from tests.unit.jobs import HOUR, NOW, job
 

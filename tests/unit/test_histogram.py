@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nowlater.jobs.histogram import Histogram, bucket, middle_s
+from nowlater.jobs.run_times import Histogram, bucket, middle_s
 
 #: From a millisecond, finer than which nothing is told, to the longest run that there can be.
 SECONDS = st.floats(0.001, 900)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nowlater.jobs.ids import is_id, new_id, shard_of
+from nowlater.jobs.model import is_id, new_id, shard_of
 
 #: Until the year 2527, twelve hexadecimal digits of milliseconds begin with a 0.
 INSTANTS = st.integers(0, 2**44 - 1)

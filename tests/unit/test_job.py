@@ -4,7 +4,7 @@ import msgspec
 import pytest
 from hypothesis import given
 
-from nowlater.aws.items import pack_item, unpack_item
+from nowlater.aws.table import pack_item, unpack_item
 from nowlater.jobs.model import Job
 from nowlater.jobs.protocol import WRITES, due_at, end, may
 from tests.unit.jobs import HOUR, INSTANTS, NOW, TOKENS, is_met, job, jobs

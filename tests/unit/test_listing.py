@@ -10,11 +10,10 @@ import msgspec
 import pytest
 
 from nowlater.aws.table import Where
-from nowlater.jobs.histogram import Histogram
-from nowlater.jobs.ids import new_id
 from nowlater.jobs.listing import page
-from nowlater.jobs.model import Job, Ref
+from nowlater.jobs.model import Job, Ref, new_id
 from nowlater.jobs.protocol import may
+from nowlater.jobs.run_times import Histogram
 from nowlater.jobs.store import Page, Written
 from nowlater.problems import Problem
 from tests.unit.jobs import HOUR, ID, NOW, job

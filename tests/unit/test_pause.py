@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from nowlater.api.job_responses import retry_after_s
 from nowlater.instants import Instant, after, seconds_until
 from nowlater.jobs.estimate import Estimate, estimate
-from nowlater.jobs.histogram import Histogram, bucket
 from nowlater.jobs.model import Job
+from nowlater.jobs.run_times import Histogram, bucket
 from tests.unit.jobs import HOUR, NOW, job
 
 INSTANTS = st.integers(NOW - 30 * 24 * HOUR, NOW + 30 * 24 * HOUR)

@@ -8,8 +8,7 @@ from hypothesis import strategies as st
 
 from nowlater.doors import quota
 from nowlater.doors.quota import count_unfinished, shard_share, too_many_jobs
-from nowlater.jobs.ids import new_id
-from nowlater.jobs.model import ENDED, UNFINISHED
+from nowlater.jobs.model import ENDED, UNFINISHED, new_id
 
 NOW = 1_795_521_600_000
 #: Fields as draft-ietf-httpapi-ratelimit-headers-11 has them: Lists of one Item (RFC 9651).

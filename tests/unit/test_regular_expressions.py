@@ -65,7 +65,7 @@ ROWS: dict[tuple[str, str], list[Text]] = {
     ("layers/nowlater/nowlater/outbound/http1.py", "A-Fa-f"): texts(" ", "\r", ";", " ;", before="1"),
     ("layers/nowlater/nowlater/outbound/http1.py", "[!-~]+"): texts("a"),
     ("layers/nowlater/nowlater/outbound/http1.py", "[0-9]{1,12}"): texts("1"),
-    ("layers/nowlater/nowlater/jobs/ids.py", "[89ab]"): texts("a-", "a"),
+    ("layers/nowlater/nowlater/jobs/model.py", "[89ab]"): texts("a-", "a"),
     ("layers/nowlater/nowlater/access/api_keys.py", "_OWNER"): texts("a", "."),
     ("layers/nowlater/nowlater/access/api_keys.py", "nl_"): texts("a", "nl_"),
     ("layers/nowlater/nowlater/jobs/listing.py", "[1-9]"): texts("1", "0"),

@@ -5,9 +5,8 @@ from typing import Any
 
 import pytest
 
-from nowlater.aws.items import Item
-from nowlater.jobs.histogram import Histogram, bucket
-from nowlater.jobs.run_times import Runtimes
+from nowlater.aws.table import Item
+from nowlater.jobs.run_times import Histogram, Runtimes, bucket
 from tests.unit.jobs import NOW
 
 KEY = ("STATS#echo", "STATS")

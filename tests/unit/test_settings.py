@@ -68,10 +68,6 @@ def test_diagnostics_are_on_where_the_template_says_true() -> None:
     assert from_environment(ENVIRONMENT | {"NOWLATER_DIAGNOSTICS": "true"}).diagnostics
 
 
-def test_the_worker_keeps_20_seconds_for_itself() -> None:
-    assert from_environment(ENVIRONMENT).longest_attempt_s == 280
-
-
 @pytest.mark.parametrize("name", ENVIRONMENT)
 def test_what_is_missing_is_named(name: str) -> None:
     rest = {k: v for k, v in ENVIRONMENT.items() if k != name}

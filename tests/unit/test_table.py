@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nowlater.aws.items import pack, pack_item, unpack, unpack_item
+from nowlater.aws.table import pack, pack_item, unpack, unpack_item
 
 NUMBERS = st.integers(-(10**37), 10**37) | st.floats(allow_nan=False, allow_infinity=False)
 VALUES = st.recursive(

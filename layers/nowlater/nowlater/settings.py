@@ -61,11 +61,6 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         """The number of jobs of each lane that run at once."""
         return {"on-time": self.on_time_concurrency, "flexible": self.flexible_concurrency}
 
-    @property
-    def longest_attempt_s(self) -> int:
-        """The longest that an attempt may run: the worker needs the rest of its timeout itself."""
-        return self.work_timeout_s - 20
-
 
 def from_environment(environment: Mapping[str, str] = os.environ) -> Settings:
     """Read `NOWLATER_TABLE` etc.; raises msgspec.ValidationError that names a missing setting."""

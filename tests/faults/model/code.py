@@ -11,13 +11,12 @@ from unittest import mock
 
 from botocore.exceptions import ClientError, ConnectionClosedError
 
-from nowlater.aws.items import Item, pack_item, unpack, unpack_item
 from nowlater.aws.queues import Queues
 from nowlater.aws.session import FAILURES
-from nowlater.aws.table import Table
+from nowlater.aws.table import Item, Table, pack_item, unpack, unpack_item
 from nowlater.doors import hybrid
 from nowlater.instants import Instant
-from nowlater.jobs import ids
+from nowlater.jobs import model
 from nowlater.jobs.model import Ref
 from nowlater.jobs.store import Store
 from nowlater.problems import Problem
@@ -337,7 +336,7 @@ def without_chance() -> Iterator[None]:
             (attempt, "time", still),
             (hybrid, "time", still),
             (settle, "random", SimpleNamespace(uniform=lambda _low, high: high)),
-            (ids, "new_id", lambda _now, _shards=1: _TAPES[-1].program.job_id),
+            (model, "new_id", lambda _now, _shards=1: _TAPES[-1].program.job_id),
             (executor, "run", _operates),
         ):
             stack.enter_context(mock.patch.object(module, name, value))

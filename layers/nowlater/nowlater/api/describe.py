@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from nowlater.jobs.histogram import Histogram
 from nowlater.log import logger
 from nowlater.problems import Problem
+from nowlater.runtime.catalogue import attempt_timeout_s
 from nowlater.services import Services
 
 #: Descriptions change with a deployment and with run times: caches may be a minute behind.
@@ -29,7 +29,8 @@ def describe_operation(services: Services, name: str, base: str) -> dict[str, An
     """
     for entry in services.catalogue.descriptions():
         if entry["name"] == name:
-            limits = {"timeout_s": min(entry["timeout"], services.settings.longest_attempt_s)}
+            work_timeout_s = services.settings.work_timeout_s
+            limits = {"timeout_s": attempt_timeout_s(entry["timeout"], work_timeout_s)}
             return {
                 "name": name,
                 "description": entry["description"],
@@ -46,7 +47,9 @@ def describe_operation(services: Services, name: str, base: str) -> dict[str, An
 
 
 def _run_time(services: Services, name: str) -> dict[str, Any]:
-    from nowlater.aws import session  # imports botocore, which no other route here needs
+    # They import botocore, which no other route here needs.
+    from nowlater.aws import session
+    from nowlater.jobs.run_times import Histogram
 
     try:
         histogram = services.runtimes.of(name)

@@ -7,11 +7,10 @@ from typing import Any
 import msgspec
 
 from nowlater.aws import records
-from nowlater.aws.items import Item
 from nowlater.aws.records import Unreadable
-from nowlater.aws.table import Table
+from nowlater.aws.table import Item, Table
 from nowlater.instants import Instant, Kept, after
-from nowlater.jobs import ids
+from nowlater.jobs import model
 from nowlater.jobs.protocol import KEY_LIFE_S
 from nowlater.problems import Problem
 
@@ -76,7 +75,7 @@ def find_job(table: Table, reservation: Reservation, now: Instant) -> str | None
 def _read(item: Item) -> _KeyRecord:
     what = "The record of this Idempotency-Key"
     record = records.read(item, _KeyRecord, what)
-    if not ids.is_id(record.job):
+    if not model.is_id(record.job):
         raise Unreadable(what, "its `job` is no id")
     return record
 

@@ -10,7 +10,7 @@ from nowlater.doors import idempotency
 from nowlater.doors.envelope import Envelope
 from nowlater.doors.time_frame import Frame, resolve_frame
 from nowlater.instants import LONGEST_POSTPONEMENT_S, Instant, to_rfc3339, whole_seconds_until
-from nowlater.jobs import callback, commands, ids, protocol, store
+from nowlater.jobs import callback, commands, model, protocol, store
 from nowlater.jobs.estimate import forecast
 from nowlater.jobs.model import Job, Ref
 from nowlater.problems import Problem
@@ -59,7 +59,7 @@ def submit(services: Services, request: JobRequest) -> Accepted:
         if reservation is None or (replayed := find_replayed(services, reservation)) is None:
             raise
         return replayed
-    job_id = ids.new_id(now, services.settings.shards)
+    job_id = model.new_id(now, services.settings.shards)
     if reservation is not None:
         reserved_id = idempotency.reserve(services.table, reservation, job_id, now)
         stored = None
@@ -69,7 +69,7 @@ def submit(services: Services, request: JobRequest) -> Accepted:
             return Accepted(commands.shown(services, stored), replayed=True)
         job_id = reserved_id  # the new id, or that of a submit that crashed before its record
     job = _accept(services, request, entry, times, job_id, now)
-    return Accepted(commands.shown(services, job), replayed=False)
+    return Accepted(job, replayed=False)
 
 
 def _check_request(services: Services, request: JobRequest, now: Instant) -> tuple[Entry, Frame]:
@@ -106,7 +106,7 @@ def _accept(
 def _job(
     services: Services, request: JobRequest, entry: Entry, times: Frame, job_id: str, now: Instant
 ) -> Job:
-    timeout_s = min(entry.timeout, services.settings.longest_attempt_s)
+    timeout_s = catalogue.attempt_timeout_s(entry.timeout, services.settings.work_timeout_s)
     new = Job(
         owner=request.caller.owner,
         id=job_id,
@@ -144,7 +144,7 @@ def _refuse_unachievable(
     """Raise Problem `deadline-unachievable` where the deadline says so and is too early."""
     if request.envelope.deadline is None or request.envelope.deadline.otherwise != "refuse":
         return
-    new = _job(services, request, entry, times, ids.new_id(now), now)
+    new = _job(services, request, entry, times, model.new_id(now), now)
     expected = forecast(services, new, is_sent=False)
     if expected is not None and expected.finish > times.deadline:
         earliest = to_rfc3339(expected.finish)

@@ -71,7 +71,8 @@ def _other_door(caller: Caller, entry: Entry) -> str | None:
 def _timed_out(services: Services, entry: Entry, seconds: float, other_door: str | None) -> Problem:
     """Return the problem of a run whose time was up, by this door's limit or its own."""
     sentence = f"{entry.name} did not finish within {seconds:.3g} s"
-    if min(entry.timeout, services.settings.longest_attempt_s) <= seconds:
+    work_timeout_s = services.settings.work_timeout_s
+    if catalogue.attempt_timeout_s(entry.timeout, work_timeout_s) <= seconds:
         sentence, other_door = f"{sentence}, and may run no longer at any door", None
     return _refer("timed-out", sentence, other_door, "ask for less at once")
 

@@ -1,7 +1,7 @@
 """What an owner can do with a job: read, cancel, and erase it."""
 
 from nowlater.aws import payload_keys
-from nowlater.jobs import ids, transitions, view
+from nowlater.jobs import model, transitions, view
 from nowlater.jobs.model import Job, Ref
 from nowlater.problems import Problem
 from nowlater.services import Services
@@ -26,7 +26,7 @@ def read(services: Services, owner: str, job_id: str) -> Job:
 
     Raises Problem `unknown-job` (no such job, or another owner's) or `job-expired`, and Unreadable.
     """
-    job = services.store.get(Ref(owner, job_id)) if ids.is_id(job_id) else None
+    job = services.store.get(Ref(owner, job_id)) if model.is_id(job_id) else None
     if job is None:
         raise Problem("unknown-job", "No job with this id exists, or it is not yours.")
     return shown(services, job)

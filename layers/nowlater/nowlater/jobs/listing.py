@@ -9,11 +9,10 @@ from urllib.parse import urlencode
 import msgspec
 
 from nowlater.aws import records
-from nowlater.aws.items import Item
 from nowlater.aws.records import Unreadable
-from nowlater.aws.table import Where
+from nowlater.aws.table import Item, Where
 from nowlater.instants import Instant, after
-from nowlater.jobs import commands, ids, model, view
+from nowlater.jobs import commands, model, view
 from nowlater.jobs.estimate import forecast
 from nowlater.jobs.model import Job
 from nowlater.jobs.newest import Newest
@@ -130,7 +129,7 @@ def _parse_query(query: Query) -> tuple[Filter, int, str | None]:
     """Return the conditions, the limit and the cursor that a query names."""
     parameters = dict(query)
     cursor, status = parameters.get("cursor"), parameters.get("status")
-    if cursor is not None and not ids.is_id(cursor):
+    if cursor is not None and not model.is_id(cursor):
         raise _malformed("cursor", "must be the last id of the page before: follow `next`")
     if status is not None and status not in model.UNFINISHED + model.ENDED:
         raise _malformed("status", f"must be one of {', '.join(model.UNFINISHED + model.ENDED)}")

@@ -1,10 +1,13 @@
-"""A job: its record, and its statuses."""
+"""A job: its record, its statuses, and its id, a UUID that sorts by time and starts with its shard."""
 
+import re
+import secrets
+import uuid
 from typing import Annotated, Any, Literal
 
 import msgspec
 
-from nowlater.instants import DAY_S, Kept
+from nowlater.instants import DAY_S, Instant, Kept
 from nowlater.jobs.callback import Callback
 from nowlater.lanes import Lane
 
@@ -14,6 +17,9 @@ type Status = Literal["scheduled", "queued", "running", "succeeded", "failed", "
 UNFINISHED = ("scheduled", "queued", "running")
 #: Statuses of an ended job; they never change.
 ENDED = ("succeeded", "failed", "canceled")
+
+#: The form of a job's id.
+_ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
 
 #: Bounds of a record's numbers, far beyond any that is written; a job outside them is unreadable.
 type _Count = Annotated[int, msgspec.Meta(ge=0, le=10_000)]
@@ -98,3 +104,23 @@ class Job(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     @property
     def is_ended(self) -> bool:
         return self.status in ENDED
+
+
+def new_id(now: Instant, shards: int = 1) -> str:
+    """Return a new job id: the layout of a UUIDv7 (RFC 9562 §5.7).
+
+    The first of its twelve digits of time is 0 until the year 2527, and holds the shard instead.
+    """
+    shard_and_time = secrets.randbelow(shards) << 44 | now & (1 << 44) - 1
+    high = shard_and_time << 16 | 7 << 12 | secrets.randbits(12)
+    return str(uuid.UUID(int=high << 64 | 2 << 62 | secrets.randbits(62)))
+
+
+def is_id(text: str) -> bool:
+    """Tell whether a text has the form of a job's id."""
+    return _ID.fullmatch(text) is not None
+
+
+def shard_of(job_id: str) -> str:
+    """Return the shard, a hexadecimal digit, that stores the job with this id."""
+    return job_id[0]

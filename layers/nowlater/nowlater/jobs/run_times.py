@@ -1,22 +1,48 @@
 """The run times of each operation: a histogram in the table, written rarely and read through a cache."""
 
+import math
 import re
 from collections import Counter
 from collections.abc import Mapping
 from functools import partial
 
-from nowlater.aws.items import Item
-from nowlater.aws.table import Table
+import msgspec
+
+from nowlater.aws.table import Item, Table
 from nowlater.cache import Cache
 from nowlater.instants import Clock, Instant, after
-from nowlater.jobs.histogram import Histogram, bucket
 
+#: Buckets per doubling: a bucket's middle is within 10 % of every value in it.
+_PER_DOUBLING = 4
 #: The shortest time between two writes of an operation's counts.
 _PAUSE_S = 10
 #: Beyond this many runs all counts are halved, so that old runs weigh less.
 _MAX_RUNS = 4096
 #: The names of the attributes that are counts; the last bucket is that of half a year.
 _BUCKET = re.compile(r"b\d{1,2}|b1[0-3]\d", re.ASCII)
+
+
+class Histogram(msgspec.Struct, frozen=True):
+    """Counts of run times on a logarithmic scale, by `bucket`: small, and precise enough for quantiles."""
+
+    counts: Mapping[int, int]
+
+    @property
+    def runs(self) -> int:
+        return sum(self.counts.values())
+
+    def quantile_s(self, share: float, longer_than_s: float = 0) -> float | None:
+        """Return the quantile, in seconds, of the runs that took longer than `longer_than_s`.
+
+        Returns None if no run did.
+        """
+        longer = sorted((b, n) for b, n in self.counts.items() if n and middle_s(b) > longer_than_s)
+        remaining = share * sum(n for _, n in longer)
+        for number, count in longer:
+            remaining -= count
+            if remaining <= 0:
+                return middle_s(number)
+        return None
 
 
 class Runtimes:
@@ -79,3 +105,13 @@ def _is_count(value: object) -> bool:
 
 def _key(operation: str) -> tuple[str, str]:
     return f"STATS#{operation}", "STATS"
+
+
+def bucket(seconds: float) -> int:
+    """Return the bucket of a run time: the number of quarter doublings above one millisecond."""
+    return max(0, math.floor(math.log2(max(seconds, 0.001) * 1000) * _PER_DOUBLING))
+
+
+def middle_s(number: int) -> float:
+    """Return the (geometric) middle of a bucket, in seconds."""
+    return float(2 ** ((number + 0.5) / _PER_DOUBLING) / 1000)

@@ -7,11 +7,10 @@ from typing import Any
 import msgspec
 
 from nowlater.aws import records
-from nowlater.aws.items import Item
 from nowlater.aws.records import Unreadable
-from nowlater.aws.table import Table, Where
+from nowlater.aws.table import Item, Table, Where
 from nowlater.instants import Instant, after
-from nowlater.jobs import ids, model, protocol
+from nowlater.jobs import model, protocol
 from nowlater.jobs.model import Job, Ref
 from nowlater.jobs.protocol import Write
 
@@ -130,7 +129,7 @@ class Store:
         """
         pk, attributes = _pk(owner, shard), ("SK", "status")
         items = self._table.query(pk, before=before, limit=limit, only=attributes)
-        return [(i["SK"], i.get("status", "")) for i in items if ids.is_id(i["SK"])]
+        return [(i["SK"], i.get("status", "")) for i in items if model.is_id(i["SK"])]
 
 
 def named_by(item: Item) -> Ref:
@@ -163,7 +162,7 @@ def from_item(item: Item) -> Job:
 
 def _validate(job: Job) -> None:
     """Raise ValueError or TypeError if a job of the right types cannot be represented."""
-    if not ids.is_id(job.id):
+    if not model.is_id(job.id):
         raise ValueError("its id does not have the form of a job id")
     if job.error is not None:
         msgspec.convert(job.error, _Error)
@@ -194,7 +193,7 @@ def _if_readable(item: Item) -> Job | None:
 
 
 def _key(ref: Ref) -> tuple[str, str]:
-    return _pk(ref.owner, ids.shard_of(ref.id)), ref.id
+    return _pk(ref.owner, model.shard_of(ref.id)), ref.id
 
 
 def _pk(owner: str, shard: str) -> str:

@@ -6,9 +6,8 @@ from typing import Any
 import msgspec
 
 from nowlater.aws import records
-from nowlater.aws.items import Item
 from nowlater.aws.records import Unreadable
-from nowlater.aws.table import Table
+from nowlater.aws.table import Item, Table
 from nowlater.instants import Instant, after
 from nowlater.jobs import store
 from nowlater.notifications import delivery

@@ -6,7 +6,7 @@ from typing import Any, Protocol
 import msgspec
 
 from nowlater.aws import payload_keys, session
-from nowlater.aws.items import unpack_item
+from nowlater.aws.table import unpack_item
 from nowlater.instants import seconds_until
 from nowlater.jobs import model, store
 from nowlater.jobs.model import Job

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import msgspec
 
 from nowlater.aws import records
-from nowlater.aws.items import Item
+from nowlater.aws.table import Item
 from nowlater.instants import DAY_S, Instant, Kept, after, to_rfc3339
 from nowlater.notifications import signing
 from nowlater.problems import Problem

@@ -98,6 +98,11 @@ def validate_input(entry: Entry, raw_input: dict[str, Any], base: str) -> None:
         raise invalid_input(entry.name, base, pointer="", sentence=sentence)
 
 
+def attempt_timeout_s(timeout_s: float, work_timeout_s: int) -> float:
+    """Return how long one attempt of a job may run: the worker needs 20 s of its timeout itself."""
+    return min(timeout_s, work_timeout_s - 20)
+
+
 def invalid_input(
     operation: str, base: str, *, pointer: str, sentence: str, expected: Any = None
 ) -> Problem:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from nowlater.jobs import ids
+from nowlater.jobs import model
 from nowlater.jobs.model import Ref
 from nowlater.services import Services
 from nowlater.sqs_batch import MessageOutcome, RetryIn, UnreadableMessage, each, read, sent_ago_s
@@ -37,6 +37,6 @@ def batch(
 def _read_ref(record: dict[str, Any]) -> Ref:
     """Return the job that a message names; raises UnreadableMessage."""
     ref = read(record, Ref)
-    if not ids.is_id(ref.id):
+    if not model.is_id(ref.id):
         raise UnreadableMessage("Its `id` does not have the form of a job id")
     return ref

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from nowlater.aws import payload_keys
-from nowlater.jobs import ids, store, transitions
+from nowlater.jobs import model, store, transitions
 from nowlater.jobs.model import Ref
 from nowlater.log import logger
 from nowlater.notifications import delivery
@@ -52,7 +52,7 @@ def _read_content(body: str) -> Ref | Webhook | None:
 
 def _exhaust_job(services: Services, ref: Ref, age_s: float) -> MessageOutcome:
     """End the job whose message no worker could handle."""
-    if not ids.is_id(ref.id):
+    if not model.is_id(ref.id):
         return DONE
     job = services.store.get(ref)
     if job is None:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from heapq import merge
 from operator import itemgetter
 
-from nowlater.aws.items import Item
+from nowlater.aws.table import Item
 from nowlater.instants import whole_seconds_until
 from nowlater.jobs import protocol, store, transitions
 from nowlater.jobs.model import Job
