@@ -113,6 +113,6 @@ def _explain_response(error: exceptions.ClientError) -> str:
     if code in _DENIED:
         return (
             "Your AWS credentials do not allow this. Ask the administrator of the account, or use "
-            f"others with AWS_PROFILE=name. AWS said: {error}"
+            f"others with AWS_PROFILE=name. AWS responded: {error}"
         )
     return str(error)

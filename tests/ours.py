@@ -56,7 +56,7 @@ OURS: dict[str, frozenset[str]] = {
             "BoundsSync",
             "BoundsHybrid",
             "BoundsStatus",
-            "TellsAlarms",
+            "HasAlarmTopic",
             "TakesTokens",
             "AllowsOrigins",
             "LimitsRequests",

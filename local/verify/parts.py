@@ -70,4 +70,4 @@ def log_command(part: str) -> str | None:
     """Return the command in docs/operating.md that shows a Lambda's errors; None for another part."""
     if part in _ELSEWHERE:
         return None
-    return f"""said '{{ ($.function_name = "*-{part}-*") && ($.level = "ERROR") }}'"""
+    return f"""search_logs '{{ ($.function_name = "*-{part}-*") && ($.level = "ERROR") }}'"""

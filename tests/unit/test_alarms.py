@@ -145,7 +145,7 @@ def test_the_section_of_an_alarm_says_what_it_means_what_to_check_and_when_to_pa
 
 @pytest.mark.parametrize("name", ALARMS)
 def test_an_alarm_is_sent_to_whom_the_parameter_names(name: str) -> None:
-    told = {"Fn::If": ["TellsAlarms", [{"Ref": "AlarmsTo"}], {"Ref": "AWS::NoValue"}]}
+    told = {"Fn::If": ["HasAlarmTopic", [{"Ref": "AlarmsTo"}], {"Ref": "AWS::NoValue"}]}
 
     assert ALARMS[name]["AlarmActions"] == told
     assert ALARMS[name]["OKActions"] == told
@@ -470,7 +470,7 @@ def test_the_runbook_searches_for_what_the_code_says() -> None:
 
 def test_the_runbook_counts_as_the_alarms_do() -> None:
     for name in "DeadlinesPassed", "DeadLetters", "Unpublished", "GivenUp", "Faults":
-        assert f"said '{FILTERS[name]['FilterPattern']}'\n" in COMMANDS
+        assert f"search_logs '{FILTERS[name]['FilterPattern']}'\n" in COMMANDS
 
 
 def aws_commands() -> list[tuple[str, str, list[str]]]:

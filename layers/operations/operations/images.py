@@ -96,24 +96,24 @@ def thumbnail(
 
 def _small(data: bytes, width: int, height: int) -> tuple[Image.Image, Format]:
     """Decode a picture and fit it into the box; return it, and the format it came in."""
-    said = _read(data)
-    with Image.open(io.BytesIO(said.file), formats=("JPEG", "PNG", "WEBP")) as opened:
+    header = _read(data)
+    with Image.open(io.BytesIO(header.file), formats=("JPEG", "PNG", "WEBP")) as opened:
         own = _FORMATS[opened.format]
         _refuse_too_large(opened, own)
         if own == "webp":
-            said = _of_webp(opened)
-        box = (height, width) if said.orientation in _LYING else (width, height)
-        if isinstance(said, jpeg.Jpeg):
-            _refuse_too_costly(opened, said, box)
-            if said.is_lossless:
+            header = _of_webp(opened)
+        box = (height, width) if header.orientation in _LYING else (width, height)
+        if isinstance(header, jpeg.Jpeg):
+            _refuse_too_costly(opened, header, box)
+            if header.is_lossless:
                 opened.load()
-        picture = png.in_bytes(opened, said) if isinstance(said, png.Png) else opened
+        picture = png.in_bytes(opened, header) if isinstance(header, png.Png) else opened
         picture = _resizable(picture)
         picture.thumbnail(box, Image.Resampling.LANCZOS, reducing_gap=_GAP)
         picture.load()
-        picture = _in_srgb(picture, said.usable_profile)
-        if said.orientation in _UPRIGHT:
-            picture = picture.transpose(_UPRIGHT[said.orientation])
+        picture = _in_srgb(picture, header.usable_profile)
+        if header.orientation in _UPRIGHT:
+            picture = picture.transpose(_UPRIGHT[header.orientation])
         return picture, own
 
 
@@ -142,11 +142,11 @@ def _too_many_pixels() -> Refused:
     return Refused(f"The picture has too many pixels; the most are {limits}. Scale it down.")
 
 
-def _refuse_too_costly(opened: Image.Image, said: jpeg.Jpeg, box: tuple[int, int]) -> None:
+def _refuse_too_costly(opened: Image.Image, header: jpeg.Jpeg, box: tuple[int, int]) -> None:
     """Refuse a JPEG that takes too much memory; no more of its pixels are decoded than the box needs."""
     shrunk = max(opened.width / box[0], opened.height / box[1], 1)
-    scale = max(n for n in (1, 2, 4, 8) if n <= (1 if said.is_lossless else max(shrunk / _GAP, 1)))
-    if said.kept_bytes + 4 * opened.width * opened.height // scale**2 > _MAX_DECODED_BYTES:
+    scale = max(n for n in (1, 2, 4, 8) if n <= (1 if header.is_lossless else max(shrunk / _GAP, 1)))
+    if header.kept_bytes + 4 * opened.width * opened.height // scale**2 > _MAX_DECODED_BYTES:
         raise Refused(
             "The picture takes too much memory to decode. Ask for a smaller width and height,"
             " scale it down, or save it as a baseline JPEG."

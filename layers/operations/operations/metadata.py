@@ -47,7 +47,7 @@ def inflated(data: bytes) -> bytes:
 
 
 def _in_exif(exif: bytes) -> int | None:
-    """Return the orientation of the main picture, of which its first directory tells."""
+    """Return the orientation of the main picture, as its first directory has it."""
     tiff = exif.removeprefix(b"Exif\0\0")
     if tiff[:4] not in (b"II*\0", b"MM\0*"):
         return None
