@@ -8,16 +8,13 @@ from nowlater.api.responses import Response
 from nowlater.api.router import Api
 from nowlater.aws import session
 from nowlater.doors.envelope import MAX_ASYNC_BODY
-from nowlater.doors.hybrid import submit_and_wait
+from nowlater.doors.hybrid import DEFAULT_WAIT_S, MAX_WAIT_S, submit_and_wait
 from nowlater.doors.submit import JobRequest, submit
 from nowlater.log import logger
 from nowlater.services import Services
 
 services = Services(preload=lambda s: (s.store, s.queues, s.workers))
 api = Api(services.settings.public_url, session.FAILURES)
-
-#: The wait without `Prefer: wait`, and the longest one, counted from when the request came in.
-DEFAULT_WAIT_S, MAX_WAIT_S = 10, 25
 
 
 @logger.inject_lambda_context(clear_state=True)

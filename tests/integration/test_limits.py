@@ -13,7 +13,7 @@ from nowlater.doors.sync import LONGEST_S
 from nowlater.instants import DAY_S
 from nowlater.jobs import listing
 from nowlater.jobs.protocol import KEY_LIFE_S
-from nowlater.limits import MAX_DIRECT_RESULT
+from nowlater.result_size import MAX_DIRECT_RESULT
 from nowlater.runtime.catalogue import MAX_UPLOADS
 from nowlater.worker.settle import INLINE_RESULT
 from tests.integration.lambdas import Reply

@@ -90,7 +90,7 @@ def bounded() -> Iterator[None]:
 
 def test_a_webhook_is_a_post_of_the_body_with_our_headers_and_the_callers(there: Receiver) -> None:
     to = target(there.url("/hook?a=1"), LOCAL, ())
-    reply = send(to, BODY, {"webhook-id": "1", "Content-Type": "application/json"}, LOCAL)
+    reply = send(to, BODY, {"webhook-id": "1", "Content-Type": "application/json"}, LOCAL, total_s=AMPLE_S)
 
     (got,) = there.requests
     assert (got.method, got.path, got.body) == ("POST", "/hook?a=1", BODY)
@@ -110,7 +110,7 @@ def test_a_webhook_is_a_post_of_the_body_with_our_headers_and_the_callers(there:
 def test_a_large_body_arrives_whole(there: Receiver) -> None:
     body = bytes(range(256)) * 4096
 
-    assert send(target(there.url(), LOCAL, ()), body, {}, LOCAL).status == 200
+    assert send(target(there.url(), LOCAL, ()), body, {}, LOCAL, total_s=AMPLE_S).status == 200
     assert there.requests[0].body == body
 
 
@@ -134,7 +134,7 @@ def test_a_header_that_changes_the_request_is_not_sent(
     there: Receiver, headers: dict[str, str]
 ) -> None:
     with pytest.raises(ValueError, match="must not be sent"):
-        send(target(there.url(), LOCAL, ()), BODY, headers, LOCAL)
+        send(target(there.url(), LOCAL, ()), BODY, headers, LOCAL, total_s=AMPLE_S)
 
     assert there.connections == 0
 
@@ -142,7 +142,7 @@ def test_a_header_that_changes_the_request_is_not_sent(
 @pytest.mark.parametrize("path", ["/ HTTP/1.1\r\nX-Injected: 1", "/a b", "/\n", "/ü"])
 def test_a_path_that_no_url_has_is_not_sent(there: Receiver, path: str) -> None:
     with pytest.raises(ValueError, match="must come from"):
-        send(Target("http", "localhost", there.port, path), BODY, {}, LOCAL)
+        send(Target("http", "localhost", there.port, path), BODY, {}, LOCAL, total_s=AMPLE_S)
 
     assert there.connections == 0
 

@@ -452,7 +452,7 @@ def test_the_runbook_names_parameters_that_there_are() -> None:
 
 
 def test_the_runbook_searches_the_log_by_filters_that_can_be_read() -> None:
-    patterns = re.findall(r"(?:said|--filter-pattern) '(\{.*?\})'", COMMANDS)
+    patterns = re.findall(r"(?:search_logs|--filter-pattern) '(\{.*?\})'", COMMANDS)
 
     assert len(patterns) >= 12
     for pattern in patterns:

@@ -6,7 +6,7 @@ from described import shapes
 from described.parts import text
 from nowlater import problems
 from nowlater.api.routes import Route
-from nowlater.limits import MAX_TAGS
+from nowlater.jobs.model import MAX_TAGS
 
 _JOB = text(pattern=shapes.JOB_ID, examples=["01a20eff-13a8-723c-a1e0-0187f181401b"])
 _OPERATION = text(pattern=shapes.NAME, examples=["text-stats"])

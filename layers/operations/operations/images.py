@@ -145,7 +145,9 @@ def _too_many_pixels() -> Refused:
 def _refuse_too_costly(opened: Image.Image, header: jpeg.Jpeg, box: tuple[int, int]) -> None:
     """Refuse a JPEG that takes too much memory; no more of its pixels are decoded than the box needs."""
     shrunk = max(opened.width / box[0], opened.height / box[1], 1)
-    scale = max(n for n in (1, 2, 4, 8) if n <= (1 if header.is_lossless else max(shrunk / _GAP, 1)))
+    scale = max(
+        n for n in (1, 2, 4, 8) if n <= (1 if header.is_lossless else max(shrunk / _GAP, 1))
+    )
     if header.kept_bytes + 4 * opened.width * opened.height // scale**2 > _MAX_DECODED_BYTES:
         raise Refused(
             "The picture takes too much memory to decode. Ask for a smaller width and height,"

@@ -24,9 +24,9 @@ from nowlater.jobs import view
 from nowlater.jobs.estimate import Estimate, forecast
 from nowlater.jobs.model import Job
 from nowlater.jobs.protocol import READER_GRACE_S
-from nowlater.limits import MAX_DIRECT_RESULT
 from nowlater.log import logger
 from nowlater.problems import Problem
+from nowlater.result_size import MAX_DIRECT_RESULT
 from nowlater.services import Services
 
 #: The longest Retry-After: before the start of a job, with an estimate of its end, and without one.

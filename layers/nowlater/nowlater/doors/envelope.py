@@ -13,7 +13,7 @@ from nowlater import wording
 from nowlater.doors import malformed
 from nowlater.doors.time_frame import Deadline, Retention, Start
 from nowlater.jobs.callback import Callback, Format
-from nowlater.limits import MAX_TAGS
+from nowlater.jobs.model import MAX_TAGS
 from nowlater.problems import Problem
 
 #: Bytes of a body: it must fit into Lambda's 6 MB even when every character is escaped.

@@ -11,6 +11,8 @@ from nowlater.problems import Problem
 from nowlater.services import Services
 from nowlater.worker.invoke import NoWorker
 
+#: The wait without `Prefer: wait`, and the longest one, counted from when the request came in.
+DEFAULT_WAIT_S, MAX_WAIT_S = 10, 25
 #: A run is not started for less than this; a wait of one second still leaves it after the submit.
 _MIN_RUN_S = 0.5
 

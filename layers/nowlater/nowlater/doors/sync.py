@@ -6,9 +6,9 @@ from typing import Any
 from nowlater.access.caller import Caller
 from nowlater.doors import envelope
 from nowlater.instants import after
-from nowlater.limits import MAX_DIRECT_RESULT
 from nowlater.log import operation_failed
 from nowlater.problems import Problem, ProblemName
+from nowlater.result_size import MAX_DIRECT_RESULT
 from nowlater.runtime import catalogue, executor
 from nowlater.runtime.catalogue import Entry
 from nowlater.runtime.context import Context

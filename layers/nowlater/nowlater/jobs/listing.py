@@ -14,10 +14,9 @@ from nowlater.aws.table import Item, Where
 from nowlater.instants import Instant, after
 from nowlater.jobs import commands, model, view
 from nowlater.jobs.estimate import forecast
-from nowlater.jobs.model import Job
+from nowlater.jobs.model import MAX_TAGS, Job
 from nowlater.jobs.newest import Newest
 from nowlater.jobs.protocol import READER_GRACE_S
-from nowlater.limits import MAX_TAGS
 from nowlater.problems import Problem
 from nowlater.services import Services
 from nowlater.wording import quoted

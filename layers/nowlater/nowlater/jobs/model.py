@@ -21,6 +21,9 @@ ENDED = ("succeeded", "failed", "canceled")
 #: The form of a job's id.
 _ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
 
+#: Tags per job.
+MAX_TAGS = 10
+
 #: Bounds of a record's numbers, far beyond any that is written; a job outside them is unreadable.
 type _Count = Annotated[int, msgspec.Meta(ge=0, le=10_000)]
 type _Attempts = Annotated[int, msgspec.Meta(ge=-10_000, le=10_000)]

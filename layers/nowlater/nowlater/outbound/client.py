@@ -35,7 +35,7 @@ def send(
     headers: Headers,
     rules: Rules,
     *,
-    total_s: float = 15,
+    total_s: float,
     resolve: Resolve = resolve,
     tls: ssl.SSLContext | None = None,
 ) -> Reply:
