@@ -1,6 +1,6 @@
 # nowlater. `make` alone lists what there is.
 .DEFAULT_GOAL := help
-.PHONY: help up test nightly check faults build deploy verify key redrive republish bench
+.PHONY: help up test nightly check faults template build deploy verify key redrive republish bench
 
 PYTHON ?= python3
 TOOLS := .local/tools
@@ -39,6 +39,7 @@ help: # lists these
 	@echo 'make test DAY=2028-02-29          runs them as on that day, or so many days ahead: DAY=+400'
 	@echo 'make check                        formats nothing, checks everything: ruff, mypy, cfn-lint, checkov, the lock'
 	@echo 'make faults                       runs the fault-injection suite on a simulated AWS'
+	@echo 'make template                     writes template.yaml, from framework.yaml and operations/resources.yaml'
 	@echo 'make build                        builds the Lambdas and layers (ARCHITECTURE=arm64 or x86_64)'
 	@echo 'make deploy                       builds, and deploys to your AWS account; asks what a new stack needs, once'
 	@echo 'make deploy STACK=prod PARAMETERS="Shards=2 …"   changes these, and keeps all others (ARCHITECTURE=)'
@@ -49,6 +50,8 @@ help: # lists these
 	@echo 'make redrive                      has webhooks that were given up sent again (LIST=1 OWNER= HOST= STACK=)'
 	@echo 'make republish                    publishes completion events that could not be published (LIST=1 STACK=)'
 	@echo 'make bench                        measures imports, operations and latency, and prints them with their budgets'
+
+COMPOSE := .venv/bin/python -m local.compose
 
 up: $(ENVIRONMENT) $(EMULATOR)
 	@PYTHONPATH=layers/nowlater exec .venv/bin/python -m local.up --port "$${PORT:-8080}"
@@ -65,17 +68,21 @@ check: $(ENVIRONMENT) $(SCANNER)
 	ruff format --check
 	ruff check
 	mypy layers/nowlater/nowlater layers/catalogue local
-	mypy layers/operations/operations
+	mypy operations
 	for app in functions/*/app.py; do mypy $$app || exit 1; done
+	@$(COMPOSE)
 	sam validate --lint
-	.local/checkov/bin/checkov --file template.yaml --framework cloudformation --skip-download --quiet --compact
+	.local/checkov/bin/checkov --file framework.yaml --framework cloudformation --skip-download --quiet --compact
 	python -m pytest -q tests/unit/test_template.py tests/unit/test_alarms.py tests/unit/test_aws_rules.py tests/unit/test_cfn_lint.py
 
 faults: $(ENVIRONMENT)
-	@PYTHONPATH=layers/nowlater:layers/operations .venv/bin/python -m tests.faults $(ARGS)
+	@PYTHONPATH=layers/nowlater:. .venv/bin/python -m tests.faults $(ARGS)
 
-build: $(ENVIRONMENT)
-	@PYTHONPATH=layers/nowlater:layers/operations .venv/bin/python layers/catalogue/build.py
+template: $(ENVIRONMENT)
+	@$(COMPOSE)
+
+build: template
+	@PYTHONPATH=layers/nowlater:. .venv/bin/python layers/catalogue/build.py
 	ARCHITECTURE="$${ARCHITECTURE:-arm64}" sam build --parameter-overrides "Architecture=$${ARCHITECTURE:-arm64}"
 	@.venv/bin/python -m local.check_build --architecture "$${ARCHITECTURE:-arm64}"
 
@@ -102,16 +109,16 @@ republish: $(ENVIRONMENT)
 	@PYTHONPATH=layers/nowlater .venv/bin/python -m local.republish $(if $(STACK),--stack "$$STACK") $(if $(LIST),--list)
 
 bench: $(ENVIRONMENT) $(EMULATOR)
-	@PYTHONPATH=layers/nowlater:layers/operations .venv/bin/python -m tests.bench
+	@PYTHONPATH=layers/nowlater:. .venv/bin/python -m tests.bench
 
 # What the rest needs, installed into this folder. uv brings Python 3.13 where there is none.
 $(TOOLS)/bin/uv:
 	@$(PYTHON) local/bootstrap.py $(TOOLS) >&2
 
-$(ENVIRONMENT): pyproject.toml uv.lock layers/operations/requirements.txt | $(TOOLS)/bin/uv
+$(ENVIRONMENT): pyproject.toml uv.lock operations/requirements.txt | $(TOOLS)/bin/uv
 	@echo 'installing what the build and the tests need …' >&2
 	@"$(UV)" sync --quiet --locked --inexact
-	@"$(UV)" pip install --quiet --requirement layers/operations/requirements.txt
+	@"$(UV)" pip install --quiet --requirement operations/requirements.txt
 	@touch $@
 
 $(EMULATOR): local/requirements.txt | $(TOOLS)/bin/uv
