@@ -32,7 +32,13 @@ class Checkout:
         self._write(".venv/bin/sam", NOTES)
         self._write(".local/tools/bin/uv", "#!/bin/sh\n")
         (folder / "operations").mkdir(parents=True)
-        for name in ("Makefile", "pyproject.toml", "uv.lock", "operations/requirements.txt"):
+        for name in (
+            "Makefile",
+            "framework.mk",
+            "pyproject.toml",
+            "uv.lock",
+            "operations/requirements.txt",
+        ):
             (folder / name).write_bytes((stack.ROOT / name).read_bytes())
         for name in ("requirements.txt", "checkov.txt", "bootstrap.py"):
             self._write(f"local/{name}", "")
