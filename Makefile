@@ -1,6 +1,6 @@
 # nowlater. `make` alone lists what there is.
 .DEFAULT_GOAL := help
-.PHONY: help up test nightly check faults build deploy verify key redrive republish bench
+.PHONY: help up test check template build deploy verify key redrive republish upgrade
 
 PYTHON ?= python3
 TOOLS := .local/tools
@@ -11,7 +11,13 @@ export SAM_CLI_TELEMETRY := 0
 export UV_SYSTEM_CERTS := 1
 ENVIRONMENT := .venv/.made-from-lock
 EMULATOR := .local/ministack/.made-from-requirements
-SCANNER := .local/checkov/.made-from-requirements
+
+# In the framework's own repository there are samples, and tests and checks of the framework.
+IS_FRAMEWORK := $(wildcard framework.mk)
+COMPOSE := .venv/bin/python -m local.compose
+
+# What the operations need, and what their tests need besides.
+REQUIREMENTS := operations/requirements.txt $(wildcard operations/tests/requirements.txt)
 
 # Where the API is served by `make up`.
 PORT ?=
@@ -29,16 +35,19 @@ override $(1) := $$(value $(1))
 export $(1)
 endef
 GIVEN := PORT ARCHITECTURE STACK PARAMETERS DAY URL ORIGIN RECEIVER TOPIC OPERATION INPUT \
-	OWNER SCOPES DAYS LIST REVOKE ROTATE HOST
+	OWNER SCOPES DAYS LIST REVOKE ROTATE HOST NAME DIR TO
 $(foreach name,$(GIVEN),$(if $(value $(name)),$(eval $(call take_as_it_is,$(name)))))
 
 help: # lists these
 	@echo 'make up                           serves everything on this machine; Ctrl-C ends it (PORT=8080)'
-	@echo 'make test                         runs the tests, those of the deployed local stack included (ARGS=)'
-	@echo 'make nightly                      runs the tests that take longest: the fault suite, deployments, sam local'
-	@echo 'make test DAY=2028-02-29          runs them as on that day, or so many days ahead: DAY=+400'
-	@echo 'make check                        formats nothing, checks everything: ruff, mypy, cfn-lint, checkov, the lock'
-	@echo 'make faults                       runs the fault-injection suite on a simulated AWS'
+ifdef IS_FRAMEWORK
+	@$(MAKE) --no-print-directory help-framework
+else
+	@echo 'make test                         runs your tests, then checks the API on a local stack (ARGS=operations/tests/…)'
+	@echo 'make check                        checks your operations and the template'
+	@echo 'make upgrade                      brings the framework to its latest version (TO=version, or a git repository)'
+endif
+	@echo 'make template                     writes template.yaml, from framework.yaml and operations/resources.yaml'
 	@echo 'make build                        builds the Lambdas and layers (ARCHITECTURE=arm64 or x86_64)'
 	@echo 'make deploy                       builds, and deploys to your AWS account; asks what a new stack needs, once'
 	@echo 'make deploy STACK=prod PARAMETERS="Shards=2 …"   changes these, and keeps all others (ARCHITECTURE=)'
@@ -48,34 +57,36 @@ help: # lists these
 	@echo 'make key ROTATE=id                makes a key like that one, which then ends in a day (DAYS=)'
 	@echo 'make redrive                      has webhooks that were given up sent again (LIST=1 OWNER= HOST= STACK=)'
 	@echo 'make republish                    publishes completion events that could not be published (LIST=1 STACK=)'
-	@echo 'make bench                        measures imports, operations and latency, and prints them with their budgets'
+
+ifdef IS_FRAMEWORK
+include framework.mk
+else
+# Your tests, as your operations/pytest.ini says; then what every stack must do, on one that is started for it.
+test: $(ENVIRONMENT) $(EMULATOR)
+	@.venv/bin/python -m pytest $(or $(ARGS),operations/tests)
+ifndef ARGS
+	@PYTHONPATH=layers/nowlater:. .venv/bin/python -m local.contract
+endif
+
+check: $(ENVIRONMENT)
+	@$(COMPOSE)
+	@PYTHONPATH=layers/nowlater:. .venv/bin/python layers/catalogue/build.py
+	@sam validate --lint
+
+# It needs nothing that is installed here: a version that was interrupted may have changed all of it.
+upgrade:
+	@$(PYTHON) -m local.project.upgrade $(if $(TO),--to "$$TO") $(if $(DISCARD),--discard)
+endif
+
 
 up: $(ENVIRONMENT) $(EMULATOR)
 	@PYTHONPATH=layers/nowlater exec .venv/bin/python -m local.up --port "$${PORT:-8080}"
 
-PYTEST = $(if $(DAY),.venv/bin/python -m tests.day "$$DAY") .venv/bin/python -m pytest --numprocesses=2 --dist=loadfile
-test: $(ENVIRONMENT) $(EMULATOR)
-	@$(PYTEST) $(if $(ARGS),$(ARGS),--cov -m 'not nightly')
+template: $(ENVIRONMENT)
+	@$(COMPOSE)
 
-nightly: $(ENVIRONMENT) $(EMULATOR)
-	@$(PYTEST) -m nightly
-
-check: $(ENVIRONMENT) $(SCANNER)
-	"$(UV)" lock --check
-	ruff format --check
-	ruff check
-	mypy layers/nowlater/nowlater layers/catalogue local
-	mypy layers/operations/operations
-	for app in functions/*/app.py; do mypy $$app || exit 1; done
-	sam validate --lint
-	.local/checkov/bin/checkov --file template.yaml --framework cloudformation --skip-download --quiet --compact
-	python -m pytest -q tests/unit/test_template.py tests/unit/test_alarms.py tests/unit/test_aws_rules.py tests/unit/test_cfn_lint.py
-
-faults: $(ENVIRONMENT)
-	@PYTHONPATH=layers/nowlater:layers/operations .venv/bin/python -m tests.faults $(ARGS)
-
-build: $(ENVIRONMENT)
-	@PYTHONPATH=layers/nowlater:layers/operations .venv/bin/python layers/catalogue/build.py
+build: template
+	@PYTHONPATH=layers/nowlater:. .venv/bin/python layers/catalogue/build.py
 	ARCHITECTURE="$${ARCHITECTURE:-arm64}" sam build --parameter-overrides "Architecture=$${ARCHITECTURE:-arm64}"
 	@.venv/bin/python -m local.check_build --architecture "$${ARCHITECTURE:-arm64}"
 
@@ -101,27 +112,18 @@ redrive: $(ENVIRONMENT)
 republish: $(ENVIRONMENT)
 	@PYTHONPATH=layers/nowlater .venv/bin/python -m local.republish $(if $(STACK),--stack "$$STACK") $(if $(LIST),--list)
 
-bench: $(ENVIRONMENT) $(EMULATOR)
-	@PYTHONPATH=layers/nowlater:layers/operations .venv/bin/python -m tests.bench
-
 # What the rest needs, installed into this folder. uv brings Python 3.13 where there is none.
 $(TOOLS)/bin/uv:
 	@$(PYTHON) local/bootstrap.py $(TOOLS) >&2
 
-$(ENVIRONMENT): pyproject.toml uv.lock layers/operations/requirements.txt | $(TOOLS)/bin/uv
+$(ENVIRONMENT): pyproject.toml uv.lock $(REQUIREMENTS) | $(TOOLS)/bin/uv
 	@echo 'installing what the build and the tests need …' >&2
-	@"$(UV)" sync --quiet --locked --inexact
-	@"$(UV)" pip install --quiet --requirement layers/operations/requirements.txt
+	@"$(UV)" sync --quiet --locked --inexact $(if $(IS_FRAMEWORK),,--no-default-groups --group project)
+	@"$(UV)" pip install --quiet $(foreach file,$(REQUIREMENTS),--requirement $(file))
 	@touch $@
 
 $(EMULATOR): local/requirements.txt | $(TOOLS)/bin/uv
 	@echo 'installing the AWS emulator …' >&2
 	@"$(UV)" venv --quiet --clear --python 3.13 .local/ministack
 	@"$(UV)" pip install --quiet --python .local/ministack/bin/python --requirement local/requirements.txt
-	@touch $@
-
-$(SCANNER): local/checkov.txt | $(TOOLS)/bin/uv
-	@echo 'installing the scanner of templates …' >&2
-	@"$(UV)" venv --quiet --clear --python 3.13 .local/checkov
-	@"$(UV)" pip install --quiet --python .local/checkov/bin/python --requirement local/checkov.txt
 	@touch $@

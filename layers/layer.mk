@@ -10,11 +10,12 @@ PLATFORM_x86_64 := --python-platform x86_64-manylinux_2_28
 # A layer whose requirements come from uv.lock has HASHES := --require-hashes: it takes no file that
 # the lock does not know. Those of the operations are their authors' to pin.
 HASHES ?=
+REQUIREMENTS ?= requirements.txt
 
 # Wheels for Lambda's machine (Amazon Linux 2023, glibc 2.34), whichever this one is.
 define install
 "$(UV)" pip install --quiet --target "$(OUT)" --python $(PYTHON) --python-version 3.13 \
-	$(PLATFORM_$(ARCHITECTURE)) --only-binary :all: --link-mode copy $(HASHES) --requirement requirements.txt
+	$(PLATFORM_$(ARCHITECTURE)) --only-binary :all: --link-mode copy $(HASHES) --requirement $(REQUIREMENTS)
 rm -rf "$(OUT)/bin" "$(OUT)/.lock"
 endef
 

@@ -38,7 +38,7 @@ def check_environment(template: dict[str, Any]) -> int:
     share = measure(known) - len('""')
     if share > OPERATIONS_ENVIRONMENT:
         raise Failure(
-            f"OperationsEnvironment in template.yaml takes {share:,} bytes of the Lambdas' "
+            f"Environment in operations/resources.yaml takes {share:,} bytes of the Lambdas' "
             f"environment, in which each quotation mark counts twice, and {OPERATIONS_ENVIRONMENT:,} "
             "are the operations'. Store long values in a parameter of Systems Manager or an object of "
             "the bucket, and put only its name here."
@@ -52,8 +52,8 @@ def check_environment(template: dict[str, Any]) -> int:
             raise Failure(
                 f"{name}: with all that the operations may have, its environment would be "
                 f"{total:,} bytes, and Lambda accepts {MAX_ENVIRONMENT:,}. Remove variables from "
-                "Globals or from the Lambda in template.yaml; move those for operations to "
-                "OperationsEnvironment."
+                "Globals or from the Lambda in framework.yaml; move those for operations to "
+                "Environment in operations/resources.yaml."
             )
     return measure(text) - len('""')
 
@@ -81,10 +81,10 @@ def _check_variables(text: str) -> None:
     try:
         variables = json.loads(text)
     except (TypeError, ValueError) as error:
-        raise Failure(f"OperationsEnvironment in template.yaml is not JSON: {error}") from error
+        raise Failure(f"OperationsEnvironment in framework.yaml is not JSON: {error}") from error
     is_valid = isinstance(variables, dict) and all(isinstance(v, str) for v in variables.values())
     if not is_valid:
         raise Failure(
-            "OperationsEnvironment in template.yaml must be a JSON object of texts, such as "
+            "OperationsEnvironment in framework.yaml must be a JSON object of texts, such as "
             '{"PRICES_TABLE": "prices", "RETRIES": "3"}: put numbers in quotation marks too.'
         )

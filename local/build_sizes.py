@@ -29,7 +29,7 @@ def check_sizes(build: Path, template: dict[str, Any], architecture: str) -> int
         raise Failure(
             f"{', '.join(too_large)}: code and layers are {sizes[largest] / MB:.1f} MB unpacked, and "
             f"Lambda accepts 250 MB. The largest packages, for {architecture}:\n{lines}\n"
-            "Remove packages that no operation imports from layers/operations/requirements.txt, or use "
+            "Remove packages that no operation imports from operations/requirements.txt, or use "
             "smaller ones. Wheels differ between processors: try "
             f"make build ARCHITECTURE={'x86_64' if architecture == 'arm64' else 'arm64'}. "
             "Container images, which may be larger, are not supported: run code that needs such packages "

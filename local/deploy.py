@@ -5,7 +5,7 @@ import platform
 import subprocess
 from pathlib import Path
 
-from local import bridge, emulator, layers, routes
+from local import bridge, compose, emulator, layers, routes
 from local.emulator import Emulator
 from local.failure import Failure
 from local.stack import Stack
@@ -26,6 +26,7 @@ PARAMETERS = {
 
 def build(home: Path) -> None:
     """Build all Lambdas and layers, for this machine; raises Failure with the mistakes or SAM's output."""
+    compose.write()
     layers.check_operations()  # SAM would print thirty lines of its own around each mistake
     command = ["sam", "build", "--build-dir", str(home / "build")]
     _run([*command, "--parameter-overrides", *_parameters({})], home, "build", None)

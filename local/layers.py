@@ -20,11 +20,17 @@ FOLDERS = {
     "CatalogueLayer": "catalogue",
     "TokensLayer": "tokens",
 }
-#: Layers with packages and code; the code is in a folder with the layer folder's name.
-WITH_CODE = {"NowlaterLayer", "OperationsLayer"}
+#: Layers with packages and code, and the folder of their code.
+WITH_CODE = {
+    "NowlaterLayer": Path("layers/nowlater/nowlater"),
+    "OperationsLayer": Path("operations"),
+}
+#: What is beside the code in the operations' folder, and is no part of their layer.
+NOT_CODE = frozenset(["requirements.txt", "resources.yaml", "tests"])
+_ALL: frozenset[str] = frozenset()
 #: The prefix of a layer that has only another layer's code, and comes after it.
 SAVED = "Saved"
-REQUIREMENTS = Path("layers/operations/requirements.txt")
+REQUIREMENTS = Path("operations/requirements.txt")
 _UV = Path(".local/tools/bin/uv")
 
 
@@ -33,12 +39,16 @@ def changed(paths: Iterable[Path]) -> tuple[set[str], set[str]]:
     complete: set[str] = set()
     only_code: set[str] = set()
     for path in paths:
-        if path.parts[0] != "layers" or len(path.parts) < 3:
-            continue
-        for layer, folder in FOLDERS.items():
-            if path.parts[1] == folder:
-                is_code = layer in WITH_CODE and path.parts[2] == folder
-                (only_code if is_code else complete).add(layer)
+        if path == REQUIREMENTS:
+            complete.add("OperationsLayer")
+        elif path.parts[0] == "operations" and len(path.parts) > 1:
+            if path.parts[1] not in NOT_CODE:
+                only_code.add("OperationsLayer")
+        elif path.parts[0] == "layers" and len(path.parts) > 2:
+            for layer, folder in FOLDERS.items():
+                if path.parts[1] == folder:
+                    is_code = path.is_relative_to(WITH_CODE.get(layer, "-"))
+                    (only_code if is_code else complete).add(layer)
     if complete | only_code:
         complete.add("CatalogueLayer")  # it describes the other layers
     return complete, only_code - complete
@@ -61,13 +71,13 @@ def build(layer: str, home: Path, *, from_scratch: bool = True) -> bytes:
 
 def build_code(layer: str) -> bytes:
     """Return the code of a layer, zipped as a layer of its own."""
-    folder = FOLDERS[layer]
-    return zip_folder(Path("layers", folder, folder), Path("python", folder))
+    folder = WITH_CODE[layer]
+    return zip_folder(folder, Path("python", folder.name), without=NOT_CODE)
 
 
 def check_operations() -> None:
     """Raise Failure with the mistakes in the operations' code, one a line."""
-    paths = os.pathsep.join(["../nowlater", "../operations"])
+    paths = os.pathsep.join(["../nowlater", "../.."])
     _run([sys.executable, "build.py"], Path("layers/catalogue"), PYTHONPATH=paths)
 
 
@@ -77,13 +87,15 @@ def install_requirements() -> None:
     _run([*command, "--requirement", REQUIREMENTS.name], REQUIREMENTS.parent)
 
 
-def zip_folder(folder: Path, within: Path = Path()) -> bytes:
+def zip_folder(folder: Path, within: Path = Path(), *, without: frozenset[str] = _ALL) -> bytes:
     """Return a folder's content as a zip file, in the folder `within`."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
         for path in sorted(folder.rglob("*")):
-            with contextlib.suppress(FileNotFoundError):
-                archive.write(path, within / path.relative_to(folder))
+            inside = path.relative_to(folder)
+            if inside.parts[0] not in without:
+                with contextlib.suppress(FileNotFoundError):
+                    archive.write(path, within / inside)
     return buffer.getvalue()
 
 

@@ -6,12 +6,13 @@ from pathlib import Path
 
 import watchfiles
 
-from local import deploy, layers, template
+from local import compose, deploy, fragment, layers, template
 from local.emulator import Emulator
 from local.failure import Failure
 from local.stack import Stack
 
-_TEMPLATE = Path("template.yaml")
+#: A change of the latter changes the template, which is then deployed.
+_TEMPLATE, _COMPOSED = compose.TEMPLATE, {compose.FRAMEWORK, fragment.PATH}
 
 
 class Watch:
@@ -25,7 +26,8 @@ class Watch:
         self._complete: set[str] = set()
 
     def run(self) -> None:
-        sources = [p for p in ("functions", "layers", _TEMPLATE) if Path(p).exists()]
+        watched = ("functions", "layers", "operations", _TEMPLATE, compose.FRAMEWORK)
+        sources = [p for p in watched if Path(p).exists()]
         for changes in watchfiles.watch(*sources, raise_interrupt=False):
             paths = {Path(path).resolve().relative_to(Path.cwd()) for _, path in changes}
             began = time.monotonic()
@@ -43,6 +45,8 @@ class Watch:
         served = []
         if layers.REQUIREMENTS in paths:
             layers.install_requirements()
+        if paths & _COMPOSED:
+            compose.write()
         if _TEMPLATE in paths:
             deploy.build(self._home)
             self._stack = deploy.deploy(self._home, self._aws, self._parameters)

@@ -1,4 +1,4 @@
-"""The stack of template.yaml on moto, in this process: its data resources, and its Lambdas as modules."""
+"""The stack of framework.yaml on moto, in this process: its data resources, and its Lambdas as modules."""
 
 import importlib.util
 import json
@@ -12,15 +12,14 @@ from typing import Any
 import boto3
 
 from local.template import load as load_template
-from tests.ours import of_ours
 
 ROOT = Path(__file__).parent.parent
 _ON_MOTO = ("AWS::DynamoDB::Table", "AWS::SQS::Queue", "AWS::SNS::Topic", "AWS::S3::Bucket")
 
 
 def template() -> dict[str, Any]:
-    """Return the framework's part of template.yaml, with CloudFormation's long forms."""
-    return of_ours(load_template(ROOT / "template.yaml"))
+    """Return framework.yaml, with CloudFormation's long forms: what users add is theirs to test."""
+    return load_template(ROOT / "framework.yaml")
 
 
 def of_type(resources: dict[str, Any], kind: str) -> dict[str, dict[str, Any]]:

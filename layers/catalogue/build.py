@@ -17,7 +17,7 @@ from typing import Any
 import fastjsonschema
 
 import annotations
-from discovery import attribute, find_operations
+from discovery import DIAGNOSTICS, attribute, find_operations
 from mistakes import Mistake
 from nowlater.runtime import schema
 from nowlater.runtime.definition import Operation
@@ -45,7 +45,7 @@ _FLOAT_AS_INTEGER = re.compile(r" and not \(isinstance\((\w+), float\) and \1\.i
 def main(folder: Path | None) -> int:
     """Check all operations, and write their catalogue into a folder if one is given."""
     try:
-        operations = find_operations()
+        operations = find_operations(framework=(DIAGNOSTICS,))
         annotations.check(operations)
     except Mistake as mistake:
         print(mistake, file=sys.stderr)

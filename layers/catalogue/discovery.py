@@ -10,14 +10,21 @@ import operations
 from mistakes import Mistake
 from nowlater.runtime.definition import Operation, decorated, in_module
 
+#: The framework's own module of operations.
+DIAGNOSTICS = "nowlater.diagnostics"
+#: A folder of the package that is not served.
+_TESTS = "tests"
 
-def find_operations(package: ModuleType = operations) -> list[Operation]:
-    """Return the operations of every module of a package, sorted by name.
+
+def find_operations(
+    package: ModuleType = operations, *, framework: tuple[str, ...] = ()
+) -> list[Operation]:
+    """Return the operations of every module of a package and of the framework's, sorted by name.
 
     Raises Mistake for a module that cannot be imported, an operation that could not be called, and
     two operations with the same name.
     """
-    by_name: dict[str, Operation] = {}
+    by_name = {spec.name: spec for name in framework for spec in in_module(name).values()}
     folder = Path(package.__path__[0])
     found_mistakes = list(_beside_the_package(folder))
     modules = dict(_modules(package))
@@ -53,8 +60,9 @@ def _modules(package: ModuleType) -> Iterator[tuple[str, Path]]:
     """Yield the name and the file of each module, also in folders without an __init__.py."""
     folder = Path(package.__path__[0])
     for path in sorted(folder.rglob("*.py")):
-        parts = path.relative_to(folder).with_suffix("").parts
-        if not any(part.startswith(".") for part in parts):
+        file = path.relative_to(folder)
+        parts = file.with_suffix("").parts
+        if file.parts[0] != _TESTS and not any(part.startswith(".") for part in parts):
             parts = parts[:-1] if parts[-1] == "__init__" else parts
             yield ".".join((package.__name__, *parts)), path
 
@@ -68,6 +76,11 @@ def _beside_the_package(folder: Path) -> Iterator[Mistake]:
 
 
 def _same_name(spec: Operation, other: Operation) -> str:
+    if other.function.__module__ == DIAGNOSTICS:
+        return (
+            f"{spec.name} is the name of a diagnostic operation of the framework: give this one "
+            'another name, with name="…"'
+        )
     both = f"{other.function.__module__} and {spec.function.__module__}"
     return (
         f"there are two operations named {spec.name}, in {both}: give one of them another name, "

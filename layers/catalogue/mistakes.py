@@ -46,7 +46,7 @@ def of_import(fault: BaseException, source: Path, package: Path) -> Mistake:
 def _sentence(fault: BaseException) -> str:
     message = " ".join(f"{type(fault).__name__}: {fault}".split())
     if isinstance(fault, ModuleNotFoundError):
-        return f"{fault}: if it is a package, add it to layers/operations/requirements.txt"
+        return f"{fault}: if it is a package, add it to operations/requirements.txt"
     if isinstance(fault, KeyError | OSError | SystemExit) or type(fault).__module__ in _OF_AWS:
         message += " (the build imports every module: read, connect and load inside the function)"
     return message

@@ -8,10 +8,10 @@ from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
 
+from operations.tests.profiling import cost
+from operations.tests.texts import BOOK, SLOW
 from operations.text import text_stats
 from tests.large_csv import large_csv
-from tests.unit.operations.profiling import cost
-from tests.unit.operations.texts import BOOK, SLOW
 
 ROUNDS = 3
 #: Four times as much may take so many times as long: what is linear takes 4, the square 16 times.

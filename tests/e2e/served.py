@@ -15,7 +15,15 @@ from local.stack import Stack
 from tests.e2e.patience import PATIENCE_S, eventually
 
 ROOT = Path(__file__).parents[2]
-_SOURCES = ("template.yaml", "samconfig.toml", "functions", "layers", "local")
+_SOURCES = (
+    "framework.yaml",
+    "template.yaml",
+    "samconfig.toml",
+    "functions",
+    "layers",
+    "local",
+    "operations",
+)
 _INSTALLED = (".venv", ".local/ministack", ".local/tools")
 
 
@@ -36,7 +44,7 @@ class Served:
     def __enter__(self) -> Self:
         copy(self.folder)
         for module in self._operations:
-            shutil.copy(module, self.folder / "layers/operations/operations")
+            shutil.copy(module, self.folder / "operations")
         options = [option for p in self._parameters for option in ("--set", p)]
         with self.output.open("wb") as output:
             self.process = subprocess.Popen(

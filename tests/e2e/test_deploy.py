@@ -49,9 +49,9 @@ class Checkout:
     def __post_init__(self) -> None:
         self.folder.mkdir(exist_ok=True)
         copy(self.folder)
-        for name in ("Makefile", "pyproject.toml", "uv.lock"):
+        for name in ("Makefile", "framework.mk", "pyproject.toml", "uv.lock"):
             shutil.copy(ROOT / name, self.folder / name)
-        for name in ("pyproject.toml", "uv.lock", "layers/operations/requirements.txt"):
+        for name in ("pyproject.toml", "uv.lock", "operations/requirements.txt"):
             os.utime(self.folder / name, (0, 0))  # older than what is installed, which is shared
 
     @property

@@ -12,11 +12,11 @@ import requests
 from PIL import Image
 
 from operations.profiles import Profile
+from operations.tests.real_data import PHOTOS, VEGA, as_pandas_does
+from operations.tests.texts import BOOK
 from tests.e2e.client import Client
 from tests.e2e.patience import PATIENCE_S
 from tests.large_csv import large_csv
-from tests.unit.operations.real_data import PHOTOS, VEGA, as_pandas_does
-from tests.unit.operations.texts import BOOK
 
 INLINE = 1_000_000
 DOORS = ("sync", "async", "hybrid")

@@ -31,6 +31,7 @@ from nowlater import operation
 def mistaken(n) -> None: ...
 """
 OWN = """
+Resources:
   OwnPrices:
     Type: AWS::DynamoDB::Table
     Properties:
@@ -62,12 +63,35 @@ OWN = """
   OwnBucket: {Type: AWS::S3::Bucket}
   OwnQueue: {Type: AWS::SQS::Queue}
   OwnTopic: {Type: AWS::SNS::Topic}
+Policy:
+  - Effect: Allow
+    Action: dynamodb:PutItem
+    Resource: !GetAtt OwnPrices.Arn
+Environment:
+  OWN_PRICES: !Ref OwnPrices
+  OWN_TEXT: 'in "quotes", ${not a reference}'
 """
-REQUIREMENTS = "layers/operations/requirements.txt"
+#: An operation that uses all three: the table, its permission and its name.
+PRICE = '''
+import os
+
+import boto3
+
+from nowlater import operation
+
+
+@operation(timeout=20)
+def price(article: str) -> str:
+    """Sets a price."""
+    prices = boto3.client("dynamodb")
+    prices.put_item(TableName=os.environ["OWN_PRICES"], Item={"article": {"S": article}})
+    return os.environ["OWN_TEXT"]
+'''
+REQUIREMENTS = "operations/requirements.txt"
 
 
 def operations(served: Served) -> Path:
-    return served.folder / "layers/operations/operations"
+    return served.folder / "operations"
 
 
 def wheel(folder: Path) -> Path:
@@ -150,9 +174,7 @@ def test_a_mistake_is_one_line_and_what_is_saved_next_is_served(
     path = operations(served) / "mistaken.py"
     before = len(served.output.read_text())
     path.write_text(MISTAKE)
-    told = (
-        "layers/operations/operations/mistaken.py:5: mistaken: the parameter n needs an annotation"
-    )
+    told = "operations/mistaken.py:5: mistaken: the parameter n needs an annotation"
     shown = eventually(served.output.read_text, lambda text: f"{told}\n" in text[before:])
 
     assert f"not updated, the previous version is still served: {told}\n" in shown
@@ -163,10 +185,10 @@ def test_a_mistake_is_one_line_and_what_is_saved_next_is_served(
     path.unlink()
 
 
-def test_resources_of_ones_own_are_deployed_beside_ours(served: Served) -> None:
-    path = served.folder / "template.yaml"
+def test_resources_of_ones_own_are_deployed_beside_ours(api: Client, served: Served) -> None:
+    path = operations(served) / "resources.yaml"
     before, shown = path.read_text(), len(served.output.read_text())
-    path.write_text(before.replace("\nResources:\n", f"\nResources:\n{OWN}"))
+    path.write_text(OWN)
     try:
         said = eventually(
             lambda: served.output.read_text()[shown:],
@@ -180,7 +202,16 @@ def test_resources_of_ones_own_are_deployed_beside_ours(served: Served) -> None:
             for name in ("own-prices", "own-sessions")
         }  # fmt: skip
         assert states == {"own-prices": "DISABLED", "own-sessions": "ENABLED"}
+        (operations(served) / "price.py").write_text(PRICE)
+        for door in ("sync", "hybrid"):
+            given = {"article": door}
+            answer = eventually(
+                lambda d=door, g=given: api.ask(d, "price", g), lambda a: a.status_code != 404
+            )
+            assert answer.json() == 'in "quotes", ${not a reference}'
+        assert tables.scan(TableName="own-prices")["Count"] == 2
     finally:
+        (operations(served) / "price.py").unlink(missing_ok=True)
         shown = len(served.output.read_text())
         path.write_text(before)
         eventually(

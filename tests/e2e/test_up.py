@@ -33,7 +33,7 @@ def test_it_prints_a_call_for_each_door_and_each_notification(api: Client, serve
 
 
 def test_an_operation_that_is_saved_is_served_within_seconds(api: Client, served: Served) -> None:
-    path = served.folder / "layers/operations/operations/shouting.py"
+    path = served.folder / "operations/shouting.py"
     path.write_text(SHOUT)
     answer = eventually(lambda: api.ask("sync", "shout", {"text": "hi"}))
 
@@ -52,7 +52,7 @@ def test_a_lambda_that_the_template_lacks_is_told_and_what_is_saved_next_is_serv
     eventually(served.output.read_text, lambda text: told in text)
     (folder / "app.py").unlink()
     folder.rmdir()
-    path = served.folder / "layers/operations/operations/later.py"
+    path = served.folder / "operations/later.py"
     path.write_text(SHOUT.replace("def shout", "def later"))
     answer = eventually(lambda: api.ask("sync", "later", {"text": "hi"}))
 
@@ -92,8 +92,8 @@ def test_a_template_that_sam_refuses_is_told_with_what_sam_said(tmp_path: Path) 
     folder = tmp_path / "checkout"
     folder.mkdir()
     copy(folder)
-    template = folder / "template.yaml"
-    template.write_text(template.read_text().replace("Resources:", "Resorces:"))
+    template = folder / "framework.yaml"
+    template.write_text(template.read_text().replace("functions/sync/", "functions/nowhere/"))
     done = up(folder, "--port", "0")
 
     assert done.returncode == 1

@@ -29,9 +29,7 @@ _AWS = {
 @contextmanager
 def built_catalogue(folder: Path) -> Iterator[Path]:
     """Build the catalogue layer as `sam build` builds it, where a Lambda would find it."""
-    paths = os.pathsep.join(
-        str(stack.ROOT / "layers" / name) for name in ("nowlater", "operations")
-    )
+    paths = os.pathsep.join(map(str, (stack.ROOT / "layers/nowlater", stack.ROOT)))
     subprocess.run(
         [sys.executable, stack.ROOT / "layers/catalogue/build.py", folder],
         env=os.environ | {"PYTHONPATH": paths},

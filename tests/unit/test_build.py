@@ -116,8 +116,8 @@ def test_a_checkout_can_lie_in_a_folder_with_a_space_in_its_name(tmp_path: Path)
     uv.parent.mkdir(parents=True)
     uv.write_text("#!/bin/sh\nmkdir -p .venv\n")
     uv.chmod(0o755)
-    (folder / "layers/operations").mkdir(parents=True)
-    for name in ("Makefile", "pyproject.toml", "uv.lock", "layers/operations/requirements.txt"):
+    (folder / "operations").mkdir(parents=True)
+    for name in ("Makefile", "pyproject.toml", "uv.lock", "operations/requirements.txt"):
         (folder / name).write_bytes((stack.ROOT / name).read_bytes())
     subprocess.run(["make", ".venv/.made-from-lock"], cwd=folder, check=True)
 

@@ -172,7 +172,7 @@ def test_the_names_of_resources_count_as_long_as_they_may_be() -> None:
     "value", ['{"A": "b"', {"A": "b"}, 5, "[]", '"A"', '{"A": 1}', '{"A": null}']
 )
 def test_what_is_no_json_object_of_texts_is_refused(value: Any) -> None:
-    with pytest.raises(Failure, match=r"OperationsEnvironment in template\.yaml"):
+    with pytest.raises(Failure, match=r"OperationsEnvironment in framework\.yaml"):
         build_environment.check_environment(with_operations(value))
 
 

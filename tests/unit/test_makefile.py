@@ -31,8 +31,14 @@ class Checkout:
         self._write(".venv/bin/python", NOTES)
         self._write(".venv/bin/sam", NOTES)
         self._write(".local/tools/bin/uv", "#!/bin/sh\n")
-        (folder / "layers/operations").mkdir(parents=True)
-        for name in ("Makefile", "pyproject.toml", "uv.lock", "layers/operations/requirements.txt"):
+        (folder / "operations").mkdir(parents=True)
+        for name in (
+            "Makefile",
+            "framework.mk",
+            "pyproject.toml",
+            "uv.lock",
+            "operations/requirements.txt",
+        ):
             (folder / name).write_bytes((stack.ROOT / name).read_bytes())
         for name in ("requirements.txt", "checkov.txt", "bootstrap.py"):
             self._write(f"local/{name}", "")
@@ -88,8 +94,9 @@ def test_what_is_given_arrives_as_it_is(checkout: Checkout, target: str, names: 
 
 def test_the_architecture_of_a_build_arrives_as_it_is(checkout: Checkout) -> None:
     checkout.make("build", f"ARCHITECTURE={ODD}")
-    checked, *built = checkout.calls()
+    composed, checked, *built = checkout.calls()
 
+    assert composed == ["-m", "local.compose"]
     assert checked == ["layers/catalogue/build.py"]
     assert [called[-1] for called in built] == [f"Architecture={ODD}", ODD]
 
@@ -98,7 +105,7 @@ def test_the_architecture_of_a_build_arrives_as_it_is(checkout: Checkout) -> Non
 def test_a_build_is_for_arm64_unless_another_is_named(checkout: Checkout, given: list[str]) -> None:
     checkout.make("build", *given)
 
-    assert [called[-1] for called in checkout.calls()[1:]] == ["Architecture=arm64", "arm64"]
+    assert [called[-1] for called in checkout.calls()[2:]] == ["Architecture=arm64", "arm64"]
 
 
 def test_what_is_not_given_is_not_passed_on(checkout: Checkout) -> None:

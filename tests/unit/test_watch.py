@@ -17,15 +17,16 @@ def arn(layer: str, version: int = 1) -> str:
 @pytest.mark.parametrize(
     ("paths", "whole", "code"),
     [
-        (["layers/operations/operations/text.py"], {"CatalogueLayer"}, {"OperationsLayer"}),
-        (["layers/operations/operations/sub"], {"CatalogueLayer"}, {"OperationsLayer"}),
+        (["operations/text.py"], {"CatalogueLayer"}, {"OperationsLayer"}),
+        (["operations/tests/test_text.py", "operations/resources.yaml"], set(), set()),
+        (["operations/sub"], {"CatalogueLayer"}, {"OperationsLayer"}),
         (["layers/nowlater/nowlater/runtime/executor.py"], {"CatalogueLayer"}, {"NowlaterLayer"}),
-        (["layers/operations/requirements.txt"], {"CatalogueLayer", "OperationsLayer"}, set()),
+        (["operations/requirements.txt"], {"CatalogueLayer", "OperationsLayer"}, set()),
         (["layers/operations/Makefile"], {"CatalogueLayer", "OperationsLayer"}, set()),
         (["layers/tokens/requirements.txt"], {"CatalogueLayer", "TokensLayer"}, set()),
         (["layers/catalogue/build.py"], {"CatalogueLayer"}, set()),
         (
-            ["layers/operations/requirements.txt", "layers/operations/operations/text.py"],
+            ["operations/requirements.txt", "operations/text.py"],
             {"CatalogueLayer", "OperationsLayer"},
             set(),
         ),
@@ -75,10 +76,10 @@ def test_code_is_packed_without_packages() -> None:
 
 def test_what_a_tool_said_is_shown_without_what_is_not_about_the_fault() -> None:
     uv = "  × No solution found:\n  ╰─▶ Because nosuch was not found, we can conclude …\nmake: *** [../layer.mk:4: build-OperationsLayer] Error 1\n"  # fmt: skip
-    line = "layers/operations/operations/a.py:2: op: the parameter n needs an annotation"
+    line = "operations/a.py:2: op: the parameter n needs an annotation"
 
     assert layers.readable_errors(uv) == (
-        "layers/operations/requirements.txt: No solution found: Because nosuch was not found, "
+        "operations/requirements.txt: No solution found: Because nosuch was not found, "
         "we can conclude …"
     )
     assert (

@@ -1,7 +1,7 @@
 """Keeps what today's code writes as the fixtures of a version, and seals them at its release.
 
-PYTHONPATH=layers/nowlater:layers/operations python -m tests.upgrades write 0.1.0
-PYTHONPATH=layers/nowlater:layers/operations python -m tests.upgrades seal 0.1.0
+PYTHONPATH=layers/nowlater:. python -m tests.upgrades write 0.1.0
+PYTHONPATH=layers/nowlater:. python -m tests.upgrades seal 0.1.0
 """
 
 import argparse

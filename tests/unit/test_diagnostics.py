@@ -8,11 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nowlater import Canceled, Refused, Unavailable
-from operations import diagnostics
-from operations.diagnostics import echo, fail, flaky, sleep
+from nowlater import Canceled, Refused, Unavailable, diagnostics
+from nowlater.diagnostics import echo, fail, flaky, sleep
+from tests.runs import Run
 from tests.stopwatch import Stopwatch, in_place_of_time
-from tests.unit.operations.runs import Run
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
@@ -27,7 +26,7 @@ PATIENCE_S = 120
 @pytest.fixture(autouse=True)
 def time() -> Iterator[Stopwatch]:
     stands_in = Stopwatch()
-    with in_place_of_time(stands_in, "operations.diagnostics"):
+    with in_place_of_time(stands_in, "nowlater.diagnostics"):
         yield stands_in
 
 

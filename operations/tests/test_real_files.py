@@ -4,7 +4,7 @@ import pytest
 
 from nowlater import Refused
 from operations.profiles import ColumnProfile
-from tests.unit.operations.profiling import profile, types, warned
+from operations.tests.profiling import profile, types, warned
 
 
 def column(text: str | bytes, **options: object) -> ColumnProfile:

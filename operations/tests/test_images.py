@@ -12,7 +12,7 @@ from PIL import Image, ImageChops, ImageCms, ImageStat, PngImagePlugin
 
 from nowlater import Document, Refused
 from operations.images import thumbnail
-from tests.unit.operations.real_data import PHOTOS
+from operations.tests.real_data import PHOTOS
 
 LION = PHOTOS[0].read_bytes()
 photo = pytest.mark.parametrize("path", PHOTOS, ids=lambda path: path.stem)

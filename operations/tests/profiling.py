@@ -9,7 +9,7 @@ from pathlib import Path
 from nowlater import Document
 from operations.profiles import Profile
 from operations.tables import csv_profile
-from tests.unit.operations.runs import Run
+from tests.runs import Run
 
 
 def profile(data: bytes | str, **options: object) -> Profile:

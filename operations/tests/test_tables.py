@@ -18,10 +18,10 @@ from nowlater import Canceled, Document, Refused
 from operations.dialects import BLANKS
 from operations.statistics import Statistics
 from operations.tables import csv_profile
+from operations.tests.profiling import cost, profile, types
+from operations.tests.real_data import VEGA, as_pandas_does
 from tests.large_csv import large_csv
-from tests.unit.operations.profiling import cost, profile, types
-from tests.unit.operations.real_data import VEGA, as_pandas_does
-from tests.unit.operations.runs import Run
+from tests.runs import Run
 
 TYPES = {
     "airports": "string string string string string number number",

@@ -3,7 +3,7 @@
 import pytest
 
 from nowlater import Refused
-from tests.unit.operations.profiling import profile, types, warned
+from operations.tests.profiling import profile, types, warned
 
 
 @pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])

@@ -3,7 +3,7 @@
 from importlib.metadata import version
 from pathlib import Path
 
-REQUIREMENTS = Path(__file__).parents[3] / "layers" / "operations" / "requirements.txt"
+REQUIREMENTS = Path(__file__).parents[1] / "requirements.txt"
 
 
 def test_the_packages_in_the_layer_are_those_of_the_tests() -> None:

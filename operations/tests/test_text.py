@@ -10,8 +10,8 @@ from uniseg.graphemecluster import grapheme_clusters
 from uniseg.wordbreak import words
 
 from nowlater.runtime.time_limit import run_within
+from operations.tests.texts import BOOK, SLOW
 from operations.text import text_stats
-from tests.unit.operations.texts import BOOK, SLOW
 
 
 def words_of(text: str) -> list[str]:

@@ -1,0 +1,48 @@
+# The framework's own tests, checks and measurements; the Makefile includes this where it is there.
+.PHONY: help-framework new nightly faults bench
+
+SCANNER := .local/checkov/.made-from-requirements
+
+help-framework:
+	@echo 'make new NAME=acme DIR=../acme    makes a project of your own: an operation, its test, and the framework'
+	@echo 'make test                         runs the tests, those of the deployed local stack included (ARGS=)'
+	@echo 'make nightly                      runs the tests that take longest: the fault suite, deployments, sam local'
+	@echo 'make test DAY=2028-02-29          runs them as on that day, or so many days ahead: DAY=+400'
+	@echo 'make check                        formats nothing, checks everything: ruff, mypy, cfn-lint, checkov, the lock'
+	@echo 'make faults                       runs the fault-injection suite on a simulated AWS'
+	@echo 'make bench                        measures imports, operations and latency, and prints them with their budgets'
+
+# It needs nothing that is installed here.
+new:
+	@$(PYTHON) -m local.project.new $(if $(NAME),--name "$$NAME") $(if $(DIR),--dir "$$DIR")
+
+PYTEST = $(if $(DAY),.venv/bin/python -m tests.day "$$DAY") .venv/bin/python -m pytest --numprocesses=2 --dist=loadfile
+test: $(ENVIRONMENT) $(EMULATOR)
+	@$(PYTEST) $(if $(ARGS),$(ARGS),--cov -m 'not nightly')
+
+nightly: $(ENVIRONMENT) $(EMULATOR)
+	@$(PYTEST) -m nightly
+
+check: $(ENVIRONMENT) $(SCANNER)
+	"$(UV)" lock --check
+	ruff format --check
+	ruff check
+	mypy layers/nowlater/nowlater layers/catalogue local
+	mypy operations
+	for app in functions/*/app.py; do mypy $$app || exit 1; done
+	@$(COMPOSE)
+	sam validate --lint
+	.local/checkov/bin/checkov --file framework.yaml --framework cloudformation --skip-download --quiet --compact
+	python -m pytest -q tests/unit/test_template.py tests/unit/test_alarms.py tests/unit/test_aws_rules.py tests/unit/test_cfn_lint.py
+
+faults: $(ENVIRONMENT)
+	@PYTHONPATH=layers/nowlater:. .venv/bin/python -m tests.faults $(ARGS)
+
+bench: $(ENVIRONMENT) $(EMULATOR)
+	@PYTHONPATH=layers/nowlater:. .venv/bin/python -m tests.bench
+
+$(SCANNER): local/checkov.txt | $(TOOLS)/bin/uv
+	@echo 'installing the scanner of templates …' >&2
+	@"$(UV)" venv --quiet --clear --python 3.13 .local/checkov
+	@"$(UV)" pip install --quiet --python .local/checkov/bin/python --requirement local/checkov.txt
+	@touch $@
