@@ -1,12 +1,14 @@
 # nowlater. `make` alone lists what there is.
 .DEFAULT_GOAL := help
-.PHONY: help up test nightly check faults build deploy verify key redrive republish bench
+.PHONY: help up fast test nightly check faults build deploy verify key redrive republish bench
 
 PYTHON ?= python3
 TOOLS := .local/tools
 export UV := $(CURDIR)/$(TOOLS)/bin/uv
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export SAM_CLI_TELEMETRY := 0
+# Without Python's bytecode each process compiles all modules again, which takes many seconds.
+unexport PYTHONDONTWRITEBYTECODE
 # The machine's own certificates, as pip takes them: there may be a proxy between.
 export UV_SYSTEM_CERTS := 1
 ENVIRONMENT := .venv/.made-from-lock
@@ -34,7 +36,8 @@ $(foreach name,$(GIVEN),$(if $(value $(name)),$(eval $(call take_as_it_is,$(name
 
 help: # lists these
 	@echo 'make up                           serves everything on this machine; Ctrl-C ends it (PORT=8080)'
-	@echo 'make test                         runs the tests, those of the deployed local stack included (ARGS=)'
+	@echo 'make fast                         runs the tests that need no local stack, in 90 s; make test has the rest'
+	@echo 'make test                         runs the tests, those of the local stack included, in 10 minutes (ARGS=)'
 	@echo 'make nightly                      runs the tests that take longest: the fault suite, deployments, sam local'
 	@echo 'make test DAY=2028-02-29          runs them as on that day, or so many days ahead: DAY=+400'
 	@echo 'make check                        formats nothing, checks everything: ruff, mypy, cfn-lint, checkov, the lock'
@@ -53,12 +56,18 @@ help: # lists these
 up: $(ENVIRONMENT) $(EMULATOR)
 	@PYTHONPATH=layers/nowlater exec .venv/bin/python -m local.up --port "$${PORT:-8080}"
 
-PYTEST = $(if $(DAY),.venv/bin/python -m tests.day "$$DAY") .venv/bin/python -m pytest --numprocesses=2 --dist=loadfile
+PYTEST = $(if $(DAY),.venv/bin/python -m tests.day "$$DAY") .venv/bin/python -m pytest --dist=loadfile --no-loadscope-reorder
+
+fast: $(ENVIRONMENT)
+	@$(PYTEST) -n 2 -m 'not nightly' tests/unit
+	@echo 'make test has the rest: the Lambdas with moto, the fault suite, and the local stack.'
+
+# Three processes for two cores: a test of the local stack mostly waits (tests/schedule.py).
 test: $(ENVIRONMENT) $(EMULATOR)
-	@$(PYTEST) $(if $(ARGS),$(ARGS),--cov -m 'not nightly')
+	@$(PYTEST) $(if $(ARGS),-n 2 $(ARGS),-n 3 --cov -m 'not nightly')
 
 nightly: $(ENVIRONMENT) $(EMULATOR)
-	@$(PYTEST) -m nightly
+	@$(PYTEST) -n 2 -m nightly
 
 check: $(ENVIRONMENT) $(SCANNER)
 	"$(UV)" lock --check
