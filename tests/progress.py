@@ -39,5 +39,4 @@ class Progress:
         for nodeid, began in list(self._began.items()):
             if now - self._named_at[nodeid] >= NAMED_AFTER_S:
                 self._named_at[nodeid] = now
-                self._terminal.ensure_newline()
-                self._terminal.write_line(f"running for {now - began:.0f} s: {nodeid}")
+                self._terminal.write_line(f"\nrunning for {now - began:.0f} s: {nodeid}")

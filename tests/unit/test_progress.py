@@ -15,8 +15,6 @@ class Terminal:
     def __init__(self) -> None:
         self.lines: list[str] = []
 
-    def ensure_newline(self) -> None: ...
-
     def write_line(self, line: str) -> None:
         self.lines.append(line)
 
@@ -39,7 +37,7 @@ def test_a_test_that_takes_long_is_named_each_half_minute(
     for s in range(0, 2 * NAMED_AFTER_S + 5):
         shown.name_slow(s)
 
-    assert terminal.lines == [f"running for 30 s: {SLOW}", f"running for 60 s: {SLOW}"]
+    assert terminal.lines == [f"\nrunning for {s} s: {SLOW}" for s in (30, 60)]
 
 
 def test_a_test_that_has_ended_is_not_named(shown: Progress, terminal: Terminal) -> None:
