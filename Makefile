@@ -7,6 +7,8 @@ TOOLS := .local/tools
 export UV := $(CURDIR)/$(TOOLS)/bin/uv
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export SAM_CLI_TELEMETRY := 0
+# Without Python's bytecode each process compiles all modules again, which takes many seconds.
+unexport PYTHONDONTWRITEBYTECODE
 # The machine's own certificates, as pip takes them: there may be a proxy between.
 export UV_SYSTEM_CERTS := 1
 ENVIRONMENT := .venv/.made-from-lock

@@ -1,11 +1,12 @@
 # The framework's own tests, checks and measurements; the Makefile includes this where it is there.
-.PHONY: help-framework new nightly faults bench
+.PHONY: help-framework new fast nightly faults bench
 
 SCANNER := .local/checkov/.made-from-requirements
 
 help-framework:
 	@echo 'make new NAME=acme DIR=../acme    makes a project of your own: an operation, its test, and the framework'
-	@echo 'make test                         runs the tests, those of the deployed local stack included (ARGS=)'
+	@echo 'make fast                         runs the tests that need no local stack, in 90 s; make test has the rest'
+	@echo 'make test                         runs the tests, those of the local stack included, in 10 minutes (ARGS=)'
 	@echo 'make nightly                      runs the tests that take longest: the fault suite, deployments, sam local'
 	@echo 'make test DAY=2028-02-29          runs them as on that day, or so many days ahead: DAY=+400'
 	@echo 'make check                        formats nothing, checks everything: ruff, mypy, cfn-lint, checkov, the lock'
@@ -16,12 +17,18 @@ help-framework:
 new:
 	@$(PYTHON) -m local.project.new $(if $(NAME),--name "$$NAME") $(if $(DIR),--dir "$$DIR")
 
-PYTEST = $(if $(DAY),.venv/bin/python -m tests.day "$$DAY") .venv/bin/python -m pytest --numprocesses=2 --dist=loadfile
+PYTEST = $(if $(DAY),.venv/bin/python -m tests.day "$$DAY") .venv/bin/python -m pytest --dist=loadfile --no-loadscope-reorder
+
+fast: $(ENVIRONMENT)
+	@$(PYTEST) -n 2 -m 'not nightly' tests/unit
+	@echo 'make test has the rest: the Lambdas with moto, the fault suite, and the local stack.'
+
+# Three processes for two cores: a test of the local stack mostly waits (tests/schedule.py).
 test: $(ENVIRONMENT) $(EMULATOR)
-	@$(PYTEST) $(if $(ARGS),$(ARGS),--cov -m 'not nightly')
+	@$(PYTEST) $(if $(ARGS),-n 2 $(ARGS),-n 3 --cov -m 'not nightly')
 
 nightly: $(ENVIRONMENT) $(EMULATOR)
-	@$(PYTEST) -m nightly
+	@$(PYTEST) -n 2 -m nightly
 
 check: $(ENVIRONMENT) $(SCANNER)
 	"$(UV)" lock --check

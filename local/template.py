@@ -8,8 +8,8 @@ import yaml
 from local.failure import Failure
 
 
-class _Loader(yaml.SafeLoader):  # type: ignore[misc]  # PyYAML has no types
-    pass
+class _Loader(yaml.CSafeLoader):  # type: ignore[misc]  # PyYAML has no types
+    """The loader in C takes a tenth of the time."""
 
 
 def _long_form(loader: Any, tag: str, node: yaml.Node) -> Any:

@@ -4,6 +4,7 @@ import os
 import secrets
 import time
 from collections.abc import Generator, Iterator
+from pathlib import Path
 
 import pytest
 
@@ -14,6 +15,8 @@ from tests.issuer import AUDIENCE, Issuer
 
 #: The pages that may call the local stack from a browser.
 WEB_ORIGINS = ("https://app.example.com", "https://admin.example.com:8443")
+
+TRESPASS = Path(__file__).with_name("trespass.py")
 
 _BEGAN = pytest.StashKey[float]()
 
@@ -56,6 +59,13 @@ def served(tmp_path_factory: pytest.TempPathFactory, issuer: Issuer) -> Iterator
     with Served(tmp_path_factory.mktemp("served"), *parameters, origins) as it:
         yield it
         assert leaks(logged(it)) == {}, "the tests had this logged"
+
+
+@pytest.fixture(scope="session")
+def plain(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """A stack with the parameters of `make up` itself, which also serves the operation that means harm."""
+    with Served(tmp_path_factory.mktemp("plain"), operations=[TRESPASS]) as it:
+        yield it
 
 
 @pytest.fixture(scope="session")

@@ -8,6 +8,9 @@ PATIENCE_S = 180.0
 #: Seconds that a job takes which must be seen before its end; where the machine was too busy for
 #: that, the next one is asked for. The local stack ends a run after 40 s.
 LONGER = (3, 12, 30)
+#: The longest pause between two looks, and how much longer each is than the one before: who looks at
+#: long work ten times a second keeps the machine from it.
+LONGEST_PAUSE_S, LONGER_PAUSE = 1.0, 1.2
 #: How often something is tried that depends on its length, and so cannot take longer instead.
 TRIES = 3
 
@@ -24,4 +27,5 @@ def eventually[T](
     while not is_right(seen := look()):
         assert time.monotonic() < until_s, f"not within {within_s:g} s; at last there was: {seen!r}"
         time.sleep(pause_s)
+        pause_s = min(pause_s * LONGER_PAUSE, LONGEST_PAUSE_S)
     return seen

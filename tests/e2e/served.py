@@ -130,7 +130,11 @@ def sam_deploy(served: Served, folder: Path, template: str, name: str, *paramete
     command += ["--s3-bucket", "nowlater-deployment", "--region", emulator.REGION]
     command += ["--capabilities", "CAPABILITY_IAM", "--no-confirm-changeset"]
     command += ["--parameter-overrides", *parameters]
-    aws = {"AWS_ENDPOINT_URL": served.told()["endpoint"], "SAM_CLI_TELEMETRY": "0"}
+    aws = {
+        "AWS_ENDPOINT_URL": served.told()["endpoint"],
+        "SAM_CLI_TELEMETRY": "0",
+        "SAM_CLI_POLL_DELAY": "0.2",
+    }
     done = subprocess.run(
         command,
         cwd=folder,

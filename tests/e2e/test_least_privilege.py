@@ -1,14 +1,12 @@
 """An operation that means harm: what the roles of the Lambdas that run it keep it from."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from tests.e2e.client import Client
 from tests.e2e.served import Served
 
-TRESPASS = Path(__file__).with_name("trespass.py")
 _REFUSED = {"AccessDenied", "AccessDeniedException", "AuthorizationError"}
 #: What operations have to be let: to read uploads, at all doors. Work's role writes jobs too, and
 #: docs/decisions.md says why no condition keeps one owner's from another's.
@@ -17,25 +15,18 @@ _OF_WORK = {"change a job"}
 
 
 @pytest.fixture(scope="module")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    """A stack that serves the operation."""
-    with Served(tmp_path_factory.mktemp("trespass"), operations=[TRESPASS]) as it:
-        yield it
-
-
-@pytest.fixture(scope="module")
-def caller(stack: Served) -> Iterator[Client]:
-    told = stack.told()
+def caller(plain: Served) -> Iterator[Client]:
+    told = plain.told()
     client = Client(told["url"], told["key"])
     yield client
     client.close()
 
 
 @pytest.fixture(scope="module")
-def wanted(stack: Served, caller: Client) -> dict[str, str]:
+def wanted(plain: Served, caller: Client) -> dict[str, str]:
     """What there is to be got at: a secret, what another owner has in the bucket, and a job."""
-    there = stack.stack()
-    bucket, name = stack.client("s3"), there.outputs["BucketName"]
+    there = plain.stack()
+    bucket, name = plain.client("s3"), there.outputs["BucketName"]
     keys = {"result": "results/another/1/1", "upload": "uploads/another/1"}
     keys |= {"letter": "dead-letters/1"}
     for key in keys.values():
@@ -71,11 +62,11 @@ def test_an_operation_may_do_what_it_has_to_and_nothing_else(
 
 
 def test_nothing_comes_of_what_was_refused(
-    stack: Served, caller: Client, wanted: dict[str, str]
+    plain: Served, caller: Client, wanted: dict[str, str]
 ) -> None:
     at("async", caller, wanted)
-    there = stack.stack()
-    table, bucket = stack.client("dynamodb"), stack.client("s3")
+    there = plain.stack()
+    table, bucket = plain.client("dynamodb"), plain.client("s3")
     items = table.scan(TableName=there.outputs["TableName"], ConsistentRead=True)["Items"]
     partitions = {item["PK"]["S"] for item in items}
     upload = bucket.get_object(Bucket=there.outputs["BucketName"], Key=wanted["upload"])

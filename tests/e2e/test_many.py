@@ -3,6 +3,8 @@
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 
+import pytest
+
 from tests.e2e.client import Client
 from tests.e2e.patience import eventually
 from tests.e2e.served import Told
@@ -12,6 +14,7 @@ from tests.receiver import Receiver
 MANY_S = 1200.0
 
 
+@pytest.mark.nightly
 def test_1000_jobs_of_8_clients_all_succeed_each_once_each_told_to_topic_and_callback(
     api: Client, told: Told
 ) -> None:

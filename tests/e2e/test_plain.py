@@ -1,20 +1,10 @@
 """`make up` as it is, without the parameters that the other tests give it."""
 
-from collections.abc import Iterator
-
-import pytest
-
 from nowlater import instants
 from tests.e2e.client import Client
 from tests.e2e.patience import eventually
 from tests.e2e.served import Served
 from tests.issuer import Issuer
-
-
-@pytest.fixture(scope="module")
-def plain(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    with Served(tmp_path_factory.mktemp("plain")) as it:
-        yield it
 
 
 def test_keys_are_taken_and_tokens_are_not(plain: Served, issuer: Issuer) -> None:

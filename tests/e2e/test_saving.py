@@ -185,6 +185,7 @@ def test_a_mistake_is_one_line_and_what_is_saved_next_is_served(
     path.unlink()
 
 
+@pytest.mark.nightly
 def test_resources_of_ones_own_are_deployed_beside_ours(api: Client, served: Served) -> None:
     path = operations(served) / "resources.yaml"
     before, shown = path.read_text(), len(served.output.read_text())

@@ -11,6 +11,8 @@ from local import deploy, emulator
 from local.stack import Stack
 from tests.e2e.served import ROOT, Served, sam_deploy
 
+pytestmark = pytest.mark.nightly
+
 NAME = "another"
 
 

@@ -176,6 +176,7 @@ FAULTS: dict[str, tuple[Callable[[Served], AbstractContextManager[None]], str, s
 }
 
 
+@pytest.mark.nightly
 @pytest.mark.parametrize("fault", FAULTS)
 def test_a_planted_fault_is_found_and_its_part_is_named(faulty: Served, fault: str) -> None:
     plant, part, evidence = FAULTS[fault]

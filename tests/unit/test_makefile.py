@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 from pathlib import Path
 
@@ -127,3 +128,19 @@ def test_what_is_installed_first_is_not_in_the_output(checkout: Checkout, made: 
 
     assert checkout.make(made) == ""
     assert path.exists()
+
+
+def test_make_nightly_runs_all_that_make_test_leaves_out_and_ci_runs_both(
+    checkout: Checkout,
+) -> None:
+    checkout.make("test")
+    checkout.make("nightly")
+    whole, nightly = (
+        [part for part in called if part != "--cov" and not re.fullmatch(r"-n|\d", part)]
+        for called in checkout.calls()
+    )
+    before = whole[: whole.index("not nightly")]
+
+    assert whole == [*before, "not nightly"]
+    assert nightly == [*before, "nightly"]
+    assert {"make test", "make nightly"} <= {*(stack.ROOT / ".ci/run").read_text().splitlines()}
