@@ -14,6 +14,7 @@ help-framework:
 
 # It needs nothing that is installed here.
 new:
+	@$(PYTHON) local/bootstrap.py --check
 	@$(PYTHON) -m local.project.new $(if $(NAME),--name "$$NAME") $(if $(DIR),--dir "$$DIR")
 
 PYTEST = $(if $(DAY),.venv/bin/python -m tests.day "$$DAY") .venv/bin/python -m pytest --numprocesses=2 --dist=loadfile
