@@ -59,8 +59,8 @@ def lay(source: Source, project: Path, origin: str, *, discard: bool = False) ->
         _copy(project / name, project / _KEPT / name)
     for name in to_write:
         _copy(source.files[name], project / name)
-    for name in to_delete:
-        _delete(project, name)
+    for name in gone:
+        _delete(project / name, project)
     note.write(project, after)
     if not to_write and not to_delete:
         return "no file differs."
@@ -138,13 +138,12 @@ def _copy(original: Path, copy: Path) -> None:
     half.replace(copy)
 
 
-def _delete(project: Path, name: str) -> None:
-    """Delete a file, and the folders that are empty then, also of bytecode."""
-    path = project / name
-    path.unlink()
+def _delete(path: Path, project: Path) -> None:
+    """Delete a file if it is there, and the folders that have nothing but bytecode then."""
+    path.unlink(missing_ok=True)
     for folder in path.relative_to(project).parents[:-1]:
         shutil.rmtree(project / folder / "__pycache__", ignore_errors=True)
-        with contextlib.suppress(OSError):  # it has other files
+        with contextlib.suppress(OSError):  # it has other files, or is gone
             (project / folder).rmdir()
 
 

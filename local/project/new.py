@@ -43,12 +43,12 @@ def main() -> int:
     return 0
 
 
-def make(name: str, folder: Path) -> Path:
-    """Make a project in a folder, and return it; raises Failure before anything is written."""
+def make(name: str, folder: Path, root: Path = _ROOT) -> Path:
+    """Make a project in a folder from the framework in another, and return it; raises Failure."""
     _check_name(name)
     folder = folder.resolve()
-    _check_folder(folder)
-    source = Source(_ROOT)
+    _check_folder(folder, root)
+    source = Source(root)
     for path, original in source.files.items():
         _copy(original, folder / path)
     for original in sorted(path for path in _SKELETON.rglob("*") if path.is_file()):
@@ -82,8 +82,8 @@ def _check_name(name: str) -> None:
         )
 
 
-def _check_folder(folder: Path) -> None:
-    if folder.is_relative_to(_ROOT):
+def _check_folder(folder: Path, root: Path) -> None:
+    if folder.is_relative_to(root):
         raise Failure(f"{folder} is inside the framework's folder. Name a DIR outside of it.")
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise Failure(f"{folder} is not an empty folder. Name another DIR, or empty it first.")
