@@ -33,6 +33,7 @@ check: $(ENVIRONMENT) $(SCANNER)
 	for app in functions/*/app.py; do mypy $$app || exit 1; done
 	@$(COMPOSE)
 	sam validate --lint
+	cfn-lint local/project/skeleton/.github/deploy-role.yaml
 	.local/checkov/bin/checkov --file framework.yaml --framework cloudformation --skip-download --quiet --compact
 	python -m pytest -q tests/unit/test_template.py tests/unit/test_alarms.py tests/unit/test_aws_rules.py tests/unit/test_cfn_lint.py
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import yaml
 
 from local.failure import Failure
 from local.project import lay, new, note, upgrade
@@ -403,3 +404,15 @@ def test_the_program_that_upgrades_needs_no_other_module_of_the_framework(projec
     assert "import local" not in code
     assert "from local" not in code
     assert json.loads((project / note.FILE).read_text())["files"]["local/project/upgrade.py"]
+
+
+def test_the_workflow_deploys_the_main_branch_alone_and_without_stored_keys(project: Path) -> None:
+    text = (project / ".github/workflows/deploy.yml").read_text()
+    jobs = yaml.safe_load(text)["jobs"]
+
+    assert [step.get("run") for step in jobs["test"]["steps"]][-1] == "make test"
+    assert jobs["deploy"]["needs"] == "test"
+    assert "github.ref == 'refs/heads/main'" in jobs["deploy"]["if"]
+    assert jobs["deploy"]["permissions"] == {"contents": "read", "id-token": "write"}
+    assert jobs["deploy"]["steps"][-1]["run"] == "make deploy STACK=acme-tools"
+    assert "secrets." not in text
