@@ -65,10 +65,7 @@ include framework.mk
 else
 # Your tests, as your operations/pytest.ini says; then what every stack must do, on one that is started for it.
 test: $(ENVIRONMENT) $(EMULATOR)
-	@.venv/bin/python -m pytest $(or $(ARGS),operations/tests)
-ifndef ARGS
-	@PYTHONPATH=layers/nowlater:. .venv/bin/python -m local.contract
-endif
+	@PYTHONPATH=layers/nowlater:. .venv/bin/python -m $(if $(ARGS),pytest $(ARGS),local.project.test)
 
 check: $(ENVIRONMENT)
 	@$(COMPOSE)
@@ -77,6 +74,7 @@ check: $(ENVIRONMENT)
 
 # It needs nothing that is installed here: a version that was interrupted may have changed all of it.
 upgrade:
+	@$(PYTHON) local/bootstrap.py --check
 	@$(PYTHON) -m local.project.upgrade $(if $(TO),--to "$$TO") $(if $(DISCARD),--discard)
 endif
 

@@ -90,7 +90,9 @@ def bounded() -> Iterator[None]:
 
 def test_a_webhook_is_a_post_of_the_body_with_our_headers_and_the_callers(there: Receiver) -> None:
     to = target(there.url("/hook?a=1"), LOCAL, ())
-    reply = send(to, BODY, {"webhook-id": "1", "Content-Type": "application/json"}, LOCAL, total_s=AMPLE_S)
+    reply = send(
+        to, BODY, {"webhook-id": "1", "Content-Type": "application/json"}, LOCAL, total_s=AMPLE_S
+    )
 
     (got,) = there.requests
     assert (got.method, got.path, got.body) == ("POST", "/hook?a=1", BODY)
