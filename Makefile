@@ -88,7 +88,7 @@ build: template
 	ARCHITECTURE="$${ARCHITECTURE:-arm64}" sam build --parameter-overrides "Architecture=$${ARCHITECTURE:-arm64}"
 	@.venv/bin/python -m local.check_build --architecture "$${ARCHITECTURE:-arm64}"
 
-deploy: $(ENVIRONMENT)
+deploy: template
 	@PYTHONPATH=layers/nowlater .venv/bin/python -m local.deploy_aws $(if $(STACK),--stack "$$STACK") \
 		$(if $(ARCHITECTURE),--architecture "$$ARCHITECTURE") --parameters "$$PARAMETERS"
 
