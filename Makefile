@@ -61,7 +61,7 @@ endif
 ifdef IS_FRAMEWORK
 include framework.mk
 else
-# Your tests, as your operations/pytest.ini says; then what every stack must do, on one that is started for it.
+# Your tests, as your pytest.ini says; then what every stack must do, on one that is started for both.
 test: $(ENVIRONMENT) $(EMULATOR)
 	@PYTHONPATH=layers/nowlater:. .venv/bin/python -m $(if $(ARGS),pytest $(ARGS),local.project.test)
 
