@@ -63,7 +63,7 @@ endif
 ifdef IS_FRAMEWORK
 include framework.mk
 else
-# Your tests, as your operations/pytest.ini says; then what every stack must do, on one that is started for it.
+# Your tests, as your pytest.ini says; then what every stack must do, on one that is started for both.
 test: $(ENVIRONMENT) $(EMULATOR)
 	@PYTHONPATH=layers/nowlater:. .venv/bin/python -m $(if $(ARGS),pytest $(ARGS),local.project.test)
 
@@ -90,7 +90,7 @@ build: template
 	ARCHITECTURE="$${ARCHITECTURE:-arm64}" sam build --parameter-overrides "Architecture=$${ARCHITECTURE:-arm64}"
 	@.venv/bin/python -m local.check_build --architecture "$${ARCHITECTURE:-arm64}"
 
-deploy: $(ENVIRONMENT)
+deploy: template
 	@PYTHONPATH=layers/nowlater .venv/bin/python -m local.deploy_aws $(if $(STACK),--stack "$$STACK") \
 		$(if $(ARCHITECTURE),--architecture "$$ARCHITECTURE") --parameters "$$PARAMETERS"
 

@@ -115,8 +115,8 @@ def _refuse(before: Note, foreign: list[str]) -> None:
         lines += [f"  {name}" for name in new]
     lines += [
         "",
-        "Your own code belongs in operations/ and in files of other names. To replace these files by",
-        f"the framework's, and keep yours in {_KEPT}/: make upgrade DISCARD=1",
+        "Your own code belongs in operations/, or in files with other names. Undo these changes, or",
+        f"run make upgrade DISCARD=1: it moves your files to {_KEPT}/ first.",
     ]
     raise Failure("\n".join(lines))
 

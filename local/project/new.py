@@ -1,6 +1,6 @@
 """`make new`: makes a project with one operation of your own, its test, and the framework.
 
-Yours are operations/, README.md, samconfig.toml and .github/; all else is the framework's, which
+Yours are operations/, README.md, samconfig.toml, pytest.ini and .github/; all else is the framework's, which
 `make upgrade` replaces by a later version.
 """
 
@@ -28,7 +28,7 @@ _MAX_NAME = 40
 def main() -> int:
     arguments = _arguments()
     try:
-        folder = make(arguments.name, Path(arguments.dir or f"../{arguments.name}"))
+        folder = make(arguments.name, Path(arguments.dir or f"../{arguments.name}").expanduser())
         is_ready = prepare(folder)
     except Failure as failure:
         print(failure, file=sys.stderr)

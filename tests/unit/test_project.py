@@ -135,8 +135,8 @@ def test_the_note_names_version_origin_and_each_file_of_the_framework(
     assert not made.files.keys() & set(OWN)
     assert {*files(project)} - made.files.keys() == {
         *OWN,
-        *("operations/__init__.py", "operations/pytest.ini", "operations/tests/conftest.py"),
-        *(".gitignore", ".github/deploy-role.yaml"),
+        *("operations/__init__.py", "operations/tests/conftest.py"),
+        *(".gitignore", ".github/deploy-role.yaml", "pytest.ini"),
     }
 
 
