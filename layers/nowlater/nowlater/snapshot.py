@@ -10,9 +10,7 @@ def prepare() -> None:
     operations are imported after the restore.
     """
     try:
-        from snapshot_restore_py import (  # type: ignore[import-not-found]
-            register_after_restore,
-        )
+        from snapshot_restore_py import register_after_restore
     except ImportError:  # only Lambda's runtime has it
         return
     register_after_restore(random.seed)
