@@ -61,12 +61,9 @@ endif
 ifdef IS_FRAMEWORK
 include framework.mk
 else
-# Your tests, as your operations/pytest.ini says; then what every stack must do, on one that is started for it.
+# Your tests, as your pytest.ini says; then what every stack must do, on one that is started for both.
 test: $(ENVIRONMENT) $(EMULATOR)
-	@.venv/bin/python -m pytest $(or $(ARGS),operations/tests)
-ifndef ARGS
-	@PYTHONPATH=layers/nowlater:. .venv/bin/python -m local.contract
-endif
+	@PYTHONPATH=layers/nowlater:. .venv/bin/python -m $(if $(ARGS),pytest $(ARGS),local.project.test)
 
 check: $(ENVIRONMENT)
 	@$(COMPOSE)
@@ -75,6 +72,7 @@ check: $(ENVIRONMENT)
 
 # It needs nothing that is installed here: a version that was interrupted may have changed all of it.
 upgrade:
+	@$(PYTHON) local/bootstrap.py --check
 	@$(PYTHON) -m local.project.upgrade $(if $(TO),--to "$$TO") $(if $(DISCARD),--discard)
 endif
 
@@ -90,7 +88,7 @@ build: template
 	ARCHITECTURE="$${ARCHITECTURE:-arm64}" sam build --parameter-overrides "Architecture=$${ARCHITECTURE:-arm64}"
 	@.venv/bin/python -m local.check_build --architecture "$${ARCHITECTURE:-arm64}"
 
-deploy: $(ENVIRONMENT)
+deploy: template
 	@PYTHONPATH=layers/nowlater .venv/bin/python -m local.deploy_aws $(if $(STACK),--stack "$$STACK") \
 		$(if $(ARCHITECTURE),--architecture "$$ARCHITECTURE") --parameters "$$PARAMETERS"
 

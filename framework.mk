@@ -14,6 +14,7 @@ help-framework:
 
 # It needs nothing that is installed here.
 new:
+	@$(PYTHON) local/bootstrap.py --check
 	@$(PYTHON) -m local.project.new $(if $(NAME),--name "$$NAME") $(if $(DIR),--dir "$$DIR")
 
 PYTEST = $(if $(DAY),.venv/bin/python -m tests.day "$$DAY") .venv/bin/python -m pytest --numprocesses=2 --dist=loadfile
@@ -32,6 +33,7 @@ check: $(ENVIRONMENT) $(SCANNER)
 	for app in functions/*/app.py; do mypy $$app || exit 1; done
 	@$(COMPOSE)
 	sam validate --lint
+	cfn-lint local/project/skeleton/.github/deploy-role.yaml
 	.local/checkov/bin/checkov --file framework.yaml --framework cloudformation --skip-download --quiet --compact
 	python -m pytest -q tests/unit/test_template.py tests/unit/test_alarms.py tests/unit/test_aws_rules.py tests/unit/test_cfn_lint.py
 

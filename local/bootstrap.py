@@ -1,6 +1,7 @@
 """Installs uv into a folder; it needs only the machine's own Python.
 
 python3 local/bootstrap.py FOLDER
+python3 local/bootstrap.py --check   # only checks that this Python is new enough
 """
 
 import subprocess
@@ -19,6 +20,8 @@ def main(folder: str) -> int:
             f"nowlater needs Python {required} or newer to start with, and this is {own}. "
             "If you have a newer one, name it: make up PYTHON=python3.13"
         )
+    if folder == "--check":
+        return 0
     print("installing uv …", flush=True)
     try:
         venv.create(folder, with_pip=True, clear=True)

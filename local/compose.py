@@ -5,12 +5,11 @@ is inserted at the line `# + Section` of framework.yaml.
 """
 
 import argparse
-import hashlib
 import re
 import sys
 from pathlib import Path
 
-from local import fragment
+from local import composed, fragment
 from local.failure import Failure
 from local.fragment import Fragment
 
@@ -18,11 +17,6 @@ FRAMEWORK, TEMPLATE = Path("framework.yaml"), Path("template.yaml")
 _PLACE = re.compile(r"^( *)# \+ (\w+)\n", re.MULTILINE)
 #: The framework's own variable of operations, after which theirs are inserted.
 _VARIABLES = re.compile(r'^( *)\{("NOWLATER_STACK": "\$\{AWS::StackName\}")\}\n', re.MULTILINE)
-_HEAD = """\
-# `make template` composes this file from framework.yaml and operations/resources.yaml: change those, not this one.
-# SHA-256 of all lines below: {digest}
-"""
-_DIGEST = re.compile(r"\A# .*\n# SHA-256 of all lines below: (\w+)\n")
 
 
 def compose(framework: str, own: Fragment) -> str:
@@ -41,7 +35,7 @@ def compose(framework: str, own: Fragment) -> str:
         )
 
     body = _VARIABLES.sub(lambda found: _variables(found, own), _PLACE.sub(insert, framework))
-    return _HEAD.format(digest=_digest(body)) + body
+    return composed.mark(body)
 
 
 def read(root: Path = Path()) -> str:
@@ -59,8 +53,11 @@ def write(root: Path = Path()) -> bool:
     there = path.read_text() if path.exists() else None
     if there == wanted:
         return False
-    if there is not None:
-        _refuse_changed(there)
+    if there is not None and not composed.is_unchanged(there):
+        raise Failure(
+            f"{TEMPLATE} was changed by hand, and composing it would undo that. Move your changes "
+            f"to {fragment.PATH}, delete {TEMPLATE}, and run make template."
+        )
     path.write_text(wanted)  # in place: `make up` watches this file
     return True
 
@@ -80,20 +77,6 @@ def _variables(place: re.Match[str], own: Fragment) -> str:
     indent, first = place.groups()
     members = [first, *own.variables]
     return f"{indent}{{" + f",\n{indent} ".join(members) + "}\n"
-
-
-def _refuse_changed(text: str) -> None:
-    """Raise Failure if a template is not as it was composed: nothing of it may be lost."""
-    found = _DIGEST.match(text)
-    if found is None or found[1] != _digest(text[found.end() :]):
-        raise Failure(
-            f"{TEMPLATE} was changed by hand, and composing it would undo that. Move your changes "
-            f"to {fragment.PATH}, delete {TEMPLATE}, and run make template."
-        )
-
-
-def _digest(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def main() -> int:

@@ -172,7 +172,9 @@ def _arguments() -> argparse.Namespace:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument(
-        "--stack", default="nowlater", help="the stage, by default nowlater (STACK=)"
+        "--stack",
+        default=stages.default_name(),
+        help="the stage, by default the stack of samconfig.toml (STACK=)",
     )
     parser.add_argument(
         "--parameters", default="", metavar="NAME=VALUE …", help="parameters to set (PARAMETERS=)"

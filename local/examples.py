@@ -1,5 +1,13 @@
-"""The example calls that `make up` prints."""
+"""The example calls that `make up` prints: of the sample text-stats, or of an operation of the project."""
 
+import json
+import shlex
+from pathlib import Path
+
+_SAMPLE = "text-stats"
+#: What is called where no operation has a short example.
+_DIAGNOSTIC = ("echo", '{"input": {"value": "To be, or not to be."}}')
+_LONGEST = 200
 TEXT = """
 nowlater is served at {url}. Your API key:
 
@@ -7,13 +15,13 @@ nowlater is served at {url}. Your API key:
 
 Get the result at once:
 
-  curl -s {url}/sync/text-stats -H "Authorization: Bearer $KEY" \\
-    -H 'Content-Type: application/json' -d '{{"input": {{"text": "To be, or not to be."}}}}'
+  curl -s {url}/sync/{name} -H "Authorization: Bearer $KEY" \\
+    -H 'Content-Type: application/json' -d {body}
 
 Submit a job, and get its result later:
 
-  curl -si {url}/async/text-stats -H "Authorization: Bearer $KEY" \\
-    -H 'Content-Type: application/json' -d '{{"input": {{"text": "That is the question."}}}}'
+  curl -si {url}/async/{name} -H "Authorization: Bearer $KEY" \\
+    -H 'Content-Type: application/json' -d {body}
 
 Wait up to 10 seconds for the result, else get a job:
 
@@ -29,6 +37,23 @@ Ctrl-C stops everything and deletes all jobs.
 """
 
 
-def show(url: str, key: str) -> None:
-    """Print one call for each door, and one for a job's status."""
-    print(TEXT.format(url=url, key=key), flush=True)
+def show(url: str, key: str, home: Path) -> None:
+    """Print one call for each door, and one for a job's status; the build is in the folder `home`."""
+    name, body = _example(home / "build/CatalogueLayer/python/nowlater_catalogue/manual")
+    print(TEXT.format(url=url, key=key, name=name, body=shlex.quote(body)), flush=True)
+
+
+def _example(manual: Path) -> tuple[str, str]:
+    """Return an operation that is served at each door, and a body for it, as the API's description has it."""
+    paths = json.loads((manual / "openapi.json").read_text())["paths"]
+    found = {}
+    for path, methods in paths.items():
+        _, door, *rest = path.split("/")
+        if door == "sync" and rest and f"/async/{rest[0]}" in paths:
+            content = methods["post"]["requestBody"]["content"]["application/json"]
+            found[rest[0]] = json.dumps(content.get("example"), ensure_ascii=False)
+    suitable = {name: body for name, body in found.items() if len(body) <= _LONGEST}
+    for name in (_SAMPLE, *suitable):
+        if suitable.get(name, "null") != "null":
+            return name, suitable[name]
+    return _DIAGNOSTIC

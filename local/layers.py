@@ -81,6 +81,14 @@ def check_operations() -> None:
     _run([sys.executable, "build.py"], Path("layers/catalogue"), PYTHONPATH=paths)
 
 
+def write_catalogue(folder: Path) -> None:
+    """Write the operations' catalogue into a folder, without the API's manual; raises Failure."""
+    root = Path(__file__).resolve().parents[1]
+    paths = os.pathsep.join(map(str, (root / "layers/nowlater", root)))
+    command = [sys.executable, "build.py", "--without-manual", str(folder)]
+    _run(command, root / "layers/catalogue", PYTHONPATH=paths)
+
+
 def install_requirements() -> None:
     """Install the operations' requirements for the build, which imports them; raises Failure."""
     command = [str(_UV.absolute()), "pip", "install", "--quiet", "--python", sys.executable]

@@ -12,6 +12,7 @@ from typing import Any
 from local.failure import Failure
 
 FILE = Path("stages.toml")
+_SAM_SETTINGS = Path("samconfig.toml")
 _HEAD = """\
 # The stages of this checkout, one table each. `make deploy` writes region, profile and account; you may
 # add settings: docs/operating.md#deploy-and-stages. A stack's parameters are stored by the stack itself.
@@ -53,6 +54,16 @@ def read(name: str, file: Path = FILE) -> Stage:
         validate(setting, value, f"{file}, [{name}]")
     fields: dict[str, Any] = {"name": name, "stack": name, **settings}
     return Stage(**fields)
+
+
+def default_name() -> str:
+    """Return the stage that is meant if none is named: the stack of samconfig.toml."""
+    try:
+        settings = tomllib.loads(_SAM_SETTINGS.read_text())
+        name = settings["default"]["global"]["parameters"]["stack_name"]
+    except (OSError, ValueError, LookupError, TypeError):
+        return "nowlater"
+    return str(name)
 
 
 def names(file: Path = FILE) -> list[str]:

@@ -60,7 +60,7 @@ def up(home: Path, port: int, parameters: dict[str, str]) -> None:
         for follower in followers:
             threading.Thread(target=follower.run, daemon=True).start()
         _write_atomically(home / "api.json", json.dumps(served))
-        examples.show(url, token)
+        examples.show(url, token, home)
         while aws.is_running():
             time.sleep(0.5)
         raise Failure(f"The AWS emulator has stopped by itself. Its output is in {aws.log}.")

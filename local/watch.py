@@ -11,7 +11,7 @@ from local.emulator import Emulator
 from local.failure import Failure
 from local.stack import Stack
 
-#: A change of the latter changes the template, which is then deployed.
+#: The template, and what it is composed of.
 _TEMPLATE, _COMPOSED = compose.TEMPLATE, {compose.FRAMEWORK, fragment.PATH}
 
 
@@ -22,6 +22,8 @@ class Watch:
         self._home, self._aws, self._parameters = home, aws, parameters
         self._lambdas = stack.client("lambda")
         self._stack = stack
+        #: The template that is deployed: composing it is a change of its own.
+        self._deployed = _TEMPLATE.read_text()
         #: Layers to build completely: a build that failed is repeated at the next change.
         self._complete: set[str] = set()
 
@@ -47,9 +49,10 @@ class Watch:
             layers.install_requirements()
         if paths & _COMPOSED:
             compose.write()
-        if _TEMPLATE in paths:
+        if paths & {_TEMPLATE, *_COMPOSED} and self._deployed != (text := _TEMPLATE.read_text()):
             deploy.build(self._home)
             self._stack = deploy.deploy(self._home, self._aws, self._parameters)
+            self._deployed = text
             served.append(str(_TEMPLATE))
         complete, only_code = layers.changed(paths)
         self._complete |= complete

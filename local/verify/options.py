@@ -11,7 +11,8 @@ from urllib.parse import urlsplit
 
 from local.failure import Failure
 
-TEXT_STATS = "text-stats"
+#: The operations to run unless another is named: a sample or, without samples, a diagnostic one.
+TEXT_STATS, ECHO = "text-stats", "echo"
 _EXIT_STATUS = """
 exit status: 0 every guarantee that was checked holds, 1 one does not hold, 2 the checks could not begin,
 130 it was interrupted (Ctrl-C), after it has cleaned up
@@ -50,7 +51,7 @@ def parse_arguments(description: str | None) -> argparse.Namespace:
         "--topic", metavar="ARN", help="the TopicArn; needs AWS credentials (TOPIC=)"
     )
     parser.add_argument(
-        "--operation", help="the operation to run, by default text-stats (OPERATION=)"
+        "--operation", help="the operation to run, by default text-stats or echo (OPERATION=)"
     )
     parser.add_argument("--input", default="{}", help="the operation's input, as JSON (INPUT=)")
     parser.add_argument(

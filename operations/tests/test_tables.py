@@ -15,13 +15,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nowlater import Canceled, Document, Refused
+from nowlater.testing import RecordingContext
 from operations.dialects import BLANKS
 from operations.statistics import Statistics
 from operations.tables import csv_profile
 from operations.tests.profiling import cost, profile, types
 from operations.tests.real_data import VEGA, as_pandas_does
 from tests.large_csv import large_csv
-from tests.runs import Run
 
 TYPES = {
     "airports": "string string string string string number number",
@@ -169,40 +169,40 @@ def test_a_file_is_read_once_and_from_front_to_back() -> None:
             return super().seek(offset, whence)
 
     data = large_csv(500_000)
-    csv_profile(Document(Source(data), "text/csv", len(data)), Run())
+    csv_profile(Document(Source(data), "text/csv", len(data)), RecordingContext())
 
     assert Source.sought == []
 
 
 def test_progress_grows_with_the_bytes_read_and_tells_the_rows() -> None:
-    run = Run()
+    run = RecordingContext()
     csv_profile(Document(large_csv(2_000_000), "text/csv"), run)
 
-    fractions = [fraction for fraction, _ in run.said if fraction is not None]
+    fractions = [fraction for fraction, _ in run.reports if fraction is not None]
     assert len(fractions) > 5
     assert fractions == sorted(fractions)
-    assert run.said[0][1].endswith(" rows")
+    assert run.reports[0][1].endswith(" rows")
 
 
 def test_of_long_rows_fewer_are_held_at_a_time() -> None:
     rows = (",".join(["x" * 100_000] * 10) + "\n") * 30
-    run = Run()
+    run = RecordingContext()
     csv_profile(Document(f"{'c,' * 9}c\n{rows}".encode(), "text/csv"), run)
 
-    assert [message for _, message in run.said[:2]] == ["2 rows", "4 rows"]
+    assert [message for _, message in run.reports[:2]] == ["2 rows", "4 rows"]
 
 
 def test_a_cancel_ends_it_on_the_way() -> None:
-    run = Run(cancel_at=2)
+    run = RecordingContext(cancel_after=2)
 
     with pytest.raises(Canceled):
         csv_profile(Document(large_csv(2_000_000), "text/csv"), run)
-    assert len(run.said) == 2
+    assert len(run.reports) == 2
 
 
 def test_a_cancel_ends_what_duckdb_is_doing() -> None:
     with Statistics.opened() as statistics:
-        statistics.alive = Run(cancel_at=2).progress
+        statistics.alive = RecordingContext(cancel_after=2).progress
         with pytest.raises(Canceled):
             statistics.run("SELECT sum(a * b) FROM range(10_000_000) t(a), range(10_000_000) u(b)")
 

@@ -1,6 +1,8 @@
 """template.yaml, composed: both parts as they were written, and mistakes in one line each."""
 
 import re
+import shutil
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -218,6 +220,30 @@ def test_a_template_that_lacks_a_change_is_refused(root: Path) -> None:
     own(root, OWN)
     with pytest.raises(Failure, match="Run make template"):
         compose.check(root)
+
+
+def test_a_build_of_a_template_that_lacks_a_change_fails_before_anything_else(root: Path) -> None:
+    for name in ("layers/operations/Makefile", "layers/layer.mk", *_programs()):
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(stack.ROOT / name, root / name)
+    (root / ".venv").symlink_to(stack.ROOT / ".venv")
+    compose.write(root)
+    own(root, OWN)
+    done = subprocess.run(
+        ["make", "build-OperationsLayer", f"ARTIFACTS_DIR={root / 'out'}"],
+        cwd=root / "layers/operations",
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.returncode
+    assert "Run make template, then build again." in done.stderr
+    assert not (root / "out").exists()
+
+
+def _programs() -> list[str]:
+    return [f"local/{path.name}" for path in (stack.ROOT / "local").glob("*.py")]
 
 
 @pytest.mark.parametrize("change", ["added", "its own", "without a head"])

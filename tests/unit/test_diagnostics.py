@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from nowlater import Canceled, Refused, Unavailable, diagnostics
 from nowlater.diagnostics import echo, fail, flaky, sleep
-from tests.runs import Run
+from nowlater.testing import RecordingContext
 from tests.stopwatch import Stopwatch, in_place_of_time
 
 JSON = st.recursive(
@@ -36,23 +36,23 @@ def test_echo_returns_what_it_is_given(value: object) -> None:
 
 
 def test_sleep_reports_progress_and_takes_its_time(time: Stopwatch) -> None:
-    run = Run()
+    run = RecordingContext()
     slept = sleep(0.6, run)
 
     assert time.s == pytest.approx(0.6)
     assert slept == {"seconds": 0.6}
-    assert [fraction for fraction, _ in run.said] == pytest.approx([0, 0.25 / 0.6, 0.5 / 0.6])
+    assert [fraction for fraction, _ in run.reports] == pytest.approx([0, 0.25 / 0.6, 0.5 / 0.6])
 
 
 def test_a_cancel_wakes_sleep(time: Stopwatch) -> None:
     with pytest.raises(Canceled):
-        sleep(60, Run(cancel_at=2))
+        sleep(60, RecordingContext(cancel_after=2))
 
     assert time.s == 0.25
 
 
 def test_sleep_of_nothing_is_over_at_once() -> None:
-    assert sleep(0, Run()) == {"seconds": 0}
+    assert sleep(0, RecordingContext()) == {"seconds": 0}
 
 
 def test_fail_raises_what_it_is_told_to() -> None:
@@ -104,14 +104,14 @@ def test_what_hangs_does_not_return(kind: diagnostics.Failure) -> None:
 def test_flaky_fails_as_often_as_it_is_told_and_then_succeeds(failures: int) -> None:
     for attempt in range(1, failures + 1):
         with pytest.raises(RuntimeError, match=str(attempt)):
-            flaky(failures, Run(attempt))
+            flaky(failures, RecordingContext(attempt=attempt))
 
-    assert flaky(failures, Run(failures + 1)) == {"attempt": failures + 1}
+    assert flaky(failures, RecordingContext(attempt=failures + 1)) == {"attempt": failures + 1}
 
 
 def test_flaky_fails_in_the_way_it_is_told() -> None:
     with pytest.raises(Unavailable):
-        flaky(1, Run(1), kind="unavailable")
+        flaky(1, RecordingContext(attempt=1), kind="unavailable")
 
 
 def test_none_of_them_is_served_unless_it_is_asked_for() -> None:

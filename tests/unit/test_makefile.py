@@ -15,6 +15,7 @@ exec python3 -c 'import json, sys; print(json.dumps(sys.argv[1:]), file=open("ca
 """
 #: What make, or a shell, would read in its own way.
 ODD = "O'Brien {\"text\": \"it's\"} '; touch pwned; ' $(touch pwned) `touch pwned` a$bc \\ #"
+COMPOSE = ["-m", "local.compose"]
 #: What stands for all that make installs.
 MADE = (
     ".venv/.made-from-lock",
@@ -58,7 +59,10 @@ class Checkout:
         return done.stdout
 
     def calls(self) -> list[list[str]]:
-        """Return the arguments of each command that was called."""
+        """Return the arguments of each command that was called, but for what composes the template."""
+        return [called for called in self.all_calls() if called != COMPOSE]
+
+    def all_calls(self) -> list[list[str]]:
         return [json.loads(line) for line in (self.folder / "called").read_text().splitlines()]
 
     def _write(self, name: str, text: str) -> None:
@@ -94,18 +98,37 @@ def test_what_is_given_arrives_as_it_is(checkout: Checkout, target: str, names: 
 
 def test_the_architecture_of_a_build_arrives_as_it_is(checkout: Checkout) -> None:
     checkout.make("build", f"ARCHITECTURE={ODD}")
-    composed, checked, *built = checkout.calls()
+    checked, *built = checkout.calls()
 
-    assert composed == ["-m", "local.compose"]
     assert checked == ["layers/catalogue/build.py"]
     assert [called[-1] for called in built] == [f"Architecture={ODD}", ODD]
+
+
+def test_a_project_lists_what_is_useful_there(checkout: Checkout) -> None:
+    here = checkout.make("help")
+    (checkout.folder / "framework.mk").unlink()  # as in a project
+    project = checkout.make("help")
+
+    for command in ("make new", "make nightly", "make faults", "make bench"):
+        assert command in here
+        assert command not in project
+    for command in ("make up", "make test", "make check", "make upgrade", "make deploy"):
+        assert command in project
+
+
+@pytest.mark.parametrize("target", ["template", "build", "deploy", "check"])
+def test_the_template_is_composed_before_it_is_used(checkout: Checkout, target: str) -> None:
+    (checkout.folder / "framework.mk").unlink()  # as in a project
+    checkout.make(target)
+
+    assert checkout.all_calls()[0] == COMPOSE
 
 
 @pytest.mark.parametrize("given", [[], ["ARCHITECTURE="]])
 def test_a_build_is_for_arm64_unless_another_is_named(checkout: Checkout, given: list[str]) -> None:
     checkout.make("build", *given)
 
-    assert [called[-1] for called in checkout.calls()[2:]] == ["Architecture=arm64", "arm64"]
+    assert [called[-1] for called in checkout.calls()[1:]] == ["Architecture=arm64", "arm64"]
 
 
 def test_what_is_not_given_is_not_passed_on(checkout: Checkout) -> None:

@@ -142,3 +142,13 @@ def test_a_file_that_cannot_be_written_is_told_in_a_sentence(file: Path) -> None
 
     with pytest.raises(Failure, match=r"stages\.toml cannot be written"):
         stages.save(PROD, file)
+
+
+def test_the_stage_that_is_meant_is_the_stack_of_samconfig(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert stages.default_name() == "nowlater"
+    for text in ("not TOML", "[default]\n", '[default.global.parameters]\nstack_name = "acme"\n'):
+        (tmp_path / "samconfig.toml").write_text(text)
+        assert stages.default_name() == ("acme" if "acme" in text else "nowlater")

@@ -1,0 +1,1 @@
+"""The operations of PROJECT_NAME: every module here is imported, each `@operation` served."""
