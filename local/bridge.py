@@ -12,6 +12,8 @@ from local.stack import Stack
 
 def bridge(stack: Stack) -> None:
     """Apply all corrections to a deployed stack."""
+    for name, alias in stack.of_type("AWS::Lambda::Alias"):
+        _serve_latest(stack.client("lambda"), stack.ids[name], alias["Name"])
     for name, _ in stack.of_type("AWS::Lambda::EventSourceMapping"):
         _make_concurrency_a_number(stack.client("lambda"), stack.ids[name])
     tables = ResolvedWithPlaceholders(stack.template(), stack.parameters).of_type(
@@ -22,6 +24,12 @@ def bridge(stack: Stack) -> None:
             _make_items_expire(stack.client("dynamodb"), stack.ids[name], time_to_live)
     for name, _ in stack.of_type("AWS::IAM::Role"):
         _allow_batches(stack.client("iam"), stack.ids[name])
+
+
+def _serve_latest(lambdas: Any, arn: str, alias: str) -> None:
+    """Make an alias serve the latest code, which changes at each save, not what was published."""
+    function = arn.removesuffix(f":{alias}")
+    lambdas.update_alias(FunctionName=function, Name=alias, FunctionVersion="$LATEST")
 
 
 def _make_concurrency_a_number(lambdas: Any, mapping: str) -> None:

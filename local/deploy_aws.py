@@ -13,7 +13,17 @@ import sys
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
-from local import account, assertions, concurrency, guide, parameters, stages, state, template
+from local import (
+    account,
+    assertions,
+    concurrency,
+    guide,
+    parameters,
+    release,
+    stages,
+    state,
+    template,
+)
 from local.failure import Failure
 from local.parameters import Declared
 from local.sam_deploy import run, sam_deploy
@@ -66,9 +76,12 @@ def deploy(arguments: argparse.Namespace) -> None:
     _build(planned["Architecture"])
     if present is None:
         changes = {"Architecture": planned["Architecture"]} | changes
+    changes |= {release.PARAMETER: release.digest(planned)}
     tags = stage.tags if stage.tags is not None else {} if present is None else present.tags
     sam_deploy(stage, changes, tags)
-    _print_next_steps(Stack(session, stage.stack), stage)
+    deployed = Stack(session, stage.stack)
+    _delete_old_versions(deployed)
+    _print_next_steps(deployed, stage)
 
 
 def _find(stage: Stage, can_ask: bool) -> tuple[Stage, boto3.Session, Present | None]:
@@ -112,6 +125,13 @@ def _check_quota(session: boto3.Session, before: dict[str, str], planned: dict[s
         return
     if warning := concurrency.check(quota, before, planned):
         print(warning, flush=True)
+
+
+def _delete_old_versions(stack: Stack) -> None:
+    try:
+        release.delete_old_versions(stack)
+    except ClientError as error:  # credentials for CloudFormation alone may not delete them
+        print(f"Old versions of the Lambdas were not deleted: {error}", flush=True)
 
 
 def _build(architecture: str) -> None:

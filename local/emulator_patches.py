@@ -8,18 +8,21 @@ import threading
 import zipfile
 from collections import Counter
 from collections.abc import Iterator
+from contextvars import ContextVar
 from typing import Any
 
 from ministack.core import iam_actions, lambda_runtime
 from ministack.core.lambda_runtime import Worker
 from ministack.services import lambda_svc
-from ministack.services.cloudformation import provisioners
+from ministack.services.cloudformation import changesets, engine, handlers, provisioners
+from samtranslator.translator import transform
 
 _invoke_worker = Worker.invoke
 _end_workers, _release_worker = lambda_runtime.invalidate_worker, lambda_svc.release_worker
 _layer_content = lambda_svc._resolve_layer_zip
 _make_alarm = provisioners._cw_metric_alarm_record
 _table_context = iam_actions.dynamodb_service_context
+_apply_transforms, _transform = engine._apply_transforms, transform.transform
 
 
 def apply() -> None:
@@ -36,6 +39,9 @@ def apply() -> None:
     )
     provisioners._cw_metric_alarm_record = make_alarm_of_first_metric
     iam_actions.dynamodb_service_context = context_with_leading_keys
+    for module in engine, handlers, changesets:
+        module._apply_transforms = apply_transforms
+    transform.transform = transform_with_parameters
 
 
 # ── processes of Lambdas ──────────────────────────────────────────────────────────────────────
@@ -156,3 +162,18 @@ def query_partitions(request: dict[str, Any]) -> Iterator[str]:
     for name, value in re.findall(r"(#?\b\w++)\s*+=\s*+(:\w++)", condition):
         if names.get(name, name) == "PK":
             yield from values[value].values()
+
+
+# ── SAM's transform ───────────────────────────────────────────────────────────────────────────
+
+_parameters: ContextVar[dict[str, Any]] = ContextVar("parameters")
+
+
+def apply_transforms(template: Any, provided: Any = None, previous: Any = None) -> Any:
+    """Transform a template with its stack's parameters: the emulator would use their defaults."""
+    _parameters.set(engine._transform_parameters(template, provided, previous))
+    return _apply_transforms(template, provided, previous)
+
+
+def transform_with_parameters(template: Any, _none: Any, *policies: Any) -> Any:
+    return _transform(template, _parameters.get(), *policies)

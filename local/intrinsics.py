@@ -14,6 +14,8 @@ from local.parameters import Rules
 from local.resource_names import ACCOUNT, kind_of
 
 _NO_VALUE = object()
+#: Versions and aliases have no names of their own: their ARNs have that of their Lambda.
+_OF_A_LAMBDA = {"AWS::Lambda::Version", "AWS::Lambda::Alias"}
 
 
 class Resolved:
@@ -60,7 +62,8 @@ class Resolved:
         }
         #: By logical id: the name of each resource in the account.
         self.names: dict[str, str] = {}
-        self.names |= {n: self._name(n, r) for n, r in self._included.items()}
+        named = {n: r for n, r in self._included.items() if r["Type"] not in _OF_A_LAMBDA}
+        self.names |= {n: self._name(n, r) for n, r in named.items()}
         self.resources = {n: self._resource(n, r) for n, r in self._included.items()}
         self.outputs = {
             n: self._resolve(f"Outputs.{n}", o) for n, o in template.get("Outputs", {}).items()
@@ -146,7 +149,15 @@ class Resolved:
             return self.parameters[name]
         if not self._need(name, "Ref"):
             return f"no-{name}"
+        if self._included[name]["Type"] in _OF_A_LAMBDA:
+            return self._qualified(name)
         return resource_names.reference(*self._kind_and_name(name), self._region)
+
+    def _qualified(self, logical_id: str) -> str:
+        """Return the ARN of a Lambda's alias or version."""
+        properties = self._included[logical_id]["Properties"]
+        function = properties["FunctionName"]["Ref"]
+        return f"{self._attribute(function, 'Arn')}:{properties.get('Name', '1')}"
 
     def _attribute(self, logical_id: str, attribute: str) -> Any:
         if not self._need(logical_id, "GetAtt"):

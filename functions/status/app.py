@@ -1,4 +1,4 @@
-"""Invoked by GET /jobs…, and to cancel or erase a job."""
+"""Invoked by GET /jobs…, to cancel or erase a job, or directly to show one."""
 
 from typing import Any
 
@@ -17,7 +17,11 @@ api = Api(services.settings.public_url, session.FAILURES)
 
 
 @logger.inject_lambda_context(clear_state=True)
-def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+def handler(event: dict[str, Any], context: Any) -> Any:
+    if "routeKey" not in event:
+        from nowlater.api import direct  # imported only for these: API Gateway's requests are more
+
+        return direct.show(api, event)
     return api.handle(event)
 
 

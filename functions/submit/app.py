@@ -1,4 +1,4 @@
-"""Invoked by POST /async/{operation}, /jobs/{id}/retry and /uploads: accepts jobs and uploads."""
+"""Invoked by POST /async/{operation}, /jobs/{id}/retry and /uploads, or directly: accepts jobs."""
 
 from typing import Any
 
@@ -19,7 +19,11 @@ api = Api(services.settings.public_url, session.FAILURES)
 
 
 @logger.inject_lambda_context(clear_state=True)
-def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+def handler(event: dict[str, Any], context: Any) -> Any:
+    if "routeKey" not in event:
+        from nowlater.api import direct  # imported only for these: API Gateway's requests are more
+
+        return direct.submit(api, event)
     return api.handle(event)
 
 

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -93,11 +94,22 @@ class Checkout:
         assert "Traceback" not in done.stdout
         return done.stdout
 
+    def client(self, service: str) -> Any:
+        return emulator.session().client(service, region_name=REGION, endpoint_url=self.endpoint)
+
     def present(self, stack: str) -> Present | None:
-        client = emulator.session().client(
-            "cloudformation", region_name=REGION, endpoint_url=self.endpoint
+        return state.find(self.client("cloudformation"), stack)
+
+    def served(self, stack: str, name: str) -> dict[str, Any]:
+        """Return the configuration of the version of a Lambda that its alias names."""
+        found = self.client("cloudformation").describe_stack_resource(
+            StackName=stack, LogicalResourceId=name
         )
-        return state.find(client, stack)
+        function = found["StackResourceDetail"]["PhysicalResourceId"]
+        configuration: dict[str, Any] = self.client("lambda").get_function_configuration(
+            FunctionName=function, Qualifier="live"
+        )
+        return configuration
 
 
 def _at_this_terminal() -> None:
@@ -237,8 +249,10 @@ def test_a_parameter_that_is_named_changes_and_the_rest_stays(
     elsewhere = checkout.made("deploy", "STACK=prod", f"AWS_REGION={REGION}", closed=True)
     later = checkout.present("prod")
 
-    wanted = prod.parameters | {"AlarmsTo": "", "OnTimeConcurrency": "4"}
     assert changed is not None
+    assert changed.parameters["Release"] != prod.parameters["Release"]
+    release = {"Release": changed.parameters["Release"]}
+    wanted = prod.parameters | {"AlarmsTo": "", "OnTimeConcurrency": "4"} | release
     assert changed.parameters == wanted
     assert changed.tags == {"team": "billing", "cost center": "a b"}
     assert f"AlarmsTo = '' (was '{TOPIC}')" in said
@@ -246,6 +260,18 @@ def test_a_parameter_that_is_named_changes_and_the_rest_stays(
     assert (later.parameters, later.tags) == (wanted, changed.tags)
     assert "stages.toml now has [prod]" in elsewhere
     assert checkout.stages.read_text() == kept
+
+
+def test_a_changed_parameter_reaches_the_versions_that_are_served(
+    checkout: Checkout, prod: Present
+) -> None:
+    before = checkout.served("prod", "Work")
+    checkout.made("deploy", "STACK=prod", "PARAMETERS=OperationsMemory=1536 Shards=4")
+    after = checkout.served("prod", "Work")
+
+    assert (before["MemorySize"], after["MemorySize"]) == (1024, 1536)
+    assert int(after["Version"]) == int(before["Version"]) + 1
+    assert after["Environment"]["Variables"]["NOWLATER_SHARDS"] == "4"
 
 
 def test_a_key_is_made_where_the_stage_is(checkout: Checkout, prod: Present) -> None:

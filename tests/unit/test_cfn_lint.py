@@ -22,6 +22,9 @@ EXPLAINED = {
         "I3042",
         "Api",
     ): "SAM writes the partition of the region that it runs for into an authorizer's URI.",
+    ("W2001", "Release"): "SAM writes its value into the ids and descriptions of versions.",
+    ("W2001", "Rollout"): "SAM writes its value into the deployment groups.",
+    ("W7001", "Rollouts"): "SAM reads it, to know whether there are deployment groups.",
 }
 
 

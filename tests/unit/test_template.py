@@ -48,7 +48,14 @@ ON_EVERYTHING: dict[str, str] = {
         ("xray:PutTelemetryRecords", "xray:PutTraceSegments"),
         "X-Ray has no resources to name; only where Tracing is Active",
     ),
+    "cloudwatch:DescribeAlarms": "CodeDeploy asks for alarms by their names; only with a Rollout",
 }
+
+
+#: The roles that are for CodeDeploy.
+CODEDEPLOYS = {"RolloutRole"}
+#: A Lambda's alias, as SAM names it.
+ALIAS = "Aliaslive"
 
 
 def allowed(resources: dict[str, Any], role: str, on: Any = None) -> set[str]:
@@ -106,26 +113,28 @@ def test_sam_makes_no_role_and_attaches_no_policy(resources: dict[str, Any]) -> 
     ours = {n for n, r in SOURCE["Resources"].items() if r["Type"] == "AWS::IAM::Role"}
     roles = of_type(resources, "AWS::IAM::Role")
 
-    assert set(roles) == ours
+    ours -= CODEDEPLOYS
+    assert set(roles) - CODEDEPLOYS == ours
     network = {"Fn::If": ["NeedsNetwork", {"Ref": "NetworkPolicy"}, {"Ref": "AWS::NoValue"}]}
     traces = {"Fn::If": ["Traces", {"Ref": "TracePolicy"}, {"Ref": "AWS::NoValue"}]}
     operations = [{"Ref": "OperationsPolicy"}, network, traces]
-    assert {n: r["ManagedPolicyArns"] for n, r in roles.items()} == {
+    assert {n: r.get("ManagedPolicyArns") for n, r in roles.items() if n in ours} == {
         name: operations if name in ("SyncRole", "WorkRole") else [traces] for name in ours
     }
 
 
-def test_a_role_is_for_lambda_alone_and_says_what_it_is_for(resources: dict[str, Any]) -> None:
-    trust = [
-        {
-            "Effect": "Allow",
-            "Principal": {"Service": "lambda.amazonaws.com"},
-            "Action": "sts:AssumeRole",
-        }
-    ]
-
-    for role in of_type(resources, "AWS::IAM::Role").values():
-        assert role["AssumeRolePolicyDocument"]["Statement"] == trust
+def test_a_role_is_for_one_service_alone_and_says_what_it_is_for(
+    resources: dict[str, Any],
+) -> None:
+    for name, role in of_type(resources, "AWS::IAM::Role").items():
+        service = "codedeploy" if name in CODEDEPLOYS else "lambda"
+        assert role["AssumeRolePolicyDocument"]["Statement"] == [
+            {
+                "Effect": "Allow",
+                "Principal": {"Service": f"{service}.amazonaws.com"},
+                "Action": "sts:AssumeRole",
+            }
+        ]
         assert role["PermissionsBoundary"] == {
             "Fn::If": ["BoundsRoles", {"Ref": "PermissionsBoundary"}, {"Ref": "AWS::NoValue"}]
         }
@@ -145,7 +154,7 @@ def test_every_lambda_may_receive_from_what_wakes_it(resources: dict[str, Any]) 
     for mapping in mappings.values():
         source = mapping["EventSourceArn"]
         needed = FROM_STREAM if source["Fn::GetAtt"][1] == "StreamArn" else FROM_QUEUE
-        role = f"{mapping['FunctionName']['Ref']}Role"
+        role = f"{mapping['FunctionName']['Ref'].removesuffix(ALIAS)}Role"
         assert allowed(resources, role, source) >= needed
         if needed is FROM_QUEUE:  # it postpones messages
             assert "sqs:ChangeMessageVisibility" in allowed(resources, role, source)
@@ -157,7 +166,7 @@ def test_no_message_is_received_together_with_one_whose_job_runs(
 ) -> None:
     """What else a worker had received would be hidden until the queue's time-out if it died."""
     mappings = of_type(resources, "AWS::Lambda::EventSourceMapping").values()
-    sizes = [m["BatchSize"] for m in mappings if m["FunctionName"] == {"Ref": "Work"}]
+    sizes = [m["BatchSize"] for m in mappings if m["FunctionName"] == {"Ref": f"Work{ALIAS}"}]
 
     assert sizes == [1, 1]
 
@@ -260,7 +269,7 @@ def test_what_the_stream_gives_up_can_be_kept(resources: dict[str, Any]) -> None
         for m in of_type(resources, "AWS::Lambda::EventSourceMapping").values()
         if m["EventSourceArn"]["Fn::GetAtt"][1] == "StreamArn"
     ]
-    role = f"{stream['FunctionName']['Ref']}Role"
+    role = f"{stream['FunctionName']['Ref'].removesuffix(ALIAS)}Role"
 
     assert stream["MaximumRecordAgeInSeconds"] == 23 * 3600
     assert stream["MaximumRetryAttempts"] == -1  # as often as there is time for
@@ -815,3 +824,94 @@ def test_a_line_of_the_access_log_is_json_whatever_api_gateway_leaves_out() -> N
 
     assert json.loads(line)["status"] == 404
     assert json.loads(line)["bytes"] == "-"
+
+
+# ── versions, rollouts, snapshots ─────────────────────────────────────────────────────────────
+
+
+def versions(template: dict[str, Any]) -> set[str]:
+    return set(of_type(template["Resources"], "AWS::Lambda::Version"))
+
+
+def test_all_that_invokes_a_lambda_names_its_alias() -> None:
+    given = given_to_aws.resolved("everything on")
+    body = given.of_type("AWS::ApiGatewayV2::Api")["Api"]["Body"]
+    uris = re.findall(r"functions/(\S+?)/invocations", json.dumps(body))
+    targets = [t["Arn"] for r in given.of_type("AWS::Events::Rule").values() for t in r["Targets"]]
+    named = [
+        p["FunctionName"]
+        for kind in ("EventSourceMapping", "Permission")
+        for p in given.of_type(f"AWS::Lambda::{kind}").values()
+    ]
+    hybrid = given.resources["Hybrid"]["Properties"]["Environment"]["Variables"]["NOWLATER_WORKER"]
+    (invoking,) = [
+        s
+        for s in statements(given.resources["HybridRole"])
+        if s["Action"] == "lambda:InvokeFunction"
+    ]
+
+    assert len(uris) > 30
+    assert len(named) > 30
+    for name in [*uris, *named, *targets, hybrid, invoking["Resource"]]:
+        assert name.endswith(":live"), name
+    assert hybrid == f"{given.names['Work']}:live"  # no Ref: Hybrid would wait for Work's rollout
+
+
+def test_each_release_has_a_version_of_every_lambda_of_its_own(resources: dict[str, Any]) -> None:
+    """SAM alone makes none where parameters or resources change, and the aliases would stay behind."""
+    lambdas = of_type(resources, "AWS::Lambda::Function")
+    one, two = (transformed(Release=digit * 64) for digit in "ab")
+
+    assert len(versions(one)) == len(versions(two)) == len(lambdas)
+    assert not versions(one) & versions(two)
+    for name in lambdas:  # Lambda publishes a version only of what has changed
+        assert one["Resources"][name]["Properties"]["Description"].endswith("a" * 64)
+
+
+def test_a_rollout_shifts_every_lambda_and_stops_at_its_alarms() -> None:
+    lambdas = of_type(SOURCE["Resources"], "AWS::Serverless::Function")
+    gradual = transformed(Rollout="Canary10Percent15Minutes")["Resources"]
+    groups = of_type(gradual, "AWS::CodeDeploy::DeploymentGroup")
+
+    assert of_type(transformed()["Resources"], "AWS::CodeDeploy::DeploymentGroup") == {}
+    assert len(groups) == len(lambdas) == 12
+    for name in lambdas:
+        group = groups[f"{name}DeploymentGroup"]
+        alarms = {a["Name"]["Ref"] for a in group["AlarmConfiguration"]["Alarms"]}
+        assert alarms == {f"{name}Alarm", f"{name}ThrottledAlarm", "FaultsAlarm"}
+        assert group["AutoRollbackConfiguration"]["Enabled"] is True
+        assert "RolloutRole" in json.dumps(group["ServiceRoleArn"])
+        assert "CodeDeployLambdaAliasUpdate" in gradual[f"{name}{ALIAS}"]["UpdatePolicy"]
+        shifts = statements(gradual["RolloutRole"]["Properties"]["Policies"])[0]["Resource"]
+        assert {"Fn::Sub": f"${{{name}.Arn}}*"} in shifts
+
+
+@pytest.mark.parametrize("rollout", PARAMETERS["Rollout"]["AllowedValues"][1:])
+def test_a_rollout_takes_longer_than_its_alarms_and_no_longer_than_a_session(rollout: str) -> None:
+    """Two of three periods of five minutes; the credentials of CI last an hour."""
+    kind, percent, minutes = re.fullmatch(r"(Canary|Linear)(\d+)Percent\D*(\d+)Minutes", rollout).groups()  # type: ignore[union-attr]  # fmt: skip
+    whole = int(minutes) * (1 if kind == "Canary" else 100 // int(percent) - 1)
+
+    assert 15 <= whole <= 30
+    assert SOURCE["Mappings"]["Rollouts"][rollout] == {"IsGradual": "true"}
+
+
+@pytest.mark.parametrize(
+    ("storage", "names"),
+    [
+        (2048, {"Submit", "Hybrid", "Status", "Authorize"}),
+        (512, {"Submit", "Hybrid", "Status", "Authorize", "Sync", "Work"}),
+    ],
+)
+def test_snapshots_are_of_what_callers_wait_for(storage: int, names: set[str]) -> None:
+    parameters = {"SnapStart": "true", "OperationsStorage": storage}
+    off, on = (Resolved(transformed(**p), p) for p in ({}, parameters))
+
+    def snapped(given: Resolved) -> set[str]:
+        lambdas = given.of_type("AWS::Lambda::Function")
+        return {
+            n for n, p in lambdas.items() if p.get("SnapStart") == {"ApplyOn": "PublishedVersions"}
+        }
+
+    assert snapped(off) == set()
+    assert snapped(on) == names

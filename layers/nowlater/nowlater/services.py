@@ -4,7 +4,7 @@ from collections.abc import Callable
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from nowlater import instants, settings
+from nowlater import instants, settings, snapshot
 from nowlater.runtime.catalogue import Catalogue
 
 if TYPE_CHECKING:
@@ -41,6 +41,7 @@ class Services:
     ) -> None:
         self.settings = environment or settings.from_environment()
         self.clock = clock
+        snapshot.prepare()
         preload(self)
 
     @cached_property

@@ -217,13 +217,17 @@ def simple_answers_are_of_format_2(given: Resolved) -> Iterator[str]:
             yield f"{name}: {said['authorizerPayloadFormatVersion']}"
 
 
-@rule(AUTHORIZER, remove("Resources", "ApiKeysAuthorizerPermission"))
+@rule(
+    AUTHORIZER,
+    remove("Resources", "AuthorizePermission"),
+    put({"Ref": "Authorize"}, "AuthorizePermission", "FunctionName"),
+)
 def the_api_may_invoke_its_authorizer(given: Resolved) -> Iterator[str]:
     permissions = given.of_type("AWS::Lambda::Permission").values()
     for name, said in authorizers(given):
-        function = given.named_in(said["authorizerUri"])
-        if not any(given.named_in(p["FunctionName"]) == function for p in permissions):
-            yield f"{name}: no permission to invoke {function}"
+        uri = said["authorizerUri"]
+        if not any(uri.endswith(f"{p['FunctionName']}/invocations") for p in permissions):
+            yield f"{name}: no permission to invoke {given.named_in(uri)}, or its alias"
 
 
 # ── browsers ──────────────────────────────────────────────────────────────────────────────────

@@ -31,6 +31,9 @@ _ON: dict[str, Any] = {
     "OperationsSecurityGroups": "sg-0123456789abcdef0",
     "PermissionsBoundary": "arn:aws:iam::123456789012:policy/boundary",
     "Tracing": "Active",
+    "SnapStart": "true",
+    "Rollout": "Canary10Percent15Minutes",
+    "Release": "0123456789abcdef" * 4,
 }
 #: Sets of parameters that a stack may have, each with the stack's name.
 SETS: dict[str, tuple[str, dict[str, Any]]] = {

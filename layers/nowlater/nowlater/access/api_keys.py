@@ -19,7 +19,7 @@ from nowlater.instants import Instant, Kept
 SCOPES = ("invoke", "read", "manage")
 
 #: Not `.` or `..`, which have a meaning of their own in an object's key.
-_OWNER = r"(?!\.\.?\Z)[A-Za-z0-9._@-]{1,64}"
+OWNER = r"(?!\.\.?\Z)[A-Za-z0-9._@-]{1,64}"
 _PREFIX = "APIKEY#"
 _TOKEN = re.compile(r"nl_([0-9a-f]{12})_([A-Za-z0-9_-]{43})", re.ASCII)
 
@@ -28,7 +28,7 @@ class Key(msgspec.Struct, frozen=True, kw_only=True):
     """An API key as stored."""
 
     id: str
-    owner: Annotated[str, msgspec.Meta(pattern=rf"\A{_OWNER}\Z")]
+    owner: Annotated[str, msgspec.Meta(pattern=rf"\A{OWNER}\Z")]
     scopes: tuple[str, ...]
     sha256: str
     created: Kept
@@ -55,7 +55,7 @@ def issue(
 
     Raises ValueError where the owner's name or a scope is not valid.
     """
-    if not re.fullmatch(_OWNER, owner):
+    if not re.fullmatch(OWNER, owner):
         raise ValueError(f"{owner!r} cannot be an owner: use 1 to 64 of A-Z a-z 0-9 . _ @ -")
     if not scopes or set(scopes) - set(SCOPES):
         raise ValueError(f"scopes are some of {', '.join(SCOPES)}")

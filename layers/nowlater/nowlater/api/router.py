@@ -33,7 +33,7 @@ class Api:
     """
 
     def __init__(self, public_url: str, failures: Iterable[type[Exception]] = ()) -> None:
-        self._public_url = public_url
+        self.public_url = public_url
         self._failures = tuple(failures)
         self._routes: dict[str, _RouteEntry] = {}
 
@@ -60,7 +60,7 @@ class Api:
 
     def handle(self, event: dict[str, Any]) -> dict[str, Any]:
         """Return the response to an event of API Gateway; raise nothing."""
-        request = HttpRequest(event, self._public_url)
+        request = HttpRequest(event, self.public_url)
         try:
             entry = self._routes.get(event["routeKey"]) or _raise_no_route(request)
             request.check_query(entry.once, entry.often)
