@@ -31,6 +31,7 @@ MAX_HYBRID_S, MAX_POLL_S = 25, 20
 CLOSELY_S = 1.0
 #: With no time left, one look is still worth a second.
 _LEAST_S = 1.0
+_PAGE = 100
 
 
 class Terms(TypedDict, total=False):
@@ -389,18 +390,25 @@ def jobs(
     query = [("status", one) for one in ([status] if isinstance(status, str) else status or [])]
     query += [("operation", operation)] if operation else []
     query += [("tag", f"{name}:{value}") for name, value in (tags or {}).items()]
-    query += [(n, t.isoformat()) for n, t in (("since", since), ("until", until)) if t]
-    query.append(("limit", str(min(limit or 100, 100))))
+    query += [("limit", str(min(limit or _PAGE, _PAGE)))]
+    query += [("cursor", _id_at(until))] if until else []
     path, count = f"/jobs?{urlencode(query)}", 0
     while path:
-        reply = yield from exchange(core, "GET", path, until=core.until(None))
-        page = reply.json()
-        for raw in page["jobs"]:
-            yield Emit(models.read(JobState, raw))
+        page = (yield from exchange(core, "GET", path, until=core.until(None))).json()
+        for job in (models.read(JobState, raw) for raw in page["jobs"]):
+            if since and job.created < since:
+                return
+            yield Emit(job)
             count += 1
             if count == limit:
                 return
         path = page["next"]
+
+
+def _id_at(instant: datetime) -> str:
+    """Return the smallest id of a job that was accepted then: ids sort by time."""
+    milliseconds = math.ceil(instant.timestamp() * 1000)
+    return str(uuid.UUID(int=milliseconds << 80 | 7 << 76 | 2 << 62))
 
 
 def operations(core: Core) -> Conversation[list[models.Operation]]:
