@@ -210,7 +210,7 @@ class AsyncClient(Connected[httpx.AsyncClient]):
         response = await self._http.send(sent, auth=None, follow_redirects=False, stream=True)
         try:
             body = Body(request, response)
-            async for chunk in response.aiter_raw():
+            async for chunk in response.aiter_bytes():
                 body.take(chunk)
             return body.reply()
         finally:

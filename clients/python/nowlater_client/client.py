@@ -215,7 +215,7 @@ class Client(Connected[httpx.Client]):
         response = self._http.send(sent, auth=None, follow_redirects=False, stream=True)
         try:
             body = Body(request, response)
-            for chunk in response.iter_raw():
+            for chunk in response.iter_bytes():
                 if dropped.is_set():
                     break  # nobody waits: close the connection, however slow the server is
                 body.take(chunk)

@@ -97,7 +97,7 @@ async def _asynchronous(chunks: Iterator[bytes]) -> AsyncIterator[bytes]:
 
 def lost(error: Exception) -> Exception:
     """Return a failure of the connection as `Lost`; another one, such as of a file, as it is."""
-    if not isinstance(error, httpx.TransportError):
+    if not isinstance(error, httpx.RequestError):
         return error
     text = f"{error}" or type(error).__name__
     is_certificate = "CERTIFICATE_VERIFY_FAILED" in text

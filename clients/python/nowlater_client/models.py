@@ -28,7 +28,7 @@ def _read(kind: str, value: Any) -> Any:
     if kind.startswith("datetime"):
         return datetime.fromisoformat(value.replace("Z", "+00:00"))
     if kind.startswith("list["):
-        return [_read(kind[5:-1], item) for item in value]
+        return [_read(kind[5:].partition("]")[0], item) for item in value]
     model = _MODELS.get(kind.partition(" ")[0])
     return value if model is None else read(model, value)
 
@@ -63,6 +63,18 @@ class Estimate:
     raw: dict[str, Any] = field(default_factory=dict, repr=False)
 
 
+@dataclass(frozen=True)
+class Attempt:
+    """An attempt of a job; `ended` and `outcome` are None while it runs."""
+
+    number: int
+    started: datetime
+    ended: datetime | None
+    outcome: str | None
+    detail: str | None
+    raw: dict[str, Any] = field(default_factory=dict, repr=False)
+
+
 @dataclass(eq=False)
 class JobState:
     """A job as the API returned it last."""
@@ -71,6 +83,13 @@ class JobState:
     operation: str
     status: Status
     attempt: int
+    #: This and the next three are None if the API is older than they are.
+    attempts_left: int | None
+    #: The last 20, oldest first.
+    attempts: list[Attempt] | None = field(repr=False)
+    lane: Literal["on-time", "flexible"] | None
+    #: No attempt of a waiting job starts before.
+    not_before: datetime | None
     created: datetime
     updated: datetime
     started: datetime | None
@@ -126,8 +145,8 @@ class DeliveryAttempt:
     at: datetime
     status: int | None
     failure: dict[str, str] | None
-    latency_ms: int | None
-    size: int | None
+    latency_ms: int
+    size: int
     reply: str | None
     raw: dict[str, Any] = field(repr=False)
 
@@ -159,5 +178,5 @@ class Secret:
 
 _MODELS: dict[str, type[Any]] = {
     **{"Progress": Progress, "Estimate": Estimate, "RunTimes": RunTimes},
-    "DeliveryAttempt": DeliveryAttempt,
+    **{"Attempt": Attempt, "DeliveryAttempt": DeliveryAttempt},
 }

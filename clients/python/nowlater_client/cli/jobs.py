@@ -299,20 +299,16 @@ def why(job_id: str, log_group: str | None) -> None:
 def _reason(job: Job) -> str:
     """Return in a sentence why a job is in its state."""
     now = datetime.now(timezone.utc)
-    raw = job.raw
     if job.error is not None:
         return f"It {'was canceled' if job.status == 'canceled' else 'failed'}: {job.error}"
     if job.status == "succeeded":
         return "It succeeded."
     if job.status == "scheduled":
-        return f"It waits for its start, at {job.start_at or raw.get('not_before')}."
+        return f"It waits for its start, at {job.start_at or job.not_before}."
     if job.status == "running":
         return f"It runs since {job.started}: {show.progress_text(job)}."
-    if (
-        raw.get("not_before")
-        and datetime.fromisoformat(raw["not_before"].replace("Z", "+00:00")) > now
-    ):
-        return f"Its last attempt did not succeed. The next one starts at {raw['not_before']}."
+    if job.not_before is not None and job.not_before > now:
+        return f"Its last attempt did not succeed. The next one starts at {job.not_before}."
     waiting = job.estimate.rests_on.waiting if job.estimate else None
     before = "" if waiting is None else f": {waiting} jobs wait for the same workers"
     again = f", after {job.attempt} attempts" if job.attempt else ""
