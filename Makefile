@@ -66,6 +66,7 @@ check: $(ENVIRONMENT) $(SCANNER)
 	ruff check
 	mypy layers/nowlater/nowlater layers/catalogue local
 	mypy layers/operations/operations
+	mypy --config-file clients/python/pyproject.toml clients/python/nowlater_client
 	for app in functions/*/app.py; do mypy $$app || exit 1; done
 	sam validate --lint
 	.local/checkov/bin/checkov --file template.yaml --framework cloudformation --skip-download --quiet --compact
