@@ -11,6 +11,7 @@ from typing import Any
 
 import httpx
 import pytest
+
 from nowlater_client import Client, File, Job, NowlaterError, WaitTimeout, errors
 from nowlater_client.testing import Refused, Server
 

@@ -3,9 +3,9 @@
 import pickle
 
 import pytest
-from nowlater_client import NowlaterError, errors
 
 from nowlater import problems
+from nowlater_client import NowlaterError, errors
 
 CODES = list(problems.KINDS)
 

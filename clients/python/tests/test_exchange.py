@@ -10,6 +10,7 @@ from typing import Any
 
 import httpx
 import pytest
+
 from nowlater_client import AsyncClient, Client, NowlaterError, Unreachable, errors
 
 pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")

@@ -4,9 +4,9 @@ from dataclasses import fields
 from typing import Any
 
 import pytest
-from nowlater_client import models
 
 from described import shapes, webhooks
+from nowlater_client import models
 
 SCHEMAS: dict[str, Any] = shapes.response_schemas() | webhooks.schemas()
 #: Members that are no field: `JobState.error` and `Job.result()` give them, or Azure's pollers need them.

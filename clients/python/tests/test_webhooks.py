@@ -9,8 +9,9 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from cryptography.hazmat.primitives.hashes import SHA256
-from nowlater_client.webhooks import NotGenuine, verify, verify_sns
 from standardwebhooks import Webhook
+
+from nowlater_client.webhooks import NotGenuine, verify, verify_sns
 
 SECRET = "whsec_" + base64.b64encode(bytes(range(32))).decode()
 OTHER = "whsec_" + base64.b64encode(bytes(32)).decode()

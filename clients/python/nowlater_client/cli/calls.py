@@ -126,7 +126,7 @@ def submit(
     \b
     Examples:
       nowlater submit csv-profile csv@big.csv --deadline 1h
-      nowlater submit text-stats --from inputs.jsonl --out results.jsonl --tag batch:7
+      nowlater submit text-stats --from in.jsonl --out out.jsonl --tag batch:7
     """
     client = connect()
     if lines is None:
@@ -156,7 +156,7 @@ def upload(path: str, media_type: str | None) -> None:
     \b
     Example:
       nowlater upload big.csv
-      nowlater call csv-profile csv:='{"upload": "cba25ee28a992884639335de083e83c6"}'
+      nowlater call csv-profile csv:='{"upload": "cba25ee28a99…"}'
     """
     show.value({"upload": connect().upload(path, media_type).id})
 

@@ -277,7 +277,7 @@ def why(job_id: str, log_group: str | None) -> None:
     \b
     Examples:
       nowlater why 01a20eff-13a8-723c-a1e0-0187f181401b
-      nowlater why 01a20eff-13a8-723c-a1e0-0187f181401b --log-group nowlater-LogGroup
+      nowlater why 01a20eff-13a8-723c-a1e0-0187f181401b --log-group NAME
     """
     found = connect().job(job_id)
     target = profiles.find(click.get_current_context().find_root().params.get("profile"))

@@ -82,7 +82,7 @@ def job_row(job: JobState) -> tuple[str, ...]:
     """Return a job's cells in a list; its end says what is most worth knowing."""
     said = ""
     if job.error is not None:
-        said = f"{job.error.code}: {job.error.detail}"
+        said = job.error.detail or f"{job.error.code}"
     elif job.status == "running":
         said = progress_text(job)
     elif job.tags:
