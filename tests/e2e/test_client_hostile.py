@@ -174,8 +174,10 @@ def test_a_process_that_is_killed_finds_its_jobs_again(
 
 @contextmanager
 def stopped(served: Served) -> Iterator[None]:
-    """Stop all processes of the stack, as a machine that sleeps does."""
-    pids = [pid for pid, _ in served.processes()]
+    """Stop the API and its Lambdas, as a machine that sleeps does."""
+    command = ["ps", "-o", "pid=", "--ppid", f"{served.process.pid}"]
+    listed = subprocess.run(command, capture_output=True, text=True, check=True)
+    pids = [int(pid) for pid in listed.stdout.split()] + [pid for pid, _ in served.processes()]
     _signal(pids, signal.SIGSTOP)
     try:
         yield
