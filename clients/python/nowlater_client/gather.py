@@ -30,7 +30,7 @@ Action = Literal["cancel", "retry", "erase"]
 
 #: Requests at the same time, whatever the number of jobs.
 CONNECTIONS = 10
-#: Seconds between two looks at the list: at least, and at most; between, a tenth of the jobs' age.
+#: Seconds between two looks at the list: at least, and at most; between, a tenth of the time since one ended.
 _LEAST_PAUSE_S, _MAX_PAUSE_S = 0.5, 10.0
 _PAGE = 100
 
@@ -115,7 +115,7 @@ class _Batch:
         self._done: list[Outcome] = []  # ended since the last pass
         self._waiting: dict[str, list[int]] = {}  # job id → indexes: equal keys share a job
         self._fetches: deque[Outcome] = deque()
-        self._busy, self._changed = 0, time.monotonic()
+        self._busy, self._changed, self._look_s = 0, time.monotonic(), 0.0
 
     def run(self, return_exceptions: bool | None) -> Conversation[None]:
         """Emit results in order, or, with None, outcomes as they come."""
@@ -220,9 +220,12 @@ class _Batch:
         if self._is_over and not self._busy and not self._fetches and len(jobs) == 1 and jobs[0]:
             timeout = None if math.isinf(left_s) else max(0.0, left_s)
             return (yield from _told(jobs[0], calls.wait(self._core, jobs[0], timeout)))
-        idle_s = time.monotonic() - self._changed
-        yield Pause(max(0.0, min(max(idle_s / 10, _LEAST_PAUSE_S), _MAX_PAUSE_S, left_s)))
+        # Longer than a look takes, so that a busy API is not made busier.
+        pause_s = max((time.monotonic() - self._changed) / 10, 2 * self._look_s, _LEAST_PAUSE_S)
+        yield Pause(max(0.0, min(pause_s, _MAX_PAUSE_S, left_s)))
+        began = time.monotonic()
         found = yield from look(self._core, [job for job in jobs if job])
+        self._look_s = time.monotonic() - began
         if time.monotonic() >= self._until:
             known = {job.id for job, _ in found}
             late = errors.WaitTimeout("The time is up.")
