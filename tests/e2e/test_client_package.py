@@ -35,7 +35,8 @@ def run(*command: str | Path, **environment: str) -> str:
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("wheel")
-    run(UV, "build", "--wheel", "--quiet", "--out-dir", folder, SOURCE)
+    options = ("--quiet", "--python", sys.executable, "--out-dir", folder)
+    run(UV, "build", "--wheel", *options, SOURCE)
     (built,) = folder.glob("*.whl")
     return built
 

@@ -383,7 +383,7 @@ def test_a_job_s_line_fits_and_shows_eta_and_slack(server: Server) -> None:
         job = client.submit("greet", {"name": "Ada"})
     raw = job.raw | {
         "status": "running",
-        "progress": {"fraction": 0.4, "message": "m" * 200},
+        "progress": {"fraction": 0.4, "message": "{m}" * 70},
         "estimate": {"finish": "2126-11-24T19:18:49.571Z", "rests_on": {"runs": 1}},
         "deadline": "2126-11-24T19:28:49.571Z",
     }

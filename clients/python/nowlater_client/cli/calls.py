@@ -188,7 +188,7 @@ def op(name: str) -> None:
         show.value(one.raw)
         return
     click.secho(one.name, bold=True)
-    click.echo(one.description + "\n")
+    click.echo(click.wrap_text(one.description, show.width()) + "\n")
     schema = one.input or {}
     rows = [
         (

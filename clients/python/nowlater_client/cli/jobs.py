@@ -19,6 +19,7 @@ from nowlater_client.cli.program import (
     REFUSED,
     cli,
     connect,
+    said,
     says_that_it_continues,
 )
 from nowlater_client.gather import Action
@@ -124,7 +125,7 @@ def watch(job_id: str, timeout: float | None) -> None:
     if not show.is_terminal():
         show.value(found.raw)
     if found.error is not None:
-        show.note(f"Error: {found.error}")
+        show.note(f"Error: {said(found.error)}")
         click.get_current_context().exit(CANCELED if found.status == "canceled" else FAILED)
     if show.is_terminal():
         show.note(f"Get the result:  nowlater result {job_id}")
@@ -153,7 +154,7 @@ def result(job_id: str, timeout: float | None, output: str | None) -> None:
             show.note(f"{output} is written.")
 
 
-def _action(action: Action, said: str, statuses: tuple[str, ...]) -> Callable[..., None]:
+def _action(action: Action, done: str, statuses: tuple[str, ...]) -> Callable[..., None]:
     """Return the command that does something with the jobs named, or with all that match."""
 
     def command(job_ids: tuple[str, ...], all_: bool, yes: bool, **given: Any) -> None:
@@ -168,7 +169,7 @@ def _action(action: Action, said: str, statuses: tuple[str, ...]) -> Callable[..
         failed = 0
         for outcome in client.for_each(action, found):
             failed += outcome.error is not None
-            _tell(outcome.input, outcome.value, outcome.error, said)
+            _tell(outcome.input, outcome.value, outcome.error, done)
         if failed:
             click.get_current_context().exit(REFUSED)
 
@@ -198,12 +199,12 @@ def _confirm(question: str, count: int, yes: bool) -> None:
         click.confirm(question, abort=True, err=True)
 
 
-def _tell(job: Job, value: Any, error: Exception | None, said: str) -> None:
+def _tell(job: Job, value: Any, error: Any, done: str) -> None:
     if error is not None:
-        show.note(f"{job.id}: {error}")
+        show.note(f"{job.id}: {said(error)}")
     elif show.is_terminal():
-        more = f" as {value.id}" if said == "submitted again" else ""
-        click.echo(f"{job.id} {job.operation} {said}{more}")
+        more = f" as {value.id}" if done == "submitted again" else ""
+        click.echo(f"{job.id} {job.operation} {done}{more}")
     else:
         click.echo(json.dumps(value.raw if isinstance(value, models.JobState) else {"id": job.id}))
 
@@ -215,8 +216,8 @@ def _add_actions() -> None:
         ("retry", "submitted again", ("succeeded", "canceled", "failed")),
         ("erase", "erased", ended),
     ]
-    for action, said, statuses in actions:
-        command: Any = _action(action, said, statuses)
+    for action, done, statuses in actions:
+        command: Any = _action(action, done, statuses)
         command = click.option("--yes", "-y", is_flag=True, help="Do not ask.")(command)
         command = filters(command)
         command = click.option("--all", "all_", is_flag=True, help="All that match the filters.")(
@@ -281,13 +282,13 @@ def why(job_id: str, log_group: str | None) -> None:
     """
     found = connect().job(job_id)
     target = profiles.find(click.get_current_context().find_root().params.get("profile"))
-    said = {"job": found.id, "status": found.status, "why": _reason(found)}
+    reason = {"job": found.id, "status": found.status, "why": _reason(found)}
     attempts = found.raw.get("attempts") or []
     traceback = _traceback(target, found, log_group)
     if not show.is_terminal():
-        show.value({**said, "attempts": attempts, "traceback": traceback})
+        show.value({**reason, "attempts": attempts, "traceback": traceback})
         return
-    click.echo(said["why"])
+    click.echo(reason["why"])
     for one in attempts:
         detail = f": {one['detail']}" if one["detail"] else ""
         click.echo(
@@ -300,7 +301,8 @@ def _reason(job: Job) -> str:
     """Return in a sentence why a job is in its state."""
     now = datetime.now(timezone.utc)
     if job.error is not None:
-        return f"It {'was canceled' if job.status == 'canceled' else 'failed'}: {job.error}"
+        ended = "was canceled" if job.status == "canceled" else "failed"
+        return f"It {ended}: {job.error.detail}"
     if job.status == "succeeded":
         return "It succeeded."
     if job.status == "scheduled":

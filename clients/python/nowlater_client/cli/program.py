@@ -84,7 +84,7 @@ def run() -> None:
     except click.Abort:
         sys.exit(INTERRUPTED)
     except NowlaterError as error:
-        show.note(f"Error: {error}")
+        show.note(f"Error: {said(error)}")
         sys.exit(exit_code(error))
     except BrokenPipeError:  # such as `nowlater jobs | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -92,6 +92,30 @@ def run() -> None:
     except OSError as error:
         show.note(f"Error: {error}")
         sys.exit(REFUSED)
+
+
+#: What to do here about errors whose own advice is for Python.
+_ADVICE = {
+    "unknown-operation": "nowlater ops lists all.",
+    "invalid-input": "nowlater op NAME shows the input.",
+    "too-large": "Give large files as name@file: they are uploaded.",
+    "result-too-large": "Use --wait 10.",
+    "timed-out": "Use --wait 10, or a smaller input.",
+    "deadline-unachievable": "Use a later --deadline.",
+    "unknown-delivery": "nowlater deliveries ID shows them.",
+    "canceled": "nowlater retry ID submits it again.",
+}
+
+
+def said(error: NowlaterError) -> str:
+    """Return an error's text with what to do about it on the command line."""
+    if "client." not in error.advice and "job." not in error.advice:
+        return f"{error}"
+    advice = _ADVICE.get(error.code or "", "")
+    if isinstance(error, WaitTimeout):
+        advice = f"It continues:  nowlater watch {error.job_id}"
+    known = f" (request {error.request_id})" if error.request_id else ""
+    return f"{error.args[0]} {advice}".strip() + known
 
 
 def exit_code(error: Exception) -> int:

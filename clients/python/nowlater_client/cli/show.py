@@ -24,6 +24,11 @@ def is_terminal() -> bool:
     return sys.stdout.isatty() and not root.params.get("json")
 
 
+def width() -> int:
+    """Return the columns of the terminal."""
+    return shutil.get_terminal_size().columns
+
+
 def note(text: str) -> None:
     """Print something that is no result."""
     click.echo(text, err=True)
@@ -55,7 +60,7 @@ def listing(
 def table(rows: Sequence[Sequence[str]], titles: Sequence[str]) -> None:
     """Print a table as wide as the terminal: its last column gets what is left."""
     widths = [max(len(row[n]) for row in [titles, *rows]) for n in range(len(titles))]
-    left = shutil.get_terminal_size().columns - sum(widths[:-1]) - 2 * (len(widths) - 1)
+    left = width() - sum(widths[:-1]) - 2 * (len(widths) - 1)
     widths[-1] = max(min(widths[-1], left), 6)
     click.secho(
         "  ".join(t.ljust(w) for t, w in zip(titles, widths, strict=True)).rstrip(), bold=True
@@ -158,7 +163,7 @@ class Live:
             click.echo("\r" + self._line(self._width()) + "\x1b[K", nl=False, err=True)
 
     def _width(self) -> int:
-        return shutil.get_terminal_size().columns - 1
+        return width() - 1
 
 
 def job_line(job: JobState, width: int) -> str:
@@ -175,7 +180,8 @@ def job_line(job: JobState, width: int) -> str:
     fraction = 1.0 if job.status == "succeeded" else fraction
     if job.progress is not None and not job.has_ended:
         parts.insert(0, progress_text(job))
-    text = f"{job.status:<9} {{}}  {'  '.join(parts)}"
-    room = max(10, min(30, width - len(text)))
-    drawn = bar(fraction, room) if not job.has_ended or fraction else ""
-    return shortened(text.format(drawn), width) if not drawn else text.format(drawn)[:width]
+    start, end = f"{job.status:<9} ", f"  {'  '.join(parts)}"
+    drawn = ""
+    if fraction or not job.has_ended:
+        drawn = bar(fraction, max(10, min(30, width - len(start + end) - 2)))
+    return (start + drawn + end)[:width].rstrip()
