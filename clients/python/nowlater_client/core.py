@@ -387,9 +387,7 @@ def jobs(
 
     `since` and `until` are times of acceptance. The list can be a second behind.
     """
-    query = [("status", one) for one in ([status] if isinstance(status, str) else status or [])]
-    query += [("operation", operation)] if operation else []
-    query += [("tag", f"{name}:{value}") for name, value in (tags or {}).items()]
+    query = _filters(status, operation, tags)
     query += [("limit", str(min(limit or _PAGE, _PAGE)))]
     query += [("cursor", _id_at(until))] if until else []
     path, count = f"/jobs?{urlencode(query)}", 0
@@ -405,10 +403,82 @@ def jobs(
         path = page["next"]
 
 
+def _filters(
+    status: str | list[str] | None, operation: str | None, tags: Mapping[str, str] | None
+) -> list[tuple[str, str]]:
+    query = [("status", one) for one in ([status] if isinstance(status, str) else status or [])]
+    query += [("operation", operation)] if operation else []
+    return query + [("tag", f"{name}:{value}") for name, value in (tags or {}).items()]
+
+
 def _id_at(instant: datetime) -> str:
     """Return the smallest id of a job that was accepted then: ids sort by time."""
     milliseconds = math.ceil(instant.timestamp() * 1000)
     return str(uuid.UUID(int=milliseconds << 80 | 7 << 76 | 2 << 62))
+
+
+def counts(
+    core: Core,
+    *,
+    status: str | list[str] | None = None,
+    operation: str | None = None,
+    tags: Mapping[str, str] | None = None,
+    since: datetime | None = None,
+    until: datetime | None = None,
+    interval: int | None = None,
+) -> Conversation[list[dict[str, Any]]]:
+    """Return the numbers of your jobs by operation and status, and for each `interval` of seconds.
+
+    Each is `{"from": …, "operation": …, "status": …, "jobs": …}`. It reads all these jobs: ask seldom.
+    """
+    query = _filters(status, operation, tags)
+    query += [("since", since.isoformat())] if since else []
+    query += [("interval", f"{interval}")] if interval else []
+    end, sums = until.isoformat() if until else None, dict[tuple[Any, ...], int]()
+    names = ("from", "operation", "status")
+    while True:
+        path = f"/jobs/counts?{urlencode([*query, *([('until', end)] if end else [])])}"
+        page = (yield from exchange(core, "GET", path, until=core.until(None))).json()
+        for one in page["counts"]:
+            group = tuple(one[name] for name in names)
+            sums[group] = sums.get(group, 0) + one["jobs"]
+        if page["complete"]:
+            groups = sorted(sums, key=lambda group: [f"{part}" for part in group])
+            return [
+                {**dict(zip(names, group, strict=True)), "jobs": sums[group]} for group in groups
+            ]
+        end = page["since"]
+
+
+def lanes(core: Core) -> Conversation[dict[str, Any]]:
+    """Return what waits and runs in the two lanes: of all owners, and of yours."""
+    return dict((yield from exchange(core, "GET", "/lanes", until=core.until(None))).json())
+
+
+def all_deliveries(
+    core: Core,
+    *,
+    state: str | list[str] | None = None,
+    since: datetime | None = None,
+    until: datetime | None = None,
+    limit: int | None = None,
+) -> Conversation[None]:
+    """Yield the deliveries of your jobs' webhooks, newest job first, each with its last attempt.
+
+    `state`: some of `waiting`, `delivered`, `given-up`. `since`, `until`: when the job was accepted.
+    """
+    query = [("state", one) for one in ([state] if isinstance(state, str) else state or [])]
+    query += [(n, t.isoformat()) for n, t in (("since", since), ("until", until)) if t]
+    query += [("limit", str(min(limit or _PAGE, _PAGE)))]
+    path, count = f"/deliveries?{urlencode(query)}", 0
+    while path:
+        page = (yield from exchange(core, "GET", path, until=core.until(None))).json()
+        for raw in page["deliveries"]:
+            yield Emit(models.read(models.Delivery, raw))
+            count += 1
+            if count == limit:
+                return
+        path = page["next"]
 
 
 def operations(core: Core) -> Conversation[list[models.Operation]]:

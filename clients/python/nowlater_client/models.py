@@ -153,8 +153,10 @@ class DeliveryAttempt:
 
 @dataclass(frozen=True)
 class Delivery:
-    """A webhook of a job, and its attempts."""
+    """A webhook of a job, and its attempts; `job` and `operation` if it is of a list of all jobs."""
 
+    job: str | None
+    operation: str | None
     number: int
     event: str
     url: str

@@ -14,7 +14,10 @@ ELSEWHERE = {"JobState": {"result", "error", "resourceLocation"}, "Operation": {
 #: Members that only some of the schemas have.
 SOMETIMES = {"RunTimes": {"waiting"}, "Operation": {"input", "result", "limits", "run_time"}}
 #: Members that the client knows, and that an API can be too old for.
-NEW = {"JobState": {"attempts_left", "attempts", "lane", "not_before"}}
+NEW = {
+    "JobState": {"attempts_left", "attempts", "lane", "not_before"},
+    "Delivery": {"job", "operation"},
+}
 DESCRIBED = {
     "JobState": ["Job"],
     "Progress": ["Progress"],

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime, timezone
 from typing import Any, get_args
 
@@ -231,23 +231,70 @@ _add_actions()
 
 
 @cli.command()
-@_ID
-def deliveries(job_id: str) -> None:
-    """Show the job's webhook and its delivery attempts.
+@click.argument("job_id", metavar="[ID]", required=False, shell_complete=complete_job)
+@click.option("--state", multiple=True, type=click.Choice(["waiting", "delivered", "given-up"]))
+@click.option("--since", type=Since(), help="Of jobs accepted since a time, or so long ago: 2h.")
+def deliveries(job_id: str | None, state: tuple[str, ...], since: datetime | None) -> None:
+    """Show a job's webhook and its delivery attempts, or those of all jobs.
 
     \b
-    Example:
+    Examples:
       nowlater deliveries 01a20eff-13a8-723c-a1e0-0187f181401b
+      nowlater deliveries --state given-up --since 3d
     """
 
     def row(one: models.Delivery) -> tuple[str, ...]:
         last = one.attempts[-1] if one.attempts else None
         said = "" if last is None else str(last.status or (last.failure or {}).get("name"))
-        return str(one.number), one.state, str(one.count), said, one.url
+        job = one.job or f"{job_id}"
+        return job, f"{one.number}", one.state, f"{one.count}", said, one.url
 
-    found = connect().job(job_id).deliveries()
-    if not show.listing(found, row, ("NUMBER", "STATE", "ATTEMPTS", "LAST", "URL")):
-        show.note("The job has no webhook, or has not ended.")
+    client = connect()
+    if job_id:
+        found: Iterable[models.Delivery] = client.job(job_id).deliveries()
+    else:
+        found = client.deliveries(state=[*state], since=since)
+    if not show.listing(found, row, ("JOB", "#", "STATE", "TRIES", "LAST", "URL")):
+        show.note("There are no webhooks of ended jobs.")
+
+
+@cli.command()
+@filters
+def counts(**given: Any) -> None:
+    """Count your jobs by operation and status.
+
+    \b
+    Example:
+      nowlater counts --since 1d --tag customer:7
+    """
+    found = connect().counts(**_query(**given))
+    if show.is_terminal() and found:
+        rows = [(one["operation"], one["status"], f"{one['jobs']}") for one in found]
+        show.table(rows, ("OPERATION", "STATUS", "JOBS"))
+    for one in [] if show.is_terminal() else found:
+        show.value(one)
+
+
+@cli.command()
+def lanes() -> None:
+    """Show what waits and runs in the two lanes.
+
+    \b
+    Example:
+      nowlater lanes
+    """
+    found = connect().lanes()
+    if not show.is_terminal():
+        show.value(found)
+        return
+    rows = []
+    for one in found["lanes"]:
+        yours = one["yours"]
+        numbers = (one["waiting"], one["in_flight"], one["delayed"], one["concurrency"])
+        mine = (yours["queued"], yours["running"])
+        rows.append((one["lane"], *(f"{number}" for number in (*numbers, *mine))))
+    titles = ("LANE", "WAITING", "IN FLIGHT", "DELAYED", "AT ONCE", "YOUR QUEUED", "YOUR RUNNING")
+    show.table(rows, titles)
 
 
 @cli.command()
