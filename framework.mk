@@ -37,6 +37,7 @@ check: $(ENVIRONMENT) $(SCANNER)
 	ruff check
 	mypy layers/nowlater/nowlater layers/catalogue local
 	mypy operations
+	mypy --config-file clients/python/pyproject.toml clients/python/nowlater_client
 	for app in functions/*/app.py; do mypy $$app || exit 1; done
 	@$(COMPOSE)
 	sam validate --lint

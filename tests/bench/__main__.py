@@ -5,7 +5,7 @@ import tempfile
 from pathlib import Path
 
 from local import deploy
-from tests.bench import imports, lag, latency, operations, punctuality
+from tests.bench import client, imports, lag, latency, operations, punctuality
 from tests.e2e.served import Served
 
 
@@ -15,10 +15,12 @@ def main() -> int:
         deploy.build(Path(folder))
         kept = imports.measure(Path(folder, "build"))
     kept &= operations.measure()
+    kept &= client.measure_import()
     with tempfile.TemporaryDirectory() as folder, Served(Path(folder)) as served:
         kept &= latency.measure(served)
         kept &= punctuality.measure(served)
         kept &= lag.measure(served)
+        kept &= client.measure_jobs(served)
     print("all budgets are kept" if kept else "a budget is not kept")
     return 0 if kept else 1
 

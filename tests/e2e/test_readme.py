@@ -1,7 +1,9 @@
 """The README's commands, as somebody would paste them."""
 
+import json
 import re
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -49,6 +51,32 @@ def test_its_calls_have_the_answers_that_it_shows(api: Client, served: Served) -
         shown = README[README.index(f"HTTP/1.1 {wanted}") :].split("\n\n")[0].splitlines()[1:]
         names = [line.partition(":")[0].lower() for line in shown]
         assert all(f"\n{name}: " in answer.lower() for name in names), answer
+
+
+@pytest.mark.usefixtures("greet")
+def test_its_python_and_its_commands_do_the_same(api: Client, served: Served) -> None:
+    """Also without the client being installed: from its sources."""
+    (python,) = re.findall(r"```python\n(from .*?)```", README, re.DOTALL)
+    (commands,) = re.findall(r"```sh\n(nowlater .*?)```", README, re.DOTALL)
+    told = served.told()
+    environment = {
+        "NOWLATER_URL": told["url"],
+        "NOWLATER_KEY": told["key"],
+        "PATH": "/usr/bin:/bin",
+        "PYTHONPATH": str(ROOT / "clients" / "python"),
+    }
+    command = f'{sys.executable} -c "from nowlater_client.cli import main; main()"'
+    program = commands.replace("nowlater ", f"{command} ")
+    said = [
+        subprocess.run(
+            run, env=environment, capture_output=True, text=True, check=True, timeout=PATIENCE_S
+        ).stdout
+        for run in ([sys.executable, "-c", python], ["sh", "-c", program])
+    ]
+
+    assert said[0] == "['Hello, Ada!', 'Hello, Ada!']\n['Hello, Ada!']\n['Hello, Ada!']\n"
+    called, submitted = map(json.loads, said[1].splitlines())
+    assert (called, submitted["operation"]) == (["Hello, Ada!"] * 2, "greet")
 
 
 @pytest.mark.usefixtures("greet")

@@ -16,6 +16,7 @@ from tests import stack
 from tests.snippets import DOCS, table
 
 PAGES = sorted(DOCS.glob("*.md")) + sorted(stack.ROOT.glob("*.md"))
+PAGES += sorted(stack.ROOT.glob("clients/*/README.md"))
 
 
 def prose(text: str) -> str:

@@ -1,0 +1,187 @@
+"""What the command line prints: tables and bars on a terminal, JSON on a pipe."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime, timedelta, timezone
+from typing import Any
+
+import click
+
+from nowlater_client.models import JobState
+
+COLOURS = {"succeeded": "green", "failed": "red", "canceled": "yellow", "running": "cyan"}
+
+
+def is_terminal() -> bool:
+    """Return whether results are read by a person, who wants tables; `--json` says no."""
+    root = click.get_current_context().find_root()
+    return sys.stdout.isatty() and not root.params.get("json")
+
+
+def width() -> int:
+    """Return the columns of the terminal."""
+    return shutil.get_terminal_size().columns
+
+
+def note(text: str) -> None:
+    """Print something that is no result."""
+    click.echo(text, err=True)
+
+
+def value(found: Any) -> None:
+    """Print a JSON value: indented for a person, in one line for a program."""
+    indent = 2 if is_terminal() else None
+    click.echo(json.dumps(found, ensure_ascii=False, indent=indent))
+
+
+def listing(
+    items: Iterable[Any], row: Callable[[Any], Sequence[str]], titles: Sequence[str]
+) -> int:
+    """Print items as a table, or as one JSON object a line; return their number."""
+    count = 0
+    rows = []
+    for item in items:
+        count += 1
+        if is_terminal():
+            rows.append(row(item))
+        else:
+            click.echo(json.dumps(item.raw, ensure_ascii=False))
+    if is_terminal() and rows:
+        table(rows, titles)
+    return count
+
+
+def table(rows: Sequence[Sequence[str]], titles: Sequence[str]) -> None:
+    """Print a table as wide as the terminal: its last column gets what is left."""
+    widths = [max(len(row[n]) for row in [titles, *rows]) for n in range(len(titles))]
+    left = width() - sum(widths[:-1]) - 2 * (len(widths) - 1)
+    widths[-1] = max(min(widths[-1], left), 6)
+    click.secho(
+        "  ".join(t.ljust(w) for t, w in zip(titles, widths, strict=True)).rstrip(), bold=True
+    )
+    for row in rows:
+        cells = [
+            shortened(cell, width).ljust(width) for cell, width in zip(row, widths, strict=True)
+        ]
+        colours = [COLOURS.get(cell.strip()) for cell in cells]
+        styled = [
+            click.style(cell, fg=colour) if colour else cell
+            for cell, colour in zip(cells, colours, strict=True)
+        ]
+        click.echo("  ".join(styled).rstrip())
+
+
+def shortened(text: str, width: int) -> str:
+    """Return a text in one line of so many characters."""
+    text = " ".join(text.split())
+    return text if len(text) <= width else text[: width - 1] + "…"
+
+
+def job_row(job: JobState) -> tuple[str, ...]:
+    """Return a job's cells in a list; its end says what is most worth knowing."""
+    said = ""
+    if job.error is not None:
+        said = job.error.detail or f"{job.error.code}"
+    elif job.status == "running":
+        said = progress_text(job)
+    elif job.tags:
+        said = " ".join(f"{name}:{value}" for name, value in job.tags.items())
+    return job.id, job.operation, job.status, age(job.created), said
+
+
+JOB_TITLES = ("ID", "OPERATION", "STATUS", "AGE", "")
+
+
+def progress_text(job: JobState) -> str:
+    if job.progress is None:
+        return f"attempt {job.attempt}"
+    percent = "" if job.progress.fraction is None else f"{job.progress.fraction:.0%} "
+    return percent + job.progress.message
+
+
+def age(instant: datetime) -> str:
+    return span(datetime.now(timezone.utc) - instant)
+
+
+def span(duration: timedelta) -> str:
+    """Return a duration with its one or two largest units."""
+    seconds = int(abs(duration.total_seconds()))
+    sign = "-" if duration.total_seconds() <= -1 else ""
+    for unit, length, smaller, part in (
+        ("d", 86400, "h", 3600),
+        ("h", 3600, "m", 60),
+        ("m", 60, "s", 1),
+    ):
+        if seconds >= length:
+            return f"{sign}{seconds // length}{unit}{seconds % length // part}{smaller}"
+    return f"{sign}{seconds}s"
+
+
+def bar(fraction: float | None, width: int) -> str:
+    """Return a bar; without a fraction, one that only moves."""
+    if fraction is None:
+        at = int(time.monotonic() * 4) % max(1, width - 2)
+        return "[" + " " * at + "==" + " " * (width - 2 - at) + "]"
+    full = int(max(0.0, min(1.0, fraction)) * width)
+    return "[" + "#" * full + " " * (width - full) + "]"
+
+
+class Live:
+    """A line on the terminal that changes, drawn by `line`; elsewhere, a line for each new `state`."""
+
+    def __init__(self, line: Callable[[int], str], state: Callable[[], str]) -> None:
+        self._line, self._state, self._said = line, state, ""
+        self._stop, self._is_live = threading.Event(), sys.stderr.isatty()
+        self._thread = threading.Thread(target=self._draw_often, daemon=True)
+
+    def __enter__(self) -> Live:
+        if self._is_live:
+            self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        if self._is_live:
+            self._thread.join()
+            click.echo("\r\x1b[K", nl=False, err=True)
+            note(self._line(self._width()))
+
+    def update(self) -> None:
+        """Print what is new, if no line is drawn all the time."""
+        if not self._is_live and self._state() != self._said:
+            self._said = self._state()
+            note(self._said)
+
+    def _draw_often(self) -> None:
+        while not self._stop.wait(0.25):
+            click.echo("\r" + self._line(self._width()) + "\x1b[K", nl=False, err=True)
+
+    def _width(self) -> int:
+        return width() - 1
+
+
+def job_line(job: JobState, width: int) -> str:
+    """Return a job's line: status, bar, progress, expected end, and slack to its deadline."""
+    parts = []
+    now = datetime.now(timezone.utc)
+    if job.ended is not None:
+        parts.append(f"took {span(job.ended - (job.started or job.created))}")
+    elif job.estimate is not None:
+        parts.append(f"ETA {span(max(job.estimate.finish - now, timedelta(0)))}")
+    if job.ended is None:
+        parts.append(f"slack {span(job.slack)}" + (" AT RISK" if job.at_risk else ""))
+    fraction = job.progress.fraction if job.progress else None
+    fraction = 1.0 if job.status == "succeeded" else fraction
+    if job.progress is not None and not job.has_ended:
+        parts.insert(0, progress_text(job))
+    start, end = f"{job.status:<9} ", f"  {'  '.join(parts)}"
+    drawn = ""
+    if fraction or not job.has_ended:
+        drawn = bar(fraction, max(10, min(30, width - len(start + end) - 2)))
+    return (start + drawn + end)[:width].rstrip()

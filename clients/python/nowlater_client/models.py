@@ -1,0 +1,184 @@
+"""The API's objects as dataclasses; `raw` has the JSON, with members of later versions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, fields
+from datetime import datetime, timedelta, timezone
+from typing import Any, Literal, TypeVar
+
+from nowlater_client import errors
+
+Status = Literal["scheduled", "queued", "running", "succeeded", "failed", "canceled"]
+ENDED = ("succeeded", "failed", "canceled")
+M = TypeVar("M")
+
+
+def read(model: type[M], raw: dict[str, Any]) -> M:
+    """Return a model from the API's JSON object; a missing or unknown member is no error."""
+    values: dict[str, Any] = {"raw": raw}
+    for one in fields(model):  # type: ignore[arg-type]
+        if one.name != "raw":
+            values[one.name] = _read(str(one.type), raw.get(one.name))
+    return model(**values)
+
+
+def _read(kind: str, value: Any) -> Any:
+    if value is None:
+        return None
+    if kind.startswith("datetime"):
+        return datetime.fromisoformat(value.replace("Z", "+00:00"))
+    if kind.startswith("list["):
+        return [_read(kind[5:].partition("]")[0], item) for item in value]
+    model = _MODELS.get(kind.partition(" ")[0])
+    return value if model is None else read(model, value)
+
+
+@dataclass(frozen=True)
+class Progress:
+    """The operation's latest report."""
+
+    fraction: float | None
+    message: str
+    raw: dict[str, Any] = field(default_factory=dict, repr=False)
+
+
+@dataclass(frozen=True)
+class RunTimes:
+    """What an operation's successful runs took, in seconds."""
+
+    runs: int
+    p50_s: float | None
+    p90_s: float | None
+    #: Estimates only: the jobs that wait for the same workers.
+    waiting: int | None = None
+    raw: dict[str, Any] = field(default_factory=dict, repr=False)
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """When the job will probably end, and what this rests on."""
+
+    finish: datetime
+    rests_on: RunTimes
+    raw: dict[str, Any] = field(default_factory=dict, repr=False)
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """An attempt of a job; `ended` and `outcome` are None while it runs."""
+
+    number: int
+    started: datetime
+    ended: datetime | None
+    outcome: str | None
+    detail: str | None
+    raw: dict[str, Any] = field(default_factory=dict, repr=False)
+
+
+@dataclass(eq=False)
+class JobState:
+    """A job as the API returned it last."""
+
+    id: str
+    operation: str
+    status: Status
+    attempt: int
+    #: This and the next three are None if the API is older than they are.
+    attempts_left: int | None
+    #: The last 20, oldest first.
+    attempts: list[Attempt] | None = field(repr=False)
+    lane: Literal["on-time", "flexible"] | None
+    #: No attempt of a waiting job starts before.
+    not_before: datetime | None
+    created: datetime
+    updated: datetime
+    started: datetime | None
+    ended: datetime | None
+    start_at: datetime | None
+    deadline: datetime
+    expires: datetime | None
+    progress: Progress | None
+    estimate: Estimate | None
+    at_risk: bool
+    tags: dict[str, str]
+    retry_of: str | None
+    links: dict[str, str] = field(repr=False)
+    raw: dict[str, Any] = field(repr=False)
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether the status is final."""
+        return self.status in ENDED
+
+    @property
+    def error(self) -> errors.NowlaterError | None:
+        """Why the job failed or was canceled, as the exception that `result()` raises."""
+        problem = self.raw.get("error")
+        return None if problem is None else errors.from_problem(problem, job_id=self.id)
+
+    @property
+    def slack(self) -> timedelta:
+        """The time from the expected end, or else from now, to the deadline."""
+        finish = self.estimate.finish if self.estimate else datetime.now(timezone.utc)
+        return self.deadline - (self.ended or finish)
+
+
+@dataclass(frozen=True)
+class Operation:
+    """An operation; a list has no schemas, limits and run times."""
+
+    name: str
+    description: str
+    #: Names of its doors, or their URLs by name.
+    doors: Any
+    input: dict[str, Any] | None
+    result: dict[str, Any] | None
+    limits: dict[str, Any] | None
+    run_time: RunTimes | None
+    raw: dict[str, Any] = field(repr=False)
+
+
+@dataclass(frozen=True)
+class DeliveryAttempt:
+    """An attempt to send a webhook; without a `status`, `failure` has `name` and `detail`."""
+
+    at: datetime
+    status: int | None
+    failure: dict[str, str] | None
+    latency_ms: int
+    size: int
+    reply: str | None
+    raw: dict[str, Any] = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """A webhook of a job, and its attempts; `job` and `operation` if it is of a list of all jobs."""
+
+    job: str | None
+    operation: str | None
+    number: int
+    event: str
+    url: str
+    state: Literal["waiting", "delivered", "given-up"]
+    count: int
+    next: datetime | None
+    attempts: list[DeliveryAttempt]
+    links: dict[str, str] = field(repr=False)
+    raw: dict[str, Any] = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Secret:
+    """The secret that signs your webhooks to a host; `previous` ones still sign too."""
+
+    host: str
+    secret: str
+    previous: list[dict[str, str]]
+    raw: dict[str, Any] = field(repr=False)
+
+
+_MODELS: dict[str, type[Any]] = {
+    **{"Progress": Progress, "Estimate": Estimate, "RunTimes": RunTimes},
+    **{"Attempt": Attempt, "DeliveryAttempt": DeliveryAttempt},
+}

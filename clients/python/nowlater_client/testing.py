@@ -1,0 +1,310 @@
+"""A stand-in for a nowlater API in memory, for tests of code that uses the client.
+
+    server = Server({"greet": lambda name: f"Hello, {name}!"})
+    with server.client() as client:
+        assert client.call("greet", {"name": "Ada"}) == "Hello, Ada!"
+
+It serves the calls, problems and headers of the API that the client uses. Jobs run when they are looked
+at: each is `queued`, then `running`, then ended. `server.requests` has what was sent.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+import time
+import uuid
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta, timezone
+from typing import Any
+from urllib.parse import parse_qsl, urlencode
+
+import httpx
+
+from nowlater_client.aio import AsyncClient
+from nowlater_client.client import Client
+from nowlater_client.files import File
+
+URL, STORE, KEY = "https://nowlater.test", "https://store.test", "nl_test"
+_INLINE_BYTES = 16 * 1024
+
+
+class Refused(Exception):
+    """Raise this in an operation to refuse its input."""
+
+
+class _Problem(Exception):
+    def __init__(self, status: int, code: str, detail: str, **more: Any) -> None:
+        self.document = {"type": f"{URL}/problems/{code}", "title": code, "status": status}
+        self.document |= {"detail": detail, "code": code, "message": detail, **more}
+
+
+class Server:
+    """Operations by name, each a function of its input's members; `file` arguments are bytes."""
+
+    def __init__(self, operations: Mapping[str, Callable[..., Any]], *, reads: int = 2) -> None:
+        self.operations = operations
+        #: The requests received, oldest first.
+        self.requests: list[httpx.Request] = []
+        self.jobs: dict[str, dict[str, Any]] = {}
+        self._reads, self._left, self._stored = reads, dict[str, int](), dict[str, File]()
+        self._keys: dict[str, tuple[Any, str]] = {}
+        self._bodies: dict[str, Any] = {}
+
+    def client(self, **options: Any) -> Client:
+        """Return a client of this server."""
+        http = httpx.Client(transport=httpx.MockTransport(self.handle))
+        return Client(URL, KEY, http_client=http, **options)
+
+    def async_client(self, **options: Any) -> AsyncClient:
+        """Return an asynchronous client of this server."""
+        http = httpx.AsyncClient(transport=httpx.MockTransport(self.handle))
+        return AsyncClient(URL, KEY, http_client=http, **options)
+
+    def handle(self, request: httpx.Request) -> httpx.Response:
+        """Return the response to a request, as the API and its bucket would."""
+        request.read()
+        self.requests.append(request)
+        if request.url.host == "store.test":
+            return self._store(request)
+        if request.headers.get("authorization") != f"Bearer {KEY}":
+            return httpx.Response(401, json={"message": "Unauthorized"})
+        try:
+            for pattern, route in _ROUTES:
+                found = re.fullmatch(pattern, f"{request.method} {request.url.path}")
+                if found:
+                    return route(self, request, *found.groups())
+            raise _Problem(404, "unknown-route", "There is no such address.")
+        except _Problem as problem:
+            return _respond(problem.document)
+
+    def _store(self, request: httpx.Request) -> httpx.Response:
+        if "authorization" in request.headers:
+            return httpx.Response(400, text="<Error>the key was sent to S3</Error>")
+        name = request.url.path.strip("/")
+        if request.method == "PUT":
+            if name in self._stored:
+                return httpx.Response(412)
+            self._stored[name] = File(request.content, request.headers["content-type"])
+            return httpx.Response(200)
+        content = self._stored[name]
+        return httpx.Response(
+            200, content=content, headers={"content-type": str(content.media_type)}
+        )
+
+    def _sync(self, request: httpx.Request, operation: str) -> httpx.Response:
+        body = json.loads(request.content)
+        try:
+            return _result(self._run(operation, body.get("input") or {}))
+        except _Problem as problem:
+            return _respond(problem.document)
+
+    def _door(self, request: httpx.Request, door: str, operation: str) -> httpx.Response:
+        body = json.loads(request.content)
+        job = self._accept(request, (operation, body), operation, body)
+        if door == "hybrid" and "respond-async" not in request.headers.get("prefer", ""):
+            self._finish(job)
+            headers = {"content-location": job["links"]["self"]}
+            if job["status"] != "succeeded":
+                return _respond(job["error"], headers=headers)
+            return _result(self._stored[job["id"]], headers)
+        return httpx.Response(202, json=job, headers={"retry-after": "1"})
+
+    def _accept(
+        self, request: httpx.Request, same: Any, operation: str, body: Any
+    ) -> dict[str, Any]:
+        if operation not in self.operations:
+            raise _Problem(404, "unknown-operation", f"There is no operation {operation!r}.")
+        key = request.headers.get("idempotency-key")
+        known, job_id = self._keys.get(key or "", (None, ""))
+        if known is not None and known != same:
+            raise _Problem(422, "idempotency-key-reused", "Another request has this key.")
+        if known is not None:
+            return self._job(job_id)
+        job = _new_job(operation, body)
+        self.jobs[job["id"]], self._bodies[job["id"]] = job, body
+        self._left[job["id"]] = self._reads
+        if key:
+            self._keys[key] = same, job["id"]
+        return job
+
+    def _job(self, job_id: str) -> dict[str, Any]:
+        if job_id not in self.jobs:
+            raise _Problem(404, "unknown-job", "You have no such job.")
+        if self._bodies.get(job_id) is None:
+            raise _Problem(410, "job-expired", "The job was erased.")
+        return self.jobs[job_id]
+
+    def _look(self, job: dict[str, Any]) -> dict[str, Any]:
+        self._left[job["id"]] -= 1
+        if self._left[job["id"]] <= 0:
+            self._finish(job)
+        elif job["status"] == "queued":
+            job.update(status="running", attempt=1, started=_now(), updated=_now())
+        return job
+
+    def _finish(self, job: dict[str, Any]) -> None:
+        if job["ended"]:
+            return
+        ended: dict[str, Any] = {"status": "succeeded", "ended": _now(), "updated": _now()}
+        try:
+            value = self._run(job["operation"], self._bodies[job["id"]].get("input") or {})
+        except _Problem as problem:
+            ended |= {"status": "failed", "error": problem.document}
+        else:
+            is_file = isinstance(value, bytes)
+            content = value if is_file else json.dumps(value).encode()
+            kind = (getattr(value, "media_type", None) or "image/png") if is_file else None
+            self._stored[job["id"]] = File(content, kind or "application/json")
+            if len(content) <= _INLINE_BYTES:
+                form = {"base64": base64.b64encode(content).decode(), "media_type": kind}
+                ended["result"] = form if is_file else value
+        job.update(ended)
+
+    def _run(self, operation: str, members: dict[str, Any]) -> Any:
+        if operation not in self.operations:
+            raise _Problem(404, "unknown-operation", f"There is no operation {operation!r}.")
+        try:
+            return self.operations[operation](**{n: self._file(v) for n, v in members.items()})
+        except (Refused, TypeError, ValueError) as error:
+            code = "refused" if isinstance(error, Refused) else "invalid-input"
+            raise _Problem(422, code, str(error)) from error
+        except Exception as error:
+            raise _Problem(500, "operation-failed", "The operation failed.") from error
+
+    def _file(self, value: Any) -> Any:
+        if isinstance(value, dict) and value.keys() == {"upload"}:
+            return self._stored[value["upload"]]
+        if isinstance(value, dict) and "base64" in value:
+            return File(base64.b64decode(value["base64"]), value.get("media_type"))
+        return value
+
+    def _status(self, request: httpx.Request, job_id: str) -> httpx.Response:
+        job = self._look(self._job(job_id))
+        return httpx.Response(200, json=job, headers={} if job["ended"] else {"retry-after": "0"})
+
+    def _result(self, request: httpx.Request, job_id: str) -> httpx.Response:
+        job = self._job(job_id)
+        if not job["ended"]:
+            return httpx.Response(202, json=job, headers={"retry-after": "0"})
+        if job["status"] != "succeeded":
+            return _respond(job["error"], 409)
+        if len(self._stored[job_id]) > _INLINE_BYTES:
+            return httpx.Response(303, headers={"location": f"{STORE}/{job_id}"})
+        return _result(self._stored[job_id])
+
+    def _list(self, request: httpx.Request) -> httpx.Response:
+        query = parse_qsl(request.url.query.decode())
+        wanted, limit = dict(query), int(dict(query).get("limit", 20))
+        tags = [tuple(value.split(":", 1)) for name, value in query if name == "tag"]
+        statuses = [value for name, value in query if name == "status"]
+        found = []
+        for job in sorted(self.jobs.values(), key=lambda job: str(job["id"]), reverse=True):
+            is_before = job["id"] < wanted.get("cursor", "~")
+            if not is_before or self._bodies[job["id"]] is None:
+                continue
+            if wanted.get("operation", job["operation"]) != job["operation"]:
+                continue
+            if not all(job["tags"].get(name) == value for name, value in tags):
+                continue
+            if not statuses or job["status"] in statuses:
+                found.append(job)
+        page, url = found[:limit], None
+        if len(found) > limit:
+            kept = [(name, value) for name, value in query if name != "cursor"]
+            url = f"{URL}/jobs?{urlencode([*kept, ('cursor', page[-1]['id'])])}"
+        return httpx.Response(200, json={"jobs": [self._look(job) for job in page], "next": url})
+
+    def _cancel(self, request: httpx.Request, job_id: str) -> httpx.Response:
+        job = self._job(job_id)
+        if job["ended"] and job["status"] != "canceled":
+            raise _Problem(409, "already-ended", f"The job has {job['status']}.")
+        problem = _Problem(409, "canceled", "The owner canceled the job.").document
+        job.update(status="canceled", ended=_now(), updated=_now(), error=problem)
+        return httpx.Response(200, json=job)
+
+    def _retry(self, request: httpx.Request, job_id: str) -> httpx.Response:
+        old = self._job(job_id)
+        if not old["ended"]:
+            raise _Problem(409, "unfinished", "The job has not ended.")
+        job = self._accept(request, ("retry", job_id), old["operation"], self._bodies[job_id])
+        job["retry_of"] = job_id
+        return httpx.Response(202, json=job)
+
+    def _erase(self, request: httpx.Request, job_id: str) -> httpx.Response:
+        if not self._job(job_id)["ended"]:
+            raise _Problem(409, "unfinished", "Cancel the job first.")
+        self._bodies[job_id] = None
+        return httpx.Response(204)
+
+    def _upload(self, request: httpx.Request) -> httpx.Response:
+        announced, name = json.loads(request.content), uuid.uuid4().hex
+        headers = {"Content-Type": announced["media_type"], "If-None-Match": "*"}
+        headers["Content-Length"] = str(announced["size"])
+        to = {"id": name, "method": "PUT", "url": f"{STORE}/{name}", "headers": headers}
+        return httpx.Response(201, json={**to, "expires": _now(300), "use": {"upload": name}})
+
+    def _operations(self, request: httpx.Request) -> httpx.Response:
+        listed = [
+            {"name": n, "description": f.__doc__ or "", "doors": ["sync", "async", "hybrid"]}
+            for n, f in sorted(self.operations.items())
+        ]
+        return httpx.Response(200, json={"operations": listed})
+
+
+_ROUTES: list[tuple[str, Callable[..., httpx.Response]]] = [
+    (r"POST /sync/([^/]+)", Server._sync),
+    (r"POST /(async|hybrid)/([^/]+)", Server._door),
+    (r"GET /jobs/([^/]+)", Server._status),
+    (r"GET /jobs/([^/]+)/result", Server._result),
+    (r"GET /jobs", Server._list),
+    (r"POST /jobs/([^/]+)/cancel", Server._cancel),
+    (r"POST /jobs/([^/]+)/retry", Server._retry),
+    (r"DELETE /jobs/([^/]+)", Server._erase),
+    (r"POST /uploads", Server._upload),
+    (r"GET /operations", Server._operations),
+]
+
+
+def _new_job(operation: str, body: dict[str, Any]) -> dict[str, Any]:
+    number = (time.time_ns() // 1_000_000 << 80) | 7 << 76 | 2 << 62
+    job_id = str(uuid.UUID(int=number | (uuid.uuid4().int & (1 << 62) - 1)))
+    url = f"{URL}/jobs/{job_id}"
+    parts = ("result", "events", "cancel", "retry")
+    nothing = ("started", "ended", "start_at", "expires", "progress", "estimate", "retry_of")
+    return {
+        **{"id": job_id, "operation": operation, "status": "queued", "attempt": 0},
+        **{"created": _now(), "updated": _now(), "deadline": _now(3 * 86400), "at_risk": False},
+        **dict.fromkeys((*nothing, "result", "error", "resourceLocation")),
+        **{
+            "tags": body.get("tags") or {},
+            "links": {"self": url} | {p: f"{url}/{p}" for p in parts},
+        },
+    }
+
+
+def _result(value: Any, headers: Mapping[str, str] | None = None) -> httpx.Response:
+    """Return a result as the sync door does: a stored one, or what an operation has returned."""
+    kind = getattr(value, "media_type", None)
+    if not isinstance(value, bytes) or kind == "application/json":
+        content = value if isinstance(value, bytes) else json.dumps(value).encode()
+        sent = {"content-type": "application/json"}
+    else:
+        content, sent = value, {"content-type": kind or "image/png"}
+        sent["content-security-policy"] = "sandbox; default-src 'none'"
+    return httpx.Response(200, content=content, headers={**sent, **(headers or {})})
+
+
+def _respond(
+    problem: dict[str, Any], status: int | None = None, headers: Mapping[str, str] | None = None
+) -> httpx.Response:
+    kind = {"content-type": "application/problem+json"}
+    document = problem | {"status": status or problem["status"]}
+    content = json.dumps(document).encode()
+    return httpx.Response(document["status"], content=content, headers={**kind, **(headers or {})})
+
+
+def _now(after_s: float = 0) -> str:
+    now = datetime.now(timezone.utc) + timedelta(seconds=after_s)
+    return now.isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -1,0 +1,133 @@
+"""Verifies what nowlater sends: webhooks (Standard Webhooks) and messages of its SNS topic."""
+
+from __future__ import annotations
+
+import base64
+import functools
+import hashlib
+import hmac
+import json
+import re
+import time
+import urllib.request
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING, Any
+
+from nowlater_client import models
+from nowlater_client.errors import NowlaterError
+from nowlater_client.models import JobState
+
+if TYPE_CHECKING:
+    from cryptography.x509 import Certificate
+
+_TOLERANCE_S = 300
+_CONFIRMATION = ("Message", "MessageId", "SubscribeURL", "Timestamp", "Token", "TopicArn", "Type")
+_SIGNED = {
+    "Notification": ("Message", "MessageId", "Subject", "Timestamp", "TopicArn", "Type"),
+    "SubscriptionConfirmation": _CONFIRMATION,
+    "UnsubscribeConfirmation": _CONFIRMATION,
+}
+
+
+class NotGenuine(NowlaterError):
+    """The message was not signed by nowlater, or is too old: respond with 403, and ignore it."""
+
+
+@dataclass(frozen=True)
+class Event:
+    """A completion event. It can come more than once: handle each `id` once."""
+
+    id: str
+    type: str
+    time: datetime
+    job: JobState
+    raw: dict[str, Any] = field(repr=False)
+
+
+def verify(
+    body: bytes | str,
+    headers: Mapping[str, str],
+    secret: str | Iterable[str],
+    *,
+    clock: Callable[[], float] = time.time,
+) -> Event:
+    """Return the event of a webhook; raises NotGenuine unless its signature fits and it is new.
+
+    `body` is the raw body, as it was received. `secret` is one or several secrets (`whsec_…`) from
+    `client.secret(host)`.
+    """
+    raw = body.encode() if isinstance(body, str) else body
+    sent = {name.lower(): value for name, value in headers.items()}
+    at = sent.get("webhook-timestamp", "")
+    if not at.isdecimal() or abs(clock() - int(at)) > _TOLERANCE_S:
+        raise NotGenuine("The webhook has no timestamp of the last five minutes.")
+    signed = f"{sent.get('webhook-id', '')}.{at}.".encode() + raw
+    given = [part.partition(",") for part in sent.get("webhook-signature", "").split(" ")]
+    for one in [secret] if isinstance(secret, str) else secret:
+        key = base64.b64decode(one.removeprefix("whsec_"))
+        wanted = base64.b64encode(hmac.new(key, signed, hashlib.sha256).digest())
+        if any(v == "v1" and hmac.compare_digest(wanted, s.encode()) for v, _, s in given):
+            return event(json.loads(raw))
+    raise NotGenuine("No signature of the webhook fits.")
+
+
+def event(raw: dict[str, Any]) -> Event:
+    """Return a completion event that is known to be genuine, such as one from an SQS queue."""
+    at = datetime.fromisoformat(raw["time"].replace("Z", "+00:00"))
+    return Event(raw["id"], raw["type"], at, models.read(JobState, raw["data"]), raw)
+
+
+def verify_sns(
+    message: Any, topic: str, fetch: Callable[[str], Certificate] | None = None
+) -> Event | None:
+    """Return the event of an SNS message for this topic; None for a confirmation of a subscription.
+
+    Raises NotGenuine unless SNS signed it, with version 2; `fetch` returns the certificate at a URL, and
+    by default asks SNS. Needs `pip install nowlater-client[sns]`.
+    """
+    if not isinstance(message, dict) or message.get("Type") not in _SIGNED:
+        raise NotGenuine("This is no message of SNS.")
+    if message.get("TopicArn") != topic or message.get("SignatureVersion") != "2":
+        raise NotGenuine("The message is of another topic, or its signature not of version 2.")
+    url = str(message.get("SigningCertURL"))
+    pattern = re.escape(sns_endpoint(topic)) + r"/SimpleNotificationService-[0-9A-Za-z]+\.pem"
+    if not re.fullmatch(pattern, url):
+        raise NotGenuine("The certificate is not at the host of SNS.")
+    _check_signature(message, (fetch or _fetch)(url))
+    return event(json.loads(message["Message"])) if message["Type"] == "Notification" else None
+
+
+def sns_endpoint(topic: str) -> str:
+    """Return the URL of SNS in a topic's region."""
+    _, partition, _, region, *_ = topic.split(":")
+    return f"https://sns.{region}.amazonaws.com" + (".cn" if partition == "aws-cn" else "")
+
+
+def _check_signature(message: dict[str, Any], signer: Certificate) -> None:
+    from cryptography.exceptions import InvalidSignature
+    from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
+    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+    from cryptography.hazmat.primitives.hashes import SHA256
+
+    now, key = datetime.now(timezone.utc), signer.public_key()
+    is_valid = signer.not_valid_before_utc <= now <= signer.not_valid_after_utc
+    if not is_valid or not isinstance(key, RSAPublicKey):
+        raise NotGenuine("The certificate is not valid now, or not of this kind.")
+    names = [name for name in _SIGNED[message["Type"]] if name in message]
+    signed = "".join(f"{name}\n{message[name]}\n" for name in names)
+    try:
+        signature = base64.b64decode(message["Signature"])
+        key.verify(signature, signed.encode(), PKCS1v15(), SHA256())
+    except (InvalidSignature, KeyError, TypeError, ValueError) as error:
+        raise NotGenuine("The signature is not this message's.") from error
+
+
+@functools.lru_cache(maxsize=8)
+def _fetch(url: str) -> Certificate:
+    """Return the certificate at a URL of SNS; TLS proves the host."""
+    from cryptography.x509 import load_pem_x509_certificate
+
+    with urllib.request.urlopen(url, timeout=5) as response:  # noqa: S310 - its host was checked
+        return load_pem_x509_certificate(response.read(65536))

@@ -1,0 +1,397 @@
+"""The command line, against the stand-in: what it prints where, its exit codes, and its files."""
+
+import io
+import json
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import click
+import pytest
+
+from nowlater_client import File
+from nowlater_client.cli import batch, calls, jobs, main, profiles, program, show
+from nowlater_client.cli.arguments import Since, When, complete_job, complete_operation
+from nowlater_client.testing import Refused, Server
+
+#: They add their commands.
+ADDED = (calls, jobs)
+
+
+def greet(name: str, times: int = 1) -> list[str]:
+    """Greet a person."""
+    if name == "nobody":
+        raise Refused("Nobody is greeted.")
+    return [f"Hello, {name}!"] * times
+
+
+OPERATIONS: dict[str, Callable[..., Any]] = {
+    "greet": greet,
+    "length": lambda file: len(file),
+    "picture": lambda: File(b"\x89PNG", "image/png"),
+}
+
+
+@dataclass
+class Ran:
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.out)
+
+    @property
+    def lines(self) -> list[Any]:
+        return [json.loads(line) for line in self.out.splitlines()]
+
+
+@pytest.fixture
+def server(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Server:
+    made = Server(OPERATIONS)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("NOWLATER_URL", "https://nowlater.test")
+    monkeypatch.setenv("NOWLATER_KEY", "nl_test")
+    monkeypatch.setenv("NOWLATER_CONFIG", f"{tmp_path}/config/profiles.json")
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.delenv("NOWLATER_PROFILE", raising=False)
+    monkeypatch.setattr(program, "Client", lambda url, key: made.client())
+    monkeypatch.setattr("nowlater_client.gather._LEAST_PAUSE_S", 0.001)
+    monkeypatch.setattr("nowlater_client.core.CLOSELY_S", 0.01)
+    return made
+
+
+@pytest.fixture
+def terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(show, "is_terminal", lambda: True)
+
+
+@pytest.fixture
+def nowlater(
+    server: Server, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> Callable[..., Ran]:
+    def run(*arguments: str, stdin: str = "") -> Ran:
+        monkeypatch.setattr(sys, "argv", ["nowlater", *arguments])
+        monkeypatch.setattr(sys, "stdin", io.StringIO(stdin))
+        capfd.readouterr()
+        with pytest.raises(SystemExit) as exit_:
+            main()
+        out, err = capfd.readouterr()
+        assert "Traceback" not in err
+        return Ran(int(exit_.value.code or 0), out, err)
+
+    return run
+
+
+def test_an_input_is_text_json_and_files(nowlater: Callable[..., Ran], tmp_path: Path) -> None:
+    (tmp_path / "data").write_bytes(b"12345")
+
+    assert nowlater("call", "greet", "name=Ada", "times:=2").json == ["Hello, Ada!"] * 2
+    assert nowlater("call", "length", f"file@{tmp_path}/data").json == 5
+    given = '{"name": "Ada", "times": 1}'
+    assert nowlater("call", "greet", "-i", "-", "times:=3", stdin=given).json == ["Hello, Ada!"] * 3
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("call", "greet", "name"), "name=text, name:=json and name@file"),
+        (("call", "greet", "times:=x"), "this is no JSON"),
+        (("call", "greet", "name@missing"), "There is no file 'missing'"),
+        (("call", "greet", "--tag", "x"), "A tag is name:value"),
+        (("call", "greet", "--deadline", "soon"), "neither a duration"),
+        (("cancel",), "Name jobs, or use --all"),
+        (("cancel", "--all", "x"), "Name jobs, or use --all"),
+        (("submit", "greet", "--out", "x"), "--out needs --from"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
+)
+def test_wrong_usage_is_said_in_plain_words(
+    nowlater: Callable[..., Ran], arguments: tuple[str, ...], said: str
+) -> None:
+    ran = nowlater(*arguments)
+
+    assert (ran.code, ran.out) == (2, "")
+    assert said in ran.err
+
+
+def test_the_exit_code_is_the_outcome(nowlater: Callable[..., Ran], server: Server) -> None:
+    assert nowlater("call", "nothing").code == 1
+    assert nowlater("call", "greet", "name=nobody").code == 1
+    assert nowlater("call", "greet", "name=nobody", "--tag", "a:b").code == 3
+    job = nowlater("submit", "greet", "name=nobody").json["id"]
+    watched = nowlater("watch", job)
+    assert (watched.code, watched.json["status"]) == (3, "failed")
+    assert "Nobody is greeted" in watched.err
+    canceled = nowlater("submit", "greet", "name=Ada").json["id"]
+    assert nowlater("cancel", canceled).json["status"] == "canceled"
+    assert nowlater("result", canceled).code == 4
+    server._reads = 10**9
+    slow = nowlater("submit", "greet", "name=Ada").json["id"]
+    late = nowlater("result", slow, "--timeout", "0.1")
+    assert (late.code, slow in late.err) == (5, True)
+
+
+def test_ctrl_c_says_that_the_job_goes_on(
+    nowlater: Callable[..., Ran], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = nowlater("submit", "greet", "name=Ada").json["id"]
+
+    def interrupted(*_: Any) -> Iterator[Any]:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("nowlater_client.client.Job.events", interrupted)
+    ran = nowlater("watch", job)
+
+    assert ran.code == 130
+    assert f"nowlater watch {job}" in ran.err
+
+
+def test_a_file_is_written_or_piped(nowlater: Callable[..., Ran], tmp_path: Path) -> None:
+    nowlater("call", "picture", "-o", "picture.png")
+    job = nowlater("submit", "picture").json["id"]
+    nowlater("result", job, "-o", "again.png")
+
+    assert (tmp_path / "picture.png").read_bytes() == b"\x89PNG"
+    assert (tmp_path / "again.png").read_bytes() == b"\x89PNG"
+
+
+@pytest.mark.usefixtures("terminal")
+def test_a_file_is_not_printed_on_a_terminal(nowlater: Callable[..., Ran]) -> None:
+    ran = nowlater("call", "picture")
+
+    assert (ran.code, ran.out) == (1, "")
+    assert "use -o FILE" in ran.err
+
+
+@pytest.mark.usefixtures("terminal")
+def test_tables_fit_the_terminal(nowlater: Callable[..., Ran], server: Server) -> None:
+    for number in range(3):
+        nowlater("submit", "greet", "name=nobody", "--tag", f"order:{'x' * 60}{number}")
+    nowlater("jobs")
+
+    for command in (("jobs",), ("jobs",), ("ops",)):
+        lines = nowlater(*command).out.splitlines()
+        assert lines
+        assert max(map(len, lines)) <= 80
+    assert "Nobody is greeted." in nowlater("jobs").out
+
+
+def test_a_list_is_json_lines_on_a_pipe(nowlater: Callable[..., Ran]) -> None:
+    for number in range(3):
+        nowlater("submit", "greet", "name=Ada", "--tag", f"n:{number}")
+
+    assert len(nowlater("jobs").lines) == 3
+    assert [job["tags"] for job in nowlater("jobs", "--tag", "n:1").lines] == [{"n": "1"}]
+    assert len(nowlater("jobs", "-n", "2").lines) == 2
+    assert nowlater("jobs", "--tag", "n:9").err == "No jobs match.\n"
+    assert [one["name"] for one in nowlater("ops").lines] == ["greet", "length", "picture"]
+
+
+def test_many_jobs_are_canceled_after_a_question(
+    nowlater: Callable[..., Ran], server: Server
+) -> None:
+    server._reads = 10**9
+    for number in range(5):
+        nowlater("submit", "greet", "name=Ada", "--tag", f"odd:{number % 2}")
+
+    asked = nowlater("cancel", "--all", "--tag", "odd:1")
+    assert (asked.code, "Cancel 2 jobs?" in asked.err) == (2, True)
+    assert len(nowlater("cancel", "--all", "--tag", "odd:1", "--yes").lines) == 2
+    assert len(nowlater("retry", "--all", "--status", "canceled", "-y").lines) == 2
+    assert len(nowlater("erase", "--all", "-y").lines) == 2
+    assert nowlater("erase", "--all", "-y").err == "No jobs match.\n"
+
+
+def inputs(path: Path, count: int) -> None:
+    path.write_text("".join(json.dumps({"name": f"{number}"}) + "\n\n" for number in range(count)))
+
+
+def test_a_batch_continues_with_the_same_jobs(
+    nowlater: Callable[..., Ran],
+    server: Server,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    inputs(tmp_path / "in.jsonl", 30)
+    command = ("submit", "greet", "--from", "in.jsonl", "--out", "out.jsonl", "--tag", "batch:7")
+    store, stored = batch.Batch.store, list[int]()
+
+    def interrupted(self: batch.Batch, outcome: Any, file: Any) -> None:
+        if len(stored) == 12:
+            file.write(b'{"line": 1, "job": "cut o')  # as a killed process leaves it
+            raise KeyboardInterrupt
+        stored.append(outcome.index)
+        store(self, outcome, file)
+
+    monkeypatch.setattr(batch.Batch, "store", interrupted)
+    first = nowlater(*command)
+    monkeypatch.setattr(batch.Batch, "store", store)
+    second = nowlater(*command)
+
+    assert (first.code, second.code) == (130, 0)
+    assert "The same command continues" in first.err
+    assert "Continuing: 12 of 30 are done." in second.err
+    results = [json.loads(line) for line in (tmp_path / "out.jsonl").read_text().splitlines()]
+    assert [result["result"] for result in results] == [[f"Hello, {n}!"] for n in range(30)]
+    assert [result["line"] for result in results] == list(range(1, 60, 2))
+    assert len(server.jobs) == 30
+    assert sorted(path.name for path in tmp_path.glob("*.jsonl*")) == ["in.jsonl", "out.jsonl"]
+    assert "out.jsonl exists" in nowlater(*command).err
+
+
+def test_failures_of_a_batch_are_in_its_results(
+    nowlater: Callable[..., Ran], tmp_path: Path
+) -> None:
+    (tmp_path / "in.jsonl").write_text('{"name": "nobody"}\n{"name": "Ada"}\n')
+
+    ran = nowlater("submit", "greet", "--from", "in.jsonl", "--out", "out.jsonl")
+
+    assert ran.code == 3
+    first, second = (json.loads(line) for line in (tmp_path / "out.jsonl").read_text().splitlines())
+    assert (first["status"], first["error"]["code"]) == ("failed", "refused")
+    assert second["result"] == ["Hello, Ada!"]
+
+
+def test_a_batch_of_other_inputs_is_refused(nowlater: Callable[..., Ran], tmp_path: Path) -> None:
+    inputs(tmp_path / "in.jsonl", 1)
+    header = {"batch": "b", "operation": "greet", "inputs": "other"}
+    (tmp_path / "out.jsonl.part").write_text(json.dumps(header) + "\n")
+
+    ran = nowlater("submit", "greet", "--from", "in.jsonl", "--out", "out.jsonl")
+
+    assert (ran.code, "another batch (its inputs differ)" in ran.err) == (1, True)
+
+
+def test_why_says_what_happened(nowlater: Callable[..., Ran]) -> None:
+    job = nowlater("submit", "greet", "name=nobody").json["id"]
+    assert "It runs since" in nowlater("why", job).json["why"]
+    nowlater("watch", job)
+
+    assert "It failed: Nobody is greeted." in nowlater("why", job).json["why"]
+
+
+# ── profiles ──────────────────────────────────────────────────────────────────────────────────
+
+
+def test_profiles_are_stored_for_their_owner_alone(
+    nowlater: Callable[..., Ran], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    nowlater("profile", "add", "production", "https://api.example.com", stdin="nl_secret\n")
+    stored = tmp_path / "config" / "profiles.json"
+
+    assert stored.stat().st_mode & 0o777 == 0o600
+    monkeypatch.delenv("NOWLATER_URL")
+    assert profiles.find(None).key == "nl_secret"
+    assert nowlater("profile", "list").json == {"production": "https://api.example.com"}
+    assert "Known: production" in nowlater("-p", "staging", "ops").err
+    stored.chmod(0o644)
+    assert "chmod 600" in nowlater("ops").err
+    stored.chmod(0o600)
+    nowlater("profile", "remove", "production")
+    assert "No API is known" in nowlater("ops").err
+
+
+def test_the_local_stack_is_found_upwards(
+    server: Server, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / ".local").mkdir()
+    served = {"url": "http://localhost:8080", "key": "nl_local"}
+    (tmp_path / ".local" / "api.json").write_text(json.dumps(served))
+    below = tmp_path / "a" / "b"
+    below.mkdir(parents=True)
+    monkeypatch.chdir(below)
+
+    assert profiles.find(None).name == "environment"
+    assert profiles.find("local").url == "http://localhost:8080"
+    monkeypatch.delenv("NOWLATER_KEY")
+    assert profiles.find(None).key == "nl_local"
+
+
+# ── help, completion, colours ─────────────────────────────────────────────────────────────────
+
+
+def commands(group: click.Group, *names: str) -> Iterator[tuple[str, ...]]:
+    for name, command in group.commands.items():
+        if isinstance(command, click.Group):
+            yield from commands(command, *names, name)
+        else:
+            yield (*names, name)
+
+
+@pytest.mark.parametrize("command", [*commands(program.cli)], ids=" ".join)
+def test_each_command_has_an_example(
+    nowlater: Callable[..., Ran], command: tuple[str, ...]
+) -> None:
+    shown = nowlater(*command, "--help").out
+
+    assert "Example" in shown
+    assert f"nowlater {' '.join(command)}" in shown.partition("Example")[2]
+    assert max(map(len, shown.splitlines())) <= 80
+
+
+def test_operations_and_jobs_are_completed(
+    nowlater: Callable[..., Ran], server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        "nowlater_client.cli.arguments.Client", lambda url, key, **_: server.client()
+    )
+    job = nowlater("submit", "greet", "name=Ada").json["id"]
+    context = click.Context(program.cli)
+
+    assert [item.value for item in complete_operation(context, None, "g")] == ["greet"]
+    assert [item.value for item in complete_job(context, None, job[:9])] == [job]
+    for shell in ("bash", "zsh", "fish"):
+        assert "_NOWLATER_COMPLETE" in nowlater("completion", shell).out
+
+
+def test_completion_of_an_unreachable_api_is_empty(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NOWLATER_URL", "http://127.0.0.1:9")
+
+    assert complete_operation(click.Context(program.cli), None, "g") == []
+
+
+@pytest.mark.usefixtures("terminal")
+def test_no_color_is_respected(
+    nowlater: Callable[..., Ran], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("click.utils.should_strip_ansi", lambda stream, color: color is False)
+    monkeypatch.setattr("click._compat.should_strip_ansi", lambda stream, color: color is False)
+    nowlater("submit", "greet", "name=Ada")
+
+    assert "\x1b[" in nowlater("jobs").out
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert "\x1b[" not in nowlater("jobs").out
+
+
+def test_times_are_durations_or_instants() -> None:
+    when, since = When(), Since()
+
+    assert when.convert("90s", None, None).total_seconds() == 90
+    assert when.convert("1.5h", None, None).total_seconds() == 5400
+    assert when.convert("2026-12-01T12:00:00Z", None, None).utcoffset().total_seconds() == 0
+    assert since.convert("2d", None, None) < since.convert("1d", None, None)
+
+
+def test_a_job_s_line_fits_and_shows_eta_and_slack(server: Server) -> None:
+    with server.client() as client:
+        job = client.submit("greet", {"name": "Ada"})
+    raw = job.raw | {
+        "status": "running",
+        "progress": {"fraction": 0.4, "message": "{m}" * 70},
+        "estimate": {"finish": "2126-11-24T19:18:49.571Z", "rests_on": {"runs": 1}},
+        "deadline": "2126-11-24T19:28:49.571Z",
+    }
+    from nowlater_client import models
+
+    line = show.job_line(models.read(models.JobState, raw | {"progress": None}), 79)
+    long = show.job_line(models.read(models.JobState, raw), 79)
+
+    assert "ETA" in line
+    assert "slack 10m0s" in line
+    assert len(long) <= 79

@@ -1,0 +1,291 @@
+"""Which answers are repeated, with which key, and for how long."""
+
+import json
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import httpx
+import pytest
+
+from nowlater_client import AsyncClient, Client, NowlaterError, Unreachable, errors
+
+pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+JOB_ID = "01a20eff-13a8-723c-a1e0-0187f181401b"
+#: How late a time limit may be, in seconds.
+TOLERANCE_S = 2.0
+
+
+def job(status: str = "queued") -> dict[str, Any]:
+    now = "2026-11-24T19:18:47.464Z"
+    times = {"created": now, "updated": now, "deadline": now}
+    return {"id": JOB_ID, "operation": "echo", "status": status, "attempt": 0, "tags": {}, **times}
+
+
+def problem(status: int, code: str, **headers: str) -> httpx.Response:
+    content = json.dumps({"code": code, "detail": "It says why.", "status": status})
+    kind = {"content-type": "application/problem+json", **headers}
+    return httpx.Response(status, content=content, headers=kind)
+
+
+class Script:
+    """Answers requests with what was written down, and then always with the last of it."""
+
+    def __init__(self, *answers: httpx.Response | Exception) -> None:
+        self.answers, self.requests = list(answers), list[httpx.Request]()
+
+    def __call__(self, request: httpx.Request) -> httpx.Response:
+        self.requests.append(request)
+        answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    @property
+    def keys(self) -> set[str | None]:
+        return {request.headers.get("idempotency-key") for request in self.requests}
+
+    def client(self, **options: Any) -> Client:
+        http = httpx.Client(transport=httpx.MockTransport(self))
+        return Client("https://api.example.com", "nl_key", http_client=http, **options)
+
+
+ACCEPTED = httpx.Response(202, json=job())
+GATEWAYS = {"message": "Internal Server Error"}
+REPEATED = {
+    "no answer": httpx.ReadError("reset"),
+    "no connection": httpx.ConnectError("refused"),
+    "half an answer": httpx.RemoteProtocolError("peer closed connection"),
+    "429 of the gateway": httpx.Response(429, json={"message": "Too Many Requests"}),
+    "429 of the API": problem(429, "too-many-jobs", **{"retry-after": "0"}),
+    "500 of the gateway": httpx.Response(500, json=GATEWAYS),
+    "502 of a proxy": httpx.Response(502, html="<h1>Bad Gateway</h1>"),
+    "503 of the gateway": httpx.Response(503, json={"message": "Service Unavailable"}),
+    "504 of the gateway": httpx.Response(504, json={"message": "Endpoint request timed out"}),
+    "try-again": problem(503, "try-again", **{"retry-after": "0"}),
+    "unavailable": problem(503, "unavailable", **{"retry-after": "0"}),
+    "JSON that ends too soon": httpx.Response(
+        202, content=b'{"id": "01a2', headers={"content-type": "application/json"}
+    ),
+}
+
+
+@pytest.fixture(autouse=True)
+def no_waiting(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> None:
+    if "waits" not in request.fixturenames:
+        monkeypatch.setattr("nowlater_client.exchange.random.uniform", lambda low, high: 0.0)
+
+
+@pytest.fixture
+def waits() -> None:
+    """The test is about waiting."""
+
+
+@pytest.mark.parametrize("name", REPEATED)
+def test_a_submit_is_repeated_with_one_key_until_it_is_answered(name: str) -> None:
+    script = Script(REPEATED[name], REPEATED[name], ACCEPTED)
+
+    accepted = script.client().submit("echo", {"value": 1})
+
+    assert accepted.id == JOB_ID
+    assert len(script.requests) == 3
+    assert len(script.keys) == 1
+    assert None not in script.keys
+    assert len({request.content for request in script.requests}) == 1
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        problem(500, "operation-failed"),
+        problem(500, "internal-error"),
+        problem(504, "timed-out"),
+        problem(422, "invalid-input"),
+        problem(409, "already-ended"),
+        problem(503, "unavailable", **{"content-location": f"https://api/jobs/{JOB_ID}"}),
+        httpx.Response(403, json={"message": "Forbidden"}),
+        httpx.Response(404, html="<h1>Not Found</h1>"),
+    ],
+    ids=lambda answer: f"{answer.status_code} {answer.text[:30]}",
+)
+def test_any_other_answer_is_final(answer: httpx.Response) -> None:
+    script = Script(answer, ACCEPTED)
+
+    with pytest.raises(NowlaterError) as caught:
+        script.client().submit("echo", {"value": 1})
+
+    assert len(script.requests) == 1
+    assert caught.value.status == answer.status_code
+
+
+def test_retry_after_is_kept(waits: None) -> None:
+    script = Script(problem(429, "too-many-jobs", **{"retry-after": "1"}), ACCEPTED)
+    began = time.monotonic()
+
+    script.client().submit("echo")
+
+    assert 1 <= time.monotonic() - began < 1 + TOLERANCE_S
+
+
+def test_a_wait_that_is_too_long_is_not_begun() -> None:
+    script = Script(problem(429, "too-many-uploads", **{"retry-after": "3600"}))
+
+    with pytest.raises(errors.TooManyUploads):
+        script.client(timeout=5).submit("echo")
+
+    assert len(script.requests) == 1
+
+
+def test_an_exception_has_the_key_by_which_the_job_is_found() -> None:
+    script = Script(httpx.ReadError("reset"))
+
+    with pytest.raises(Unreachable) as caught:
+        script.client(max_retries=3).submit("echo", key="order-42")
+
+    assert caught.value.key == "order-42"
+    assert "order-42" in f"{caught.value}"
+    assert len(script.requests) == 4
+
+
+def test_a_url_that_never_answered_is_given_up_soon(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("nowlater_client.exchange.FIRST_CONTACT_S", 0.0)
+    script = Script(httpx.ConnectError("Name or service not known"))
+
+    with pytest.raises(Unreachable):
+        script.client().operations()
+
+    assert len(script.requests) == 1
+
+
+def test_the_key_is_sent_to_the_api_alone() -> None:
+    script = Script(
+        httpx.Response(200, json=job("succeeded")),
+        httpx.Response(303, headers={"location": "https://bucket.s3.amazonaws.com/result"}),
+        httpx.Response(200, json="large"),
+    )
+    http = httpx.Client(
+        transport=httpx.MockTransport(script),
+        headers={"authorization": "Bearer of-the-application"},
+        auth=("user", "password"),
+        cookies={"session": "1"},
+        follow_redirects=True,
+    )
+    client = Client("https://api.example.com", "nl_key", http_client=http)
+
+    assert client.job(JOB_ID).result() == "large"
+    assert [r.headers.get("authorization") for r in script.requests] == [
+        "Bearer nl_key",
+        "Bearer nl_key",
+        None,
+    ]
+    assert "cookie" not in script.requests[-1].headers
+
+
+def test_a_link_to_another_host_gets_no_key() -> None:
+    script = Script(
+        httpx.Response(200, json={"jobs": [], "next": "https://evil.example.com/jobs?cursor=1"}),
+        httpx.Response(200, json={"jobs": [], "next": None}),
+    )
+
+    assert list(script.client().jobs()) == []
+    assert [str(r.url.host) for r in script.requests] == ["api.example.com"] * 2
+
+
+# ── time limits, over real sockets ────────────────────────────────────────────────────────────
+
+HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 100000\r\n\r\n"
+
+
+def hang(connection: socket.socket, ended: threading.Event) -> None:
+    ended.wait(30)
+
+
+def drip(text: bytes) -> Callable[[socket.socket, threading.Event], None]:
+    """Return a server that sends a byte each tenth of a second."""
+
+    def send(connection: socket.socket, ended: threading.Event) -> None:
+        for byte in text * 1000:
+            if ended.wait(0.1):
+                return
+            connection.sendall(bytes([byte]))
+
+    return send
+
+
+def head_then_drip(connection: socket.socket, ended: threading.Event) -> None:
+    connection.sendall(HEAD)
+    drip(b" ")(connection, ended)
+
+
+@contextmanager
+def serving(behave: Callable[[socket.socket, threading.Event], None]) -> Iterator[str]:
+    """Serve connections as slowly as somebody wants."""
+    ended = threading.Event()
+
+    def serve(connection: socket.socket) -> None:
+        with connection:
+            try:
+                connection.recv(65536)
+                behave(connection, ended)
+            except OSError:
+                pass  # the client has closed it
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        threads = []
+
+        def accept() -> None:
+            while True:
+                try:
+                    connection = listening.accept()[0]
+                except OSError:
+                    return
+                threads.append(threading.Thread(target=serve, args=(connection,), daemon=True))
+                threads[-1].start()
+
+        accepting = threading.Thread(target=accept, daemon=True)
+        accepting.start()
+        try:
+            yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+        finally:
+            ended.set()
+            listening.shutdown(socket.SHUT_RDWR)
+            accepting.join(5)
+            for thread in threads:
+                thread.join(5)
+
+
+SLOW = {"hangs": hang, "drips headers": drip(HEAD), "drips the body": head_then_drip}
+
+
+@pytest.mark.parametrize("behaviour", SLOW)
+def test_a_timeout_is_kept_however_slow_the_server_is(behaviour: str) -> None:
+    with serving(SLOW[behaviour]) as url, Client(url, "nl_key") as client:
+        began = time.monotonic()
+        with pytest.raises(Unreachable):
+            client.call("echo", {"value": 1}, timeout=1.5)
+        took_s = time.monotonic() - began
+
+    assert 1.4 < took_s < 1.5 + TOLERANCE_S
+
+
+@pytest.mark.parametrize("behaviour", SLOW)
+@pytest.mark.filterwarnings("ignore::ResourceWarning")
+def test_an_asynchronous_timeout_is_kept_too(behaviour: str) -> None:
+    import asyncio
+
+    async def call(url: str) -> float:
+        async with AsyncClient(url, "nl_key") as client:
+            began = time.monotonic()
+            with pytest.raises(Unreachable):
+                await client.call("echo", {"value": 1}, timeout=1.5)
+            return time.monotonic() - began
+
+    with serving(SLOW[behaviour]) as url:
+        took_s = asyncio.run(call(url))
+
+    assert 1.4 < took_s < 1.5 + TOLERANCE_S

@@ -1,0 +1,131 @@
+"""Webhooks and SNS messages are accepted if they are genuine, and only then."""
+
+import base64
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import padding, rsa
+from cryptography.hazmat.primitives.hashes import SHA256
+from standardwebhooks import Webhook
+
+from nowlater_client.webhooks import NotGenuine, verify, verify_sns
+
+SECRET = "whsec_" + base64.b64encode(bytes(range(32))).decode()
+OTHER = "whsec_" + base64.b64encode(bytes(32)).decode()
+NOW = datetime.now(UTC)
+TIME = "2026-11-24T19:18:49.571Z"
+JOB = {"id": "j", "operation": "echo", "status": "failed", "created": TIME, "tags": {}}
+EVENT = {"id": "j/failed", "type": "nowlater.job.failed", "time": TIME, "data": JOB}
+BODY = json.dumps(EVENT)
+TOPIC = "arn:aws:sns:eu-central-1:123456789012:nowlater"
+
+
+def headers(secret: str = SECRET, at: datetime = NOW) -> dict[str, str]:
+    return {
+        "Webhook-Id": "j/failed",
+        "Webhook-Timestamp": f"{int(at.timestamp())}",
+        "Webhook-Signature": Webhook(secret).sign("j/failed", at, BODY),
+    }
+
+
+def test_what_the_standard_s_library_signs_is_genuine() -> None:
+    event = verify(BODY.encode(), headers(), SECRET)
+
+    assert (event.id, event.job.status, event.raw) == ("j/failed", "failed", EVENT)
+
+
+def test_after_a_rotation_one_of_several_secrets_and_signatures_is_enough() -> None:
+    sent = headers()
+    sent["Webhook-Signature"] = "v1,AAAA v2,x " + sent["Webhook-Signature"]
+
+    assert verify(BODY, sent, [OTHER, SECRET]).id == "j/failed"
+
+
+@pytest.mark.parametrize(
+    ("body", "sent"),
+    [
+        (BODY + " ", headers()),
+        (BODY, headers(OTHER)),
+        (BODY, headers(at=NOW - timedelta(seconds=400))),
+        (BODY, headers(at=NOW + timedelta(seconds=400))),
+        (BODY, headers() | {"Webhook-Id": "other/failed"}),
+        (BODY, headers() | {"Webhook-Signature": ""}),
+        (BODY, headers() | {"Webhook-Timestamp": "soon"}),
+        (BODY, {}),
+    ],
+    ids=["changed", "other secret", "old", "future", "other id", "unsigned", "no time", "nothing"],
+)
+def test_anything_else_is_not(body: str, sent: dict[str, str]) -> None:
+    with pytest.raises(NotGenuine):
+        verify(body, sent, SECRET)
+
+
+@pytest.fixture(scope="module")
+def signer() -> rsa.RSAPrivateKey:
+    return rsa.generate_private_key(public_exponent=65537, key_size=2048)
+
+
+def certificate(signer: rsa.RSAPrivateKey, days: int = 1) -> x509.Certificate:
+    name = x509.Name([])
+    builder = x509.CertificateBuilder(name, name, signer.public_key(), x509.random_serial_number())
+    builder = builder.not_valid_before(NOW - timedelta(days=10)).not_valid_after(
+        NOW + timedelta(days=days)
+    )
+    return builder.sign(signer, SHA256())
+
+
+def message(signer: rsa.RSAPrivateKey, **changes: Any) -> dict[str, Any]:
+    host = "https://sns.eu-central-1.amazonaws.com"
+    made = {
+        "Type": "Notification",
+        "MessageId": "1",
+        "TopicArn": TOPIC,
+        "Message": BODY,
+        "Timestamp": TIME,
+        "SignatureVersion": "2",
+        "SigningCertURL": f"{host}/SimpleNotificationService-0a1b.pem",
+    }
+    names = ("Message", "MessageId", "Timestamp", "TopicArn", "Type")
+    signed = "".join(f"{name}\n{made[name]}\n" for name in names).encode()
+    made["Signature"] = base64.b64encode(signer.sign(signed, padding.PKCS1v15(), SHA256())).decode()
+    return made | changes
+
+
+def test_an_sns_message_is_genuine(signer: rsa.RSAPrivateKey) -> None:
+    asked: list[str] = []
+
+    def fetch(url: str) -> x509.Certificate:
+        asked.append(url)
+        return certificate(signer)
+
+    event = verify_sns(message(signer), TOPIC, fetch)
+
+    assert event is not None
+    assert event.job.id == "j"
+    assert asked == ["https://sns.eu-central-1.amazonaws.com/SimpleNotificationService-0a1b.pem"]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"Message": BODY + " "},
+        {"TopicArn": TOPIC + "2"},
+        {"SignatureVersion": "1"},
+        {"Signature": "x"},
+        {"Type": "Other"},
+        {"SigningCertURL": "https://sns.eu-central-1.amazonaws.com.evil.example/S.pem"},
+        {"SigningCertURL": "http://sns.eu-central-1.amazonaws.com/SimpleNotificationService-1.pem"},
+    ],
+    ids=lambda changes: " ".join(changes),
+)
+def test_a_changed_sns_message_is_not(signer: rsa.RSAPrivateKey, changes: dict[str, str]) -> None:
+    with pytest.raises(NotGenuine):
+        verify_sns(message(signer, **changes), TOPIC, lambda url: certificate(signer))
+
+
+def test_an_expired_certificate_signs_nothing(signer: rsa.RSAPrivateKey) -> None:
+    with pytest.raises(NotGenuine):
+        verify_sns(message(signer), TOPIC, lambda url: certificate(signer, days=-1))
