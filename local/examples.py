@@ -1,7 +1,11 @@
 """The example calls that `make up` prints."""
 
 TEXT = """
-nowlater is served at {url}. Your API key:
+nowlater is served at {url}. The console, to see jobs and try operations in a browser:
+
+  {url}/console#key={key}
+
+Your API key:
 
   export KEY={key}
 
