@@ -54,7 +54,7 @@ ROWS = {
     "getDocs": Row("docs", 200),
     "getDocsFile": Row("docs-file", 200, place="swagger-ui.css"),
     "getConsole": Row("console", 200),
-    "getConsoleFile": Row("console-file", 200, place="app.js"),
+    "getConsoleFile": Row("console-file", 200, place="console.js"),
 }
 
 

@@ -10,10 +10,11 @@ import {go, link} from './route.js'
 import * as words from './words.js'
 
 export const WAIT_S = 10
+const isMac = /Mac|iPhone|iPad/.test(navigator.platform)
 const DOORS = {
-  async: {icon: 'async', title: 'Run as a job', about: 'async: a job at once, the result later', keys: '⌘↵'},
-  hybrid: {icon: 'hybrid', title: `Wait ${WAIT_S} s, then a job`, about: 'hybrid: the result if it is quick', keys: '⇧↵'},
-  sync: {icon: 'sync', title: 'Run now', about: 'sync: no time frame, nothing kept', keys: '⌥↵'},
+  async: {icon: 'async', title: 'Run as a job', about: 'async: a job at once, the result later', keys: isMac ? '⌘↵' : 'Ctrl ↵'},
+  hybrid: {icon: 'hybrid', title: `Wait ${WAIT_S} s, then a job`, about: 'hybrid: the result if it is quick', keys: isMac ? '⇧↵' : 'Shift ↵'},
+  sync: {icon: 'sync', title: 'Run now', about: 'sync: no time frame, nothing kept', keys: isMac ? '⌥↵' : 'Alt ↵'},
 }
 
 /** A button for each door that serves the operation; the one that the time frame asks for comes first. */

@@ -30,7 +30,8 @@ export function Field(props) {
   const isGroup = ['object', 'map', 'array', 'tuple', 'union', 'file', 'boolean'].includes(kind) || (kind === 'enum' && isFew(schema))
   const described = [schema.description && `${id}-hint`, fault && `${id}-fault`].filter(Boolean).join(' ') || undefined
   const control = {id, schema, root, kind, isRequired, value, change, faults, pointer, name, 'aria-invalid': fault ? 'true' : undefined, 'aria-describedby': described}
-  const nothing = isNullable && html`<label class="opt null"><input type="checkbox" checked=${value === null} onChange=${event => change(event.target.checked ? null : initial(schema, root))} /> null</label>`
+  // An optional field that is left out is null already.
+  const nothing = isNullable && (isRequired || (schema.default ?? null) !== null) && html`<label class="opt null"><input type="checkbox" checked=${value === null} onChange=${event => change(event.target.checked ? null : initial(schema, root))} /> null</label>`
   const inside = html`${schema.description && html`<span class="hint" id="${id}-hint">${schema.description}</span>`}
     ${value === null ? null : html`<${Control} ...${control} />`}${nothing}
     ${fault && html`<span class="err" id="${id}-fault"><${Icon} name="failed" />${fault.text}</span>`}`

@@ -2,7 +2,7 @@
 import htm from './htm.js'
 import {h} from './preact.js'
 
-export {Component, render} from './preact.js'
+export {Component, createRef, render} from './preact.js'
 export {useCallback, useEffect, useId, useLayoutEffect, useMemo, useRef, useState} from './preact-hooks.js'
 export {batch, computed, effect, signal} from './signals.js'
 

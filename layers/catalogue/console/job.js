@@ -26,7 +26,7 @@ export function JobScreen({id}) {
   }, [job?.operation, job?.status])
   useAnnounced(job)
   if (!job) return html`<${Crumbs} name=${id} />${error ? html`<${Missing} id=${id} error=${error} />` : html`<${Loading} what="the job" />`}`
-  return html`<${Crumbs} name=${job.operation} /><${Head} job=${job} /><${Now} job=${job} />
+  return html`<div><${Crumbs} name=${job.operation} /><${Head} job=${job} /></div><${Now} job=${job} />
     <div class="cols"><div class="stack">
       ${job.status === 'succeeded' && html`<section class="card" aria-label="Result"><h2>Result</h2><${JobResult} key=${job.id} job=${job} /></section>`}
       <${History} job=${job} /><${Webhooks} job=${job} /><${CopyAs} calls=${callsOfJob(job.id)} />

@@ -9,6 +9,8 @@ const GLOBAL = [['G J', 'jobs'], ['G O', 'operations'], ['G L', 'lanes'], ['G W'
 export const isOn = signal(localStorage.getItem(STORED) !== 'off')
 const sheet = signal(false)
 const layers = []
+/** Counts changes of the layers, so that the hints follow. */
+const changes = signal(0)
 let isGoing = false
 
 export function setOn(on) {
@@ -22,8 +24,16 @@ export function useKeys(bindings) {
   current.current = bindings
   useEffect(() => {
     layers.unshift(current)
-    return () => layers.splice(layers.indexOf(current), 1)
+    changes.value += 1
+    return () => {
+      layers.splice(layers.indexOf(current), 1)
+      changes.value += 1
+    }
   }, [])
+  const names = Object.values(bindings).map(([, does]) => does).join()
+  useEffect(() => {
+    changes.value += 1
+  }, [names])
 }
 
 export const Key = ({children}) => isOn.value && html`<kbd aria-hidden="true">${children}</kbd>`
@@ -74,6 +84,7 @@ export function Sheet() {
 }
 
 function bound() {
+  changes.value
   const found = new Map()
   for (const {current} of layers) for (const [key, [, does]] of Object.entries(current)) {
     if (does) found.set(key.length === 1 ? key.toUpperCase() : key.replace('Enter', '↵'), does)

@@ -42,7 +42,7 @@ export function Time({at, format = words.time}) {
 /** How long ago something was. */
 export function Ago({at, slow = true}) {
   const s = ((slow ? slowly.value : now.value) - Date.parse(at)) / 1000
-  return html`<time datetime=${at} title=${words.timeTitle(at)}>${slow && s < 60 ? '< 1 min' : words.countdown(Math.max(0, s))}</time>`
+  return html`<time datetime=${at} title=${words.timeTitle(at)}>${slow && s < 60 ? '< 1 min' : words.roughly(s)}</time>`
 }
 
 export function CopyButton({text, label}) {

@@ -1,6 +1,6 @@
 // The table of jobs. Only the pages near the window have rows; the others keep their height.
 import {now} from './clock.js'
-import {Component, html} from './html.js'
+import {Component, createRef, html} from './html.js'
 import {Ago, Id, Status, hasEnded} from './parts.js'
 import {link} from './route.js'
 import {isFlexible, short, slack, tookS} from './sentence.js'
@@ -18,6 +18,7 @@ export function Table({pages, selected, toggle, onSeen}) {
 /** A page of rows, which are there while it is near the window. */
 class Chunk extends Component {
   state = {isNear: true, height: 0}
+  body = createRef()
 
   shouldComponentUpdate({page}, {isNear}) {
     return page !== this.props.page || isNear !== this.state.isNear
@@ -25,12 +26,12 @@ class Chunk extends Component {
 
   componentDidMount() {
     const see = ([entry]) => {
-      const height = this.state.isNear ? this.base.offsetHeight : this.state.height
-      this.setState({isNear: entry.isIntersecting || this.base.contains(document.activeElement), height})
+      const height = this.state.isNear ? this.body.current.offsetHeight : this.state.height
+      this.setState({isNear: entry.isIntersecting || this.body.current.contains(document.activeElement), height})
       this.props.onSeen(this.props.page, entry.isIntersecting)
     }
     this.observer = new IntersectionObserver(see, {rootMargin: '1000px 0px'})
-    this.observer.observe(this.base)
+    this.observer.observe(this.body.current)
   }
 
   componentWillUnmount() {
@@ -39,8 +40,8 @@ class Chunk extends Component {
   }
 
   render({page, selected, toggle}, {isNear, height}) {
-    if (!isNear) return html`<tbody class="gap" role="rowgroup"><tr role="row"><td role="cell" colspan=${HEADS.length} style=${{height: `${height}px`}} /></tr></tbody>`
-    return html`<tbody role="rowgroup">${page.jobs.map(job => html`<${Row} key=${job.id} job=${job} selected=${selected} toggle=${toggle} />`)}</tbody>`
+    if (!isNear) return html`<tbody class="gap" role="rowgroup" ref=${this.body}><tr role="row"><td role="cell" colspan=${HEADS.length} style=${{height: `${height}px`}} /></tr></tbody>`
+    return html`<tbody role="rowgroup" ref=${this.body}>${page.jobs.map(job => html`<${Row} key=${job.id} job=${job} selected=${selected} toggle=${toggle} />`)}</tbody>`
   }
 }
 

@@ -30,6 +30,12 @@ export function duration(s) {
   return `${Math.floor(whole / size)} ${name}${rest && next ? ` ${rest} ${next}` : ''}`
 }
 
+/** Returns a duration in one unit, rounded down: 3 min. */
+export function roughly(s) {
+  const [name, size] = UNITS.find(([, size]) => s >= size) ?? ['s', 1]
+  return `${Math.max(0, Math.floor(s / size))} ${name}`
+}
+
 /** Returns a duration that changes each second, without fractions. */
 export const countdown = s => (s < 10 ? `${Math.max(0, Math.round(s))} s` : duration(s))
 

@@ -1,46 +1,49 @@
-"""The console: its sources are in layers/catalogue/console, and are served as they are, compressed."""
+"""The console: its sources in layers/catalogue/console become three files and their page."""
 
 import gzip
 import hashlib
 from pathlib import Path
 
+from described import modules
+
 _SOURCES = Path(__file__).parents[1] / "console"
-#: Libraries and their licences, which vendor/check.py compares with the registry's.
+#: Libraries and their licences; check.py there compares them with the registry's.
 _VENDORED = _SOURCES / "vendor"
-_TYPES = (".css", ".js", ".svg", ".txt")
-_PAGE = "index.html"
-
-
-def _sources() -> dict[str, Path]:
-    """Return the console's files by the names that they are served under: all in one folder."""
-    found = [path for folder in (_SOURCES, _VENDORED) for path in sorted(folder.iterdir())]
-    return {path.name: path for path in found if path.suffix in _TYPES}
-
-
-FILES = sorted(_sources())
+_STYLES = ("tokens.css", "console.css")
+FILES = ["console.css", "console.js", "icons.svg", "licenses.txt"]
 
 
 def write(folder: Path) -> None:
     """Write the page and its files, compressed, into a folder."""
-    sources = {name: path.read_bytes() for name, path in _sources().items()}
-    version = _version(sources)
-    (folder / "console.html").write_text(_page(version, sources))
+    files = build()
+    version = _version(files)
+    page = (_SOURCES / "index.html").read_text().replace("VERSION", f"console/{version}")
+    (folder / "console.html").write_text(page)
     (folder / "console").mkdir(exist_ok=True)
     (folder / "console" / "version").write_text(version)
-    for name, data in sources.items():
-        (folder / "console" / f"{name}.gz").write_bytes(gzip.compress(data, mtime=0))
+    for name, text in files.items():
+        packed = gzip.compress(text.encode(), mtime=0)
+        (folder / "console" / f"{name}.gz").write_bytes(packed)
 
 
-def _version(sources: dict[str, bytes]) -> str:
+def build() -> dict[str, str]:
+    """Return the texts of the files, by name."""
+    scripts = {
+        path.name: path.read_text()
+        for folder in (_SOURCES, _VENDORED)
+        for path in folder.glob("*.js")
+    }
+    licenses = sorted(_VENDORED.glob("*-LICENSE.txt"))
+    return {
+        "console.css": "".join((_SOURCES / name).read_text() for name in _STYLES),
+        "console.js": modules.join(scripts, "app.js"),
+        "icons.svg": (_SOURCES / "icons.svg").read_text(),
+        "licenses.txt": "\n\n".join(f"{path.stem}\n\n{path.read_text()}" for path in licenses),
+    }
+
+
+def _version(files: dict[str, str]) -> str:
     digest = hashlib.sha256()
-    for name, data in sorted(sources.items()):
-        digest.update(b"%s %d " % (name.encode(), len(data)) + data)
+    for name, text in files.items():
+        digest.update(f"{name} {len(text)} {text}".encode())
     return digest.hexdigest()[:12]
-
-
-def _page(version: str, sources: dict[str, bytes]) -> str:
-    """Return the page, which asks for all modules at once, not one after the other."""
-    page = (_SOURCES / _PAGE).read_text()
-    modules = [name for name in sources if name.endswith(".js")]
-    links = "\n".join(f'<link rel="modulepreload" href="VERSION/{name}">' for name in modules)
-    return page.replace("<!-- modules -->", links).replace("VERSION", f"console/{version}")
