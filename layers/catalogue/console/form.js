@@ -8,17 +8,18 @@ const INPUTS = {date: 'date', email: 'email', uri: 'url'}
 
 /** The fields of an object; `faults` are shown at the field of their pointer. */
 export function Fields({schema, root, value, change, faults, pointer = ''}) {
-  const entries = Object.entries(schema.properties ?? {})
+  const isAsked = ([key, part]) => !schema.required?.includes(key) || fixed(part, root) === undefined
+  const entries = Object.entries(schema.properties ?? {}).filter(isAsked)
   if (!entries.length) return html`<p class="sm muted">This operation takes no input.</p>`
   const set = (key, next) => {
-    const {[key]: _, ...others} = value ?? {}
-    change(next === undefined ? others : inOrder({...others, [key]: next}, entries))
+    const {[key]: _, ...others} = value ?? initial(schema, root)
+    change(next === undefined ? others : inOrder({...others, [key]: next}, Object.keys(schema.properties)))
   }
   return html`<div class="fields">${entries.map(([key, part]) => html`<${Field} key=${key} name=${key} given=${part} root=${root} isRequired=${schema.required?.includes(key)}
     value=${value?.[key]} change=${next => set(key, next)} faults=${faults} pointer="${pointer}/${escaped(key)}" />`)}</div>`
 }
 
-const inOrder = (value, entries) => Object.fromEntries([...entries.map(([key]) => key), ...Object.keys(value)].filter((key, i, all) => key in value && all.indexOf(key) === i).map(key => [key, value[key]]))
+const inOrder = (value, names) => Object.fromEntries([...names, ...Object.keys(value)].filter((key, i, all) => key in value && all.indexOf(key) === i).map(key => [key, value[key]]))
 
 /** A field with its name, type, bounds, hint and fault. */
 export function Field(props) {
@@ -69,7 +70,7 @@ const shownDefault = schema => ('default' in schema && schema.default !== null &
 function Text({schema, name, isRequired, value, change, ...props}) {
   const type = INPUTS[schema.format] ?? 'text'
   const take = event => change(event.target.value === '' && !isRequired ? undefined : event.target.value)
-  const common = {...attributes({...props, isRequired}), class: 'in', value: value ?? '', onInput: take, placeholder: shownDefault(schema), spellcheck: 'false'}
+  const common = {...attributes({...props, isRequired}), class: 'in', value: value ?? '', onInput: take, placeholder: shownDefault(schema), spellcheck: false}
   return isLong(schema, name) ? html`<textarea rows="2" ...${common} />` : html`<input type=${type} ...${common} />`
 }
 
@@ -158,9 +159,12 @@ function Union({schema, root, value, change, faults, pointer, name, isRequired})
     <${Field} name=${name} label=${labels[at][1]} given=${{...options[at], description: options[at].description ?? ''}} root=${root} isRequired=${isRequired} value=${value} change=${change} faults=${faults} pointer=${pointer} />`
 }
 
+/** Returns the one value that a part of a schema allows, such as the tag of a form; else undefined. */
+const fixed = (part, root) => resolve(part, root).schema.const
+
 function matches(value, option, root) {
   const kind = kindOf(option, root)
-  if (kind === 'object' || kind === 'map') return typeof value === 'object' && value !== null && !Array.isArray(value) && (option.required ?? []).every(key => key in value) && Object.entries(option.properties ?? {}).every(([key, part]) => !('const' in part) || value[key] === part.const)
+  if (kind === 'object' || kind === 'map') return typeof value === 'object' && value !== null && !Array.isArray(value) && (option.required ?? []).every(key => key in value) && Object.entries(option.properties ?? {}).every(([key, part]) => fixed(part, root) === undefined || value[key] === fixed(part, root))
   if (kind === 'array' || kind === 'tuple') return Array.isArray(value)
   if (kind === 'enum') return option.enum.includes(value)
   if (kind === 'const') return value === option.const
@@ -189,7 +193,7 @@ function FileField({id, value, change, name, isRequired, ...props}) {
   }
   return html`<div class="drop ${isOver ? 'over' : ''}" onDragOver=${event => (event.preventDefault(), setOver(true))} onDragLeave=${() => setOver(false)} onDrop=${onDrop} onPaste=${onPaste}>
     <label class="btn"><${Icon} name="upload" />Choose a file<input class="vh" type="file" aria-label="File for ${name}" onChange=${event => take(event.target.files)} /></label><span class="dim">or drop or paste one, up to 5 GB; or write its text:</span>
-    <textarea class="in mono" rows="3" aria-label="Text of ${name}" spellcheck="false" aria-invalid=${props['aria-invalid']} value=${value ?? ''} onInput=${event => change(event.target.value === '' ? undefined : event.target.value)} /></div>`
+    <textarea class="in mono" rows="3" aria-label="Text of ${name}" spellcheck=${false} aria-invalid=${props['aria-invalid']} value=${value ?? ''} onInput=${event => change(event.target.value === '' ? undefined : event.target.value)} /></div>`
 }
 
 const isSent = value => typeof value === 'object' && value !== null && ('upload' in value || 'base64' in value)
@@ -201,7 +205,7 @@ function AnyJson({value, change, ...props}) {
     write(event.target.value)
     change(parsed(event.target.value))
   }
-  return html`<textarea ...${attributes(props)} class="in mono" rows="2" spellcheck="false" placeholder='JSON: "text", 1, true, null, [1, 2], {"a": 1}' value=${shown} onInput=${take} />`
+  return html`<textarea ...${attributes(props)} class="in mono" rows="2" spellcheck=${false} placeholder='JSON: "text", 1, true, null, [1, 2], {"a": 1}' value=${shown} onInput=${take} />`
 }
 
 /** Returns what a text is as JSON; a text that is none is taken for a string. */

@@ -144,7 +144,7 @@ function AsJson({value, text, change}) {
     }
   }
   useEffect(() => setBad(null), [value])
-  return html`<details class="as-json" open><summary>As JSON</summary><textarea class="in mono" id="json" aria-label="Input as JSON" spellcheck="false" rows="8" aria-invalid=${bad ? 'true' : undefined} aria-describedby="json-fault" value=${shown} onInput=${take} />
+  return html`<details class="as-json" open><summary>As JSON</summary><textarea class="in mono" id="json" aria-label="Input as JSON" spellcheck=${false} rows="8" aria-invalid=${bad ? 'true' : undefined} aria-describedby="json-fault" value=${shown} onInput=${take} />
     <span class="err" id="json-fault">${bad && html`<${Icon} name="failed" />No JSON yet: ${bad.why}`}</span></details>`
 }
 

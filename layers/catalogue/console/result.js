@@ -7,6 +7,8 @@ import * as words from './words.js'
 /** Larger results are saved, not shown. */
 const LARGEST = 5_000_000
 const SHOWN = 200_000
+/** Objects and lists with no more items than these are open from the start. */
+const FEW = 5
 const PICTURE = /^image\/(png|jpeg|gif|webp|avif|svg\+xml|bmp)$/
 const TEXT = /^(text\/|application\/(json|xml|yaml|x-ndjson))|\+(json|xml)$/
 
@@ -90,7 +92,7 @@ function Json({value, name}) {
   return html`<div class="row result-head"><span class="sm dim">JSON, ${words.bytes(blob.size)}</span><span class="end">
       ${isTree && html`<button class="btn quiet" type="button" aria-pressed=${isRaw} onClick=${() => show(!isRaw)}>${isRaw ? 'As a tree' : 'As text'}</button>`}
       <button class="btn quiet" type="button" onClick=${() => copy(text, 'The result')}><${Icon} name="copy" />Copy</button><${Save} blob=${blob} name="${name}.json" /></span></div>
-    ${isTree && !isRaw ? html`<div class="tree mono"><${Node} value=${value} isOpen /></div>` : html`<${Code} label="The result">${text.slice(0, SHOWN)}<//>`}`
+    ${isTree && !isRaw ? html`<div class="tree mono"><${Node} value=${value} /></div>` : html`<${Code} label="The result">${text.slice(0, SHOWN)}<//>`}`
 }
 
 function Save({blob, name}) {
@@ -103,15 +105,15 @@ function Save({blob, name}) {
 }
 
 /** A value of JSON; objects and lists open by a click, long ones a hundred items at a time. */
-function Node({name, value, isOpen = false}) {
-  const [open, setOpen] = useState(isOpen)
+function Node({name, value, depth = 0}) {
+  const [open, setOpen] = useState(depth === 0 || (depth < 3 && Object.keys(value ?? {}).length <= FEW))
   const [most, more] = useState(100)
   const label = name === undefined ? '' : html`<span class="dim">${name}</span> `
   if (typeof value !== 'object' || value === null) return html`<div class="leaf">${label}<span class=${typeof value === 'string' ? 'text' : 'value'}>${JSON.stringify(value)}</span></div>`
   const items = Object.entries(value)
   const kind = Array.isArray(value) ? `list of ${items.length}` : items.length ? items.slice(0, 4).map(([key]) => key).join(', ') + (items.length > 4 ? ', …' : '') : 'nothing'
   return html`<details open=${open} onToggle=${event => setOpen(event.target.open)}><summary>${label}<span class="dim">${Array.isArray(value) ? '[ ' : '{ '}${kind}${Array.isArray(value) ? ' ]' : ' }'}</span></summary>
-    ${open && html`<div class="nest">${items.slice(0, most).map(([key, item]) => html`<${Node} key=${key} name=${key} value=${item} isOpen=${items.length < 6 && isOpen} />`)}
+    ${open && html`<div class="nest">${items.slice(0, most).map(([key, item]) => html`<${Node} key=${key} name=${key} value=${item} depth=${depth + 1} />`)}
     ${items.length > most && html`<button class="btn quiet" type="button" onClick=${() => more(most + 500)}>Show more of ${words.number(items.length)}</button>`}</div>`}</details>`
 }
 

@@ -8,6 +8,7 @@ export function resolve(schema, root) {
     const {$ref, ...beside} = found
     found = {...pointed(root, $ref), ...beside}
   }
+  if (found.enum?.length === 1) found = {...found, const: found.enum[0]}
   const options = found.anyOf ?? found.oneOf
   if (Array.isArray(found.type) && found.type.includes('null')) {
     const types = found.type.filter(type => type !== 'null')
@@ -45,8 +46,7 @@ export function describe(schema, root, isRequired) {
   const parts = [kind === 'enum' ? `one of ${schema.enum.length}` : kind === 'const' ? `always ${JSON.stringify(schema.const)}` : (FORMATS[schema.format] ?? KINDS[kind])]
   const bounds = boundsOf(schema)
   if (bounds) parts.push(bounds)
-  if ('default' in schema && schema.default !== null && typeof schema.default !== 'object') parts.push(`default ${schema.default === '' ? 'empty' : schema.default}`)
-  else if (!isRequired) parts.push('optional')
+  if (!isRequired) parts.push('optional')
   return parts.join(', ')
 }
 
@@ -100,6 +100,7 @@ export function initial(given, root) {
     case 'map': return {}
     case 'tuple': return schema.prefixItems.map(part => initial(part, root) ?? null)
     case 'array': return Array.from({length: schema.minItems ?? 0}, () => initial(schema.items, root))
+    case 'union': return initial((schema.anyOf ?? schema.oneOf)[0], root)
     default: return undefined
   }
 }

@@ -60,7 +60,7 @@ function Gate() {
     <h1 class="lead">Open the console of ${host}</h1>
     ${refused && html`<${Note} kind="warn" icon="key" role="alert"><b>The key ${shortKey()} is wrong, revoked or expired.</b> Your jobs go on without you.<//>`}
     <div class="field"><label for="key">API key or token</label>
-      <input class="in mono" id="key" type="password" autocomplete="off" spellcheck="false" placeholder="nl_…" required aria-describedby="key-hint" value=${written} onInput=${event => write(event.target.value)} />
+      <input class="in mono" id="key" type="password" autocomplete="off" spellcheck=${false} placeholder="nl_…" required aria-describedby="key-hint" value=${written} onInput=${event => write(event.target.value)} />
       <span class="hint" id="key-hint">It stays in this tab until you close it, and is sent to ${host} alone.</span></div>
     <p><button class="btn primary"><${Icon} name="key" />Open</button></p>
     <details><summary>No key yet?</summary><p class="sm muted pad">On your own machine, <code>make up</code> prints a link with one. For a deployed stack, its operator makes one:</p>

@@ -102,7 +102,7 @@ function Secret({hosts}) {
     }
   }
   return html`<section class="card" aria-labelledby="secret"><h2 id="secret">Signing secret</h2>
-    <form class="row" onSubmit=${read}><div class="field grow"><label for="host">Host of the callback</label><input class="in" id="host" list="hosts" placeholder="hooks.example.com" spellcheck="false" autocomplete="off" value=${chosen} onInput=${event => { setHost(event.target.value); setSecret(null) }} /><datalist id="hosts">${hosts.map(each => html`<option key=${each} value=${each} />`)}</datalist></div>
+    <form class="row" onSubmit=${read}><div class="field grow"><label for="host">Host of the callback</label><input class="in" id="host" list="hosts" placeholder="hooks.example.com" spellcheck=${false} autocomplete="off" value=${chosen} onInput=${event => { setHost(event.target.value); setSecret(null) }} /><datalist id="hosts">${hosts.map(each => html`<option key=${each} value=${each} />`)}</datalist></div>
       <button class="btn below" disabled=${!chosen}><${Icon} name="eye" />Show</button></form>
     <${Trouble} error=${error} />
     ${secret && html`<p class="row secret"><code>${secret.secret}</code><span class="end"><button class="btn" type="button" onClick=${() => copy(secret.secret, 'The secret')}><${Icon} name="copy" />Copy</button></span></p>

@@ -27,7 +27,9 @@ class NotJoined(Exception):
 
 def join(sources: dict[str, str], first: str) -> str:
     """Return the module `first` and all that it imports as one; `sources` are texts by file name."""
-    return "\n".join(f"// {name}\n{_scoped(sources[name], name)}" for name in _order(sources, first))
+    return "\n".join(
+        f"// {name}\n{_scoped(sources[name], name)}" for name in _order(sources, first)
+    )
 
 
 def _order(sources: dict[str, str], name: str, seen: tuple[str, ...] = ()) -> Iterator[str]:
@@ -83,9 +85,7 @@ def _import(match: re.Match[str]) -> str:
         return f"const {match['all']} = {module};"
     if match["default"]:
         return f"const {match['default']} = {module}.default;"
-    names = ", ".join(
-        own if own == as_ else f"{own}: {as_}" for own, as_ in _pairs(match["names"])
-    )
+    names = ", ".join(own if own == as_ else f"{own}: {as_}" for own, as_ in _pairs(match["names"]))
     return f"const {{{names}}} = {module};"
 
 

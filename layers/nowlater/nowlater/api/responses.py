@@ -88,7 +88,9 @@ def packed_file(
     """Return a file, given as gzip: as it is to callers that accept gzip, else unpacked."""
     headers = {"Content-Type": media_type, "Vary": "Accept-Encoding"}
     if "gzip" not in (request.header("accept-encoding") or ""):
-        return revalidated(request, gzip.decompress(packed), headers, is_text=False, caching=caching)
+        return revalidated(
+            request, gzip.decompress(packed), headers, is_text=False, caching=caching
+        )
     headers |= {"Content-Encoding": "gzip"}
     return revalidated(request, packed, headers, is_text=False, caching=caching)
 
