@@ -53,12 +53,15 @@ ROWS = {
     "getAsyncApi": Row("asyncapi", 200),
     "getDocs": Row("docs", 200),
     "getDocsFile": Row("docs-file", 200, place="swagger-ui.css"),
+    "getConsole": Row("console", 200),
+    "getConsoleFile": Row("console-file", 200, place="console.js"),
 }
 
 
 def path(route: Route, job: str) -> str:
     """Return a route's path with what its row has there."""
     filled = route.path.replace("{id}", job)
+    filled = filled.replace("{version}", "0123456789ab")
     for name in ("operation", "number", "name", "file"):
         filled = filled.replace(f"{{{name}}}", ROWS[route.id].place)
     return filled

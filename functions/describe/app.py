@@ -3,6 +3,7 @@
 from typing import Any
 
 from nowlater import problems
+from nowlater.api import console as consoles
 from nowlater.api import docs as manual
 from nowlater.api.describe import CACHE_FOR_A_MINUTE, describe_operation, list_operations
 from nowlater.api.request import HttpRequest
@@ -61,3 +62,14 @@ def docs(request: HttpRequest) -> Response:
 @api.route("GET /docs/{file}")
 def docs_file(request: HttpRequest) -> Response:
     return manual.file(request, request.path_parameter("file"))
+
+
+@api.route("GET /console")
+def console(request: HttpRequest) -> Response:
+    return consoles.page(services.settings.bucket, request)
+
+
+@api.route("GET /console/{version}/{file}")
+def console_file(request: HttpRequest) -> Response:
+    version, name = request.path_parameter("version"), request.path_parameter("file")
+    return consoles.file(request, version, name)

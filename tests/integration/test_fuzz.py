@@ -132,6 +132,7 @@ PATHS: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(("operation", "sync", "submit", "hybrid"), ("operation",)),
     "problem": ("name",),
     "docs-file": ("file",),
+    "console-file": ("version", "file"),
 }
 
 
@@ -143,7 +144,8 @@ def test_no_header_query_or_path_is_too_strange(world: World, route: str) -> Non
         "id": st.just(there) | TEXT | st.just("019ac1d2-7b5e-7c31-8f44-5d1f3b0a9e77"),
         "operation": st.just("text-stats") | TEXT,
         "name": st.just("too-large") | TEXT,
-        "file": st.just("start.js") | TEXT,
+        "file": st.sampled_from(["start.js", "console.js"]) | TEXT,
+        "version": st.just("0123456789ab") | TEXT,
         "number": st.just("1") | TEXT,
     }
     in_path = st.fixed_dictionaries({name: variables[name] for name in PATHS[route]})

@@ -49,6 +49,8 @@ ROUTES = {
     "asyncapi": "describe",
     "docs": "describe",
     "docs-file": "describe",
+    "console": "describe",
+    "console-file": "describe",
     "unknown": "describe",
 }
 LAMBDAS = sorted(

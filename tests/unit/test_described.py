@@ -10,7 +10,7 @@ import jsonschema_rs
 import msgspec
 import pytest
 
-from described import asyncapi, envelopes, openapi, pages, samples, schemas
+from described import asyncapi, envelopes, openapi, samples, schemas
 from nowlater.api.routes import ROUTES
 from nowlater.doors import uploads
 from nowlater.doors.envelope import Envelope
@@ -28,7 +28,7 @@ from tests.unit.jobs import NOW, job
 @pytest.fixture(scope="module")
 def document() -> dict[str, Any]:
     index = [build.index_entry(spec) for spec in build.find_operations()]
-    return openapi.document(index, pages.FILES)
+    return openapi.document(index)
 
 
 def fields(type_: Any) -> set[str]:

@@ -57,6 +57,9 @@ _CALLS = {
     "getAsyncApi": "The completion events of jobs, on the SNS topic and as webhooks: AsyncAPI 3.",
     "getDocs": "A page that shows this document in a browser, where you can try calls with a key.",
     "getDocsFile": "A script, a style or an image of the page at `/docs`.",
+    "getConsole": "A page to follow jobs and try operations in a browser, with a key.",
+    "getConsoleFile": "A script, a style or an image of the console. Browsers keep it for a year: its "
+    "URL has the console's version.",
 }
 
 

@@ -74,6 +74,10 @@ _SPELLED = {
     "IfNoneMatch": "If-None-Match",
     "LastEventID": "Last-Event-ID",
 }
+_DESCRIPTIONS = (
+    *("getOpenApi", "getAsyncApi", "getDocs", "getDocsFile"),
+    *("getConsole", "getConsoleFile"),
+)
 #: By route: the headers that it reads.
 _READ = {
     "async": ("IdempotencyKey", "traceparent"),
@@ -81,7 +85,7 @@ _READ = {
     "retryJob": ("IdempotencyKey", "traceparent"),
     "getJob": ("Prefer", "IfNoneMatch"),
     "getEvents": ("LastEventID",),
-    **dict.fromkeys(("getOpenApi", "getAsyncApi", "getDocs", "getDocsFile"), ("IfNoneMatch",)),
+    **dict.fromkeys(_DESCRIPTIONS, ("IfNoneMatch",)),
 }
 
 

@@ -46,10 +46,10 @@ _REFERENCE = re.compile(r'"#/components/(\w+/[^"]+)"')
 type Entry = dict[str, Any]
 
 
-def document(index: list[Entry], files: list[str]) -> dict[str, Any]:
+def document(index: list[Entry]) -> dict[str, Any]:
     """Return the document of these operations; its links and its server start with `BASE`."""
     shared = _SharedResponses()
-    paths = _paths(index, files, shared)
+    paths = _paths(index, shared)
     document_webhooks = {"ended": webhooks.ENDED}
     components = {
         "schemas": _schemas(index),
@@ -129,7 +129,7 @@ def _schemas(index: list[Entry]) -> dict[str, Any]:
     return components
 
 
-def _paths(index: list[Entry], files: list[str], shared: _SharedResponses) -> dict[str, Any]:
+def _paths(index: list[Entry], shared: _SharedResponses) -> dict[str, Any]:
     paths: dict[str, Any] = {}
     for route in ROUTES:
         if route.tag == "Doors":
@@ -138,15 +138,15 @@ def _paths(index: list[Entry], files: list[str], shared: _SharedResponses) -> di
                     path = route.path.replace("{operation}", entry["name"])
                     paths[path] = {"post": _door_operation(route, entry, shared)}
         else:
-            operation = _route_operation(route, files, shared)
+            operation = _route_operation(route, shared)
             paths.setdefault(route.path, {})[route.method.lower()] = operation
     return paths
 
 
-def _route_operation(route: Route, files: list[str], shared: _SharedResponses) -> dict[str, Any]:
+def _route_operation(route: Route, shared: _SharedResponses) -> dict[str, Any]:
     operation = _operation(route, route.id, route.summary, calls.describe_route(route))
     all_parameters = [
-        *parameters.in_path(route, files),
+        *parameters.in_path(route),
         *parameters.in_query(route),
         *headers.request_headers(route),
     ]

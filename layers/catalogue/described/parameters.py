@@ -2,25 +2,28 @@
 
 from typing import Any
 
-from described import shapes
+from described import console, pages, shapes
 from described.parts import text
 from nowlater import problems
 from nowlater.api.routes import Route
 from nowlater.jobs.model import MAX_TAGS
 
 _JOB = text(pattern=shapes.JOB_ID, examples=["01a20eff-13a8-723c-a1e0-0187f181401b"])
+_VERSION = text(pattern="^[0-9a-f]{12}$")
 _OPERATION = text(pattern=shapes.NAME, examples=["text-stats"])
 
 
-def in_path(route: Route, files: list[str]) -> list[Any]:
-    """Return the parameters of a route's path; `files` are the files of the page at /docs."""
+def in_path(route: Route) -> list[Any]:
+    """Return the parameters of a route's path."""
     number = {"type": "integer", "minimum": 1, "examples": [1]}
     by_part = {
         "{id}": ("id", "The job's `id`.", _JOB),
         "/operations/{name}": ("name", "The operation's name.", _OPERATION),
         "/problems/{name}": ("name", "The kind of problem.", text(enum=list(problems.KINDS))),
         "{number}": ("number", "The delivery's `number`.", number),
-        "{file}": ("file", "The file's name.", text(enum=files)),
+        "/docs/{file}": ("file", "The file's name.", text(enum=pages.FILES)),
+        "{version}": ("version", "The console's version, which the page names.", _VERSION),
+        "/{version}/{file}": ("file", "The file's name.", text(enum=console.FILES)),
     }
     return [
         {

@@ -84,6 +84,29 @@ _EVENTS = {
 }
 _FILE = text(contentMediaType="application/octet-stream")
 
+_PAGE = {
+    "200": {
+        "description": "A page for a browser.",
+        "headers": response_headers(*_CACHED, *_SANDBOXED),
+        "content": {"text/html": {"schema": text()}},
+    }
+} | _UNCHANGED
+
+
+def _file(image: str) -> Any:
+    """Return the responses with a file of a page, whose images are of this type."""
+    return {
+        "200": {
+            "description": "A script, a style or an image.",
+            "headers": response_headers(*_CACHED, "Vary", maybe=("Content-Encoding",)),
+            "content": {
+                kind: {"schema": _FILE}
+                for kind in ("text/css", "text/javascript", "text/plain", image)
+            },
+        }
+    } | _UNCHANGED
+
+
 #: route → status → response.
 SUCCESSES: dict[str, dict[str, Any]] = {
     "listJobs": _response(200, "A page of jobs.", _NOT_STORED, ref("JobPage")),
@@ -142,23 +165,8 @@ SUCCESSES: dict[str, dict[str, Any]] = {
     "getHealth": _response(200, "The API responds.", _NOT_STORED, ref("Health")),
     "getOpenApi": _DOCUMENT,
     "getAsyncApi": _DOCUMENT,
-    "getDocs": {
-        "200": {
-            "description": "A page for a browser.",
-            "headers": response_headers(*_CACHED, *_SANDBOXED),
-            "content": {"text/html": {"schema": text()}},
-        }
-    }
-    | _UNCHANGED,
-    "getDocsFile": {
-        "200": {
-            "description": "A script, a style or an image.",
-            "headers": response_headers(*_CACHED, "Vary", maybe=("Content-Encoding",)),
-            "content": {
-                kind: {"schema": _FILE}
-                for kind in ("text/css", "text/javascript", "text/plain", "image/png")
-            },
-        }
-    }
-    | _UNCHANGED,
+    "getDocs": _PAGE,
+    "getDocsFile": _file("image/png"),
+    "getConsole": _PAGE,
+    "getConsoleFile": _file("image/svg+xml"),
 }

@@ -1,13 +1,11 @@
 """Serves the API's manual, which the build made: OpenAPI, AsyncAPI, and an HTML page."""
 
-import gzip
-import hashlib
 import re
 
 import msgspec
 
 from nowlater.api.request import HttpRequest
-from nowlater.api.responses import HTML, JSON, Response
+from nowlater.api.responses import HTML, JSON, Response, packed_file, revalidated
 from nowlater.problems import Problem
 from nowlater.runtime import catalogue
 from nowlater.services import Services
@@ -37,7 +35,7 @@ def asyncapi(request: HttpRequest) -> Response:
 def page(request: HttpRequest) -> Response:
     """Return the HTML page."""
     headers = {"Content-Type": HTML, "Content-Security-Policy": _POLICY}
-    return _revalidated(request, catalogue.read_manual("docs.html") or b"", headers)
+    return revalidated(request, catalogue.read_manual("docs.html") or b"", headers)
 
 
 def file(request: HttpRequest, name: str) -> Response:
@@ -46,24 +44,10 @@ def file(request: HttpRequest, name: str) -> Response:
     data = catalogue.read_manual(f"docs/{name}.gz") if match else None
     if match is None or data is None:
         raise Problem("unknown-route", f"The page at /docs has no file {name[:100]!r}.")
-    headers = {"Content-Type": _TYPES[match[1]], "Vary": "Accept-Encoding"}
-    if "gzip" not in (request.header("accept-encoding") or ""):
-        return _revalidated(request, gzip.decompress(data), headers, is_text=False)
-    return _revalidated(request, data, headers | {"Content-Encoding": "gzip"}, is_text=False)
+    return packed_file(request, data, _TYPES[match[1]])
 
 
 def _document(request: HttpRequest, name: str) -> Response:
     base = msgspec.json.encode(request.base)[1:-1]
     data = (catalogue.read_manual(name) or b"").replace(_BASE, base)
-    return _revalidated(request, data, {"Content-Type": JSON})
-
-
-def _revalidated(
-    request: HttpRequest, data: bytes, headers: dict[str, str], *, is_text: bool = True
-) -> Response:
-    """Return a response that caches revalidate each time; 304 where the caller has this version."""
-    etag = f'"{hashlib.sha256(data).hexdigest()[:32]}"'
-    validators = {"ETag": etag, "Cache-Control": "no-cache"}
-    if request.has_seen(etag):
-        return Response(304, None, validators)
-    return Response(200, data, headers | validators, is_text)
+    return revalidated(request, data, {"Content-Type": JSON})

@@ -1,6 +1,8 @@
 """HTTP responses: JSON, the results of operations, streams of events, and problems."""
 
 import base64
+import gzip
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -59,6 +61,38 @@ def result_response(data: bytes, media_type: str | None) -> Response:
     return Response(
         200, data, {"Content-Type": media_type} | _NOT_STORED | _SANDBOXED, is_text=False
     )
+
+
+def revalidated(
+    request: HttpRequest,
+    data: bytes,
+    headers: Mapping[str, str],
+    *,
+    is_text: bool = True,
+    caching: str = "no-cache",
+) -> Response:
+    """Return a response with an entity tag; 304 where the caller has this version.
+
+    By default, caches revalidate it each time.
+    """
+    etag = f'"{hashlib.sha256(data).hexdigest()[:32]}"'
+    validators = {"ETag": etag, "Cache-Control": caching}
+    if request.has_seen(etag):
+        return Response(304, None, validators)
+    return Response(200, data, dict(headers) | validators, is_text)
+
+
+def packed_file(
+    request: HttpRequest, packed: bytes, media_type: str, caching: str = "no-cache"
+) -> Response:
+    """Return a file, given as gzip: as it is to callers that accept gzip, else unpacked."""
+    headers = {"Content-Type": media_type, "Vary": "Accept-Encoding"}
+    if "gzip" not in (request.header("accept-encoding") or ""):
+        return revalidated(
+            request, gzip.decompress(packed), headers, is_text=False, caching=caching
+        )
+    headers |= {"Content-Encoding": "gzip"}
+    return revalidated(request, packed, headers, is_text=False, caching=caching)
 
 
 def text_stream(text: str) -> Response:

@@ -204,6 +204,15 @@ ROUTES = (
         None,
         (*_OPEN, "unknown-route"),
     ),
+    Route("getConsole", "GET /console", "About", "Show the console to people", None, _OPEN),
+    Route(
+        "getConsoleFile",
+        "GET /console/{version}/{file}",
+        "About",
+        "Get a part of the console",
+        None,
+        (*_OPEN, "unknown-route"),
+    ),
 )
 
 

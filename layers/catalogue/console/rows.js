@@ -1,0 +1,95 @@
+// The table of jobs. Only the pages near the window have rows; the others keep their height.
+import {now} from './clock.js'
+import {Component, createRef, html} from './html.js'
+import {Ago, Id, Status, hasEnded} from './parts.js'
+import {link} from './route.js'
+import {isFlexible, short, slack, tookS} from './sentence.js'
+import {DeadlineBar} from './timeline.js'
+import * as words from './words.js'
+
+const HEADS = [['check', ''], ['s', 'Status'], ['o', 'Operation'], ['m', 'Id'], ['say', 'What now'], ['tags', 'Tags'], ['num', 'Accepted'], ['num', 'Took'], ['due', 'Deadline']]
+
+export function Table({pages, selected, toggle, onSeen}) {
+  return html`<table class="jobs" role="table"><thead role="rowgroup"><tr role="row">${HEADS.map(
+    ([kind, text]) => html`<th key=${text} role="columnheader" scope="col" class=${kind}>${text || html`<span class="vh">Select</span>`}</th>`,
+  )}</tr></thead>${pages.map(page => html`<${Chunk} key=${page.cursor} page=${page} selected=${selected} toggle=${toggle} onSeen=${onSeen} />`)}</table>`
+}
+
+/** A page of rows, which are there while it is near the window. */
+class Chunk extends Component {
+  state = {isNear: true, height: 0}
+  body = createRef()
+
+  shouldComponentUpdate({page}, {isNear}) {
+    return page !== this.props.page || isNear !== this.state.isNear
+  }
+
+  componentDidMount() {
+    const see = ([entry]) => {
+      const height = this.state.isNear ? this.body.current.offsetHeight : this.state.height
+      this.setState({isNear: entry.isIntersecting || this.body.current.contains(document.activeElement), height})
+      this.props.onSeen(this.props.page, entry.isIntersecting)
+    }
+    this.observer = new IntersectionObserver(see, {rootMargin: '1000px 0px'})
+    this.observer.observe(this.body.current)
+  }
+
+  componentWillUnmount() {
+    this.observer.disconnect()
+    this.props.onSeen(this.props.page, false)
+  }
+
+  render({page, selected, toggle}, {isNear, height}) {
+    if (!isNear) return html`<tbody class="gap" role="rowgroup" ref=${this.body}><tr role="row"><td role="cell" colspan=${HEADS.length} style=${{height: `${height}px`}} /></tr></tbody>`
+    return html`<tbody role="rowgroup" ref=${this.body}>${page.jobs.map(job => html`<${Row} key=${job.id} job=${job} selected=${selected} toggle=${toggle} />`)}</tbody>`
+  }
+}
+
+function Row({job, selected, toggle}) {
+  const href = link(['jobs', job.id])
+  const name = `${job.operation} ${job.id.slice(-4)}`
+  return html`<tr role="row" data-id=${job.id}>
+    <td role="cell" class="check"><label><input type="checkbox" aria-label="Select ${name}" checked=${selected.value.has(job.id)} onClick=${event => toggle(job, event.shiftKey)} /></label></td>
+    <td role="cell" class="s"><${Status} status=${job.status} /></td>
+    <td role="cell" class="o"><a class="op" href=${href} title=${job.operation}>${job.operation}</a></td>
+    <td role="cell" class="m"><${Id} id=${job.id} href=${href} /></td>
+    <td role="cell" class="say"><${What} job=${job} /></td>
+    <td role="cell" class="tags">${Object.entries(job.tags).slice(0, 3).map(([tag, value]) => html`<a key=${tag} class="tag" title=${`${tag}:${value}`} href=${link('jobs', {tag: `${tag}:${value}`})}>${tag}:${value}</a> `)}</td>
+    <td role="cell" class="num nw wide"><${Ago} at=${job.created} /></td>
+    <td role="cell" class="num nw wide"><${Took} job=${job} /></td>
+    <td role="cell" class="due nw"><${Due} job=${job} /></td></tr>`
+}
+
+function What({job}) {
+  if (!hasEnded(job)) now.value // counts down
+  const fraction = job.status === 'running' ? job.progress?.fraction : null
+  const text = short(job)
+  return html`${fraction != null && html`<progress max="1" value=${fraction} aria-label="Progress of ${job.operation} ${job.id.slice(-4)}">${words.percent(fraction)}</progress>`}
+    <span class="clip" title=${text}>${job.status === 'failed' && html`<b>${job.error?.code}</b> · `}${text}${job.status === 'succeeded' && html`<${Preview} value=${job.result} />`}</span>`
+}
+
+/** The beginning of a small result. */
+function Preview({value}) {
+  if (value === null) return null
+  const text = value?.base64 && value.media_type ? value.media_type : JSON.stringify(value)
+  return html` <span class="dim mono">${text.slice(0, 120)}</span>`
+}
+
+function Took({job}) {
+  if (job.status === 'running') now.value // counts up
+  const s = hasEnded(job) || job.status === 'running' ? tookS(job) : null
+  return s === null ? '–' : job.status === 'running' ? words.countdown(s) : words.duration(Math.max(0, s))
+}
+
+function Due({job}) {
+  const s = slack(job)
+  if (hasEnded(job)) {
+    if (isFlexible(job)) return html`<span class="dim">flexible</span>`
+    return s >= 0 && job.error?.code !== 'deadline-exceeded' ? html`met <span class="xs muted">${words.duration(s)} to spare</span>` : html`<span class="late">missed</span>`
+  }
+  if (isFlexible(job)) return html`<span class="dim">flexible</span>`
+  const left = (Date.parse(job.deadline) - now.value) / 1000
+  return html`<span title=${words.timeTitle(job.deadline)}>${left > 0 ? `in ${words.countdown(left)}` : 'now'}</span>
+    ${s !== null && html` <span class="xs muted">${s < 0 || job.at_risk ? html`<span class="late">${s < 0 ? `${words.duration(-s)} late` : 'at risk'}</span>` : `slack ${words.duration(s)}`}</span>`}
+    <${DeadlineBar} job=${job} />`
+}
