@@ -66,7 +66,7 @@ def docs_file(request: HttpRequest) -> Response:
 
 @api.route("GET /console")
 def console(request: HttpRequest) -> Response:
-    return consoles.page(services.settings.bucket, request)
+    return consoles.page(services.bucket, request)
 
 
 @api.route("GET /console/{version}/{file}")

@@ -33,11 +33,12 @@ class Reply:
 
 #: What the paths of the sample events have in the place of their variables.
 _PLACES = {
-    "operation": "text-stats",
-    "id": "019ac1d2-7b5e-7c31-8f44-5d1f3b0a9e77",
-    "name": "invalid-input",
-    "file": "swagger-ui.css",
-    "number": "1",
+    "operation": ("text-stats",),
+    "id": ("019ac1d2-7b5e-7c31-8f44-5d1f3b0a9e77",),
+    "name": ("invalid-input",),
+    "version": ("0123456789ab",),
+    "file": ("swagger-ui.css", "console.js"),
+    "number": ("1",),
 }
 
 
@@ -55,12 +56,13 @@ def http_event(
         context |= {"owner": owner} | ({} if scopes is None else {"scopes": scopes})
     event["headers"] |= {k.lower(): v for k, v in changes.get("headers", {}).items()}
     event["headers"] = {k: v for k, v in event["headers"].items() if v is not None}
-    for what, place in _PLACES.items():
+    for what, places in _PLACES.items():
         if what in changes:
-            event["rawPath"] = event["rawPath"].replace(place, changes[what])
             held = event["pathParameters"]
+            for place in set(places) & set(held.values()):
+                event["rawPath"] = event["rawPath"].replace(place, changes[what])
             event["pathParameters"] = {
-                k: changes[what] if v == place else v for k, v in held.items()
+                k: changes[what] if v in places else v for k, v in held.items()
             }
     event["requestContext"]["http"]["path"] = event["rawPath"]
     if "query" in changes:

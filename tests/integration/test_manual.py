@@ -9,7 +9,7 @@ from tests.integration.lambdas import Reply
 from tests.integration.world import World
 
 BASE = "https://api.example.com"
-DOCUMENTS = ["openapi", "asyncapi", "docs", "docs-file"]
+DOCUMENTS = ["openapi", "asyncapi", "docs", "docs-file", "console", "console-file"]
 
 
 @pytest.mark.parametrize("name", ["openapi", "asyncapi"])
@@ -95,5 +95,60 @@ def test_a_file_of_the_page_is_sent_small_to_who_takes_it_so(
 )
 def test_no_other_file_is_sent(world: World, name: str) -> None:
     reply = file(world, name)
+
+    assert (reply.status, reply.problem) == (404, "unknown-route")
+
+
+def console_file(world: World, name: str, version: str, **headers: str) -> Reply:
+    headers = {"accept-encoding": "gzip"} | headers
+    return world.call("console-file", version=version, file=name, headers=headers)
+
+
+def version_of(page: Reply) -> str:
+    (version,) = set(re.findall(r"console/([0-9a-f]{12})/", page.body.decode()))
+    return version
+
+
+def test_the_console_runs_its_own_scripts_and_calls_only_the_api_and_its_bucket(
+    world: World,
+) -> None:
+    page = world.call("console")
+    policy = dict(
+        part.strip().split(" ", 1) for part in page.headers["content-security-policy"].split(";")
+    )
+
+    assert page.headers["content-type"] == "text/html; charset=utf-8"
+    assert policy["default-src"] == "'none'"
+    assert policy["script-src"] == policy["style-src"] == "'self'"
+    assert policy["frame-ancestors"] == policy["form-action"] == "'none'"
+    assert policy["connect-src"].split()[0] == "'self'"
+    assert len(policy["connect-src"].split()) == 2
+
+
+def test_an_upload_goes_to_an_address_that_the_console_may_call(world: World) -> None:
+    allowed = world.call("console").headers["content-security-policy"]
+    upload = world.call("upload").json["url"]
+
+    assert f"connect-src 'self' {upload.partition('/uploads/')[0]};" in allowed
+
+
+def test_browsers_keep_the_consoles_files_while_their_version_is_deployed(world: World) -> None:
+    page = world.call("console")
+    version = version_of(page)
+    loaded = set(re.findall(r'(?:src|href)="console/\w+/([^"]+)"', page.body.decode()))
+
+    assert loaded == {"console.css", "console.js", "icons.svg"}
+    assert page.headers["cache-control"] == "no-cache"
+    for name in loaded:
+        current, other = (console_file(world, name, v) for v in (version, "0123456789ab"))
+        assert (current.status, other.status) == (200, 200)
+        assert current.headers["cache-control"] == "public, max-age=31536000, immutable"
+        assert other.headers["cache-control"] == "no-cache"
+        assert gzip.decompress(current.body) == gzip.decompress(other.body)
+
+
+@pytest.mark.parametrize("name", ["nothing.js", "version", "..", "console.js.gz", "../docs.html"])
+def test_the_console_has_no_other_files(world: World, name: str) -> None:
+    reply = console_file(world, name, "0123456789ab")
 
     assert (reply.status, reply.problem) == (404, "unknown-route")

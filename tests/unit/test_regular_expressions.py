@@ -70,6 +70,7 @@ ROWS: dict[tuple[str, str], list[Text]] = {
     ("layers/nowlater/nowlater/access/api_keys.py", "nl_"): texts("a", "nl_"),
     ("layers/nowlater/nowlater/jobs/listing.py", "[1-9]"): texts("1", "0"),
     ("layers/nowlater/nowlater/api/docs.py", "TYPES"): texts("a", ".css", "a.css"),
+    ("layers/nowlater/nowlater/api/console.py", "TYPES"): texts("a", ".css", "a.css"),
     ("layers/nowlater/nowlater/runtime/definition.py", "[a-z]"): texts("a-", "a1-", "a--"),
     ("layers/nowlater/nowlater/notifications/secrets.py", "[a-z0-9._-]"): texts("a", "."),
     ("layers/nowlater/nowlater/api/prefer.py", "[,;=]"): texts(" ", '\\"', '"a', "a ", before='"') + texts(" ", before="a", after="x"),
@@ -96,6 +97,13 @@ ROWS: dict[tuple[str, str], list[Text]] = {
     ("layers/nowlater/nowlater/runtime/validation.py", "pattern"): [],  # the schema's, which has a row itself
     ("layers/catalogue/build.py", "_key"): texts("{data", "data", "_key", before="{data"),
     ("layers/catalogue/build.py", "is_integer"): texts(" and not (isinstance(", "a", before=" and not (isinstance("),
+    ("layers/catalogue/console/vendor/check.py", "from"): texts('from"a"', "from ", 'from"'),
+    ("layers/catalogue/console/vendor/check.py", "sourceMappingURL"): texts(" ", "a", before="\n//# sourceMappingURL=a"),
+    ("layers/catalogue/described/modules.py", "_NAMES"): [],  # of the repository's own sources, as those below
+    ("layers/catalogue/described/modules.py", "export default"): texts("export default ", " ", before=";export default"),
+    ("layers/catalogue/described/modules.py", "<kind>"): texts("export const a", "export async ", " ", before="export const "),
+    ("layers/catalogue/described/modules.py", "import|export"): texts("import", "import ", "export\n"),
+    ("layers/catalogue/described/modules.py", r"\W"): texts("-", "a-"),
     ("layers/catalogue/described/openapi.py", "#/components"): texts('"#/components/', '"#/components/a/', "a/"),
     ("layers/catalogue/described/schemas.py", r"\W"): texts("-"),
     ("local/intrinsics.py", "[^${}]"): texts("${", "$", "${a"),
@@ -123,6 +131,7 @@ ROWS: dict[tuple[str, str], list[Text]] = {
 SEARCHED = {
     *("charset", r"\\(.)", "[,;=]", " - at ", "|\\[", r"\[(\d+)\]", "#", ":", "_key", "is_integer"),
     *("×|error", "[×╰─▶│├]", "#/components", r"\W", "[^${}]", "[\\w:.]", "#?", "stage.name"),
+    *("from", "sourceMappingURL", "export default", "<kind>", "import|export"),
 }
 #: Patterns that are no call of `re`: of schemas, and of the formats that validators know.
 SCHEMAS: dict[str, list[Text]] = {

@@ -13,8 +13,7 @@ export function Bars({bars, fills, name, format = words.minuteTime, height = HEI
   return html`<div class="bars"><svg class="ch" height=${height} viewBox="0 0 ${bars.length} ${height}" preserveAspectRatio="none" role="img" aria-label=${name}>
       ${fills.map((fill, level) => html`<path key=${fill} class=${fill} d=${bars.map((bar, i) => rectangle(bar, i, fills.slice(0, level), fill, (height - 2) / most, height)).join('')} />`)}
       <path class="s-axis" d="M0 ${height}h${bars.length}" /></svg>
-    ${format && html`<p class="ticks"><span>${format(bars[0].from)}</span>${bars.length > 4 && html`<span class="wide">${format(bars[Math.floor(bars.length / 2)].from)}</span>`}<b>now</b></p>`}
-    ${format && html`<p class="most xs dim">most: ${words.number(most)}</p>`}</div>`
+    ${format && html`<p class="ticks"><span>${format(bars[0].from)}</span>${bars.length > 4 && html`<span class="wide">${format(bars[Math.floor(bars.length / 2)].from)}</span>`}<b>now</b></p>`}</div>`
 }
 
 function rectangle({parts}, i, below, fill, unit, height) {

@@ -64,7 +64,7 @@ export function DeliveryRow({delivery, selected, toggle}) {
   return html`<tr role="row"><td role="cell" class="check"><label><input type="checkbox" aria-label="Select the delivery of ${delivery.operation} ${delivery.job.slice(-4)}" checked=${selected} onChange=${toggle} /></label></td>
     <td role="cell" class="s"><${State} state=${delivery.state} /></td><td role="cell" class="o"><a class="op" href=${href}>${delivery.operation}</a></td><td role="cell" class="m"><${Id} id=${delivery.job} href=${href} /></td>
     <td role="cell" class="say"><span class="clip" title=${delivery.url}><b>${hostOf(delivery.url)}</b> · ${lastReply(delivery)}</span></td><td role="cell" class="num wide">${words.number(delivery.count)}</td>
-    <td role="cell" class="nw due">${delivery.next ? html`<${Time} at=${delivery.next} />` : '–'}</td><td role="cell" class="num a"><${SendAgain} job=${delivery.job} delivery=${delivery} /></td></tr>`
+    <td role="cell" class="nw due">${delivery.next ? html`<span class="narrow">next attempt </span><${Time} at=${delivery.next} />` : html`<span class="wide">–</span>`}</td><td role="cell" class="num a"><${SendAgain} job=${delivery.job} delivery=${delivery} /></td></tr>`
 }
 
 export function hostOf(url) {

@@ -8,7 +8,7 @@ const ICONS = {succeeded: 'succeeded', canceled: 'canceled', unavailable: 'queue
 
 export function History({job}) {
   return html`<section class="card" aria-label="What happened"><header><h2>What happened</h2><span class="end xs dim">times of your zone, ${words.zone()}</span></header>
-    <ol class="line">${[...past(job), ...future(job)].map(({icon, kind, at, text, more}, i) => html`<li key=${i} class=${kind}><${Icon} name=${icon} />${at ? html`<${Time} at=${at} format=${kind === 'later' ? words.time : words.exactTime} />` : html`<span class="dim">then</span>`}<div>${text}${more && html`<span class="dim">; ${more}</span>`}</div></li>`)}</ol></section>`
+    <ol class="line">${[...past(job), ...future(job)].map(({icon, kind, at, text, more}, i) => html`<li key=${i} class=${kind}><${Icon} name=${icon} />${at ? html`<${Time} at=${at} format=${kind === 'later' ? words.time : words.exactTime} />` : html`<span class="dim">then</span>`}<div>${text} <span class="dim">${more}</span></div></li>`)}</ol></section>`
 }
 
 function past(job) {
@@ -26,7 +26,7 @@ function past(job) {
     }
   }
   const isLastTold = attempts.at(-1)?.outcome === job.status || (job.status === 'failed' && attempts.at(-1)?.ended === job.ended)
-  if (hasEnded(job) && !isLastTold) events.push({icon: job.status, kind: job.status, at: job.ended, text: words.capital(job.status), more: job.error?.code ?? ''})
+  if (hasEnded(job) && !isLastTold) events.push({icon: job.status, kind: job.status, at: job.ended, text: words.capital(job.status), more: job.error ? `as ${job.error.code}` : ''})
   return events
 }
 
@@ -35,6 +35,6 @@ function future(job) {
   const events = []
   if (job.not_before || job.status === 'scheduled') events.push({icon: 'scheduled', at: job.not_before ?? job.start_at, text: job.attempt ? 'The next attempt may start' : 'It may start'})
   if (job.estimate) events.push({icon: 'flag', at: job.estimate.finish, text: 'Probably done'})
-  events.push({icon: 'scheduled', at: job.deadline, text: isFlexible(job) ? 'Limit of flexible jobs' : 'Deadline', more: 'after it nothing starts or succeeds'})
+  events.push({icon: 'scheduled', at: job.deadline, text: isFlexible(job) ? 'Limit of flexible jobs' : 'Deadline', more: 'nothing starts or succeeds after it'})
   return events.map(event => ({...event, kind: 'later'}))
 }

@@ -9,7 +9,7 @@ import {Icon, html, useEffect, useRef, useState} from './html.js'
 import {recall} from './inputs.js'
 import {Hints, Key, useKeys} from './keys.js'
 import {refresh, useLive} from './live.js'
-import {Code, CopyButton, Id, Loading, Menu, Status, Time, Trouble, announce, copy, hasEnded} from './parts.js'
+import {Code, CopyButton, Id, Loading, Menu, Status, Time, Trouble, announce, copy, hasEnded, say} from './parts.js'
 import {go, link} from './route.js'
 import {JobResult} from './result.js'
 import {isFlexible, long, slack} from './sentence.js'
@@ -44,7 +44,7 @@ function useAnnounced(job) {
   const last = useRef(null)
   const state = job && `${job.status} ${Math.floor((job.progress?.fraction ?? 0) * 10)}`
   useEffect(() => {
-    if (last.current && state !== last.current) announce(job.progress?.fraction ? `${words.capital(job.status)}, ${words.percent(job.progress.fraction)}.` : `${words.capital(job.status)}.`)
+    if (last.current && state !== last.current) say(job.progress?.fraction ? `${words.capital(job.status)}, ${words.percent(job.progress.fraction)}.` : `${words.capital(job.status)}.`)
     last.current = state
   }, [state])
 }

@@ -126,7 +126,7 @@ function Filter({query, path}) {
 }
 
 function Count({counts, status}) {
-  if (!counts) return null
+  if (!counts) return html` <span class="n" />`
   const jobs = counts.counts.filter(group => !status || group.status === status).reduce((sum, group) => sum + group.jobs, 0)
   return html` <span class="n" title=${counts.complete ? '' : `at least; counted back to ${words.time(counts.since)}`}>${words.number(jobs)}${counts.complete ? '' : '+'}</span>`
 }

@@ -56,7 +56,7 @@ function Lane({lane, asOf, isComplete}) {
     ['Your oldest waits', yours.waiting_since ? words.countdown(words.seconds(yours.waiting_since, asOf)) : '–', ''],
   ]
   return html`<section class="card" aria-labelledby=${lane.lane}><header><h2 id=${lane.lane}>${lane.lane}</h2><span class="sm dim">${ABOUT[lane.lane]}</span></header>
-    <p class="lead">${sentenceOf(lane)}</p><dl class="nums">${numbers.map(([name, value, small]) => html`<div key=${name}><dt>${name}</dt><dd>${value} <small>${small}</small></dd></div>`)}</dl>
+    <p class="lead">${sentenceOf(lane)}</p><dl class="nums below-each">${numbers.map(([name, value, small]) => html`<div key=${name}><dt>${name}</dt><dd>${value} <small>${small}</small></dd></div>`)}</dl>
     <${Capacity} lane=${lane} /></section>`
 }
 
@@ -115,10 +115,10 @@ function Operations({groups, jobs, since, hours}) {
   const all = rows.flatMap(row => row.ran).filter(s => s > 0)
   const [low, high] = [Math.max(0.001, Math.min(...all, 1) / 1.5), Math.max(...all, 1) * 1.5]
   return html`<section class="card flush" aria-labelledby="operations"><header><h2 id="operations">Run times and failures, by operation</h2><span class="end"><${Legend} items=${[['f-run', 'median'], ['f-run2 solid', 'to the 90th percentile'], ['f-bad', 'failed, over time']]} /></span></header>
-    <div class="scroll" tabindex="0" role="region" aria-label="Table of operations"><table><thead><tr><th scope="col">Operation</th><th scope="col" class="num">Jobs</th><th scope="col" class="num wide">Waited, median</th><th scope="col" class="num">Ran, median</th><th scope="col" class="num wide">9 of 10</th><th scope="col" class="plot wide">Run times</th><th scope="col" class="num">Failed</th><th scope="col" class="plot wide">Failures over time</th></tr></thead>
+    <div class="scroll" tabindex="0" role="region" aria-label="Table of operations"><table><thead><tr><th scope="col">Operation</th><th scope="col" class="num">Jobs</th><th scope="col" class="num wide">Waited, median</th><th scope="col" class="num">Ran, median</th><th scope="col" class="num wide">9 of 10</th><th scope="col" class="plot wide">Run times</th><th scope="col" class="num">Failed</th><th scope="col" class="plot wide far">Failures over time</th></tr></thead>
     <tbody>${rows.map(row => html`<tr key=${row.operation}><th scope="row"><a href=${link('jobs', {operation: row.operation})}>${row.operation}</a></th><td class="num">${words.number(row.jobs)}</td><td class="num wide nw">${inWords(quantile(row.waited, 0.5))}</td><td class="num nw">${inWords(quantile(row.ran, 0.5))}</td><td class="num wide nw">${inWords(quantile(row.ran, 0.9))}</td>
       <td class="plot wide">${row.ran.length > 0 && html`<${Range} p50=${quantile(row.ran, 0.5)} p90=${quantile(row.ran, 0.9)} low=${low} high=${high} />`}</td><td class="num nw">${row.failed ? html`<a href=${link('jobs', {operation: row.operation, status: 'failed'})}>${words.number(row.failed)}</a>` : 0} <span class="dim">${Math.round((100 * row.failed) / row.jobs)} %</span></td>
-      <td class="plot wide"><${Bars} bars=${byInterval(groups.filter(group => group.operation === row.operation && group.status === 'failed'), since, SPANS[hours], slowly.value, () => 'f-bad')} fills=${['f-bad']} name="Failed jobs of ${row.operation}: ${row.failed}" format=${null} height=${18} /></td></tr>`)}</tbody></table></div></section>`
+      <td class="plot wide far"><${Bars} bars=${byInterval(groups.filter(group => group.operation === row.operation && group.status === 'failed'), since, SPANS[hours], slowly.value, () => 'f-bad')} fills=${['f-bad']} name="Failed jobs of ${row.operation}: ${row.failed}" format=${null} height=${18} /></td></tr>`)}</tbody></table></div></section>`
 }
 
 const inWords = s => (s === null ? '–' : words.duration(s))
@@ -128,7 +128,8 @@ function Times({times, since}) {
   const ran = jobs.filter(job => job.ended && job.started).map(job => ({at: Date.parse(job.created), s: Math.max(0.01, tookS(job)), fill: job.status === 'failed' ? 'f-bad' : 'f-run'}))
   const waited = jobs.map(job => ({at: Date.parse(job.created), s: waitedS(job), fill: 'f-wait'})).filter(point => point.s !== null)
   if (!ran.length) return null
-  const from = isAll ? since : Date.parse(jobs.at(-1).created)
+  const oldest = Date.parse(jobs.at(-1).created)
+  const from = Math.max(since, oldest - (instant() - oldest) * 0.04)
   return html`<section class="card" aria-labelledby="times"><header><h2 id="times">How long they waited and ran</h2><span class="sm dim">${isAll ? 'all' : 'the newest'} ${words.plural(jobs.length, 'job')}, by the time of acceptance</span><span class="end"><${Legend} items=${[['f-wait', 'waited'], ['f-run', 'ran'], ['f-bad', 'ran, and failed']]} /></span></header>
     <${Dots} points=${[...waited, ...ran]} from=${from} to=${instant()} name="Half of ${words.plural(ran.length, 'job')} ran for at most ${inWords(quantile(ran.map(point => point.s).sort((a, b) => a - b), 0.5))}, and waited for at most ${inWords(quantile(waited.map(point => point.s).sort((a, b) => a - b), 0.5))}." /></section>`
 }

@@ -17,8 +17,12 @@ export function announce(text) {
   noticeTimer = setTimeout(() => (notice.value = ''), 4_000)
 }
 
+/** Says something to screen readers alone. */
+const said = signal('')
+export const say = text => (said.value = text)
+
 export function Notice() {
-  return html`<p class="toast" role="status" aria-live="polite" data-shown=${notice.value !== ''}>${notice.value}</p>`
+  return html`<p class="vh" role="status">${said.value}</p><p class="toast" role="status" aria-live="polite" data-shown=${notice.value !== ''}>${notice.value}</p>`
 }
 
 export async function copy(text, what = 'It') {

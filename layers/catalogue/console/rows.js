@@ -15,6 +15,15 @@ export function Table({pages, selected, toggle, onSeen}) {
   )}</tr></thead>${pages.map(page => html`<${Chunk} key=${page.cursor} page=${page} selected=${selected} toggle=${toggle} onSeen=${onSeen} />`)}</table>`
 }
 
+/** How far from the window rows are still there, in pixels. */
+const NEAR = 1000
+
+/** Observers tell of the past: the window may have moved since. */
+function isNearWindow(element) {
+  const {top, bottom} = element.getBoundingClientRect()
+  return top < innerHeight + NEAR && bottom > -NEAR
+}
+
 /** A page of rows, which are there while it is near the window. */
 class Chunk extends Component {
   state = {isNear: true, height: 0}
@@ -27,10 +36,11 @@ class Chunk extends Component {
   componentDidMount() {
     const see = ([entry]) => {
       const height = this.state.isNear ? this.body.current.offsetHeight : this.state.height
-      this.setState({isNear: entry.isIntersecting || this.body.current.contains(document.activeElement), height})
-      this.props.onSeen(this.props.page, entry.isIntersecting)
+      const isSeen = entry.isIntersecting || isNearWindow(this.body.current)
+      this.setState({isNear: isSeen || this.body.current.contains(document.activeElement), height})
+      this.props.onSeen(this.props.page, isSeen)
     }
-    this.observer = new IntersectionObserver(see, {rootMargin: '1000px 0px'})
+    this.observer = new IntersectionObserver(see, {rootMargin: `${NEAR}px 0px`})
     this.observer.observe(this.body.current)
   }
 
@@ -84,12 +94,13 @@ function Took({job}) {
 function Due({job}) {
   const s = slack(job)
   if (hasEnded(job)) {
+    if (job.status === 'canceled') return html`<span class="dim wide">–</span>`
     if (isFlexible(job)) return html`<span class="dim">flexible</span>`
-    return s >= 0 && job.error?.code !== 'deadline-exceeded' ? html`met <span class="xs muted">${words.duration(s)} to spare</span>` : html`<span class="late">missed</span>`
+    return s >= 0 && job.error?.code !== 'deadline-exceeded' ? html`met <span class="xs muted">${words.roughly(s)} to spare</span>` : html`<span class="late">missed</span>`
   }
   if (isFlexible(job)) return html`<span class="dim">flexible</span>`
   const left = (Date.parse(job.deadline) - now.value) / 1000
   return html`<span title=${words.timeTitle(job.deadline)}>${left > 0 ? `in ${words.countdown(left)}` : 'now'}</span>
-    ${s !== null && html` <span class="xs muted">${s < 0 || job.at_risk ? html`<span class="late">${s < 0 ? `${words.duration(-s)} late` : 'at risk'}</span>` : `slack ${words.duration(s)}`}</span>`}
+    ${s !== null && html` <span class="xs muted">${s < 0 || job.at_risk ? html`<span class="late">${s < 0 ? `${words.duration(-s)} late` : 'at risk'}</span>` : `slack ${words.roughly(s)}`}</span>`}
     <${DeadlineBar} job=${job} />`
 }

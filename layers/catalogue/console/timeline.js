@@ -24,7 +24,7 @@ export function Timeline({job}) {
     ${parts.finish && html`<${Bar} at=${at} from=${Math.max(parts.now, parts.runsFrom)} to=${parts.finish} fill="f-run2" y="26.5" height="29" below=${`done about ${words.time(parts.finish)}`} />`}
     ${parts.slack && html`<${Bar} at=${at} ...${parts.slack} fill="f-ok2" y="31" height="20" inside=${`${parts.hasEnded ? '' : 'slack '}${words.duration(parts.slack.s)}${parts.hasEnded ? ' to spare' : ''}`} />`}
     ${!parts.hasEnded && html`<line class="s-now" x1="${at(parts.now)}%" x2="${at(parts.now)}%" y1="19" y2="62" />
-      ${at(parts.now) > 22 && html`<text class="b" x="${at(parts.now)}%" y="14" text-anchor="middle">now</text>`}`}
+      ${at(parts.now) > 22 && html`<text class="b ${at(parts.now) < 48 || at(parts.now) > 52 ? 'wide' : ''}" x="${at(parts.now)}%" y="14" text-anchor="middle">now</text>`}`}
     ${parts.deadline && html`<line class="s-due" x1="${at(parts.deadline)}%" x2="${at(parts.deadline)}%" y1="19" y2="90" />
       <text class="b" x="${at(parts.deadline)}%" y="14" text-anchor="end">deadline ${words.time(parts.deadline)}</text>`}
     <line class="s-axis" x1="${LEFT}%" x2="${RIGHT}%" y1="90" y2="90" />
@@ -37,7 +37,7 @@ function Bar({at, from, to, fill, y, height, inside, below}) {
   const [x, width] = [at(from), Math.max(0.25, at(to) - at(from))]
   const middle = `${x + width / 2}%`
   return html`<rect class=${fill} x="${x}%" y=${y} width="${width}%" height=${height} rx="3" />
-    ${inside && width > 9 && html`<text class="b ${width < 24 ? 'wide' : ''}" x=${middle} y="45" text-anchor="middle">${inside}</text>`}
+    ${inside && width > 12 && html`<text class="b ${width < 42 ? 'wide' : ''}" x=${middle} y="45" text-anchor="middle">${inside}</text>`}
     ${below && width > 6 && html`<text class="wide" x=${middle} y="74" text-anchor="middle">${below}</text>`}`
 }
 

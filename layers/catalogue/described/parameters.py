@@ -9,7 +9,7 @@ from nowlater.api.routes import Route
 from nowlater.jobs.model import MAX_TAGS
 
 _JOB = text(pattern=shapes.JOB_ID, examples=["01a20eff-13a8-723c-a1e0-0187f181401b"])
-_VERSION = text(pattern="^[0-9a-f]{12}$")
+_VERSION = text(pattern="^[0-9a-f]{12}$", examples=["0123456789ab"])
 _OPERATION = text(pattern=shapes.NAME, examples=["text-stats"])
 
 

@@ -66,10 +66,10 @@ class Console:
             and urlsplit(request.url).netloc not in self._hosts
         }
 
-        assert self.faults == []
-        assert elsewhere == set()
+        assert self.faults == [], self.faults
+        assert elsewhere == set(), elsewhere
 
     def _note(self, message: ConsoleMessage) -> None:
         is_asked_for = self.expects_refusals and _ASKED_FOR.search(message.text)
         if message.type in ("error", "warning") and not is_asked_for:
-            self.faults.append(f"{message.type}: {message.text}")
+            self.faults.append(f"{message.type}: {message.text} {message.location['url']}")

@@ -1,12 +1,16 @@
 """Serves the console, a page that calls this API as any other caller does (layers/catalogue/console)."""
 
-import os
 import re
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from nowlater.api.request import HttpRequest
 from nowlater.api.responses import HTML, Response, packed_file, revalidated
 from nowlater.problems import Problem
 from nowlater.runtime import catalogue
+
+if TYPE_CHECKING:
+    from nowlater.aws.bucket import Bucket
 
 _TYPES = {"css": "text/css", "js": "text/javascript", "svg": "image/svg+xml", "txt": "text/plain"}
 _FILE = re.compile(r"[\w-]+\.(" + "|".join(_TYPES) + ")", re.ASCII)
@@ -19,9 +23,9 @@ _POLICY = (
 )
 
 
-def page(bucket: str, request: HttpRequest) -> Response:
-    """Return the page; it may also call the bucket of this name: uploads, and large results."""
-    policy = _POLICY.format(bucket=_origins(bucket))
+def page(bucket: "Bucket", request: HttpRequest) -> Response:
+    """Return the page; it may also call the bucket, for uploads and large results."""
+    policy = _POLICY.format(bucket=_origin(bucket))
     headers = {"Content-Type": HTML, "Content-Security-Policy": policy}
     return revalidated(request, catalogue.read_manual("console.html") or b"", headers)
 
@@ -41,10 +45,7 @@ def file(request: HttpRequest, version: str, name: str) -> Response:
     return packed_file(request, data, _TYPES[match[1]], caching)
 
 
-def _origins(bucket: str) -> str:
-    """Return the origins of the bucket's presigned URLs, as botocore chooses them."""
-    if emulator := os.environ.get("AWS_ENDPOINT_URL"):
-        return emulator
-    region = os.environ["AWS_REGION"]
-    suffix = "amazonaws.com.cn" if region.startswith("cn-") else "amazonaws.com"
-    return f"https://{bucket}.s3.{region}.{suffix} https://{bucket}.s3.{suffix}"
+def _origin(bucket: "Bucket") -> str:
+    """Return the origin of the bucket's presigned URLs."""
+    url = urlsplit(bucket.url_to_put("uploads/any", 1, "text/plain"))
+    return f"{url.scheme}://{url.netloc}"
