@@ -11,7 +11,7 @@ from nowlater.access import authenticate
 from nowlater.aws import bucket, payload_keys
 from nowlater.doors.sync import LONGEST_S
 from nowlater.instants import DAY_S
-from nowlater.jobs import listing
+from nowlater.jobs import attempts, listing
 from nowlater.jobs.protocol import KEY_LIFE_S
 from nowlater.limits import MAX_DIRECT_RESULT
 from nowlater.runtime.catalogue import MAX_UPLOADS
@@ -122,6 +122,7 @@ OF_THE_CODE = {
     "result in a hybrid response": MAX_DIRECT_RESULT,
     "result inside the job, as text": INLINE_RESULT,
     "run at the sync door": LONGEST_S,
+    "attempts shown in a job": attempts.MAX_ATTEMPTS,
     "bytes of a page": listing._MAX_BYTES,
     "characters of `detail`": problems._MAX_DETAIL_CHARACTERS,
     "characters of a token": authenticate._MAX_JWT,

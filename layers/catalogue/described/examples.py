@@ -30,6 +30,7 @@ def example_bodies() -> dict[str, Any]:
     )
     return {
         "Job": running,
+        "Attempt": running["attempts"][0],
         "JobPage": {"jobs": [running], "next": None},
         **_webhook_bodies(_representation(ended)),
         **_operation_bodies(),

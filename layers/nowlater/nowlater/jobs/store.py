@@ -11,7 +11,7 @@ from nowlater.aws.items import Item
 from nowlater.aws.records import Unreadable
 from nowlater.aws.table import Table, Where
 from nowlater.instants import Instant, after
-from nowlater.jobs import ids, model, protocol
+from nowlater.jobs import attempts, ids, model, protocol
 from nowlater.jobs.model import Job, Ref
 from nowlater.jobs.protocol import Write
 
@@ -54,23 +54,31 @@ class Store:
         return None if item is None else from_item(item)
 
     def claim(self, ref: Ref, holder: str, now: Instant) -> Written:
-        """Start an attempt at a job; the attempt's number is the token of its writes.
+        """Start an attempt at a waiting job; the attempt's number is the token of its writes.
 
         Raises Unreadable, after it has released the job with as many attempts left as before.
         """
+        return self._claim(ref, "claim", holder, now, {})
+
+    def reclaim(self, abandoned: Job, holder: str, now: Instant) -> Written:
+        """Start an attempt at a job whose attempt died, as `claim`, and record that one."""
+        cut_short = attempts.ended(abandoned, "cut-short", abandoned.lease_until or now)
+        return self._claim(abandoned.ref, "reclaim", holder, now, {"attempts": cut_short})
+
+    def _claim(self, ref: Ref, write: Write, holder: str, now: Instant, more: Item) -> Written:
         changes: Item = {
             "status": "running",
             "lease_holder": holder,
             "started": now,
             "updated": now,
         }
-        changes |= {"not_before": None, "progress": None}
+        changes |= {"not_before": None, "progress": None} | more
         arithmetic = {
             "attempt": "if_not_exists(#attempt, :zero) + :one",
             "attempts_left": "#attempts_left - :one",
             "lease_until": "#timeout_ms + :grace_end",
         }
-        done, item = self._write(ref, "claim", now, changes, 0, arithmetic)
+        done, item = self._write(ref, write, now, changes, 0, arithmetic)
         try:
             return Written(done, None if item is None else from_item(item))
         except Unreadable:
