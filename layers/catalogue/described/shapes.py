@@ -39,6 +39,8 @@ def response_schemas() -> dict[str, Schema]:
             jobs=array("Jobs, newest first.", ref("Job"), maxItems=100),
             next=or_null(url("The next page; null on the last one.")),
         ),
+        "JobCounts": _counts(),
+        "LaneList": _lanes(),
         "Operation": _operation(),
         "OperationList": record(
             "All operations.",
@@ -120,6 +122,50 @@ def _attempt() -> Schema:
             text(enum=list(get_args(Outcome.__value__))), "How it ended; null while it runs."
         ),
         detail=or_null(text("What was unavailable.", maxLength=MAX_DETAIL)),
+    )
+
+
+def _counts() -> Schema:
+    group = record(
+        "The jobs of one operation with one status.",
+        **{"from": or_null(time("When their interval begins; null without `interval`."))},
+        operation=text("The operation's name.", pattern=NAME),
+        status=text("Their status.", enum=STATUSES),
+        jobs=number("How many there are.", "integer", minimum=1),
+    )
+    return record(
+        "Numbers of jobs.",
+        counts=array("One for each group that has jobs.", group),
+        since=or_null(time("All jobs accepted from here on are counted; null: from the first.")),
+        until=time("No job accepted from here on is counted."),
+        complete={"type": "boolean", "description": "Whether all jobs asked for are counted."},
+    )
+
+
+def _lanes() -> Schema:
+    yours = record(
+        "Your own jobs.",
+        queued=number("How many wait for a worker.", "integer", minimum=0),
+        running=number("How many run.", "integer", minimum=0),
+        waiting_since=or_null(time("Since when the oldest waits; null if none waits.")),
+    )
+    lane = record(
+        "A lane. The numbers of messages are approximate.",
+        lane=text("Its name.", enum=LANES),
+        waiting=number("Messages that a worker can receive now.", "integer", minimum=0),
+        in_flight=number("Messages of jobs that run or wait for an attempt.", "integer", minimum=0),
+        delayed=number("Messages of jobs that start later.", "integer", minimum=0),
+        concurrency=number("How many of its jobs run at once.", "integer", minimum=1),
+        yours=yours,
+    )
+    return record(
+        "What waits and runs.",
+        lanes=array("The two lanes.", lane, minItems=len(LANES), maxItems=len(LANES)),
+        as_of=time("When this was so."),
+        complete={
+            "type": "boolean",
+            "description": "Whether all of your jobs are counted, or only the newest.",
+        },
     )
 
 

@@ -1,6 +1,7 @@
 """Jobs in the table: their keys, and every write of a job, by the rules of `protocol.WRITES`."""
 
 import base64
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,7 +10,7 @@ import msgspec
 from nowlater.aws import records
 from nowlater.aws.items import Item
 from nowlater.aws.records import Unreadable
-from nowlater.aws.table import Table, Where
+from nowlater.aws.table import Span, Table, Where
 from nowlater.instants import Instant, after
 from nowlater.jobs import attempts, ids, model, protocol
 from nowlater.jobs.model import Job, Ref
@@ -17,6 +18,12 @@ from nowlater.jobs.protocol import Write
 
 #: The partitions of the `due` index: a single hot one would throttle the table.
 DUE_SHARDS = 8
+
+#: The attributes without which a record is unreadable.
+_REQUIRED = (
+    *("PK", "SK", "operation", "lane", "status", "base", "created", "updated", "deadline"),
+    *("timeout_ms", "retention_s", "attempts_left"),
+)
 
 _STATUSES = {status: status for status in model.UNFINISHED + model.ENDED}
 
@@ -119,14 +126,22 @@ class Store:
         )
 
     def page(
-        self, owner: str, shard: str, before: str | None, limit: int | None, where: Where | None
+        self,
+        owner: str,
+        shard: str,
+        span: Span,
+        limit: int | None,
+        where: Where | None,
+        only: Sequence[str] = (),
     ) -> Page:
-        """Return an owner's jobs of one shard from before an id, as far as one call reads.
+        """Return an owner's jobs of one shard within a span of ids, as far as one call reads.
 
         That is up to `limit` records, and up to 1 MB of them. Unreadable ones are logged and
-        skipped, so that they do not hide the others.
+        skipped, so that they do not hide the others. `only` names the attributes that are wanted
+        beside those that every record has; empty means all.
         """
-        items, reached = self._table.page(_pk(owner, shard), before, limit, where)
+        attributes = (*_REQUIRED, *only) if only else ()
+        items, reached = self._table.page(_pk(owner, shard), span, limit, where, attributes)
         return Page([j for j in map(_if_readable, items) if j is not None], reached)
 
     def newest(
