@@ -18,6 +18,8 @@ UNFINISHED = ("scheduled", "queued", "running")
 #: Statuses of an ended job; they never change.
 ENDED = ("succeeded", "failed", "canceled")
 
+#: Ids name instants below this one, in the year 2527.
+_END: Instant = 1 << 44
 #: The form of a job's id.
 _ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
 
@@ -42,6 +44,18 @@ class Ref(msgspec.Struct, frozen=True):
         return self.owner
 
 
+class Attempt(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One run of a job's operation; without `ended` and `outcome` while it runs."""
+
+    number: _Count
+    started: Kept | None = None
+    ended: Kept | None = None
+    #: One of `attempts.OUTCOMES`; a newer version may write others.
+    outcome: str | None = None
+    #: What was unavailable.
+    detail: str | None = None
+
+
 class Job(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One accepted request for an operation, as the table stores it."""
 
@@ -64,6 +78,8 @@ class Job(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     attempts_left: _Attempts
     #: The number of attempts so far; the current one is the token of that attempt's writes.
     attempt: _Count = 0
+    #: The attempts that ended before the job did; none for a job that its first attempt ends.
+    attempts: tuple[Attempt, ...] = ()
     #: The number of attempts that found the operation unavailable.
     waits: _Count = 0
     start_at: Kept | None = None
@@ -114,7 +130,7 @@ def new_id(now: Instant, shards: int = 1) -> str:
 
     The first of its twelve digits of time is 0 until the year 2527, and holds the shard instead.
     """
-    shard_and_time = secrets.randbelow(shards) << 44 | now & (1 << 44) - 1
+    shard_and_time = secrets.randbelow(shards) << 44 | now & _END - 1
     high = shard_and_time << 16 | 7 << 12 | secrets.randbits(12)
     return str(uuid.UUID(int=high << 64 | 2 << 62 | secrets.randbits(62)))
 
@@ -127,3 +143,14 @@ def is_id(text: str) -> bool:
 def shard_of(job_id: str) -> str:
     """Return the shard, a hexadecimal digit, that stores the job with this id."""
     return job_id[0]
+
+
+def time_of(job_id: str) -> Instant:
+    """Return the instant in a job's id: when its first request was accepted."""
+    return int(job_id[1:8] + job_id[9:13], 16)
+
+
+def from_time(shard: str, instant: Instant) -> str:
+    """Return the text from which on the ids of a shard are of this instant or later."""
+    digits = f"{min(max(instant, 0), _END - 1):011x}"
+    return f"{shard}{digits[:7]}-{digits[7:]}"
