@@ -61,7 +61,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m local.costs", description=__doc__)
     parser.add_argument("--jobs", type=int, nargs="+", default=LOADS, help="jobs a month")
     parser.add_argument("--seconds", type=float, default=1.0, help="of the operation, for each job")
-    parser.add_argument("--memory", type=int, default=1024, help="MB, the parameter OperationsMemory")
+    parser.add_argument(
+        "--memory", type=int, default=1024, help="MB, the parameter OperationsMemory"
+    )
     parser.add_argument("--polls", type=int, default=2, help="of the caller, for each job")
     given = parser.parse_args()
     print(table([Load(n, given.seconds, given.memory, given.polls) for n in given.jobs]))
