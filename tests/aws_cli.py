@@ -28,8 +28,6 @@ def main(service: str, operation: str, *arguments: str) -> str:
         return ""
     options, outfile = _options(arguments)
     query, form = (options.pop(name, [""])[0] for name in ("query", "output"))
-    if (service, operation) == ("cloudformation", "deploy"):
-        return _deploy(client, options)
     names = {xform_name(n, "-"): n for n in client.meta.service_model.operation_names}
     shape = client.meta.service_model.operation_model(names[operation]).input_shape
     reply = getattr(client, operation.replace("-", "_"))(**_members(shape, options))
@@ -86,19 +84,6 @@ def _text(found: Any) -> str:
     if isinstance(found, list):
         return "\n".join(_text(f) if isinstance(f, list) else str(f) for f in found)
     return str(found)
-
-
-def _deploy(client: Any, options: dict[str, list[str]]) -> str:
-    pairs = (pair.split("=", 1) for pair in options["parameter-overrides"])
-    (name,), (path,) = options["stack-name"], options["template-file"]
-    client.create_stack(
-        StackName=name,
-        TemplateBody=Path(path).read_text(),
-        Capabilities=options["capabilities"],
-        Parameters=[{"ParameterKey": k, "ParameterValue": v} for k, v in pairs],
-    )
-    client.get_waiter("stack_create_complete").wait(StackName=name)
-    return ""
 
 
 def _s3(client: Any, operation: str, url: str) -> str:
