@@ -168,7 +168,7 @@ def _arguments() -> argparse.Namespace:
         prog="make deploy",
         description=__doc__,
         epilog="Region and credentials of a new stage: AWS_REGION=, AWS_PROFILE=. "
-        f"They are saved in {stages.FILE}; docs/operating.md#deploy-and-stages",
+        f"They are saved in {stages.FILE}; docs/deploying.md#stages",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument(

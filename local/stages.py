@@ -15,7 +15,7 @@ FILE = Path("stages.toml")
 _SAM_SETTINGS = Path("samconfig.toml")
 _HEAD = """\
 # The stages of this checkout, one table each. `make deploy` writes region, profile and account; you may
-# add settings: docs/operating.md#deploy-and-stages. A stack's parameters are stored by the stack itself.
+# add settings: docs/deploying.md#stages. A stack's parameters are stored by the stack itself.
 """
 #: CloudFormation's rule for the name of a stack.
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,127}")

@@ -1,4 +1,4 @@
-"""A stack that is taken down, as docs/operating.md has it: what it keeps, and how that is deleted."""
+"""A stack that is taken down, as docs/deploying.md has it: what it keeps, and how that is deleted."""
 
 import re
 import shlex
@@ -26,8 +26,8 @@ def stack(served: Served) -> Stack:
 
 def commands() -> tuple[list[str], list[str]]:
     """Return the page's commands: those that delete the stack, and those that delete what it kept."""
-    page = (ROOT / "docs/operating.md").read_text()
-    section = page.partition("\n## Take a stack down\n")[2].partition("\n## ")[0]
+    page = (ROOT / "docs/deploying.md").read_text()
+    section = page.partition("\n## Remove a stack\n")[2]
     first, second = re.findall(r"^```sh\n(.*?)^```$", section, re.MULTILINE | re.DOTALL)
     return first.splitlines(), second.splitlines()
 

@@ -16,6 +16,8 @@ from tests.filters import matches
 from tests.stack import of_type
 
 PAGE = (stack.ROOT / "docs/operating.md").read_text()
+#: Both pages with commands for operators.
+PAGES = PAGE + (stack.ROOT / "docs/deploying.md").read_text()
 SOURCE = stack.template()
 PARAMETERS: dict[str, Any] = SOURCE["Parameters"]
 RESOURCES: dict[str, Any] = SOURCE["Resources"]
@@ -420,7 +422,7 @@ def test_every_reason_is_one_that_a_resource_has() -> None:
 
 
 def blocks() -> list[str]:
-    found = re.findall(r"^```sh\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
+    found = re.findall(r"^```sh\n(.*?)^```$", PAGES, re.MULTILINE | re.DOTALL)
     return [re.sub(r"\\\n\s*", "", block) for block in found]
 
 
@@ -428,8 +430,8 @@ COMMANDS = "\n".join(blocks())
 
 
 def test_the_runbook_names_outputs_and_resources_that_there_are(resources: dict[str, Any]) -> None:
-    outputs = set(re.findall(r"\$\(output (\w+)\)", PAGE))
-    named = set(re.findall(r"\$\(named (\w+)\)", PAGE))
+    outputs = set(re.findall(r"\$\(output (\w+)\)", PAGES))
+    named = set(re.findall(r"\$\(named (\w+)\)", PAGES))
 
     assert len(outputs) >= 5
     assert outputs <= set(SOURCE["Outputs"])
@@ -473,6 +475,10 @@ def test_the_runbook_counts_as_the_alarms_do() -> None:
         assert f"search_logs '{FILTERS[name]['FilterPattern']}'\n" in COMMANDS
 
 
+#: https://docs.aws.amazon.com/cli/latest/reference/cloudformation/deploy/
+DEPLOY_OPTIONS = {"template-file", "stack-name", "capabilities", "parameter-overrides", "tags"}
+
+
 def aws_commands() -> list[tuple[str, str, list[str]]]:
     """Return service, operation and options of each AWS command."""
     found = re.findall(r"\baws ([\w-]+) ([\w-]+)((?: [^\n|]*)?)", COMMANDS)
@@ -486,6 +492,9 @@ def test_the_runbooks_aws_commands_are_such_as_there_are() -> None:
     for service, operation, options in aws_commands():
         if operation == "wait":
             continue  # `test_the_runbook_waits_for_what_the_cli_can_wait_for`
+        if (service, operation) == ("cloudformation", "deploy"):  # the CLI's own
+            assert set(options) <= DEPLOY_OPTIONS
+            continue
         model = botocore.model.ServiceModel(loader.load_service_model(service, "service-2"))
         names = {xform_name(name, "-"): name for name in model.operation_names}
         assert operation in names, f"aws {service} {operation}"
@@ -508,8 +517,8 @@ def test_the_runbook_waits_for_what_the_cli_can_wait_for() -> None:
 
 
 def test_the_runbooks_make_commands_are_targets_with_their_variables() -> None:
-    makefile = (stack.ROOT / "Makefile").read_text()
-    commands = re.findall(r"(?:^|`)make (\w+)((?: [A-Z]+=[\w.]+)*)", PAGE, re.MULTILINE)
+    makefile = "".join((stack.ROOT / n).read_text() for n in ("Makefile", "framework.mk"))
+    commands = re.findall(r"(?:^|`)make (\w+)((?: [A-Z]+=[\w.]+)*)", PAGES, re.MULTILINE)
 
     assert len(commands) >= 8
     for target, given in commands:
