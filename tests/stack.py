@@ -79,7 +79,7 @@ class Stack:
 
     def environment(self, **changed: str) -> dict[str, str]:
         """Return the environment variables that the template gives to every Lambda, or to some."""
-        some = {"NOWLATER_WORKER": "Work", "NOWLATER_MASTER_SECRET": self.ids["MasterSecret"]}
+        some = {"NOWLATER_WORKER": "Work:live", "NOWLATER_MASTER_SECRET": self.ids["MasterSecret"]}
         some |= {"NOWLATER_DEAD_LETTER_QUEUE": self.ids["DeadLetterQueue"]}
         return environment(self.ids) | some | changed
 

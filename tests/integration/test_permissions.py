@@ -17,7 +17,7 @@ def permissions() -> Permissions:
         ("submit", Call("dynamodb:PutItem", "Table", ("JOB#acme#0",))),
         ("webhooks", Call("dynamodb:UpdateItem", "Table", ("JOB#acme#0",))),
         ("sweep", Call("dynamodb:Query", "Table/index/due")),
-        ("hybrid", Call("lambda:InvokeFunction", "Work")),
+        ("hybrid", Call("lambda:InvokeFunction", "Work:live")),
         ("notify", Call("sns:Publish", "Topic")),
         ("work", Call("s3:PutObject", "Bucket/results/acme/1/1")),
         ("work", Call("s3:GetObject", "Bucket/uploads/acme/1")),

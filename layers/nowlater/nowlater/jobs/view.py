@@ -53,7 +53,7 @@ def representation(
         "attempt": job.attempt,
         "attempts_left": 0 if job.is_ended else max(0, job.attempts_left),
         "not_before": _time(job.not_before) if job.status in ("scheduled", "queued") else None,
-        "attempts": [_attempt(attempt) for attempt in attempts.of(job)],
+        "attempts": [_attempt(attempt) for attempt in attempts.of(job)] if job.attempt else [],
         **{name: _time(getattr(job, name)) for name in ("created", "updated", "started", "ended")},
         **{name: _time(getattr(job, name)) for name in ("start_at", "deadline", "expires")},
         # The last report, such as 90 %, would contradict the status.
