@@ -12,10 +12,17 @@ from nowlater.runtime.definition import Operation, decorated, in_module
 
 
 def find_operations(package: ModuleType = operations) -> list[Operation]:
-    """Return the operations of every module of a package, sorted by name.
+    """Return the operations of every module of a package, sorted by name; raises Mistake."""
+    found, found_mistakes = discover(package)
+    mistakes.refuse(found_mistakes)
+    return found
 
-    Raises Mistake for a module that cannot be imported, an operation that could not be called, and
-    two operations with the same name.
+
+def discover(package: ModuleType = operations) -> tuple[list[Operation], list[Mistake]]:
+    """Return the operations that can be served, sorted by name, and the mistakes in the others.
+
+    A mistake is a module that cannot be imported, an operation that could not be called, and two
+    operations with the same name, of which the first is returned.
     """
     by_name: dict[str, Operation] = {}
     folder = Path(package.__path__[0])
@@ -39,8 +46,7 @@ def find_operations(package: ModuleType = operations) -> list[Operation]:
                 found_mistakes.append(mistakes.in_function(spec.function, message))
             by_name.setdefault(spec.name, spec)
     found_mistakes += _unreachable(set(modules))
-    mistakes.refuse(found_mistakes)
-    return [by_name[name] for name in sorted(by_name)]
+    return [by_name[name] for name in sorted(by_name)], found_mistakes
 
 
 def attribute(spec: Operation) -> str:
