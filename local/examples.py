@@ -1,5 +1,7 @@
 """The example calls that `make up` prints."""
 
+from pathlib import Path
+
 TEXT = """
 nowlater is served at {url}. Your API key:
 
@@ -24,11 +26,18 @@ See the status of your newest job:
 
   curl -s "{url}/jobs?limit=1" -H "Authorization: Bearer $KEY"
 
-Completion events of jobs are shown below. Changed source files are served within seconds.
-Ctrl-C stops everything and deletes all jobs.
+Have a webhook sent when a job ends; the receiver there checks its signature:
+
+  curl -s {url}/async/text-stats -H "Authorization: Bearer $KEY" \\
+    -H 'Content-Type: application/json' -d '{{"input": {{"text": "Words."}},
+    "callback": {{"url": "{webhooks}"}}}}'
+
+Below: what your operations print, errors, ends of jobs, webhooks. All of it is
+also in {log}. Changed files are served within seconds.
+Ctrl-C stops. The key stays valid; make up KEEP=1 keeps jobs too.
 """
 
 
-def show(url: str, key: str) -> None:
-    """Print one call for each door, and one for a job's status."""
-    print(TEXT.format(url=url, key=key), flush=True)
+def show(url: str, key: str, webhooks: str, log: Path) -> None:
+    """Print one call for each door, one for a job's status, and one with a webhook."""
+    print(TEXT.format(url=url, key=key, webhooks=webhooks, log=log), flush=True)
