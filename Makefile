@@ -23,6 +23,9 @@ REQUIREMENTS := operations/requirements.txt $(wildcard operations/tests/requirem
 
 # Where the API is served by `make up`.
 PORT ?=
+# What `make up` changes of the template's parameters: Name=value, separated by spaces; 1: jobs are kept.
+SET ?=
+KEEP ?=
 # The processor that `make build` is for, arm64 or x86_64; `make deploy` leaves it as the stack has it.
 ARCHITECTURE ?=
 # The stage that `make deploy`, `make key` and the others mean.
@@ -36,12 +39,14 @@ define take_as_it_is
 override $(1) := $$(value $(1))
 export $(1)
 endef
-GIVEN := PORT ARCHITECTURE STACK PARAMETERS DAY URL ORIGIN RECEIVER TOPIC OPERATION INPUT \
+GIVEN := PORT SET ARCHITECTURE STACK PARAMETERS DAY URL ORIGIN RECEIVER TOPIC OPERATION INPUT \
 	OWNER SCOPES DAYS LIST REVOKE ROTATE HOST NAME DIR TO
 $(foreach name,$(GIVEN),$(if $(value $(name)),$(eval $(call take_as_it_is,$(name)))))
 
 help: # lists these
 	@echo 'make up                           serves everything on this machine; Ctrl-C ends it (PORT=8080)'
+	@echo 'make up KEEP=1                    goes on with the jobs of the last time; without it, keys alone are kept'
+	@echo 'make up SET="WorkTimeout=600 …"   serves with these parameters of template.yaml'
 ifdef IS_FRAMEWORK
 	@$(MAKE) --no-print-directory help-framework
 else
@@ -80,7 +85,8 @@ endif
 
 
 up: $(ENVIRONMENT) $(EMULATOR)
-	@PYTHONPATH=layers/nowlater exec .venv/bin/python -m local.up --port "$${PORT:-8080}"
+	@PYTHONPATH=layers/nowlater exec .venv/bin/python -m local.up --port "$${PORT:-8080}" \
+		$(if $(SET),--set "$$SET") $(if $(KEEP),--keep)
 
 template: $(ENVIRONMENT)
 	@$(COMPOSE)

@@ -12,7 +12,7 @@ import time
 import urllib.error
 import urllib.request
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import boto3
 
@@ -31,12 +31,19 @@ _PORTS = range(20_000, 32_000)
 class Emulator:
     """The emulator on its own port, and the API on another."""
 
-    def __init__(self, home: Path, port: int) -> None:
-        self.port, self.gateway = port, free_port()
+    def __init__(
+        self, home: Path, port: int, *, keep: bool = False, output: int | None = None
+    ) -> None:
+        """`keep`: with the jobs of the last time, and not only its keys.
+
+        `output`: the pipe for what its Lambdas print, as `emulator_output` writes it. They wait until
+        it is read.
+        """
+        self.port, self.gateway, self._keep, self._output = port, free_port(), keep, output
         self.endpoint = f"http://127.0.0.1:{self.gateway}"
         self.log = home / "emulator.log"
         self._api_id = home / "api-id"
-        self._scratch = home / "tmp"
+        self._scratch, self._journal = home / "tmp", home / "kept"
 
     def __enter__(self) -> Self:
         shutil.rmtree(self._scratch, ignore_errors=True)
@@ -46,6 +53,7 @@ class Emulator:
             self._process = subprocess.Popen(
                 [PYTHON, "-m", "local.serve"],
                 env=self._environment(),
+                pass_fds=[] if self._output is None else [self._output],
                 stdin=subprocess.PIPE,
                 stdout=log,
                 stderr=log,
@@ -54,7 +62,9 @@ class Emulator:
         return self
 
     def __exit__(self, *_: object) -> None:
-        # All its processes at once, its Lambdas too: it has no state that would need a shutdown.
+        with contextlib.suppress(OSError):  # it has ended already
+            self.ask("write-queues")
+        # All its processes at once, its Lambdas too: all other state is on disk.
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self._process.pid, signal.SIGKILL)
         self._process.communicate()  # waits for it, and closes its standard input
@@ -76,6 +86,10 @@ class Emulator:
             "LOG_LEVEL": "ERROR",
             "SFTP_ENABLED": "0",
             "IOT_MTLS_ENABLED": "0",
+            "JOURNAL": str(self._journal.absolute()),
+            "KEEP": str(int(self._keep)),
+            "OUTPUT": "" if self._output is None else str(self._output),
+            "PYTHONFAULTHANDLER": "1",  # a crash in C is shown with the operation's line
         }
 
     def wait_until_ready(self) -> None:
@@ -95,9 +109,13 @@ class Emulator:
 
     def retired(self) -> dict[str, int]:
         """Return by Lambda how many processes still finish work that began before it was changed."""
-        with urllib.request.urlopen(f"{self.endpoint}/_nowlater/retired", timeout=10) as response:  # noqa: S310
-            counts: dict[str, int] = json.load(response)
+        counts: dict[str, int] = self.ask("retired")
         return counts
+
+    def ask(self, command: str) -> Any:
+        """Return the answer to a command of `serve.COMMANDS`; raises OSError."""
+        with urllib.request.urlopen(f"{self.endpoint}/_nowlater/{command}", timeout=10) as response:  # noqa: S310
+            return json.load(response)
 
     def serve(self, api_id: str) -> None:
         """Serve this HTTP API at the port's root."""

@@ -17,6 +17,8 @@ from ministack.services import lambda_svc
 from ministack.services.cloudformation import changesets, engine, handlers, provisioners
 from samtranslator.translator import transform
 
+from local import emulator_output
+
 _invoke_worker = Worker.invoke
 _end_workers, _release_worker = lambda_runtime.invalidate_worker, lambda_svc.release_worker
 _layer_content = lambda_svc._resolve_layer_zip
@@ -56,11 +58,13 @@ def invoke(worker: Worker, *arguments: Any, **options: Any) -> dict[str, Any]:
     The emulator itself would end all processes of the Lambda. Those that are just starting would
     then fail too, and each failure would end more of them.
     """
+    emulator_output.begin(worker, arguments[0])
     try:
         result: dict[str, Any] = _invoke_worker(worker, *arguments, **options)
     except Exception as fault:
         worker.kill()
-        return {"status": "error", "error": str(fault), "log": "", "cold_start": True}
+        result = {"status": "error", "error": str(fault), "log": "", "cold_start": True}
+    emulator_output.end(worker, result)
     return result
 
 

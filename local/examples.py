@@ -36,15 +36,36 @@ See the status of your newest job:
 
   curl -s "{url}/jobs?limit=1" -H "Authorization: Bearer $KEY"
 
-Completion events of jobs are shown below. Changed source files are served within seconds.
-Ctrl-C stops everything and deletes all jobs.
+Have a webhook sent when a job ends; the receiver there checks its signature:
+
+  curl -s {url}/async/{name} -H "Authorization: Bearer $KEY" \\
+    -H 'Content-Type: application/json' \\
+    -d {with_callback}
+
+Below: what your operations print, errors, ends of jobs, webhooks. All of it is
+also in {log}. Changed files are served within seconds.
+Ctrl-C stops. The key stays valid; make up KEEP=1 keeps jobs too.
 """
 
 
-def show(url: str, key: str, home: Path) -> None:
-    """Print one call for each door, and one for a job's status; the build is in the folder `home`."""
+def show(url: str, key: str, webhooks: str, home: Path) -> None:
+    """Print one call for each door, one for a job's status, and one with a webhook.
+
+    The build and the log are in the folder `home`.
+    """
     name, body = _example(home / "build/CatalogueLayer/python/nowlater_catalogue/manual")
-    print(TEXT.format(url=url, key=key, name=name, body=shlex.quote(body)), flush=True)
+    log, given = home / "output.log", json.loads(body)
+    with_callback = json.dumps(given | {"callback": {"url": webhooks}}, ensure_ascii=False)
+    text = TEXT.format(
+        url=url,
+        key=key,
+        webhooks=webhooks,
+        log=log,
+        name=name,
+        body=shlex.quote(body),
+        with_callback=shlex.quote(with_callback),
+    )
+    print(text, flush=True)
 
 
 def _example(manual: Path) -> tuple[str, str]:

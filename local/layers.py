@@ -1,6 +1,7 @@
 """Builds the layers of a local stack: completely, or only their code if no package has changed."""
 
 import contextlib
+import hashlib
 import io
 import os
 import re
@@ -30,7 +31,11 @@ NOT_CODE = frozenset(["requirements.txt", "resources.yaml", "tests"])
 _ALL: frozenset[str] = frozenset()
 #: The prefix of a layer that has only another layer's code, and comes after it.
 SAVED = "Saved"
-REQUIREMENTS = Path("operations/requirements.txt")
+#: The folder of the operations: their package, with the folder's name, and their requirements.
+OPERATIONS = Path("operations")
+REQUIREMENTS = OPERATIONS / "requirements.txt"
+#: As layers/catalogue/build.py prints it.
+_LEFT_OUT = "left out: "
 _UV = Path(".local/tools/bin/uv")
 
 
@@ -54,19 +59,34 @@ def changed(paths: Iterable[Path]) -> tuple[set[str], set[str]]:
     return complete, only_code - complete
 
 
-def build(layer: str, home: Path, *, from_scratch: bool = True) -> bytes:
-    """Build a complete layer for this machine, and return it zipped; raises Failure with the errors.
+def build(layer: str, home: Path) -> list[str]:
+    """Build a complete layer for this machine; raises Failure with the errors.
 
-    If not from scratch, the catalogue keeps its documents while the operations' index is unchanged.
+    Returns the mistakes of operations that the catalogue leaves out, as lines.
     """
-    out = home.absolute() / "build" / layer
-    if from_scratch:
-        shutil.rmtree(out, ignore_errors=True)
-    _run(
+    out = folder_of(layer, home)
+    shutil.rmtree(out, ignore_errors=True)
+    errors = _run(
         ["make", "--silent", f"build-{layer}", f"ARTIFACTS_DIR={out}", "ARCHITECTURE=host"],
         Path("layers", FOLDERS[layer]),
     )
-    return zip_folder(out)
+    return _mistakes(errors)
+
+
+def rebuild_catalogue(home: Path) -> list[str]:
+    """Build the catalogue again where only operations have changed; otherwise as `build`.
+
+    It keeps its documents while the operations' index is unchanged. Bytecode is not made anew: the
+    Lambdas that read a module are faster than another process.
+    """
+    out = folder_of("CatalogueLayer", home) / "python"
+    shutil.rmtree(out / "nowlater_catalogue/__pycache__", ignore_errors=True)  # trusted unseen
+    return _mistakes(_run_catalogue(str(out)))
+
+
+def folder_of(layer: str, home: Path) -> Path:
+    """Return the folder into which a layer is built."""
+    return home.absolute() / "build" / layer
 
 
 def build_code(layer: str) -> bytes:
@@ -75,10 +95,22 @@ def build_code(layer: str) -> bytes:
     return zip_folder(folder, Path("python", folder.name), without=NOT_CODE)
 
 
-def check_operations() -> None:
-    """Raise Failure with the mistakes in the operations' code, one a line."""
+def find_mistakes() -> list[str]:
+    """Return the mistakes in the operations' code, as lines; raises Failure."""
+    return _mistakes(_run_catalogue())
+
+
+def _run_catalogue(*folder: str) -> str:
+    """Run the catalogue's build; return its error output."""
     paths = os.pathsep.join(["../nowlater", "../.."])
-    _run([sys.executable, "build.py"], Path("layers/catalogue"), PYTHONPATH=paths)
+    command = [sys.executable, "build.py", "--without-broken", *folder]
+    return _run(command, Path("layers/catalogue"), PYTHONPATH=paths)
+
+
+def _mistakes(errors: str) -> list[str]:
+    """Return the mistakes in the catalogue's error output, in which imports can have printed too."""
+    lines = errors.splitlines()
+    return [line.removeprefix(_LEFT_OUT) for line in lines if line.startswith(_LEFT_OUT)]
 
 
 def write_catalogue(folder: Path) -> None:
@@ -95,6 +127,23 @@ def install_requirements() -> None:
     _run([*command, "--requirement", REQUIREMENTS.name], REQUIREMENTS.parent)
 
 
+def requirements_digest() -> str:
+    """Return a digest of the operations' requirements, without comments and blank lines."""
+    lines = (line.partition(" #")[0].strip() for line in REQUIREMENTS.read_text().splitlines())
+    needed = "\n".join(line for line in lines if line and not line.startswith("#"))
+    return hashlib.sha256(needed.encode()).hexdigest()
+
+
+def content_digest(layer: str, home: Path) -> str:
+    """Return a digest of what was built of a layer: of its files, and not of their dates."""
+    folder, digest = folder_of(layer, home), hashlib.sha256()
+    for path in sorted(folder.rglob("*")):
+        if path.is_file() and path.suffix != ".pyc":
+            content = hashlib.sha256(path.read_bytes()).hexdigest()
+            digest.update(f"{path.relative_to(folder)} {content}\n".encode())
+    return digest.hexdigest()
+
+
 def zip_folder(folder: Path, within: Path = Path(), *, without: frozenset[str] = _ALL) -> bytes:
     """Return a folder's content as a zip file, in the folder `within`."""
     buffer = io.BytesIO()
@@ -107,13 +156,15 @@ def zip_folder(folder: Path, within: Path = Path(), *, without: frozenset[str] =
     return buffer.getvalue()
 
 
-def _run(command: list[str], folder: Path, **variables: str) -> None:
+def _run(command: list[str], folder: Path, **variables: str) -> str:
+    """Run a command; return its error output, or raise Failure with it."""
     environment = {k: v for k, v in os.environ.items() if k != "MAKEFLAGS"} | variables
     done = subprocess.run(
         command, cwd=folder, env=environment, capture_output=True, text=True, check=False
     )
     if done.returncode:
         raise Failure(readable_errors(done.stderr) or f"{' '.join(command)} failed")
+    return done.stderr
 
 
 def readable_errors(output: str) -> str:

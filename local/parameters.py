@@ -15,22 +15,25 @@ Declared = dict[str, Rules]
 _MAX_LENGTH = 4096
 
 
-def parse(text: str) -> dict[str, str]:
-    """Return the parameters in `Name=value Other="two words"`; raises Failure."""
+def parse(text: str, variable: str = "PARAMETERS") -> dict[str, str]:
+    """Return the parameters in `Name=value Other="two words"`, the value of a variable of make's.
+
+    Raises Failure.
+    """
     try:
         words = shlex.split(text)
     except ValueError as error:
-        raise Failure(f"PARAMETERS={text}: a quote is not closed.") from error
+        raise Failure(f"{variable}={text}: a quote is not closed.") from error
     values: dict[str, str] = {}
     for word in words:
         name, equals, value = word.partition("=")
         if not equals:
             raise Failure(
-                f"PARAMETERS: {word!r} is not Name=value. Separate several by spaces, and quote a "
-                "value that has a space: PARAMETERS='Shards=2 JwtAudience=\"my api\"'."
+                f"{variable}: {word!r} is not Name=value. Separate several by spaces, and quote a "
+                f"value that has a space: {variable}='Shards=2 JwtAudience=\"my api\"'."
             )
         if values.get(name, value) != value:
-            raise Failure(f"PARAMETERS has {name} twice, with two values.")
+            raise Failure(f"{variable} has {name} twice, with two values.")
         values[name] = value
     return values
 

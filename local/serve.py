@@ -12,6 +12,7 @@ import os
 import signal
 import sys
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -19,18 +20,26 @@ from hypercorn.asyncio import serve
 from hypercorn.config import Config
 from ministack.app import app
 
-from local import emulator_patches
+from local import emulator_output, emulator_patches, emulator_resources, journal
 
 GATEWAY_PORT, API_PORT = int(os.environ["GATEWAY_PORT"]), int(os.environ["API_PORT"])
 API_ID = Path(os.environ["API_ID_FILE"])
+JOURNAL = journal.from_environment()
+#: What `make up` asks, by its path.
+COMMANDS: dict[str, Callable[[], Any]] = {
+    "/_nowlater/retired": emulator_patches.count_retired,
+    "/_nowlater/not-emulated": lambda: sorted(emulator_resources.not_emulated.values()),
+    "/_nowlater/write-queues": JOURNAL.write_queues,
+    "/_nowlater/repeat-recent": JOURNAL.repeat_recent,
+}
 
 
 async def route(scope: Any, receive: Any, send: Any) -> None:
     """Pass a request to the emulator, addressed by its port."""
-    if scope["type"] == "http" and scope["path"] == "/_nowlater/retired":
-        await _send_retired(send)
-        return
     if scope["type"] == "http" and scope["server"][1] == GATEWAY_PORT:
+        if (command := COMMANDS.get(scope["path"])) is not None:
+            await _respond(send, command())
+            return
         # Loopback is as safe as TLS, and policies that refuse plain HTTP must apply here too.
         scope = scope | {"headers": [*scope["headers"], (b"x-forwarded-proto", b"https")]}
     if scope["type"] == "http" and scope["server"][1] == API_PORT:
@@ -52,10 +61,9 @@ def _to_api(scope: Any) -> Any:
     }
 
 
-async def _send_retired(send: Any) -> None:
-    body = json.dumps(emulator_patches.count_retired()).encode()
+async def _respond(send: Any, value: Any) -> None:
     await send({"type": "http.response.start", "status": 200, "headers": []})
-    await send({"type": "http.response.body", "body": body})
+    await send({"type": "http.response.body", "body": json.dumps(value).encode()})
 
 
 def end_with_parent() -> None:
@@ -66,6 +74,9 @@ def end_with_parent() -> None:
 if __name__ == "__main__":
     threading.Thread(target=end_with_parent, daemon=True).start()
     emulator_patches.apply()
+    emulator_output.apply()
+    emulator_resources.apply(JOURNAL)
+    JOURNAL.apply()
     config = Config()
     config.bind = [f"127.0.0.1:{GATEWAY_PORT}", f"127.0.0.1:{API_PORT}"]
     config.keep_alive_timeout = 75

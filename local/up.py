@@ -13,17 +13,16 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 
-from local import deploy, emulator, examples
+from local import api_key, deploy, emulator, examples, parameters, template
 from local.emulator import Emulator
 from local.failure import Failure
-from local.follow import Errors, Notifications
-from local.stack import Stack
+from local.follow import Notifications
+from local.gaps import Gaps
+from local.output import Output
+from local.receiver import Receiver
+from local.resume import resume
+from local.terminal import Terminal
 from local.watch import Watch
-from nowlater import instants
-from nowlater.access import api_keys
-from nowlater.aws.table import Table
-
-OWNER = "acme"
 
 
 def main() -> int:
@@ -31,45 +30,59 @@ def main() -> int:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _interrupt)
     try:
+        changes = _parameters(arguments.set)
         emulator.refuse_busy(arguments.port)
         arguments.home.mkdir(parents=True, exist_ok=True)
         with _locked(arguments.home):
-            up(arguments.home, arguments.port, dict(p.split("=", 1) for p in arguments.set))
+            up(arguments.home, arguments.port, changes, keep=arguments.keep)
     except Failure as failure:
         print(f"\n{failure}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print("\nstopped")
+        print("\nstopped. make up KEEP=1 goes on with its jobs; make up starts without them.")
     return 0
 
 
-def up(home: Path, port: int, parameters: dict[str, str]) -> None:
+def up(home: Path, port: int, changes: dict[str, str], *, keep: bool) -> None:
     """Serve the API at the port until interrupted; raises Failure."""
-    with Emulator(home, port) as aws:
+    reading, writing = os.pipe()
+    with Emulator(home, port, keep=keep, output=writing) as aws:
+        os.close(writing)
         with _step("building the Lambdas and layers"):
-            deploy.build(home)
+            left_out = deploy.build(home)
         with _step("starting the AWS emulator"):
             aws.wait_until_ready()
         with _step("deploying template.yaml"):
-            stack = deploy.deploy(home, aws, parameters)
-        url, token = f"http://localhost:{port}", _issue_key(stack)
-        served = {"url": url, "key": token}
-        served |= {"topic": stack.outputs["TopicArn"], "endpoint": aws.endpoint}
+            stack = deploy.deploy(home, aws, changes)
+        url, token = f"http://localhost:{port}", api_key.find_or_issue(home, stack)
+        terminal = Terminal(home / "output.log")
+        receiver = Receiver(port, url, token, terminal)
+        output = Output(os.fdopen(reading, encoding="utf-8"), stack, terminal)
+        gaps = Gaps(home, aws, terminal)
         # Before the URL is published: a file that is saved after that must be noticed.
-        followers = Notifications(stack), Errors(stack), Watch(home, aws, stack, parameters)
-        for follower in followers:
+        watch = Watch(home, aws, stack, changes, gaps, terminal)
+        for follower in (output, Notifications(stack, terminal), receiver, watch):
             threading.Thread(target=follower.run, daemon=True).start()
-        _write_atomically(home / "api.json", json.dumps(served))
-        examples.show(url, token, home)
+        examples.show(url, token, receiver.url, home)
+        gaps.report(left_out, stack)
+        if keep and (kept := resume(aws, stack)):
+            terminal.say(kept)
+        facts = {"url": url, "key": token, "webhooks": receiver.url}
+        facts |= {"topic": stack.outputs["TopicArn"], "endpoint": aws.endpoint}
+        _write_atomically(home / "api.json", json.dumps(facts))
         while aws.is_running():
             time.sleep(0.5)
         raise Failure(f"The AWS emulator has stopped by itself. Its output is in {aws.log}.")
 
 
-def _issue_key(stack: Stack) -> str:
-    """Make an API key for the examples, and return its token."""
-    table = Table(stack.outputs["TableName"], stack.client("dynamodb"))
-    return api_keys.issue(table, OWNER, now=instants.now())[1]
+def _parameters(texts: list[str]) -> dict[str, str]:
+    """Return the template's parameters in SET; raises Failure where the template has no such one."""
+    values: dict[str, str] = {}
+    for text in texts:
+        values |= parameters.parse(text, "SET")
+    if values:
+        parameters.check(template.load()["Parameters"], values)
+    return values
 
 
 def _write_atomically(path: Path, text: str) -> None:
@@ -98,6 +111,7 @@ def _locked(home: Path) -> Iterator[None]:
                 "make up already runs in this folder. Stop it first (Ctrl-C), or run make up in "
                 "another checkout with another port."
             ) from error
+        (home / "api.json").unlink(missing_ok=True)  # of one that was killed
         try:
             yield
         finally:
@@ -111,7 +125,14 @@ def _arguments() -> argparse.Namespace:
         "--home", type=Path, default=Path(".local"), help="the folder for its files"
     )
     parser.add_argument(
-        "--set", metavar="NAME=VALUE", action="append", default=[], help="a template parameter"
+        "--set",
+        metavar="NAME=VALUE",
+        action="append",
+        default=[],
+        help="template parameters (SET=)",
+    )
+    parser.add_argument(
+        "--keep", action="store_true", help="go on with the jobs of the last time (KEEP=1)"
     )
     return parser.parse_args()
 

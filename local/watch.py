@@ -9,7 +9,9 @@ import watchfiles
 from local import compose, deploy, fragment, layers, template
 from local.emulator import Emulator
 from local.failure import Failure
+from local.gaps import Gaps
 from local.stack import Stack
+from local.terminal import Terminal
 
 #: The template, and what it is composed of.
 _TEMPLATE, _COMPOSED = compose.TEMPLATE, {compose.FRAMEWORK, fragment.PATH}
@@ -18,14 +20,30 @@ _TEMPLATE, _COMPOSED = compose.TEMPLATE, {compose.FRAMEWORK, fragment.PATH}
 class Watch:
     """Watches the sources of a local stack."""
 
-    def __init__(self, home: Path, aws: Emulator, stack: Stack, parameters: dict[str, str]) -> None:
+    def __init__(
+        self,
+        home: Path,
+        aws: Emulator,
+        stack: Stack,
+        parameters: dict[str, str],
+        gaps: Gaps,
+        terminal: Terminal,
+    ) -> None:
         self._home, self._aws, self._parameters = home, aws, parameters
+        self._gaps, self._terminal = gaps, terminal
         self._lambdas = stack.client("lambda")
-        self._stack = stack
+        self._use(stack)
+        self._requirements = layers.requirements_digest()
         #: The template that is deployed: composing it is a change of its own.
         self._deployed = _TEMPLATE.read_text()
         #: Layers to build completely: a build that failed is repeated at the next change.
         self._complete: set[str] = set()
+
+    def _use(self, stack: Stack) -> None:
+        """Note a stack as it was deployed; its template is large, and is read only here."""
+        self._stack = stack
+        self._lambda_names = [name for name, _ in stack.of_type("AWS::Lambda::Function")]
+        self._catalogue = layers.content_digest("CatalogueLayer", self._home)
 
     def run(self) -> None:
         watched = ("functions", "layers", "operations", _TEMPLATE, compose.FRAMEWORK)
@@ -36,29 +54,35 @@ class Watch:
             try:
                 names = self._serve(paths)
             except Exception as failure:  # of any type: the next change may succeed
-                print(f"not updated, the previous version is still served: {failure}", flush=True)
+                self._terminal.say(f"not updated, the previous version is still served: {failure}")
             else:
                 if names:
-                    print(f"updated: {names} ({time.monotonic() - began:.1f} s)", flush=True)
+                    self._terminal.say(f"updated: {names} ({time.monotonic() - began:.1f} s)")
                     self._show_old_runs()
 
     def _serve(self, paths: set[Path]) -> str:
         """Serve changed files; return the names of what was updated."""
         served = []
         if layers.REQUIREMENTS in paths:
-            layers.install_requirements()
+            digest = layers.requirements_digest()
+            if digest == self._requirements:  # saved unchanged, or with other comments
+                paths = paths - {layers.REQUIREMENTS}
+            else:
+                layers.install_requirements()
+                self._requirements = digest
         if paths & _COMPOSED:
             compose.write()
         if paths & {_TEMPLATE, *_COMPOSED} and self._deployed != (text := _TEMPLATE.read_text()):
-            deploy.build(self._home)
-            self._stack = deploy.deploy(self._home, self._aws, self._parameters)
+            mistakes = deploy.build(self._home)
+            self._gaps.refuse_new(mistakes)
+            self._use(deploy.deploy(self._home, self._aws, self._parameters))
             self._deployed = text
             served.append(str(_TEMPLATE))
+            self._gaps.report(mistakes, self._stack)
         complete, only_code = layers.changed(paths)
         self._complete |= complete
         if self._complete | only_code:
-            self._push_layers(only_code - self._complete)
-            served += sorted(complete | only_code)
+            served += sorted(self._push_layers(only_code - self._complete))
         for folder in sorted(p.parts[1] for p in paths if _is_lambda_code(p)):
             self._push_lambda(folder)
             served.append(folder)
@@ -74,20 +98,36 @@ class Watch:
                 return
         raise Failure(f"functions/{folder} is not in template.yaml")
 
-    def _push_layers(self, only_code: set[str]) -> None:
-        """Publish the complete layers, and the code of others; update the layers of all Lambdas."""
+    def _push_layers(self, only_code: set[str]) -> set[str]:
+        """Publish the complete layers, and the code of others; update the layers of all Lambdas.
+
+        Returns the layers that have changed.
+        """
         # If only operations' code has changed, the documents that describe them are still valid.
-        from_scratch = only_code != {"OperationsLayer"}
-        built = {
-            layer: layers.build(layer, self._home, from_scratch=from_scratch)
-            for layer in sorted(self._complete)
-        }
+        if only_code == {"OperationsLayer"}:
+            mistakes = layers.rebuild_catalogue(self._home)
+        else:
+            mistakes = [m for layer in self._complete for m in layers.build(layer, self._home)]
+        self._gaps.refuse_new(mistakes)
+        changed = self._complete - self._unchanged()
+        built = {layer: layers.zip_folder(layers.folder_of(layer, self._home)) for layer in changed}
         built |= {layers.SAVED + layer: layers.build_code(layer) for layer in sorted(only_code)}
         versions = {layer: self._publish(layer, content) for layer, content in built.items()}
-        names = [name for name, _ in self._stack.of_type("AWS::Lambda::Function")]
+        names = self._lambda_names
         with ThreadPoolExecutor(max_workers=len(names)) as pool:  # each waits for processes to end
             list(pool.map(lambda name: self._update_layers(name, versions), names))
         self._complete.clear()
+        self._catalogue = layers.content_digest("CatalogueLayer", self._home)
+        self._gaps.report(mistakes, self._stack)
+        return changed | only_code
+
+    def _unchanged(self) -> set[str]:
+        """Return the catalogue if it has been built as it is served, as most saves leave it.
+
+        Then only Lambdas with operations start anew, which takes half the time.
+        """
+        built = layers.content_digest("CatalogueLayer", self._home)
+        return {"CatalogueLayer"} if built == self._catalogue else set()
 
     def _update_layers(self, name: str, versions: dict[str, str]) -> None:
         function = self._stack.ids[name]
@@ -108,7 +148,7 @@ class Watch:
         logical = {physical: name for name, physical in self._stack.ids.items()}
         runs = [f"{logical.get(name, name)} ({count})" for name, count in busy.items()]
         if runs:
-            print(f"still running the previous code: {', '.join(runs)}", flush=True)
+            self._terminal.say(f"still running the previous code: {', '.join(runs)}")
 
 
 def _with_versions(arns: list[str], versions: dict[str, str]) -> list[str]:

@@ -28,10 +28,11 @@ from refusals import (
 
 def check(operations: list[Operation]) -> None:
     """Raise Mistake where part of a signature could not be enforced, converted or described."""
-    mistakes.refuse(mistake for spec in operations if (mistake := _mistake(spec)))
+    mistakes.refuse(mistake for spec in operations if (mistake := find_mistake(spec)))
 
 
-def _mistake(spec: Operation) -> Mistake | None:
+def find_mistake(spec: Operation) -> Mistake | None:
+    """Return what is wrong with an operation's signature, if anything is."""
     try:
         _check(spec)
     except Exception as fault:  # msgspec raises many types; each is about this operation

@@ -1,13 +1,15 @@
 """Builds the catalogue layer: imports every operation once, at build time, so that no Lambda has to.
 
-    python build.py [--without-manual] [FOLDER]
+    python build.py [--without-broken] [--without-manual] [FOLDER]
 
 checks the operations, and writes the package `nowlater_catalogue` into a folder: for each operation
 a module with its limits and a validator in plain Python, `index.json` with everything that
 `GET /operations` returns, and in `manual/` the documents that describe the API. Each mistake in the
-operations' code is printed as one line.
+operations' code is printed as one line, and is a failure; without broken operations, as on the local
+stack, the others are written.
 """
 
+import argparse
 import json
 import re
 import sys
@@ -17,11 +19,15 @@ from typing import Any
 import fastjsonschema
 
 import annotations
-from discovery import DIAGNOSTICS, attribute, find_operations
+import mistakes
+from discovery import DIAGNOSTICS, attribute, discover
 from mistakes import Mistake
 from nowlater.runtime import schema
 from nowlater.runtime.definition import Operation
 from nowlater.runtime.document import BASE64
+
+#: Begins each mistake's line where the other operations are written: imports can print lines too.
+LEFT_OUT = "left out: "
 
 _IMPORT = "from fastjsonschema import JsonSchemaValueException, JsonSchemaValuesException"
 _OURS = """\
@@ -42,16 +48,20 @@ _FORMATS = dict.fromkeys(
 _FLOAT_AS_INTEGER = re.compile(r" and not \(isinstance\((\w+), float\) and \1\.is_integer\(\)\)")
 
 
-def main(folder: Path | None, *, with_manual: bool = True) -> int:
+def main(folder: Path | None, *, without_broken: bool = False, with_manual: bool = True) -> int:
     """Check all operations, and write their catalogue into a folder if one is given."""
+    found, found_mistakes = discover(framework=(DIAGNOSTICS,))
+    unfit = {spec.name: mistake for spec in found if (mistake := annotations.find_mistake(spec))}
     try:
-        operations = find_operations(framework=(DIAGNOSTICS,))
-        annotations.check(operations)
+        mistakes.refuse([*found_mistakes, *unfit.values()])
     except Mistake as mistake:
-        print(mistake, file=sys.stderr)
-        return 1
+        prefix = LEFT_OUT if without_broken else ""
+        print("\n".join(f"{prefix}{line}" for line in str(mistake).splitlines()), file=sys.stderr)
+        if not without_broken:
+            return 1
     if folder is not None:
-        write(folder, operations, with_manual=with_manual)
+        fit = [spec for spec in found if spec.name not in unfit]
+        write(folder, fit, with_manual=with_manual)
     return 0
 
 
@@ -137,6 +147,15 @@ def _draft7(part: Any) -> Any:
 
 
 if __name__ == "__main__":
-    given = [argument for argument in sys.argv[1:] if argument != "--without-manual"]
-    folder = Path(given[0]) if given else None
-    sys.exit(main(folder, with_manual="--without-manual" not in sys.argv))
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--without-broken", action="store_true")
+    parser.add_argument("--without-manual", action="store_true")
+    parser.add_argument("folder", type=Path, nargs="?")
+    given = parser.parse_args()
+    sys.exit(
+        main(
+            given.folder,
+            without_broken=given.without_broken,
+            with_manual=not given.without_manual,
+        )
+    )

@@ -21,8 +21,20 @@ def find_operations(
 ) -> list[Operation]:
     """Return the operations of every module of a package and of the framework's, sorted by name.
 
-    Raises Mistake for a module that cannot be imported, an operation that could not be called, and
-    two operations with the same name.
+    Raises Mistake.
+    """
+    found, found_mistakes = discover(package, framework=framework)
+    mistakes.refuse(found_mistakes)
+    return found
+
+
+def discover(
+    package: ModuleType = operations, *, framework: tuple[str, ...] = ()
+) -> tuple[list[Operation], list[Mistake]]:
+    """Return the operations that can be served, sorted by name, and the mistakes in the others.
+
+    A mistake is a module that cannot be imported, an operation that could not be called, and two
+    operations with the same name, of which the first is returned.
     """
     by_name = {spec.name: spec for name in framework for spec in in_module(name).values()}
     folder = Path(package.__path__[0])
@@ -46,8 +58,7 @@ def find_operations(
                 found_mistakes.append(mistakes.in_function(spec.function, message))
             by_name.setdefault(spec.name, spec)
     found_mistakes += _unreachable(set(modules))
-    mistakes.refuse(found_mistakes)
-    return [by_name[name] for name in sorted(by_name)]
+    return [by_name[name] for name in sorted(by_name)], found_mistakes
 
 
 def attribute(spec: Operation) -> str:

@@ -35,17 +35,29 @@ class Served:
 
     running: ClassVar[list["Served"]] = []
 
-    def __init__(self, folder: Path, *parameters: str, operations: Iterable[Path] = ()) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *parameters: str,
+        operations: Iterable[Path] = (),
+        copied: bool = False,
+        keep: bool = False,
+    ) -> None:
+        """`copied`: the sources are in the folder already. `keep`: with the jobs of the last one there."""
         self.folder, self.port = folder, emulator.free_port()
-        self._operations = operations
+        self._operations, self._copied, self._keep = operations, copied, keep
         self.output = folder / "output"
-        self._parameters = parameters
+        # A dead worker's job is run again within 90 s, and not 330.
+        self._parameters = ("WorkTimeout=60", *parameters)
 
     def __enter__(self) -> Self:
-        copy(self.folder)
+        if not self._copied:
+            copy(self.folder)
         for module in self._operations:
             shutil.copy(module, self.folder / "operations")
         options = [option for p in self._parameters for option in ("--set", p)]
+        options += ["--keep"] if self._keep else []
+        (self.folder / ".local/api.json").unlink(missing_ok=True)  # of one that was killed
         with self.output.open("wb") as output:
             self.process = subprocess.Popen(
                 [".venv/bin/python", "-m", "local.up", "--port", str(self.port), *options],

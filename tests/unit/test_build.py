@@ -1,5 +1,6 @@
 """What the build of the catalogue finds and writes."""
 
+import importlib
 import json
 import subprocess
 import sys
@@ -8,6 +9,7 @@ from pathlib import Path
 import jsonschema
 import pytest
 
+import discovery
 from nowlater.problems import Problem
 from nowlater.runtime.catalogue import Catalogue
 from tests import stack
@@ -122,3 +124,32 @@ def test_a_checkout_can_lie_in_a_folder_with_a_space_in_its_name(tmp_path: Path)
     subprocess.run(["make", ".venv/.made-from-lock"], cwd=folder, check=True)
 
     assert (folder / ".venv/.made-from-lock").exists()
+
+
+def test_without_broken_operations_the_others_are_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    package = tmp_path / "partly_broken"
+    package.mkdir()
+    head = "from nowlater import operation\n\n"
+    (package / "__init__.py").write_text("")
+    (package / "fine.py").write_text(f"{head}@operation()\ndef fine() -> int:\n    return 1\n")
+    (package / "syntax.py").write_text("def broken(:\n")
+    (package / "signature.py").write_text(
+        f"{head}@operation()\ndef unfit(n) -> None: ...\n\n@operation()\ndef fit() -> None: ...\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    found = discovery.discover(importlib.import_module("partly_broken"))
+    monkeypatch.setattr(build, "discover", lambda: found)
+
+    assert build.main(tmp_path / "refused") == 1
+    refused = capsys.readouterr().err.splitlines()
+    assert not (tmp_path / "refused").exists()
+    assert build.main(tmp_path / "out", without_broken=True) == 0
+    written = {path.stem for path in (tmp_path / "out/nowlater_catalogue").glob("*.py")}
+    assert written == {"__init__", "fine", "fit"}
+    left_out = capsys.readouterr().err.splitlines()
+    assert [line.removeprefix("left out: ") for line in left_out] == refused
+    assert len(refused) == 2
+    assert "syntax.py:1: SyntaxError: invalid syntax" in refused[0]
+    assert "signature.py:3: unfit: the parameter n needs an annotation" in refused[1]

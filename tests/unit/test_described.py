@@ -10,6 +10,7 @@ import jsonschema_rs
 import msgspec
 import pytest
 
+import discovery
 from described import asyncapi, envelopes, openapi, samples, schemas
 from nowlater.api.routes import ROUTES
 from nowlater.doors import uploads
@@ -27,7 +28,7 @@ from tests.unit.jobs import NOW, job
 
 @pytest.fixture(scope="module")
 def document() -> dict[str, Any]:
-    index = [build.index_entry(spec) for spec in build.find_operations()]
+    index = [build.index_entry(spec) for spec in discovery.find_operations()]
     return openapi.document(index)
 
 
@@ -57,7 +58,7 @@ def test_so_have_its_parts(names: tuple[str, ...], type_: Any) -> None:
 
 
 def test_there_is_a_path_for_every_operation_at_each_of_its_doors(document: dict[str, Any]) -> None:
-    specs = {spec.name: spec.doors for spec in build.find_operations()}
+    specs = {spec.name: spec.doors for spec in discovery.find_operations()}
     doors = {f"/{door}/{name}" for name, doors in specs.items() for door in doors}
     others = {route.path for route in ROUTES if route.tag != "Doors"}
 
@@ -160,7 +161,7 @@ def test_every_parameter_and_body_has_a_description_and_a_value_to_show(
 def test_every_member_of_what_is_sent_and_of_the_apis_own_answers_is_described(
     document: dict[str, Any],
 ) -> None:
-    specs = [(spec, schemas.camel(spec.name)) for spec in build.find_operations()]
+    specs = [(spec, schemas.camel(spec.name)) for spec in discovery.find_operations()]
     theirs = tuple(name if spec.diagnostic else f"{name}Result" for spec, name in specs)
     known = document["components"]["schemas"].items()
     ours = {name: schema for name, schema in known if not name.startswith(theirs)}

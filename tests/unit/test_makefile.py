@@ -81,6 +81,7 @@ def checkout(tmp_path: Path) -> Checkout:
 @pytest.mark.parametrize(
     ("target", "names"),
     [
+        ("up", ["PORT", "SET"]),
         ("deploy", ["STACK", "ARCHITECTURE", "PARAMETERS"]),
         ("verify", ["URL", "ORIGIN", "RECEIVER", "TOPIC", "OPERATION", "INPUT"]),
         ("key", ["STACK", "OWNER", "SCOPES", "DAYS", "REVOKE", "ROTATE"]),
@@ -136,11 +137,13 @@ def test_what_is_not_given_is_not_passed_on(checkout: Checkout) -> None:
     checkout.make("deploy")
     checkout.make("key", "LIST=1")
     checkout.make("up")
+    checkout.make("up", "KEEP=1")
 
     assert [called[2:] for called in checkout.calls()] == [
         ["--parameters", ""],
         ["--list"],
         ["--port", "8080"],
+        ["--port", "8080", "--keep"],
     ]
 
 

@@ -13,6 +13,11 @@ DECLARED: dict[str, Any] = TEMPLATE["Parameters"]
 DEFAULTS = parameters.after(DECLARED, {}, {})
 
 
+def test_a_fault_names_the_variable_of_make_that_was_given() -> None:
+    with pytest.raises(Failure, match=r"\ASET: 'Shards' is not Name=value\. .* SET='Shards=2"):
+        parameters.parse("Shards", "SET")
+
+
 @pytest.mark.parametrize(
     ("text", "given"),
     [

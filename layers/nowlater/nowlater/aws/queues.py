@@ -34,12 +34,15 @@ class Depth(NamedTuple):
 class Queues:
     """The queues of the two lanes, the webhooks and the dead letters.
 
-    SQS is fair between message groups: in a lane these are the owners, for webhooks the hosts.
+    SQS is fair between message groups: in a lane these are the owners, for webhooks the hosts. Tools
+    pass their own client.
     """
 
-    def __init__(self, urls: dict[Lane, str], webhooks: str, dead_letters: str) -> None:
+    def __init__(
+        self, urls: dict[Lane, str], webhooks: str, dead_letters: str, client: Any = None
+    ) -> None:
         self._urls, self._webhooks, self._dead_letters = urls, webhooks, dead_letters
-        self._client = session.client("sqs")
+        self._client = client or session.client("sqs")
 
     def send(self, lane: Lane, message: Message, delay_s: int = 0) -> None:
         """Send a message that names a job, to be received after a delay of at most 15 min."""

@@ -1,0 +1,39 @@
+"""What `make up` says while it serves: on the terminal, and with the time of day in a file."""
+
+import threading
+from collections.abc import Iterable
+from datetime import datetime
+from pathlib import Path
+
+
+class Terminal:
+    """Prints whole messages of several threads; the file of the run before is kept beside the new one."""
+
+    def __init__(self, log: Path) -> None:
+        if log.exists():
+            log.replace(log.with_suffix(f".1{log.suffix}"))
+        self._log = log
+        self._lock = threading.Lock()
+        self._heading: str | None = None
+
+    def say(self, text: str) -> None:
+        """Print a message of one or more lines."""
+        with self._lock:
+            self._heading = None
+            print(text, flush=True)
+            self._record("", text.splitlines())
+
+    def quote(self, heading: str, lines: Iterable[str]) -> None:
+        """Print lines of an operation's under a heading, which a run of such lines has once."""
+        quoted = list(lines)
+        with self._lock:
+            if heading != self._heading:
+                print(heading)
+                self._heading = heading
+            print("\n".join(f"  {line}" for line in quoted), flush=True)
+            self._record(f"{heading} | ", quoted)
+
+    def _record(self, prefix: str, lines: Iterable[str]) -> None:
+        now = datetime.now().astimezone().isoformat(timespec="milliseconds")
+        with self._log.open("a") as log:
+            log.writelines(f"{now} {prefix}{line}\n" for line in lines)
