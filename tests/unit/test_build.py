@@ -140,7 +140,7 @@ def test_without_broken_operations_the_others_are_written(
     )
     monkeypatch.syspath_prepend(tmp_path)
     found = discovery.discover(importlib.import_module("partly_broken"))
-    monkeypatch.setattr(build, "discover", lambda: found)
+    monkeypatch.setattr(build, "discover", lambda *, framework: found)
 
     assert build.main(tmp_path / "refused") == 1
     refused = capsys.readouterr().err.splitlines()

@@ -37,12 +37,17 @@ def test_the_examples_are_of_an_operation_that_is_served(
     capsys: pytest.CaptureFixture[str],
     bodies: dict[str, object],
     name: str,
-    body: object,
+    body: dict[str, object],
 ) -> None:
-    examples.show("http://localhost:8080", "nl_key", manual(tmp_path, **bodies))
+    examples.show(
+        "http://localhost:8080", "nl_key", "http://localhost:8081/hook", manual(tmp_path, **bodies)
+    )
     printed = capsys.readouterr().out
 
     for door in ("sync", "async"):
         start = printed.index(f"http://localhost:8080/{door}/{name} ")
         words = shlex.split(printed[start:].split("\n\n")[0])
         assert json.loads(words[-1]) == body
+    with_callback = printed[printed.index("Have a webhook") :].split("\n\n")[1]
+    callback = {"url": "http://localhost:8081/hook"}
+    assert json.loads(shlex.split(with_callback)[-1]) == {**body, "callback": callback}

@@ -14,6 +14,7 @@ from discovery import DIAGNOSTICS, find_operations
 from local import layers, served
 from local.failure import Failure
 from nowlater import Canceled, Context, Document, Refused, TimedOut, testing
+from nowlater.runtime import catalogue
 from nowlater.testing import InvalidInput, RecordingContext, Report, WrongResult, call
 from tests.unit.builds import build
 
@@ -93,6 +94,7 @@ def operations(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 
 def _forget_catalogue() -> None:
     testing._catalogue.cache_clear()
+    catalogue._index.cache_clear()
     for name in [name for name in sys.modules if name.startswith("nowlater_catalogue")]:
         del sys.modules[name]
 
