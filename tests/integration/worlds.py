@@ -15,6 +15,7 @@ from moto.sqs import models as sqs
 from nowlater.aws import session
 from nowlater.worker import invoke
 from tests import stack
+from tests.catalogue import forget_catalogue
 from tests.integration.world import World
 from tests.stopwatch import in_place_of_time
 
@@ -36,8 +37,10 @@ def built_catalogue(folder: Path) -> Iterator[Path]:
         check=True,
     )
     sys.path.insert(0, str(folder))
+    forget_catalogue()
     yield folder
     sys.path.remove(str(folder))
+    forget_catalogue()
 
 
 def _have_queues_go_by(world: World, patch: pytest.MonkeyPatch) -> None:

@@ -1,7 +1,6 @@
 """`nowlater.testing`: an operation that a test calls does what it does behind a door."""
 
 import io
-import sys
 import time
 from collections.abc import Iterator
 from datetime import date
@@ -14,8 +13,8 @@ from discovery import DIAGNOSTICS, find_operations
 from local import layers, served
 from local.failure import Failure
 from nowlater import Canceled, Context, Document, Refused, TimedOut, testing
-from nowlater.runtime import catalogue
 from nowlater.testing import InvalidInput, RecordingContext, Report, WrongResult, call
+from tests.catalogue import forget_catalogue
 from tests.unit.builds import build
 
 WRITE_CATALOGUE = layers.write_catalogue
@@ -87,16 +86,11 @@ def operations(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.syspath_prepend(package.parent)
         patch.setattr(layers, "write_catalogue", write)
-        _forget_catalogue()
+        testing._catalogue.cache_clear()
+        forget_catalogue()
         yield
-        _forget_catalogue()
-
-
-def _forget_catalogue() -> None:
-    testing._catalogue.cache_clear()
-    catalogue._index.cache_clear()
-    for name in [name for name in sys.modules if name.startswith("nowlater_catalogue")]:
-        del sys.modules[name]
+        testing._catalogue.cache_clear()
+        forget_catalogue()
 
 
 # ── call ──────────────────────────────────────────────────────────────────────────────────────
