@@ -14,8 +14,8 @@ import pytest
 
 from local import assertions, emulator, parameters, template
 from tests import snippets
+from tests.e2e.checkout import Checkout
 from tests.e2e.served import ROOT, Served
-from tests.e2e.test_deploy import Checkout
 
 pytestmark = pytest.mark.nightly
 
