@@ -21,6 +21,8 @@ _ENVIRONMENT = "Environment"
 SECTIONS = (_POLICY, _ENVIRONMENT, *_NAMED)
 
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+type _Section = yaml.MappingNode | yaml.SequenceNode
+
 _LOGICAL_ID = re.compile(r"[A-Za-z0-9]+")
 _VARIABLE = re.compile(r"(?!AWS_|NOWLATER_)[A-Za-z_][A-Za-z0-9_]*")
 
@@ -89,9 +91,7 @@ def _parse(text: str, shown: Path) -> yaml.Node | None:
     return node
 
 
-def _sections(
-    root: yaml.Node | None, mistakes: _Mistakes
-) -> Iterator[tuple[str, yaml.MappingNode | yaml.SequenceNode]]:
+def _sections(root: yaml.Node | None, mistakes: _Mistakes) -> Iterator[tuple[str, _Section]]:
     """Yield each section that is not empty."""
     if root is None:
         return
@@ -133,7 +133,7 @@ def _fault(name: str, value: yaml.Node) -> str | None:
 
 
 def _check_names(
-    sections: dict[str, yaml.MappingNode | yaml.SequenceNode],
+    sections: dict[str, _Section],
     taken: dict[str, set[str]],
     mistakes: _Mistakes,
 ) -> None:
@@ -183,9 +183,7 @@ def _names(framework: str) -> dict[str, set[str]]:
     return {section: {key.value for key, _ in parts[section].value} for section in _NAMED}
 
 
-def _variables(
-    sections: dict[str, yaml.MappingNode | yaml.SequenceNode], mistakes: _Mistakes
-) -> Iterator[str]:
+def _variables(sections: dict[str, _Section], mistakes: _Mistakes) -> Iterator[str]:
     """Yield each environment variable as a member of a JSON object."""
     seen: set[str] = set()
     for key, value in getattr(sections.get(_ENVIRONMENT), "value", ()):

@@ -107,19 +107,7 @@ def serve(home: Path, *parameters: str) -> Iterator[Served]:
 @contextmanager
 def start(home: Path, *parameters: str) -> Iterator[None]:
     """Start to serve this project, and stop it at the end."""
-    command = [sys.executable, "-m", "local.up", "--port", str(emulator.free_port())]
-    command += ["--home", str(home)]
-    command += [option for parameter in parameters for option in ("--set", parameter)]
-    paths = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
-    with (home / _OUTPUT).open("wb") as log:
-        process = subprocess.Popen(
-            command,
-            cwd=_ROOT,
-            env=os.environ | {"PATH": paths, "PYTHONPATH": "layers/nowlater"},
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-        )
+    process = _begin(home, parameters)
 
     def note_end() -> None:
         process.wait()
@@ -135,6 +123,23 @@ def start(home: Path, *parameters: str) -> Iterator[None]:
         finally:
             process.kill()
             process.wait()
+
+
+def _begin(home: Path, parameters: tuple[str, ...]) -> "subprocess.Popen[bytes]":
+    command = [sys.executable, "-m", "local.up", "--port", str(emulator.free_port())]
+    command += ["--home", str(home)]
+    command += [option for parameter in parameters for option in ("--set", parameter)]
+    paths = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
+    environment = os.environ | {"PATH": paths, "PYTHONPATH": "layers/nowlater"}
+    with (home / _OUTPUT).open("wb") as log:
+        return subprocess.Popen(
+            command,
+            cwd=_ROOT,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+        )
 
 
 def wait(home: Path) -> Served:

@@ -32,7 +32,7 @@ def main() -> int:
         source = Source(Path.cwd())
         before = note.read(arguments.project)
         changed = lay(source, arguments.project, arguments.source, discard=arguments.discard)
-    except Failure as failure:
+    except (Failure, OSError) as failure:
         print(failure, file=sys.stderr)
         return 1
     print(f"nowlater {before.version} → {source.version}: {changed}")

@@ -30,7 +30,7 @@ def main() -> int:
     try:
         folder = make(arguments.name, Path(arguments.dir or f"../{arguments.name}").expanduser())
         is_ready = prepare(folder)
-    except Failure as failure:
+    except (Failure, OSError) as failure:
         print(failure, file=sys.stderr)
         return 1
     print(f"\n{arguments.name} is in {folder}. Go on there:\n")

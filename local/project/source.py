@@ -13,11 +13,11 @@ from local.project.note import Note, digest
 #: Files and folders of the framework that a project gets.
 _SHIPPED = (
     *(".python-version", "Makefile", "framework.yaml", "pyproject.toml", "uv.lock"),
-    *("docs", "events", "functions", "layers", "local"),
+    *("clients", "docs", "events", "functions", "layers", "local"),
 )
 #: Parts of them that are for the framework's own repository.
 _NOT_SHIPPED = (
-    *("docs/decisions.md", "local/checkov.txt", "local/project/skeleton"),
+    *("clients/python/tests", "docs/decisions.md", "local/checkov.txt", "local/project/skeleton"),
     *("local/project/new.py", "local/project/lay.py", "local/project/source.py"),
     "local/project/note.py",
 )

@@ -41,6 +41,11 @@ Resources:
       BillingMode: PAY_PER_REQUEST
       AttributeDefinitions: [{AttributeName: article, AttributeType: S}]
       KeySchema: [{AttributeName: article, KeyType: HASH}]
+  Feed: # a Lambda of ours, at a route of ours
+    Type: AWS::Serverless::Function
+    Properties:
+      CodeUri: functions/feed/
+      Events: {Get: {Type: HttpApi, Properties: {Method: GET, Path: /feed, ApiId: !Ref Api}}}
 Policy:
   - Effect: Allow
     Action: [dynamodb:PutItem, dynamodb:GetItem]
@@ -67,6 +72,9 @@ def test_a_price_below_zero_is_refused():
         call("set-price", {"article": "a", "cents": -1})
     with pytest.raises(InvalidInput):
         call("set-price", {"article": "a", "cents": 1.5})
+
+def test_a_lambda_of_our_own_is_served(served):
+    assert served.request("GET", "/feed").json() == {"feed": "ours"}
 
 def test_the_framework_is(served):
     assert served.call("echo", {"value": 1}) == WANTED
@@ -175,7 +183,9 @@ def test_what_make_new_makes_is_tested_extended_and_upgraded(
         "operations/tests/test_prices.py": TESTS.replace("WANTED", "1"),
         "README.md": "# Acme's tools\n",
         "notes.md": "ours\n",
+        "functions/feed/app.py": "def handler(event, context):\n    return {'feed': 'ours'}\n",
     }
+    (project / "functions/feed").mkdir()
     for name, text in own.items():
         (project / name).write_text(text)
 

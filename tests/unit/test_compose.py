@@ -12,6 +12,7 @@ import yaml
 from local import compose, fragment, template
 from local.failure import Failure
 from tests import stack
+from tests.snippets import DOCS
 
 FRAMEWORK = (stack.ROOT / "framework.yaml").read_text()
 #: What an author of operations may write, of each kind.
@@ -139,6 +140,17 @@ def test_comments_and_short_forms_stay_and_the_end_of_the_file_does_not_matter(
         *(line for line in FRAMEWORK.splitlines() if re.match(r" *# \+ ", line)),
         '        {"NOWLATER_STACK": "${AWS::StackName}"}',
     }
+
+
+def test_the_example_of_the_docs_is_composed(root: Path) -> None:
+    blocks = re.findall(r"^```yaml\n(.*?)^```$", (DOCS / "operations.md").read_text(), re.M | re.S)
+    (example,) = (block for block in blocks if "\nPolicy:" in block)
+    own(root, example)
+    made = loaded(compose.read(root), root)
+
+    assert made["Resources"]["Prices"]["Type"] == "AWS::DynamoDB::Table"
+    value = made["Resources"]["OperationsEnvironment"]["Properties"]["Value"]["Fn::Sub"]
+    assert '"CURRENCY": "EUR"' in value
 
 
 def test_each_section_has_its_place_in_the_framework() -> None:

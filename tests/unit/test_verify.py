@@ -432,6 +432,30 @@ def test_what_keeps_it_from_beginning_is_said(path: str, answer: Given, said: st
     assert KEY not in str(failure.value)
 
 
+@pytest.mark.parametrize(
+    ("served", "runs"),
+    [
+        (("echo", "greet"), "echo"),
+        (("echo", "text-stats"), "text-stats"),
+    ],
+)
+def test_where_there_are_no_samples_it_runs_echo(served: tuple[str, ...], runs: str) -> None:
+    doors = ["sync", "async", "hybrid"]
+    operations = {"operations": [{"name": name, "doors": doors} for name in served]}
+
+    def answers(request: requests.PreparedRequest) -> Given:
+        known = {"/health": {"status": "ok"}, "/operations": operations}
+        if body := known.get(request.path_url):
+            return Given(200, body)
+        return told(404, "unknown-job")
+
+    api, _ = caller(answers)
+    begin.begin(api)
+
+    assert api.options.operation == runs
+    assert set(api.options.input) == {"value" if runs == "echo" else "text"}
+
+
 # ── the run, and its report ───────────────────────────────────────────────────────────────────
 
 

@@ -21,7 +21,7 @@ from local.served import ProblemResponse, Response, Served, serve
 from nowlater.instants import after, now
 from nowlater.problems import Problem
 from nowlater.runtime import catalogue, executor
-from nowlater.runtime.catalogue import Catalogue
+from nowlater.runtime.catalogue import Catalogue, Entry
 from nowlater.runtime.context import Context
 from nowlater.runtime.document import Document
 from nowlater.runtime.exceptions import Canceled, WrongResult
@@ -100,10 +100,7 @@ def call(
     Document. Raises InvalidInput; WrongResult where the result does not match its annotation; TimedOut;
     LookupError where there is no such operation; and whatever the operation raises, such as Refused.
     """
-    entry = _catalogue().find(operation)
-    if entry is None:
-        names = ", ".join(d["name"] for d in _catalogue().descriptions())
-        raise LookupError(f"There is no operation {operation}. There are: {names}.")
+    entry = _find(operation)
     raw_input = msgspec.json.decode(msgspec.json.encode(_with_files(given or {})))
     context = context or RecordingContext(within_s=entry.timeout)
     try:
@@ -122,6 +119,13 @@ def call(
     if result.media_type is not None:
         return Document(result.body, result.media_type)
     return msgspec.json.decode(result.body)
+
+
+def _find(operation: str) -> Entry:
+    if entry := _catalogue().find(operation):
+        return entry
+    names = ", ".join(d["name"] for d in _catalogue().descriptions())
+    raise LookupError(f"There is no operation {operation}. There are: {names}.")
 
 
 @pytest.fixture(scope="session")
