@@ -1,4 +1,4 @@
-"""A checkout whose make deploys to an emulated account, as CI and people run it."""
+"""A checkout of the sources, whose make deploys to the emulator."""
 
 import os
 import shutil

@@ -76,7 +76,11 @@ def test_each_rule_has_a_name_of_its_own_a_source_and_a_seed() -> None:
 
 
 def test_the_sets_of_parameters_differ_in_what_they_make() -> None:
-    made = {name: set(transformed.resolved(name).resources) for name in transformed.SETS}
+    made = {
+        # Each release has versions of its own.
+        name: {n for n, r in found.resources.items() if r["Type"] != "AWS::Lambda::Version"}
+        for name, found in ((s, transformed.resolved(s)) for s in transformed.SETS)
+    }
 
     assert made["everything on"] > made["defaults"]
     assert transformed.resolved("most, with the longest name").stack_name == "n" * 128

@@ -48,7 +48,6 @@ ON_EVERYTHING: dict[str, str] = {
         ("xray:PutTelemetryRecords", "xray:PutTraceSegments"),
         "X-Ray has no resources to name; only where Tracing is Active",
     ),
-    "cloudwatch:DescribeAlarms": "CodeDeploy asks for alarms by their names; only with a Rollout",
 }
 
 

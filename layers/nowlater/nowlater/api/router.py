@@ -33,9 +33,14 @@ class Api:
     """
 
     def __init__(self, public_url: str, failures: Iterable[type[Exception]] = ()) -> None:
-        self.public_url = public_url
+        self._public_url = public_url
         self._failures = tuple(failures)
         self._routes: dict[str, _RouteEntry] = {}
+
+    @property
+    def public_url(self) -> str:
+        """The URL that links begin with; empty: the domain of each request."""
+        return self._public_url
 
     @property
     def routes(self) -> list[str]:
@@ -60,7 +65,7 @@ class Api:
 
     def handle(self, event: dict[str, Any]) -> dict[str, Any]:
         """Return the response to an event of API Gateway; raise nothing."""
-        request = HttpRequest(event, self.public_url)
+        request = HttpRequest(event, self._public_url)
         try:
             entry = self._routes.get(event["routeKey"]) or _raise_no_route(request)
             request.check_query(entry.once, entry.often)
