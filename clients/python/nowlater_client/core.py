@@ -394,13 +394,25 @@ def jobs(
     query = _filters(status, operation, tags)
     query += [("limit", str(min(limit or _PAGE, _PAGE)))]
     query += [("cursor", _id_at(until))] if until else []
-    path, count = f"/jobs?{urlencode(query)}", 0
+    yield from _list(core, f"/jobs?{urlencode(query)}", "jobs", JobState, limit, since)
+
+
+def _list(
+    core: Core,
+    path: str,
+    name: str,
+    model: type[Any],
+    limit: int | None,
+    since: datetime | None = None,
+) -> Conversation[None]:
+    """Emit the members of a list, page after page; until one that was created before `since`."""
+    count = 0
     while path:
         page = (yield from exchange(core, "GET", path, until=core.until(None))).json()
-        for job in (models.read(JobState, raw) for raw in page["jobs"]):
-            if since and job.created < since:
+        for found in (models.read(model, raw) for raw in page[name]):
+            if since and found.created < since:
                 return
-            yield Emit(job)
+            yield Emit(found)
             count += 1
             if count == limit:
                 return
@@ -474,15 +486,8 @@ def all_deliveries(
     query = [("state", one) for one in ([state] if isinstance(state, str) else state or [])]
     query += [(n, t.isoformat()) for n, t in (("since", since), ("until", until)) if t]
     query += [("limit", str(min(limit or _PAGE, _PAGE)))]
-    path, count = f"/deliveries?{urlencode(query)}", 0
-    while path:
-        page = (yield from exchange(core, "GET", path, until=core.until(None))).json()
-        for raw in page["deliveries"]:
-            yield Emit(models.read(models.Delivery, raw))
-            count += 1
-            if count == limit:
-                return
-        path = page["next"]
+    path = f"/deliveries?{urlencode(query)}"
+    yield from _list(core, path, "deliveries", models.Delivery, limit)
 
 
 def operations(core: Core) -> Conversation[list[models.Operation]]:

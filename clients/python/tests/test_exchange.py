@@ -146,6 +146,7 @@ def test_an_exception_has_the_key_by_which_the_job_is_found() -> None:
         script.client(max_retries=3).submit("echo", key="order-42")
 
     assert caught.value.key == "order-42"
+    assert script.keys == {"order-42"}
     assert "order-42" in f"{caught.value}"
     assert len(script.requests) == 4
 
