@@ -13,6 +13,7 @@ import pytest
 
 from nowlater_client import AsyncClient, Client, NowlaterError, Unreachable, errors
 
+#: A request that is given up leaves its socket to the thread that reads from it.
 pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 JOB_ID = "01a20eff-13a8-723c-a1e0-0187f181401b"
 #: How late a time limit may be, in seconds.
