@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, TypedDict, Union
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 from nowlater_client import errors, models
 from nowlater_client.exchange import Core, exchange
@@ -105,7 +105,11 @@ def call(
     if not is_job and core.doors.get(operation, "sync") == "sync":
         try:
             return result_of(
-                (yield from exchange(core, "POST", f"/sync/{operation}", until=until, json=body))
+                (
+                    yield from exchange(
+                        core, "POST", f"/sync/{quote(operation, safe='')}", until=until, json=body
+                    )
+                )
             )
         except (errors.UnknownOperation, errors.ResultTooLarge, errors.TimedOut) as error:
             if not isinstance(error, errors.UnknownOperation) and "instead" not in error.problem:
@@ -132,7 +136,7 @@ def _hybrid(
             yield from exchange(
                 core,
                 "POST",
-                f"/{door}/{operation}",
+                f"/{door}/{quote(operation, safe='')}",
                 until=until,
                 json=body,
                 headers=headers,
@@ -142,7 +146,7 @@ def _hybrid(
     except errors.UnknownOperation:
         if door == "async":
             raise
-    path = f"/async/{operation}"
+    path = f"/async/{quote(operation, safe='')}"
     reply = yield from exchange(core, "POST", path, until=until, json=body, key=key)
     core.doors[operation] = "async"
     return reply
@@ -165,7 +169,7 @@ def submit(
     """
     until, key = core.until(timeout), key or new_key()
     body = {"input": (yield from prepare(core, input, until)), **members(**terms)}
-    path = f"/async/{operation}"
+    path = f"/async/{quote(operation, safe='')}"
     reply = yield from exchange(core, "POST", path, until=until, json=body, key=key)
     return models.read(JobState, reply.json())
 
@@ -183,7 +187,7 @@ def new_key() -> str:
 def read_job(core: Core, job_id: str, *, timeout: float | None = None) -> Conversation[JobState]:
     """Return the job with this id, such as one that an earlier process submitted."""
     reply = yield from exchange(
-        core, "GET", f"/jobs/{job_id}", until=core.until(timeout), job_id=job_id
+        core, "GET", f"/jobs/{quote(job_id, safe='')}", until=core.until(timeout), job_id=job_id
     )
     return models.read(JobState, reply.json())
 
@@ -390,13 +394,25 @@ def jobs(
     query = _filters(status, operation, tags)
     query += [("limit", str(min(limit or _PAGE, _PAGE)))]
     query += [("cursor", _id_at(until))] if until else []
-    path, count = f"/jobs?{urlencode(query)}", 0
+    yield from _list(core, f"/jobs?{urlencode(query)}", "jobs", JobState, limit, since)
+
+
+def _list(
+    core: Core,
+    path: str,
+    name: str,
+    model: type[Any],
+    limit: int | None,
+    since: datetime | None = None,
+) -> Conversation[None]:
+    """Emit the members of a list, page after page; until one that was created before `since`."""
+    count = 0
     while path:
         page = (yield from exchange(core, "GET", path, until=core.until(None))).json()
-        for job in (models.read(JobState, raw) for raw in page["jobs"]):
-            if since and job.created < since:
+        for found in (models.read(model, raw) for raw in page[name]):
+            if since and found.created < since:
                 return
-            yield Emit(job)
+            yield Emit(found)
             count += 1
             if count == limit:
                 return
@@ -470,15 +486,8 @@ def all_deliveries(
     query = [("state", one) for one in ([state] if isinstance(state, str) else state or [])]
     query += [(n, t.isoformat()) for n, t in (("since", since), ("until", until)) if t]
     query += [("limit", str(min(limit or _PAGE, _PAGE)))]
-    path, count = f"/deliveries?{urlencode(query)}", 0
-    while path:
-        page = (yield from exchange(core, "GET", path, until=core.until(None))).json()
-        for raw in page["deliveries"]:
-            yield Emit(models.read(models.Delivery, raw))
-            count += 1
-            if count == limit:
-                return
-        path = page["next"]
+    path = f"/deliveries?{urlencode(query)}"
+    yield from _list(core, path, "deliveries", models.Delivery, limit)
 
 
 def operations(core: Core) -> Conversation[list[models.Operation]]:
@@ -489,7 +498,9 @@ def operations(core: Core) -> Conversation[list[models.Operation]]:
 
 def operation(core: Core, name: str) -> Conversation[models.Operation]:
     """Return an operation with its JSON Schemas, limits and run times."""
-    reply = yield from exchange(core, "GET", f"/operations/{name}", until=core.until(None))
+    reply = yield from exchange(
+        core, "GET", f"/operations/{quote(name, safe='')}", until=core.until(None)
+    )
     return models.read(models.Operation, reply.json())
 
 

@@ -142,14 +142,15 @@ class _Batch:
 
     def _start(self) -> Conversation[None]:
         """Start what there is to do, while connections are free."""
-        while self._fetches and self._busy < CONNECTIONS:
+        if self._waiting and not self._is_watching:
+            self._is_watching = True
+            yield Fork(("watch", 0), self._watch())
+        while self._fetches and self._has_connection:
             outcome = self._fetches.popleft()
             if outcome.job is not None:
                 fetch = calls.fetch(self._core, outcome.job, self._until)
                 yield self._fork("fetch", outcome.index, fetch)
-        while (
-            self._busy < CONNECTIONS and len(self._open) < self._concurrency and not self._is_over
-        ):
+        while self._has_connection and len(self._open) < self._concurrency and not self._is_over:
             if time.monotonic() >= self._until:
                 break
             item = yield Pull(self._inputs)
@@ -159,9 +160,10 @@ class _Batch:
             self._open[self._next] = Outcome(self._next, item)
             yield self._fork("submit", self._next, self._submit(self._next, item))
             self._next += 1
-        if self._waiting and not self._is_watching:
-            self._is_watching = True
-            yield Fork(("watch", 0), self._watch())
+
+    @property
+    def _has_connection(self) -> bool:
+        return self._busy + self._is_watching < CONNECTIONS
 
     def _fork(self, kind: str, index: int, conversation: Conversation[Any]) -> Fork:
         self._busy += 1

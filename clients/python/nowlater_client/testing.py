@@ -13,6 +13,7 @@ from __future__ import annotations
 import base64
 import json
 import re
+import threading
 import time
 import uuid
 from collections.abc import Callable, Mapping
@@ -51,6 +52,7 @@ class Server:
         self._reads, self._left, self._stored = reads, dict[str, int](), dict[str, File]()
         self._keys: dict[str, tuple[Any, str]] = {}
         self._bodies: dict[str, Any] = {}
+        self._accepting = threading.Lock()
 
     def client(self, **options: Any) -> Client:
         """Return a client of this server."""
@@ -116,6 +118,12 @@ class Server:
     ) -> dict[str, Any]:
         if operation not in self.operations:
             raise _Problem(404, "unknown-operation", f"There is no operation {operation!r}.")
+        with self._accepting:  # requests come from several threads
+            return self._find_or_make(request, same, operation, body)
+
+    def _find_or_make(
+        self, request: httpx.Request, same: Any, operation: str, body: Any
+    ) -> dict[str, Any]:
         key = request.headers.get("idempotency-key")
         known, job_id = self._keys.get(key or "", (None, ""))
         if known is not None and known != same:

@@ -264,8 +264,9 @@ def test_a_map_of_many_inputs_keeps_little_and_reads_ahead_little() -> None:
     for number, result in enumerate(client.map("greet", inputs(), concurrency=100)):
         assert result == f"Hello, {number}!"
         taken += 1
-        for job in [job for job in server.jobs if server.jobs[job]["ended"]][:-300]:
-            del server.jobs[job]  # the server is allowed to forget
+        for job in list(server.jobs)[:-300]:  # the server is allowed to forget
+            if server.jobs[job]["ended"]:
+                del server.jobs[job]
 
     assert taken == 10_000
     assert most_open <= 10
@@ -338,6 +339,29 @@ def test_times_are_relative_or_have_a_zone(client: Client, server: Server) -> No
     assert body["retention"] == 7200
     with pytest.raises(ValueError, match="time zone"):
         client.submit("greet", {}, start=datetime(2030, 1, 1))
+
+
+def test_counts_are_added_until_they_are_complete() -> None:
+    def page(jobs: int, complete: bool) -> httpx.Response:
+        group = {"from": None, "operation": "greet", "status": "failed", "jobs": jobs}
+        counted = {"counts": [group], "since": "2026-11-24T12:00:00.000Z", "complete": complete}
+        return httpx.Response(200, json=counted)
+
+    answers, queries = [page(3, complete=False), page(4, complete=True)], list[str]()
+
+    def handle(request: httpx.Request) -> httpx.Response:
+        queries.append(request.url.query.decode())
+        return answers.pop(0)
+
+    http = httpx.Client(transport=httpx.MockTransport(handle))
+    client = Client("https://nowlater.test", "nl_test", http_client=http)
+
+    (counted,) = client.counts(status="failed", tags={"a": "b"})
+    assert counted == {"from": None, "operation": "greet", "status": "failed", "jobs": 7}
+    assert queries == [
+        "status=failed&tag=a%3Ab",
+        "status=failed&tag=a%3Ab&until=2026-11-24T12%3A00%3A00.000Z",
+    ]
 
 
 def test_options_connections_and_raw_answers(client: Client, server: Server) -> None:

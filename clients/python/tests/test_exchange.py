@@ -13,6 +13,7 @@ import pytest
 
 from nowlater_client import AsyncClient, Client, NowlaterError, Unreachable, errors
 
+#: A request that is given up leaves its socket to the thread that reads from it.
 pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 JOB_ID = "01a20eff-13a8-723c-a1e0-0187f181401b"
 #: How late a time limit may be, in seconds.
@@ -146,6 +147,7 @@ def test_an_exception_has_the_key_by_which_the_job_is_found() -> None:
         script.client(max_retries=3).submit("echo", key="order-42")
 
     assert caught.value.key == "order-42"
+    assert script.keys == {"order-42"}
     assert "order-42" in f"{caught.value}"
     assert len(script.requests) == 4
 

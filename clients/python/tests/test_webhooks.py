@@ -126,6 +126,11 @@ def test_a_changed_sns_message_is_not(signer: rsa.RSAPrivateKey, changes: dict[s
         verify_sns(message(signer, **changes), TOPIC, lambda url: certificate(signer))
 
 
+def test_a_genuine_message_of_another_topic_is_not(signer: rsa.RSAPrivateKey) -> None:
+    with pytest.raises(NotGenuine, match="another topic"):
+        verify_sns(message(signer), f"{TOPIC}-2", lambda url: certificate(signer))
+
+
 def test_an_expired_certificate_signs_nothing(signer: rsa.RSAPrivateKey) -> None:
     with pytest.raises(NotGenuine):
         verify_sns(message(signer), TOPIC, lambda url: certificate(signer, days=-1))
