@@ -20,7 +20,7 @@ from nowlater.jobs.store import Store
 _REMEMBERED = 1000
 #: The files of Lambdas in tracebacks: in a layer, in the operations, in what calls these.
 _SOURCES = {"operations": layers.OPERATIONS.parent, "nowlater": Path("layers/nowlater")}
-_IN_LAYER = re.compile(r'[^"\s]*/layer-\w+/python/(?=(operations|nowlater)/)([^":\s]+)')
+_IN_LAYER = re.compile(r'(?<![^"\s])[^"\s]*/layer-\w+/python/(?=(operations|nowlater)/)([^":\s]+)')
 _IN_OPERATIONS = re.compile(r'^ *File "[^"]*/python/operations/')
 _IN_FRAMEWORK = re.compile(
     r'^ *File "[^"]*/(python/(nowlater|aws_lambda_powertools)/|code/app\.py"|_worker\.py")'

@@ -8,7 +8,9 @@ _SERVED = (
     (r"POST (/async/[^/]+|/jobs/[^/]+/retry|/uploads)", "Submit"),
     (r"POST /hybrid/[^/]+", "Hybrid"),
     (r"(GET|HEAD|POST) (/jobs/[^/]+/deliveries(/.*)?|/webhooks/secret(/rotate)?)", "Webhooks"),
+    (r"(GET|HEAD) /deliveries", "Webhooks"),
     (r"(GET|HEAD|DELETE) /jobs(/[^/]+)?", "Status"),
+    (r"(GET|HEAD) /lanes", "Status"),
     (r"(GET|HEAD) /jobs/[^/]+/(result|events)", "Status"),
     (r"POST /jobs/[^/]+/cancel", "Status"),
 )

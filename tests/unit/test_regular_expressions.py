@@ -66,7 +66,8 @@ ROWS: dict[tuple[str, str], list[Text]] = {
     ("layers/nowlater/nowlater/outbound/http1.py", "[!-~]+"): texts("a"),
     ("layers/nowlater/nowlater/outbound/http1.py", "[0-9]{1,12}"): texts("1"),
     ("layers/nowlater/nowlater/jobs/model.py", "[89ab]"): texts("a-", "a"),
-    ("layers/nowlater/nowlater/access/api_keys.py", "_OWNER"): texts("a", "."),
+    ("layers/nowlater/nowlater/access/api_keys.py", "OWNER"): texts("a", "."),
+    ("layers/nowlater/nowlater/api/direct.py", "OWNER"): texts("a", "."),
     ("layers/nowlater/nowlater/access/api_keys.py", "nl_"): texts("a", "nl_"),
     ("layers/nowlater/nowlater/jobs/filters.py", "[1-9]"): texts("1", "0"),
     ("layers/nowlater/nowlater/jobs/counts.py", "[1-9]"): texts("1", "0"),
@@ -113,7 +114,25 @@ ROWS: dict[tuple[str, str], list[Text]] = {
     ("local/parameters.py", "pattern"): [],  # the template's
     ("local/parameters.py", "-?[0-9]+"): texts("1", "-"),
     ("local/routes.py", "[\\w:.]"): texts("${", "$", "${a"),
+    ("local/compose.py", "# "): texts(" ", "# + a", "\n", " \n", before="# + "),
+    ("local/compose.py", "NOWLATER_STACK"): texts(" ", "{", '{"NOWLATER_STACK": '),
+    ("local/composed.py", "SHA-256"): texts("a", "\n", before="# "),
     ("local/emulator_patches.py", "python/"): texts("python/"),
+    ("local/fragment.py", "0-9]+'"): texts("a"),
+    ("local/fragment.py", "AWS_"): texts("AWS_", "NOWLATER", "A"),
+    ("local/fragment.py", "start_mark"): [],  # of indentation alone
+    ("local/output.py", "layer-"): texts("/layer-a", "/layer-a/python/operations/", "/layer-", "a/", before="/layer-"),
+    ("local/output.py", "operations/'"): texts("/", "/python/", "/python/operations/", before='  File "'),
+    ("local/output.py", "powertools"): texts("/", "/python/", "/python/nowlater", before='  File "'),
+    ("local/output.py", "line"): texts("a", '", line 1', before='  File "'),
+    ("local/project/lay.py", "(?=## "): texts("## [", "\n## ["),
+    ("local/project/lay.py", "(\\d+(?:"): texts("1.", "1", before="## ["),
+    ("local/project/lay.py", "'\\d+'"): texts("1", "1."),
+    ("local/project/new.py", "[a-z]"): texts("a-", "a1-", "a--"),
+    ("local/project/source.py", "[^/@]"): texts("://", "a", "@", before="://"),
+    ("local/project/upgrade.py", "v?"): texts("1", "1.", "v"),
+    ("local/project/upgrade.py", "://"): texts("a", "a@", ":", "a:", before="a@"),
+    ("local/project/upgrade.py", "refs/"): texts("\trefs/tags/", "^{}", "a", "^", before="\trefs/tags/"),
     ("local/emulator_patches.py", "#?"): texts("#a", "a = ", "a ", "a=:"),
     ("local/stages.py", "{0,127}"): texts("a-"),
     ("local/stages.py", "[\\w .:"): texts("a", " "),
@@ -132,6 +151,7 @@ ROWS: dict[tuple[str, str], list[Text]] = {
 SEARCHED = {
     *("charset", r"\\(.)", "[,;=]", " - at ", "|\\[", r"\[(\d+)\]", "#", ":", "_key", "is_integer"),
     *("×|error", "[×╰─▶│├]", "#/components", r"\W", "[^${}]", "[\\w:.]", "#?", "stage.name"),
+    *("layer-", "(?=## ", "'\\d+'", "[^/@]", "refs/", "# ", "NOWLATER_STACK"),
     *("from", "sourceMappingURL", "export default", "<kind>", "import|export"),
 }
 #: Patterns that are no call of `re`: of schemas, and of the formats that validators know.

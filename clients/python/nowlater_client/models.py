@@ -83,11 +83,10 @@ class JobState:
     operation: str
     status: Status
     attempt: int
-    #: This and the next three are None if the API is older than they are.
-    attempts_left: int | None
+    attempts_left: int
     #: The last 20, oldest first.
-    attempts: list[Attempt] | None = field(repr=False)
-    lane: Literal["on-time", "flexible"] | None
+    attempts: list[Attempt] = field(repr=False)
+    lane: Literal["on-time", "flexible"]
     #: No attempt of a waiting job starts before.
     not_before: datetime | None
     created: datetime
