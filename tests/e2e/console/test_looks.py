@@ -156,7 +156,8 @@ def _page_of_many(route: Route, template: dict[str, Any]) -> None:
     """Answer with a page of 10,000 jobs, whose ids count down."""
     url = route.request.url
     first = int(url.partition("cursor=")[2].partition("&")[0] or 10_000)
-    last = max(0, first - 50)
+    limit = int(url.partition("limit=")[2].partition("&")[0])
+    last = max(0, first - limit)
     page = [template | {"id": _id(n)} for n in range(first, last, -1)]
-    next_page = f"{url.partition('?')[0]}?limit=50&cursor={last}" if last else None
+    next_page = f"{url.partition('?')[0]}?limit={limit}&cursor={last}" if last else None
     route.fulfill(json={"jobs": page, "next": next_page})
