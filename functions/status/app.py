@@ -1,4 +1,4 @@
-"""Invoked by GET /jobs…, and to cancel or erase a job."""
+"""Invoked by GET /jobs… and /lanes, and to cancel or erase a job."""
 
 from typing import Any
 
@@ -45,10 +45,30 @@ def result(request: HttpRequest) -> Response:
     return job_responses.result(services, request, job)
 
 
-@api.route("GET /jobs", once=["status", "operation", "limit", "cursor"], often=["tag"])
+@api.route(
+    "GET /jobs", once=["operation", "since", "until", "limit", "cursor"], often=["status", "tag"]
+)
 def list_jobs(request: HttpRequest) -> Response:
     caller = request.caller("read")
     return json_response(200, page(services, caller.owner, caller.base, request.query))
+
+
+@api.route(
+    "GET /jobs/counts", once=["operation", "since", "until", "interval"], often=["status", "tag"]
+)
+def count_jobs(request: HttpRequest) -> Response:
+    from nowlater.jobs.counts import count  # imported only for these requests
+
+    caller = request.caller("read")
+    return json_response(200, count(services, caller.owner, request.query))
+
+
+@api.route("GET /lanes")
+def list_lanes(request: HttpRequest) -> Response:
+    from nowlater.jobs.backlog import lanes  # imported only for these requests
+
+    caller = request.caller("read")
+    return json_response(200, lanes(services, caller.owner))
 
 
 @api.route("POST /jobs/{id}/cancel")

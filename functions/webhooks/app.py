@@ -1,4 +1,4 @@
-"""Invoked by GET and POST /jobs/{id}/deliveries… and /webhooks/secret…: deliveries and secrets."""
+"""Invoked by GET /deliveries, GET and POST /jobs/{id}/deliveries… and /webhooks/secret…."""
 
 from typing import Any
 
@@ -17,6 +17,14 @@ api = Api(services.settings.public_url, session.FAILURES)
 @logger.inject_lambda_context(clear_state=True)
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     return api.handle(event)
+
+
+@api.route("GET /deliveries", once=["since", "until", "limit", "cursor"], often=["state"])
+def list_deliveries(request: HttpRequest) -> Response:
+    from nowlater.notifications.listing import page  # imported only for these requests
+
+    caller = request.caller("read")
+    return json_response(200, page(services, caller.owner, caller.base, request.query))
 
 
 @api.route("GET /jobs/{id}/deliveries")

@@ -23,7 +23,7 @@ from tests.faults.standins import StandIns, stand_ins
 
 _MODEL = [sys.executable, "-m", "tests.faults.model"]
 #: Rules whose loss only the model shows, which has every interleaving (`tests/faults/test_model.py`).
-MODEL_ALONE = ("reschedule:UNMOVED",)
+MODEL_ALONE = ("reschedule:UNMOVED", "a job whose attempt died is run again")
 
 
 def main() -> int:

@@ -13,6 +13,7 @@ from typing import Any
 
 from nowlater.aws import payload_keys
 from nowlater.instants import from_rfc3339
+from nowlater.jobs.attempts import MAX_ATTEMPTS
 from tests.faults.caller import Asked, Caller
 from tests.faults.cloud import Cloud
 from tests.faults.memory import Change
@@ -121,6 +122,8 @@ class Auditor:
         unseen = set(self._cloud.plan.kinds) <= {"reset-once", "twice", "unheard"}
         if unseen and any((c.old or {})["status"] == "running" for c in story.claims):
             yield "G3: it was started again although its attempt was well"
+        if any(not _is_complete(i) for i in images if not i.get("erased")):
+            yield "G3: an attempt is not recorded"
         if any(i["attempts_left"] < 0 for i in images):
             yield "G3: it was tried more often than its operation may be"
         runs = [run for run in self._cloud.runs if run.job == story.id]
@@ -274,6 +277,17 @@ class Auditor:
 
 def _trace(changes: list[Change]) -> str:
     return str((changes[0].new or {}).get("trace"))
+
+
+def _is_complete(item: dict[str, Any]) -> bool:
+    """Tell whether an item has all attempts before the current one, or that too where none runs."""
+    numbers = [attempt["number"] for attempt in item.get("attempts", [])]
+    ended = {"running": [_attempt(item) - 1], "queued": [_attempt(item)]}
+    counts = ended.get(item["status"], [_attempt(item) - 1, _attempt(item)])
+    return numbers in [
+        [*range(max(1, count - MAX_ATTEMPTS + 1), count + 1)] if count > 0 else []
+        for count in counts
+    ]
 
 
 def _attempt(item: dict[str, Any] | None) -> int:

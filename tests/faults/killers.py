@@ -11,9 +11,8 @@ from tests.faults.standins import StandIns
 
 #: By mutation, a run that is known to go wrong; the others go wrong in a scenario without faults.
 KILLERS: dict[str, str] = {
-    "claim:WAITING-OR-ABANDONED.abandoned": "something-is-unavailable-for-long 74:crash-after",
-    "claim:WAITING-OR-ABANDONED.waiting.not_before": "a-start-in-minutes 10:meanwhile-received",
-    "claim:HAS_ATTEMPTS_LEFT": "a-failure-and-another-try 21:crash-before",
+    "claim:WAITING.not_before": "hybrid-responds-async 8:meanwhile-received",
+    "reclaim:HAS_ATTEMPTS_LEFT": "a-failure-and-another-try 21:crash-before",
     "claim:IN_TIME": "a-cancel-at-the-deadline i1:slow-clock",
     "progress:MINE.token": "async-without-key 14:frozen i2:twice",
     "finish:MINE.status": "somebody-who-does-not-look 49:meanwhile-canceled",

@@ -129,8 +129,14 @@ class Memory:
         return {"Successful": [{"Id": entry["Id"]} for entry in Entries]}
 
     def sqs_get_queue_attributes(self, *, QueueUrl: str, **_: Any) -> dict[str, Any]:
-        number = len(self.visible(QueueUrl.rpartition("/")[2]))
-        return {"Attributes": {"ApproximateNumberOfMessages": str(number)}}
+        queue = QueueUrl.rpartition("/")[2]
+        visible = len(self.visible(queue))
+        hidden = [m for m in self.messages if m.queue == queue and m.visible_at > self.clock()]
+        delayed = sum(message.receives == 0 for message in hidden)
+        numbers = {"": visible, "NotVisible": len(hidden) - delayed, "Delayed": delayed}
+        return {
+            "Attributes": {f"ApproximateNumberOfMessages{k}": str(n) for k, n in numbers.items()}
+        }
 
     def sqs_change_message_visibility(
         self, *, ReceiptHandle: str, VisibilityTimeout: int, **_: Any

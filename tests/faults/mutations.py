@@ -15,9 +15,9 @@ from unittest import mock
 from nowlater.aws import table
 from nowlater.doors import submit
 from nowlater.jobs import protocol, store, transitions
-from nowlater.jobs.model import Job
-from nowlater.jobs.protocol import ABANDONED, WAITING, WRITES, Clause, either
-from nowlater.jobs.store import Written
+from nowlater.jobs.model import Job, Ref
+from nowlater.jobs.protocol import WRITES, Clause, Write
+from nowlater.jobs.store import Store, Written
 from nowlater.services import Services
 from nowlater.sqs_batch import DONE, MessageOutcome, RetryIn
 from nowlater.worker import attempt, dead_letters, settle, sweep
@@ -55,7 +55,7 @@ def writes() -> Iterator[tuple[str, str, tuple[Clause, ...]]]:
     """Yield a name, a write, and its clauses without one of them or a half of one."""
     for write, clauses in WRITES.items():
         for n, clause in enumerate(clauses):
-            clause_name = _NAMES.get(id(clause), "WAITING-OR-ABANDONED")
+            clause_name = _NAMES[id(clause)]
             halves = {"": ANYTHING} | _HALVES.get(clause_name, {})
             for half, rest in halves.items():
                 name = f"{write}:{clause_name}{half and f'.{half}'}"
@@ -82,14 +82,8 @@ _AT_REST = _only("#status <> :running", lambda job, _, __: job.status != "runnin
 
 #: The halves of clauses that have some: by what is left out, what is left.
 _HALVES: dict[str, dict[str, Clause]] = {
-    "WAITING-OR-ABANDONED": {
-        "waiting": ABANDONED,
-        "abandoned": WAITING,
-        "waiting.status": either(_IS_TIME, ABANDONED),
-        "waiting.not_before": either(_WAITS, ABANDONED),
-        "abandoned.status": either(WAITING, _LAPSED),
-        "abandoned.lease": either(WAITING, _RUNS),
-    },
+    "WAITING": {"status": _IS_TIME, "not_before": _WAITS},
+    "ABANDONED": {"status": _LAPSED, "lease": _RUNS},
     "MINE": {"status": _TOKEN, "token": _RUNS},
     "UNLEASED": {"at-rest": _LAPSED, "lapsed": _AT_REST},
 }
@@ -121,12 +115,17 @@ def _refuses_what_is_done() -> list[AbstractContextManager[Any]]:
 
 def _holds_for_anybody() -> list[AbstractContextManager[Any]]:
     """A claim does not say whose it is."""
-    claim = store.Store.claim
-    return [
-        _patch(
-            store.Store, "claim", lambda self, ref, _holder, now: claim(self, ref, "a worker", now)
-        )
-    ]
+    claim = store.Store._claim
+
+    def mutated(self: Store, ref: Ref, write: Write, _holder: str, *how: Any) -> Written:
+        return claim(self, ref, write, "a worker", *how)
+
+    return [_patch(store.Store, "_claim", mutated)]
+
+
+def _claims_once(services: Services, ref: Ref, holder: str) -> Written:
+    """A worker claims jobs that wait, and no others."""
+    return services.store.claim(ref, holder, services.clock())
 
 
 def _reconciles(when: Callable[[Job, int], bool], message: MessageOutcome) -> Any:
@@ -225,6 +224,7 @@ def _exhausts_nothing(_services: Services, there: Job, _because: str) -> Written
 _RULES: dict[str, Callable[[], list[AbstractContextManager[Any]]]] = {
     "what is done already counts as done": _refuses_what_is_done,
     "the holder of a claim is named": _holds_for_anybody,
+    "a job whose attempt died is run again": lambda: [_patch(attempt, "_claim", _claims_once)],
     "an ended job's message is dropped": _reconciles(lambda there, _: there.is_ended, RetryIn(1)),
     "a leased job's message is put off": _reconciles(_is_leased, DONE),
     "a job without tries is ended": _reconciles(_is_used_up, RetryIn(1)),

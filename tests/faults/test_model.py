@@ -87,7 +87,7 @@ def _code() -> list[Any]:
 
     modules = (batch, dead_letters, transitions, settle, submit, sweep, table, attempt)
     named = [{k: id(v) for k, v in vars(module).items()} for module in modules]
-    classes = [id(store.Store.claim), id(table.Table.update_if)]
+    classes = [id(store.Store._claim), id(table.Table.update_if)]
     return [*named, *classes, {name: id(clauses) for name, clauses in WRITES.items()}]
 
 

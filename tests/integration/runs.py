@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+import pytest
 from botocore.awsrequest import AWSResponse
 from botocore.exceptions import ReadTimeoutError
 
@@ -12,6 +13,32 @@ from tests.integration.world import World
 UNKNOWN = "01a20d6d-5a00-7000-8000-000000000000"
 #: How long a message stays hidden after its worker died.
 VISIBILITY_S = 330
+
+
+class Death(BaseException):
+    """The end of a worker in the middle of a run."""
+
+
+def dies(world: World) -> Any:
+    """Return what has a worker die in its run, before it can write what came of it."""
+
+    def die(_: Any) -> None:
+        raise Death
+
+    return lambda _: world.faults.once("dynamodb.UpdateItem", die)
+
+
+def meanwhile(world: World, *happens: Any, **envelope: Any) -> str:
+    """Submit a job during whose runs these happen, one a run."""
+    job = world.submit("meanwhile", {}, **envelope).json["id"]
+    world.meanwhile(*happens)
+    return str(job)
+
+
+def killed(world: World) -> None:
+    """Have a worker die in the run that it begins."""
+    with pytest.raises(Death):
+        world.work()
 
 
 def time_out(world: World, *, runs: bool = True) -> None:

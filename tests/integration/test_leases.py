@@ -5,39 +5,13 @@ from typing import Any
 import pytest
 
 from nowlater.jobs.model import Ref
-from tests.integration.runs import UNKNOWN, VISIBILITY_S
+from tests.integration.runs import UNKNOWN, VISIBILITY_S, dies, killed, meanwhile
 from tests.integration.world import START, World
-
-
-class Death(BaseException):
-    """The end of a worker in the middle of a run."""
-
-
-def dies(world: World) -> Any:
-    """Return what has a worker die in its run, before it can write what came of it."""
-
-    def die(_: Any) -> None:
-        raise Death
-
-    return lambda _: world.faults.once("dynamodb.UpdateItem", die)
-
-
-def meanwhile(world: World, *happens: Any, **envelope: Any) -> str:
-    """Submit a job during whose runs these happen, one a run."""
-    job = world.submit("meanwhile", {}, **envelope).json["id"]
-    world.meanwhile(*happens)
-    return str(job)
 
 
 def send_again(world: World, job: str, lane: str = "flexible") -> None:
     """Send another message for a job, as SQS may do by itself."""
     world.app("work").services.queues.send(lane, Ref("acme", job))
-
-
-def killed(world: World) -> None:
-    """Have a worker die in the run that it begins."""
-    with pytest.raises(Death):
-        world.work()
 
 
 def test_a_running_job_shows_who_holds_it_and_until_when(world: World) -> None:

@@ -10,8 +10,8 @@ from nowlater import problems
 from nowlater.access import authenticate
 from nowlater.aws import bucket, payload_keys
 from nowlater.doors.sync import LONGEST_S
-from nowlater.instants import DAY_S
-from nowlater.jobs import listing
+from nowlater.instants import DAY_S, to_rfc3339
+from nowlater.jobs import attempts, listing
 from nowlater.jobs.protocol import KEY_LIFE_S
 from nowlater.limits import MAX_DIRECT_RESULT
 from nowlater.runtime.catalogue import MAX_UPLOADS
@@ -60,6 +60,11 @@ def tagged(world: World, tags: dict[str, str]) -> Reply:
 
 def keyed(world: World, size: int) -> Reply:
     return world.submit(key="k" * size)
+
+
+def counted(world: World, intervals: int) -> Reply:
+    since = to_rfc3339(world.now - intervals * 60_000)
+    return world.call("counts", query={"interval": "60", "since": since})
 
 
 def called_back(world: World, size: int) -> Reply:
@@ -115,6 +120,7 @@ REQUESTS: dict[str, list[Callable[[World, int], Reply]]] = {
     ],
     "different uploads in an input": [referring],
     "jobs a page": [lambda world, n: world.call("list", query={"limit": str(n)})],
+    "intervals of a count": [counted],
 }
 #: Limits that other tests hold, or other systems; the number is that of the code.
 OF_THE_CODE = {
@@ -122,6 +128,7 @@ OF_THE_CODE = {
     "result in a hybrid response": MAX_DIRECT_RESULT,
     "result inside the job, as text": INLINE_RESULT,
     "run at the sync door": LONGEST_S,
+    "attempts shown in a job": attempts.MAX_ATTEMPTS,
     "bytes of a page": listing._MAX_BYTES,
     "characters of `detail`": problems._MAX_DETAIL_CHARACTERS,
     "characters of a token": authenticate._MAX_JWT,

@@ -1,6 +1,6 @@
 """The list of an owner's jobs: newest first, filtered, a page at a time."""
 
-from itertools import cycle, product
+from itertools import combinations, cycle, product
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -8,9 +8,10 @@ import pytest
 from botocore.awsrequest import AWSResponse
 from moto.core.models import botocore_stubber
 
+from nowlater.aws.table import Span
 from nowlater.jobs import model as job_states
 from nowlater.jobs import view
-from nowlater.jobs.listing import Filter
+from nowlater.jobs.filters import Filter
 from tests.integration.lists import listed, submitted
 from tests.integration.world import World
 
@@ -119,6 +120,69 @@ def test_a_search_that_reads_too_much_goes_on_with_the_next_page(world: World) -
     assert [job["id"] for job in then["jobs"]] == [rare]
 
 
+def test_a_time_frame_takes_the_jobs_accepted_from_its_start_to_before_its_end(
+    world: World,
+) -> None:
+    jobs = submitted(world, 5)[::-1]  # at seconds 1 to 5
+    at = "2026-11-24T12:00:0{}Z".format
+
+    assert listed(world, since=at(3)) == [jobs[4], jobs[3], jobs[2]]
+    assert listed(world, until=at(3)) == [jobs[1], jobs[0]]
+    assert listed(world, since=at(2), until=at(4)) == [jobs[2], jobs[1]]
+    assert listed(world, since="2026-11-24T13:00:03+01:00", limit="1") == [jobs[4]]
+    assert listed(world, since="2026-11-24T12:00:05.0001Z") == []
+    assert listed(world, until="0000-01-01T00:00:00Z") == []
+    assert listed(world, since="0000-01-01T00:00:00Z", until="9999-12-31T23:59:59Z") == jobs[::-1]
+
+
+def test_only_the_jobs_of_a_time_frame_are_read(world: World) -> None:
+    (first,) = submitted(world, 1)
+    item = world.job(first)
+    for n in range(1, 32):
+        large = {"SK": f"01f{n:05x}{first[8:]}", "tags": {}, "input": "x" * 390_000}
+        world.table.put_item(Item=item | large)
+    world.calls.clear()
+
+    assert listed(world, until="2026-11-25T00:00:00Z", operation="text-stats") == [first]
+    assert world.calls.count("dynamodb.Query") == 1
+
+
+def test_a_time_frame_goes_on_over_its_pages(world: World) -> None:
+    world.restart("submit", "status", shards=4)
+    jobs = submitted(world, 12)
+    query, seen = {"since": "2026-11-24T12:00:03Z", "until": "2026-11-24T12:00:11Z"}, list[str]()
+    query |= {"limit": "3", "status": "queued"}
+    while True:
+        page = world.call("list", query=query).json
+        seen += [job["id"] for job in page["jobs"]]
+        if page["next"] is None:
+            break
+        query = dict(parse_qsl(urlsplit(page["next"]).query))
+        assert query["since"] == "2026-11-24T12:00:03Z"
+
+    assert seen == jobs[2:10]
+
+
+def test_a_cursor_outside_of_the_time_frame_finds_nothing_beyond_it(world: World) -> None:
+    jobs = submitted(world, 4)
+
+    assert listed(world, cursor=jobs[3], since="2026-11-24T12:00:02Z") == []
+    assert listed(world, cursor=jobs[0], until="2026-11-24T12:00:03Z") == jobs[2:]
+
+
+def test_several_statuses_are_listed_together(world: World) -> None:
+    (done,) = submitted(world, 1)
+    world.work()
+    (waiting,) = submitted(world, 1)
+    submitted(world, 1, start={"after": 60})
+    query = [("status", "queued"), ("status", "succeeded"), ("status", "queued")]
+    page = world.call("list", query=query).json
+
+    assert [job["id"] for job in page["jobs"]] == [waiting, done]
+    both = world.call("list", query=[*query[:2], ("limit", "1")]).json
+    assert "status=queued&status=succeeded&limit=1&cursor=" in both["next"]
+
+
 def test_jobs_of_many_shards_are_one_list(world: World) -> None:
     world.restart("submit", "status", shards=16)
     ids = submitted(world, 24)
@@ -144,6 +208,12 @@ def test_jobs_of_many_shards_are_one_list(world: World) -> None:
         {"limit": ""},
         {"limit": "١"},
         {"limit": "9" * 5000},
+        {"since": "yesterday"},
+        {"since": "2026-11-24"},
+        {"since": "2026-11-24T12:00:00"},
+        {"until": ""},
+        {"until": "2026-13-24T12:00:00Z"},
+        {"until": "2026-11-24T12:00:00Z", "since": "2026-11-24T12:00:00Z"},
         {"cursor": ""},
         {"cursor": "garbage"},
         {"cursor": "JOB#other#0"},
@@ -238,7 +308,10 @@ def test_of_several_tags_each_must_hold(world: World) -> None:
         ([("tag", "a:1"), ("tag", "a:2")], "tag"),
         ([("tag", "a:1"), ("tag", "b")], "tag"),
         ([("tag", f"t{n}:1") for n in range(11)], "tag"),
-        ([("status", "failed"), ("status", "failed")], "status"),
+        ([("status", "failed"), ("status", "done")], "status"),
+        ([("operation", "echo"), ("operation", "echo")], "operation"),
+        ([("since", "2026-11-24T12:00:00Z"), ("since", "2026-11-24T13:00:00Z")], "since"),
+        ([("since", "2026-11-24T13:00:00 01:00")], "since"),
         ([("limit", "5"), ("limit", "6")], "limit"),
         ([("operation", "")], "operation"),
         ([("_", "1795521600")], "_"),
@@ -275,16 +348,17 @@ def test_a_filter_says_the_same_to_dynamodb_and_to_python(world: World) -> None:
             whole = {k: v for k, v in (usual | changes).items() if v is not None}
             batch.put_item(Item=whole)
     store = world.app("status").services.store
-    everything = store.page("acme", "0", None, None, None).jobs
+    everything = store.page("acme", "0", Span(), None, None).jobs
 
     assert len(everything) == 6 * 3 * 3 + 1
-    for status, operation, tags in product(
-        (None, *job_states.UNFINISHED, *job_states.ENDED),
+    all_statuses = (*job_states.UNFINISHED, *job_states.ENDED)
+    for statuses, operation, tags in product(
+        ((), *((status,) for status in all_statuses), *combinations(all_statuses, 2), all_statuses),
         (None, "echo"),
         ((), (("a-b", "1"),), (("a-b", "1"), ("c", "2"))),
     ):
-        wanted = Filter(status, operation, tags)
-        page = store.page("acme", "0", None, None, wanted.where(world.now))
+        wanted = Filter(statuses, operation, tags)
+        page = store.page("acme", "0", Span(), None, wanted.where(world.now))
         takes = [j.id for j in everything if wanted.matches(view.effective_at(j, world.now))]
 
         assert [j.id for j in page.jobs] == takes, wanted

@@ -106,11 +106,8 @@ def _named(asked: dict[str, Any]) -> list[str]:
 
 def test_every_clause_is_used_and_every_write_is_made_of_named_clauses() -> None:
     used = {id(clause) for clauses in protocol.WRITES.values() for clause in clauses}
-    parts = {id(protocol.WAITING), id(protocol.ABANDONED)}  # the two ways to a claim
 
-    assert {id(clause) for clause in CLAUSES.values()} == used - {
-        id(protocol.WRITES["claim"][0])
-    } | parts
+    assert {id(clause) for clause in CLAUSES.values()} == used
 
 
 @settings(
@@ -159,6 +156,30 @@ def test_a_claim_takes_a_try_a_number_and_a_lease(
         not_before=None,
     )
     assert claimed.job == (taken if claimed.done else there)
+
+
+@settings(
+    max_examples=100,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+@given(jobs)
+def test_a_reclaim_is_a_claim_that_records_the_attempt_before(
+    whole_world: World, attributes: dict[str, Any]
+) -> None:
+    there = made(**attributes)
+    whole_world.table.put_item(Item=item(there))
+    reclaimed = whole_world.app("work").services.store.reclaim(there, "me", NOW)
+
+    assert reclaimed.done == protocol.may("reclaim", there, NOW)
+    assert reclaimed.job is not None
+    if reclaimed.done:
+        (before,) = reclaimed.job.attempts
+        assert (before.number, before.outcome) == (there.attempt, "cut-short")
+        assert (before.started, before.ended) == (there.started, there.lease_until)
+        assert (reclaimed.job.attempt, reclaimed.job.started) == (there.attempt + 1, NOW)
+        assert reclaimed.job.lease_holder == "me"
+    else:
+        assert reclaimed.job == there
 
 
 def test_an_ended_job_allows_no_write_but_its_erasure() -> None:

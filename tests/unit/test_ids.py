@@ -6,15 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nowlater.jobs.ids import is_id, new_id, shard_of
+from nowlater.jobs.ids import from_time, is_id, new_id, shard_of, time_of
 
 #: Until the year 2527, twelve hexadecimal digits of milliseconds begin with a 0.
 INSTANTS = st.integers(0, 2**44 - 1)
-
-
-def time_of(job_id: str) -> int:
-    """Return when the job with this id was accepted: its first 48 bits, but for the shard."""
-    return int(job_id[1:8] + job_id[9:13], 16)
 
 
 @given(INSTANTS, INSTANTS)
@@ -69,3 +64,20 @@ def test_ids_of_one_instant_differ() -> None:
 )
 def test_what_no_job_can_be_named_is_no_id(text: str) -> None:
     assert not is_id(text)
+
+
+@given(INSTANTS, st.integers(1, 16))
+def test_an_id_has_its_time_and_sorts_by_it(now: int, shards: int) -> None:
+    job_id = new_id(now, shards)
+
+    assert time_of(job_id) == now
+    assert from_time(job_id[0], now) <= job_id
+    assert job_id < from_time(job_id[0], now + 1) or now == (1 << 44) - 1
+
+
+@pytest.mark.parametrize("instant", [-1, 1 << 44, 1 << 60])
+def test_times_that_no_id_has_sort_before_or_after_all(instant: int) -> None:
+    bound = from_time("0", instant)
+
+    assert (bound < new_id(1)) == (instant < 0)
+    assert bound > new_id((1 << 44) - 2) or instant < 0

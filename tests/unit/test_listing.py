@@ -1,6 +1,6 @@
 """Lists of jobs."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from itertools import count
 from types import SimpleNamespace
 from typing import Any
@@ -9,7 +9,8 @@ from urllib.parse import parse_qsl, urlsplit
 import msgspec
 import pytest
 
-from nowlater.aws.table import Where
+from nowlater.aws.queues import Depth
+from nowlater.aws.table import Span, Where
 from nowlater.jobs.histogram import Histogram
 from nowlater.jobs.ids import new_id
 from nowlater.jobs.listing import page
@@ -30,12 +31,19 @@ class Jobs:
         self.calls = 0
 
     def page(
-        self, owner: str, shard: str, before: str | None, limit: int | None, where: Where | None
+        self,
+        owner: str,
+        shard: str,
+        span: Span,
+        limit: int | None,
+        where: Where | None,
+        only: Sequence[str] = (),
     ) -> Page:
         """Return what one call reads: at most 100 records, whatever DynamoDB would send of them."""
         self.calls += 1
         mine = [j for j in self._jobs if j.owner == owner and j.id[0] == shard]
-        there = [j for j in mine if before is None or j.id < before]
+        there = [j for j in mine if span.before is None or j.id < span.before]
+        there = [j for j in there if span.since is None or j.id >= span.since]
         read = there[: min(limit or 100, 100)]
         return Page(read, read[-1].id if len(read) < len(there) else None)
 
@@ -58,7 +66,7 @@ def listed(
         clock=clock,
         settings=SimpleNamespace(shards=shards, concurrency={"on-time": 8, "flexible": 2}),
         runtimes=SimpleNamespace(of=lambda operation: Histogram({})),
-        depths=SimpleNamespace(of=lambda lane: 0),
+        depths=SimpleNamespace(of=lambda lane: Depth(0, 0, 0)),
     )
     found: dict[str, Any] = msgspec.json.decode(
         msgspec.json.encode(page(services, "acme", BASE, [*query.items()]))

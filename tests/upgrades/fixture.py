@@ -179,7 +179,9 @@ def _due(world: World) -> Iterator[int]:
 def _items(world: World) -> list[Any]:
     items = [_plain(item) for item in world.items()]
     for item in items:
-        if item.get("attempts"):  # its next time is counted from the end of the last try
+        if item["PK"].startswith("DELIVERY#") and item.get(
+            "attempts"
+        ):  # its next time is counted from the end of the last try
             longer_ms = item["attempts"][-1]["latency_ms"] - _LATENCY_MS
             item |= {k: item[k] - longer_ms for k in ("next_at", "due_at") if k in item}
             for made in item["attempts"]:

@@ -22,6 +22,11 @@ _DOORS = {
 _CALLS = {
     "listJobs": "A page of your jobs that meet all given conditions. Follow `next` until it is null: "
     "a page can have fewer jobs than `limit`. The list can be a second behind.",
+    "countJobs": "How many of your jobs there are by status and operation, and with `interval` by the time "
+    "of their acceptance. One call reads a bounded number of records, the newest first: if `complete` is "
+    "false, repeat it with `until` set to `since`, and add the counts.",
+    "listLanes": "What waits and runs in the two lanes: about how many jobs of all owners, and your own. It "
+    "can be 10 seconds old.",
     "getJob": "The job's current state. Repeat the request after the number of seconds in "
     "`Retry-After`, until `status` is `succeeded`, `failed` or `canceled`. With `Prefer: wait=N` the "
     "response comes when the status changes; with `If-None-Match` an unchanged job is 304.",
@@ -37,6 +42,8 @@ _CALLS = {
     f"ended; `retry_of` is that job's id. It starts at once, without a deadline of yours. {_KEY}",
     "eraseJob": "Deletes an ended job with its input and its result; requests for it are 410 from then "
     "on. Uploads remain. An unfinished job is 409: cancel it first.",
+    "listAllDeliveries": "A page of the deliveries of your ended jobs, those of the newest job first. Follow "
+    "`next` until it is null: a page can be short or empty.",
     "listDeliveries": "Each webhook for the job's callback, with its delivery attempts: status, "
     "failure, time. They are stored for 14 days.",
     "replayDelivery": "Sends a webhook again, under the same `webhook-id`, whatever its state: a "

@@ -30,7 +30,10 @@ def example_bodies() -> dict[str, Any]:
     )
     return {
         "Job": running,
+        "Attempt": running["attempts"][0],
         "JobPage": {"jobs": [running], "next": None},
+        "JobCounts": _counts(running),
+        "LaneList": _lanes(running),
         **_webhook_bodies(_representation(ended)),
         **_operation_bodies(),
         "Upload": {
@@ -59,9 +62,31 @@ def example_bodies() -> dict[str, Any]:
     }
 
 
+def _counts(job: Any) -> dict[str, Any]:
+    group = {"from": None, "operation": job["operation"], "status": job["status"], "jobs": 1}
+    frame = {"since": "2026-11-24T00:00:00.000Z", "until": job["updated"], "complete": True}
+    return {"counts": [group]} | frame
+
+
+def _lanes(job: Any) -> dict[str, Any]:
+    names = ("waiting", "in_flight", "delayed", "concurrency")
+    on_time = dict(zip(names, (14, 4, 2, 10), strict=True))
+    flexible = dict(zip(names, (0, 0, 0, 2), strict=True))
+    busy = {"queued": 3, "running": 1, "waiting_since": job["created"]}
+    idle = {"queued": 0, "running": 0, "waiting_since": None}
+    return {
+        "lanes": [
+            {"lane": "on-time", **on_time, "yours": busy},
+            {"lane": "flexible", **flexible, "yours": idle},
+        ],
+        "as_of": job["updated"],
+        "complete": True,
+    }
+
+
 def _webhook_bodies(job: Any) -> dict[str, Any]:
     attempt = {"at": "2026-11-24T19:18:52.900Z", "status": 200, "failure": None}
-    delivery = {
+    delivery: dict[str, Any] = {
         "number": 1,
         "event": f"{job['id']}/succeeded",
         "url": "https://hooks.example.com/nowlater",
@@ -71,6 +96,8 @@ def _webhook_bodies(job: Any) -> dict[str, Any]:
         "attempts": [attempt | {"latency_ms": 84, "size": 0, "reply": None}],
         "links": {"replay": f"{job['links']['self']}/deliveries/1/replay"},
     }
+    links = {**delivery["links"], "job": job["links"]["self"]}
+    listed = {"job": job["id"], "operation": job["operation"], **delivery, "links": links}
     previous = {"secret": _SECRET.replace("A", "B"), "until": "2026-11-25T12:00:00.000Z"}
     return {
         "Event": {
@@ -86,6 +113,8 @@ def _webhook_bodies(job: Any) -> dict[str, Any]:
         },
         "Delivery": delivery,
         "DeliveryList": {"deliveries": [delivery]},
+        "ListedDelivery": listed,
+        "DeliveryPage": {"deliveries": [listed], "next": None},
         "Secret": {"host": "hooks.example.com", "secret": _SECRET, "previous": [previous]},
         "Rotation": {
             "rotated": "2026-11-24T12:00:00.000Z",

@@ -1,15 +1,19 @@
 """The path and query parameters of each route."""
 
-from typing import Any
+from typing import Any, get_args
 
 from described import console, pages, shapes
-from described.parts import text
+from described.parts import Schema, text
 from nowlater import problems
 from nowlater.api.routes import Route
+from nowlater.jobs.counts import MAX_INTERVALS, MIN_INTERVAL_S
 from nowlater.limits import MAX_TAGS
+from nowlater.notifications import delivery
 
 _JOB = text(pattern=shapes.JOB_ID, examples=["01a20eff-13a8-723c-a1e0-0187f181401b"])
 _VERSION = text(pattern="^[0-9a-f]{12}$", examples=["0123456789ab"])
+_TIME = text(format="date-time", examples=["2026-11-24T00:00:00Z"])
+_STATES = [state for state in get_args(delivery.State.__value__) if state != "erased"]
 _OPERATION = text(pattern=shapes.NAME, examples=["text-stats"])
 
 
@@ -38,6 +42,11 @@ def in_path(route: Route) -> list[Any]:
     ]
 
 
+def several(values: list[str]) -> Schema:
+    """Return the schema of a parameter that may repeat."""
+    return {"type": "array", "items": text(enum=values), "minItems": 1, "examples": [[values[-1]]]}
+
+
 def in_query(route: Route) -> list[Any]:
     """Return the parameters of a route's query."""
     limit = {"type": "integer", "minimum": 1, "maximum": 100, "default": 20}
@@ -48,13 +57,35 @@ def in_query(route: Route) -> list[Any]:
         "maxItems": MAX_TAGS,
         "examples": [["order:42"]],
     }
+    time_frame = {
+        "since": ("Only jobs accepted at this time or later.", _TIME),
+        "until": ("Only jobs accepted before this time.", _TIME),
+    }
+    conditions = {
+        "status": ("Only jobs with this status; if repeated, with any.", several(shapes.STATUSES)),
+        "operation": ("Only jobs of this operation.", _OPERATION),
+        "tag": ("Only jobs with this tag, `name:value`; if repeated, with all of them.", tags),
+        **time_frame,
+    }
+    paging = {
+        "limit": ("The most things on a page.", limit),
+        "cursor": ("Where the page begins; the URL in `next` has it.", _JOB),
+    }
+    interval = {"type": "integer", "minimum": MIN_INTERVAL_S, "examples": [3600]}
     by_route = {
-        "listJobs": {
-            "status": ("Only jobs with this status.", text(enum=shapes.STATUSES)),
-            "operation": ("Only jobs of this operation.", _OPERATION),
-            "tag": ("Only jobs with this tag, `name:value`; if repeated, with all of them.", tags),
-            "limit": ("The most jobs on a page.", limit),
-            "cursor": ("Where the page begins; the URL in `next` has it.", _JOB),
+        "listJobs": conditions | paging,
+        "countJobs": conditions
+        | {
+            "interval": (
+                "Count each interval of so many seconds by itself; needs `since`. There can be "
+                f"{MAX_INTERVALS}.",
+                interval,
+            )
+        },
+        "listAllDeliveries": {
+            "state": ("Only deliveries in this state; if repeated, in any.", several(_STATES)),
+            **time_frame,
+            **paging,
         },
         "getResult": {
             "redirect": (

@@ -1,13 +1,18 @@
 """JSON Schemas of response bodies that do not depend on the operation."""
 
+from typing import get_args
+
 from described.parts import Schema, array, number, or_null, record, ref, text, text_map, time, url
 from nowlater.jobs import model
+from nowlater.jobs.attempts import MAX_ATTEMPTS, MAX_DETAIL, Outcome
+from nowlater.lanes import Lane
 from nowlater.runtime.definition import DOORS
 from nowlater.runtime.document import UPLOAD_ID
 
 #: The base of the document's links; the Lambda Describe replaces it by the base that callers use.
 BASE = "https://nowlater.invalid"
 
+LANES = list(get_args(Lane.__value__))
 STATUSES = [*model.UNFINISHED, *model.ENDED]
 JOB_ID = "^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$"
 NAME = "^[a-z][a-z0-9]*(-[a-z0-9]+)*$"
@@ -25,6 +30,7 @@ def response_schemas() -> dict[str, Schema]:
     """Return the schemas by their component names."""
     return {
         "Job": _job(),
+        "Attempt": _attempt(),
         "Links": record("Absolute URLs.", **{name: url(text) for name, text in _LINKS.items()}),
         "Progress": _progress(),
         "Estimate": _estimate(),
@@ -33,6 +39,8 @@ def response_schemas() -> dict[str, Schema]:
             jobs=array("Jobs, newest first.", ref("Job"), maxItems=100),
             next=or_null(url("The next page; null on the last one.")),
         ),
+        "JobCounts": _counts(),
+        "LaneList": _lanes(),
         "Operation": _operation(),
         "OperationList": record(
             "All operations.",
@@ -77,7 +85,11 @@ def _job() -> Schema:
         id=text("A UUID that sorts by time.", pattern=JOB_ID),
         operation=text("The operation's name.", pattern=NAME),
         status=text("One of six; later versions add none.", enum=STATUSES),
+        lane=text("Its lane: `on-time` if it has a deadline of yours.", enum=LANES),
         attempt=number("How many attempts were started.", "integer", minimum=0),
+        attempts_left=number("How many more can be started.", "integer", minimum=0),
+        not_before=or_null(time("A waiting job: no attempt starts before this.")),
+        attempts=array("The latest attempts, oldest first.", ref("Attempt"), maxItems=MAX_ATTEMPTS),
         **times,
         progress=or_null(
             ref("Progress"), "The operation's latest progress report; null before the first one."
@@ -97,6 +109,63 @@ def _job() -> Schema:
             url("The same as `links.result` after success, for the pollers of Azure's SDKs.")
         ),
         links=ref("Links"),
+    )
+
+
+def _attempt() -> Schema:
+    return record(
+        "One run of the job's operation.",
+        number=number("Its number, from 1.", "integer", minimum=1),
+        started=or_null(time("When it started.")),
+        ended=or_null(time("When it ended, or was found to be cut short; null while it runs.")),
+        outcome=or_null(
+            text(enum=list(get_args(Outcome.__value__))), "How it ended; null while it runs."
+        ),
+        detail=or_null(text("What was unavailable.", maxLength=MAX_DETAIL)),
+    )
+
+
+def _counts() -> Schema:
+    group = record(
+        "The jobs of one operation with one status.",
+        **{"from": or_null(time("When their interval begins; null without `interval`."))},
+        operation=text("The operation's name.", pattern=NAME),
+        status=text("Their status.", enum=STATUSES),
+        jobs=number("How many there are.", "integer", minimum=1),
+    )
+    return record(
+        "Numbers of jobs.",
+        counts=array("One for each group that has jobs.", group),
+        since=or_null(time("All jobs accepted from here on are counted; null: from the first.")),
+        until=time("No job accepted from here on is counted."),
+        complete={"type": "boolean", "description": "Whether all jobs asked for are counted."},
+    )
+
+
+def _lanes() -> Schema:
+    yours = record(
+        "Your own jobs.",
+        queued=number("How many wait for a worker.", "integer", minimum=0),
+        running=number("How many run.", "integer", minimum=0),
+        waiting_since=or_null(time("Since when the oldest waits; null if none waits.")),
+    )
+    lane = record(
+        "A lane. The numbers of messages are approximate.",
+        lane=text("Its name.", enum=LANES),
+        waiting=number("Messages that a worker can receive now.", "integer", minimum=0),
+        in_flight=number("Messages of jobs that run or wait for an attempt.", "integer", minimum=0),
+        delayed=number("Messages of jobs that start later.", "integer", minimum=0),
+        concurrency=number("How many of its jobs run at once.", "integer", minimum=1),
+        yours=yours,
+    )
+    return record(
+        "What waits and runs.",
+        lanes=array("The two lanes.", lane, minItems=len(LANES), maxItems=len(LANES)),
+        as_of=time("When this was so."),
+        complete={
+            "type": "boolean",
+            "description": "Whether all of your jobs are counted, or only the newest.",
+        },
     )
 
 

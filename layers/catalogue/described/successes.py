@@ -110,6 +110,8 @@ def _file(image: str) -> Any:
 #: route → status → response.
 SUCCESSES: dict[str, dict[str, Any]] = {
     "listJobs": _response(200, "A page of jobs.", _NOT_STORED, ref("JobPage")),
+    "countJobs": _response(200, "The counts.", _NOT_STORED, ref("JobCounts")),
+    "listLanes": _response(200, "Both lanes.", _NOT_STORED, ref("LaneList")),
     "getJob": _job(200, "The job's current state.", _JOB_HEADERS)
     | _response(
         304, "The job is unchanged since the response with this `ETag`.", _JOB_HEADERS, None
@@ -143,6 +145,7 @@ SUCCESSES: dict[str, dict[str, Any]] = {
     "cancelJob": _job(200, "The canceled job.", _CACHE_HEADERS),
     "retryJob": door_successes("async", None),
     "eraseJob": _response(204, "The job is erased.", _NOT_STORED, None),
+    "listAllDeliveries": _response(200, "A page of deliveries.", _NOT_STORED, ref("DeliveryPage")),
     "listDeliveries": _response(
         200, "All deliveries of the job.", _NOT_STORED, ref("DeliveryList")
     ),

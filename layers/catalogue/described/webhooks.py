@@ -52,6 +52,19 @@ def schemas() -> dict[str, Schema]:
             "The webhooks for a job's callback.",
             deliveries=array("One delivery for each event.", ref("Delivery")),
         ),
+        "DeliveryPage": record(
+            "A page of deliveries.",
+            deliveries=array("Deliveries, those of the newest job first.", ref("ListedDelivery")),
+            next=or_null(url("The next page; null on the last one.")),
+        ),
+        "ListedDelivery": _delivery(
+            {
+                "job": text("The job's id.", pattern=shapes.JOB_ID),
+                "operation": text("The job's operation.", pattern=shapes.NAME),
+            },
+            attempts=1,
+            job=url("The job."),
+        ),
         "DeliveryAttempt": _delivery_attempt(),
         "Secret": record(
             "The secret that signs your webhooks to a host.",
@@ -150,20 +163,21 @@ def _callback() -> Schema:
     ) | {"additionalProperties": False}
 
 
-def _delivery() -> Schema:
+def _delivery(
+    of_job: dict[str, Schema] | None = None, attempts: int = delivery.MAX_ATTEMPTS, **links: Schema
+) -> Schema:
     states = [state for state in get_args(delivery.State.__value__) if state != "erased"]
     return record(
         "A webhook, and the state of its delivery.",
+        **(of_job or {}),
         number=number("The number of this delivery among the job's.", "integer", minimum=1),
         event=text("The event's id, which is the `webhook-id`."),
         url=url("The URL that receives the webhook."),
         state=text("The state of the delivery.", enum=states),
         count=number("How many delivery attempts were made.", "integer", minimum=0),
         next=or_null(time("When the next attempt is made.")),
-        attempts=array(
-            "The latest attempts.", ref("DeliveryAttempt"), maxItems=delivery.MAX_ATTEMPTS
-        ),
-        links=record("Absolute URLs.", replay=url("POST here to send the webhook again.")),
+        attempts=array("The latest attempts.", ref("DeliveryAttempt"), maxItems=attempts),
+        links=record("Absolute URLs.", replay=url("POST here to send the webhook again."), **links),
     )
 
 

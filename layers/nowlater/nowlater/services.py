@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from nowlater import instants, settings
 from nowlater.runtime.catalogue import Catalogue
@@ -77,6 +77,12 @@ class Services:
         from nowlater.aws.queues import Depths
 
         return Depths(self.queues, self._now)
+
+    @cached_property
+    def backlogs(self) -> "Cache[dict[str, Any]]":
+        from nowlater.cache import Cache
+
+        return Cache(self._now)
 
     def _now(self) -> instants.Instant:
         return self.clock()  # looked up at each call: tests replace the clock

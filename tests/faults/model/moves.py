@@ -107,8 +107,8 @@ class Game:
                 promises.written(call, who, there.facts, old, new, now)
                 if new.lease_holder != old.lease_holder:
                     then = then._replace(facts=then.facts._replace(let_go=False))
-            elif call.what == "claim":
-                promises.refused(who, old, now)
+            elif call.what in ("claim", "reclaim"):
+                promises.refused(call, who, old, now)
         if call.kind == "put" and call.what == "record" and reply.how == "done":
             promises.recorded(there, self.aws.job(then.record or ""))
             then = then._replace(facts=then.facts._replace(existed=True))
@@ -219,15 +219,16 @@ class Game:
         return there._replace(actors=tuple(actors))
 
     def _is_over(self, there: State, program: Program) -> bool:
-        """Tell whether whoever handles a message has to bring it and its job to their end."""
+        """Tell whether whoever handles a message has to end its job, or to run it again."""
         record, now = self._record(there), self.now(there)
         if record is None:
             asks = there.left.replay or any(actor.program.who in IDS for actor in there.actors)
             return seconds_until(now, program.sent) >= SUBMITS_FOR_S and not asks
         if record.is_ended or now >= record.deadline:
             return True
-        has_no_more = record.attempts_left <= 0 or program.who == "exhaust"
-        return has_no_more and not promises.is_held(record, now)
+        is_abandoned, has_no_more = record.status == "running", record.attempts_left <= 0
+        is_over = is_abandoned or has_no_more or program.who == "exhaust"
+        return is_over and not promises.is_held(record, now)
 
     def _has_room(self, there: State) -> bool:
         return _active(there, "worker") < self.scenario.workers

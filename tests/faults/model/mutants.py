@@ -6,7 +6,7 @@ from tests.faults.mutations import Mutation
 
 #: Clauses that no run of the code can show to be needed, and why: they say again what holds anyway.
 REDUNDANT = {
-    "claim:WAITING-OR-ABANDONED.abandoned.status": "because only a running job has a lease",
+    "reclaim:ABANDONED.status": "because only a running job has a lease",
     "expire:LATE": "because who expires a job has just compared its deadline with the same clock",
     "reschedule:WAITS_OR_RUNS": "because an end takes away the next look, which UNMOVED asks for",
     "erase:FINISHED": "because who erases a job has just seen its end, and ends do not change",
@@ -15,6 +15,7 @@ REDUNDANT = {
 #: The scenario in which it shows that a rule is left out, by how the mutation's name begins.
 _WHERE = {
     "claim:IN_TIME": "by",
+    "reclaim:IN_TIME": "by",
     "progress:MINE.token": "slow",
     "progress": "progress",
     "finish:MINE.token": "slow",

@@ -4,7 +4,7 @@ import json
 
 from nowlater.doors.submit import Accepted
 from nowlater.instants import Instant
-from nowlater.jobs import view
+from nowlater.jobs import attempts, view
 from nowlater.jobs.model import Job
 from tests.faults.model.code import Call, Done
 from tests.faults.model.world import Actor, Facts, State
@@ -23,8 +23,10 @@ def written(call: Call, who: str, facts: Facts, old: Job, new: Job, now: Instant
         raise Broken(f"G2 readers saw another end: {_said(told)}, then {_said(tells)}")
     if new.is_ended and not old.is_ended and call.what != "expire" and now >= old.deadline:
         raise Broken(f"G1 after its deadline, a job ends otherwise: {call.what}")
-    if call.what == "claim":
+    if call.what in ("claim", "reclaim"):
         _claimed(facts, old, now)
+    if not new.erased and [a.number for a in attempts.of(new)] != [*range(1, new.attempt + 1)]:
+        raise Broken(f"G3 an attempt is not recorded: {call.what}")
     if call.what in ("progress", "finish", "release") and who != old.lease_holder and old != new:
         raise Broken(f"G3 an attempt that has lost the job writes it: {call.what}")
     if new.status == "succeeded" and not new.erased and new.result != str(new.attempt):
@@ -58,10 +60,13 @@ def recorded(there: State, new: Job) -> None:
         raise Broken("G10 a job is recorded that its key does not name")
 
 
-def refused(who: str, old: Job, now: Instant) -> None:
+def refused(call: Call, who: str, old: Job, now: Instant) -> None:
     """Check that a claim was refused for a reason."""
-    waits = old.is_ended or now < (old.not_before or 0) or now >= old.deadline
-    if not waits and old.attempts_left > 0 and not is_held(old, now) and old.lease_holder != who:
+    if call.what == "claim":
+        is_free = old.status in ("scheduled", "queued") and now >= (old.not_before or 0)
+    else:
+        is_free = old.status == "running" and not is_held(old, now)
+    if is_free and old.attempts_left > 0 and now < old.deadline and old.lease_holder != who:
         raise Broken("G8 a job that waits for a run is refused to a worker")
 
 

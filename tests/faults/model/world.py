@@ -32,7 +32,7 @@ class Actor(NamedTuple):
     again: Call | None = None
     #: Whether AWS failed it.
     failed: bool = False
-    #: The record that its message pointed at, where nothing was left but to end the job, if that.
+    #: The record that its message pointed at, where the job was to be ended or run again, if that.
     over: tuple[str | None] | None = None
 
     @property

@@ -108,6 +108,15 @@ ROUTES = (
         "read",
         _AWS,
     ),
+    Route(
+        "countJobs",
+        "GET /jobs/counts",
+        "Jobs",
+        "Count your jobs by status and operation",
+        "read",
+        _AWS,
+    ),
+    Route("listLanes", "GET /lanes", "Jobs", "See what waits and runs", "read", _AWS),
     Route("getJob", "GET /jobs/{id}", "Jobs", "Show a job", "read", _ONE_JOB),
     Route(
         "getResult",
@@ -134,6 +143,14 @@ ROUTES = (
         "Erase an ended job",
         "manage",
         (*_ONE_JOB, "unfinished"),
+    ),
+    Route(
+        "listAllDeliveries",
+        "GET /deliveries",
+        "Webhooks",
+        "List the deliveries of all your jobs",
+        "read",
+        _AWS,
     ),
     Route(
         "listDeliveries",
@@ -219,12 +236,8 @@ ROUTES = (
 def methods_of(path: str) -> list[str]:
     """Return the methods that a path allows, HEAD included; none where no route has it."""
     parts = path.split("/")
-    return [
-        key.partition(" ")[0]
-        for route in ROUTES
-        if _matches(route.path, parts)
-        for key in route.keys
-    ]
+    found = (key for route in ROUTES if _matches(route.path, parts) for key in route.keys)
+    return list(dict.fromkeys(key.partition(" ")[0] for key in found))
 
 
 def _matches(route_path: str, parts: list[str]) -> bool:

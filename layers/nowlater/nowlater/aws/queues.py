@@ -1,7 +1,7 @@
 """The queues: sends messages that name jobs, and webhooks; postpones received messages."""
 
 import math
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import msgspec
 
@@ -18,6 +18,17 @@ class Message(Protocol):
     def group(self) -> str:
         """The SQS message group."""
         ...
+
+
+class Depth(NamedTuple):
+    """The approximate numbers of messages in a queue."""
+
+    #: They could be received now.
+    visible: int
+    #: They were received, or are hidden until their next attempt.
+    in_flight: int
+    #: They were sent with a delay that has not passed.
+    delayed: int
 
 
 class Queues:
@@ -52,11 +63,13 @@ class Queues:
         response = self._client.send_message_batch(QueueUrl=self._webhooks, Entries=entries)
         return [webhooks[int(failed["Id"])] for failed in response.get("Failed", [])]
 
-    def depth(self, lane: Lane) -> int:
-        """Return the approximate number of messages of a lane that could be received now."""
-        name, url = "ApproximateNumberOfMessages", self._urls[lane]
-        response = self._client.get_queue_attributes(QueueUrl=url, AttributeNames=[name])
-        return int(response["Attributes"][name])
+    def depth(self, lane: Lane) -> Depth:
+        """Return the approximate numbers of messages of a lane."""
+        names = [f"ApproximateNumberOfMessages{which}" for which in ("", "NotVisible", "Delayed")]
+        response = self._client.get_queue_attributes(
+            QueueUrl=self._urls[lane], AttributeNames=names
+        )
+        return Depth(*(int(response["Attributes"][name]) for name in names))
 
     def postpone(self, record: dict[str, Any], seconds: float) -> None:
         """Hide a received message, a record of Lambda's event, for at most 15 min."""
@@ -81,13 +94,13 @@ class Queues:
 
 
 class Depths:
-    """The number of messages that wait in each lane, at most ten seconds old."""
+    """The numbers of messages in each lane, at most ten seconds old."""
 
     def __init__(self, queues: Queues, clock: Clock) -> None:
-        self._queues, self._cache = queues, Cache[int](clock)
+        self._queues, self._cache = queues, Cache[Depth](clock)
 
-    def of(self, lane: Lane) -> int:
-        """Return the approximate number of messages that wait in a lane."""
+    def of(self, lane: Lane) -> Depth:
+        """Return the approximate numbers of messages in a lane."""
         return self._cache.get(lane, lambda: self._queues.depth(lane))
 
 

@@ -23,6 +23,35 @@ class Where:
     names: Mapping[str, str] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class Span:
+    """A part of a partition: from one `SK` on (None: its first), to before another (None: its end)."""
+
+    since: str | None = None
+    before: str | None = None
+
+    @property
+    def last(self) -> str | None:
+        """The last text below `before`: DynamoDB's BETWEEN includes both of its bounds."""
+        if self.before is None:
+            return None
+        return f"{self.before[:-1]}{chr(ord(self.before[-1]) - 1)}\U0010ffff"
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether no text is in it; DynamoDB refuses such bounds."""
+        return self.since is not None and self.last is not None and self.since > self.last
+
+    @property
+    def condition(self) -> str:
+        """The condition of the `SK`, after that of the `PK`."""
+        if self.since is not None and self.before is not None:
+            return " AND #SK BETWEEN :since AND :last"
+        if self.since is not None:
+            return " AND #SK >= :since"
+        return "" if self.before is None else " AND #SK <= :last"
+
+
 class Table:
     """One DynamoDB table with the keys `PK` and `SK`; tools pass their own client."""
 
@@ -133,20 +162,30 @@ class Table:
         return [unpack_item(item) for page in pages for item in page["Items"]]
 
     def page(
-        self, pk: str, before: str | None, limit: int | None, where: Where | None
+        self,
+        pk: str,
+        span: Span,
+        limit: int | None,
+        where: Where | None,
+        only: Sequence[str] = (),
     ) -> tuple[list[Item], str | None]:
         """Return the items that one call finds, and the last `SK` that it read (None: no more items).
 
-        It reads up to `limit` items and 1 MB of a partition, from before an `SK`, the last first, and
-        returns those that meet the filter; eventually consistent.
+        It reads up to `limit` items and 1 MB of a span of a partition, the last first, and returns
+        those that meet the filter; eventually consistent. `only` names the attributes to return; empty
+        means all.
         """
+        if span.is_empty:
+            return [], None
         where = where or Where("")
-        condition, values = "#PK = :pk", {"pk": pk} | where.values
-        if before is not None:
-            condition, values = condition + " AND #SK < :before", values | {"before": before}
-        expressions = _expressions(condition, values, where.expression)
+        values: Item = {"pk": pk, "since": span.since, "last": span.last} | where.values
+        projection = ", ".join(f"#{name}" for name in only)
+        condition = f"#PK = :pk{span.condition}"
+        expressions = _expressions(condition, values, f"{where.expression} {projection}")
         expressions["KeyConditionExpression"] = expressions.pop("ConditionExpression")
         expressions["ExpressionAttributeNames"] |= where.names
+        if only:
+            expressions["ProjectionExpression"] = projection
         if where.expression:
             expressions["FilterExpression"] = where.expression
         if limit is not None:

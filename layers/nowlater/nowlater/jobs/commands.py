@@ -16,6 +16,7 @@ _CONTENT = [
     "media_type",
     "error",
     "progress",
+    "attempts",
     "trace",
     "callback",
 ]

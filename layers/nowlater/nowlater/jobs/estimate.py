@@ -42,7 +42,7 @@ def forecast(services: Services, job: Job, *, is_sent: bool = True) -> Estimate 
         return None
     try:
         runs = services.runtimes.of(job.operation)
-        waiting = None if job.status == "running" else services.depths.of(job.lane)
+        waiting = None if job.status == "running" else services.depths.of(job.lane).visible
         if waiting and job.status == "queued" and is_sent:
             waiting -= 1
     except session.FAILURES:

@@ -33,6 +33,18 @@ class Ref(msgspec.Struct, frozen=True):
         return self.owner
 
 
+class Attempt(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One run of a job's operation; without `ended` and `outcome` while it runs."""
+
+    number: _Count
+    started: Kept | None = None
+    ended: Kept | None = None
+    #: One of `attempts.OUTCOMES`; a newer version may write others.
+    outcome: str | None = None
+    #: What was unavailable.
+    detail: str | None = None
+
+
 class Job(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One accepted request for an operation, as the table stores it."""
 
@@ -55,6 +67,8 @@ class Job(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     attempts_left: _Attempts
     #: The number of attempts so far; the current one is the token of that attempt's writes.
     attempt: _Count = 0
+    #: The attempts that ended before the job did; none for a job that its first attempt ends.
+    attempts: tuple[Attempt, ...] = ()
     #: The number of attempts that found the operation unavailable.
     waits: _Count = 0
     start_at: Kept | None = None

@@ -1,12 +1,14 @@
 """An owner's jobs of all shards, newest first, read lazily for one page of the list."""
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 
 from nowlater.aws.table import Where
 from nowlater.instants import after
+from nowlater.jobs.filters import Filter
 from nowlater.jobs.model import Job
-from nowlater.jobs.store import Store
+from nowlater.jobs.store import Page, Store
 from nowlater.services import Services
 
 #: The calls for one page, beyond the first to each shard; each reads up to 1 MB of records.
@@ -20,17 +22,30 @@ _UNREAD, _EXHAUSTED = "~", ""
 
 
 class Newest:
-    """Iterates over the jobs that meet a condition, newest first, from before a cursor.
+    """Iterates over the jobs that meet the conditions, newest first, from before a cursor.
 
     It stops at the bounds above; after that, `rest` is the cursor of the unread jobs, or None.
+    `limit` is how many are wanted (None: all), and `only` the attributes that are, beside those that
+    every record has (empty: all).
     """
 
     def __init__(
-        self, services: Services, owner: str, cursor: str | None, where: Where | None, limit: int
+        self,
+        services: Services,
+        owner: str,
+        conditions: Filter,
+        cursor: str | None = None,
+        limit: int | None = None,
+        only: Sequence[str] = (),
     ) -> None:
         digits = [f"{n:x}" for n in range(services.settings.shards)]
-        self._shards = [_Shard(services.store, owner, digit, cursor, where) for digit in digits]
-        self._first_limit = None if where else -(-limit // len(digits)) + _SPARE
+        where = conditions.where(services.clock())
+        self._shards = [
+            _Shard(digit, cursor, partial(_read, services.store, owner, conditions, where, only))
+            for digit in digits
+        ]
+        has_limit = where is None and limit is not None
+        self._first_limit = -(-(limit or 0) // len(digits)) + _SPARE if has_limit else None
         self._clock, self._until = services.clock, after(services.clock(), _LONGEST_S)
         self.rest = cursor
 
@@ -58,10 +73,8 @@ class Newest:
 class _Shard:
     """The jobs read from a shard and not yet yielded, and the cursor of those not yet read."""
 
-    def __init__(
-        self, store: Store, owner: str, digit: str, cursor: str | None, where: Where | None
-    ) -> None:
-        self._store, self._owner, self._digit, self._where = store, owner, digit, where
+    def __init__(self, digit: str, cursor: str | None, read: "_Read") -> None:
+        self._digit, self._read = digit, read
         self.cursor = None if cursor is None else digit + cursor[1:]
         self.jobs = deque[Job]()
         self.is_read = self._is_exhausted = False
@@ -79,6 +92,23 @@ class _Shard:
         return _UNREAD if self.cursor is None else self.cursor[1:]
 
     def read(self, limit: int | None) -> None:
-        page = self._store.page(self._owner, self._digit, self.cursor, limit, self._where)
+        page = self._read(self._digit, self.cursor, limit)
         self.jobs += page.jobs
         self.cursor, self._is_exhausted, self.is_read = page.reached, page.reached is None, True
+
+
+#: Reads jobs of a shard from before a cursor, up to a limit.
+type _Read = Callable[[str, str | None, int | None], Page]
+
+
+def _read(
+    store: Store,
+    owner: str,
+    conditions: Filter,
+    where: Where | None,
+    only: Sequence[str],
+    digit: str,
+    cursor: str | None,
+    limit: int | None,
+) -> Page:
+    return store.page(owner, digit, conditions.span(digit, cursor), limit, where, only)

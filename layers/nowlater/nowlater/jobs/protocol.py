@@ -14,6 +14,7 @@ from nowlater.jobs.model import ENDED, UNFINISHED, Job, Status
 #: The writes of a job after its first.
 type Write = Literal[
     "claim",
+    "reclaim",
     "progress",
     "finish",
     "release",
@@ -47,14 +48,6 @@ class Clause:
 
     expression: str
     holds: Callable[[Job, Instant, int], bool]
-
-
-def either(one: Clause, other: Clause) -> Clause:
-    """Return the clause that holds if at least one of two clauses holds."""
-    return Clause(
-        f"({one.expression} OR {other.expression})",
-        lambda job, now, token: one.holds(job, now, token) or other.holds(job, now, token),
-    )
 
 
 def end(job: Job, status: Status, now: Instant, **outcome: Any) -> dict[str, Any]:
@@ -132,7 +125,8 @@ UNLEASED = Clause(
 
 #: The state machine: the clauses of each write. docs/http-api.md shows the same table.
 WRITES: dict[Write, tuple[Clause, ...]] = {
-    "claim": (either(WAITING, ABANDONED), HAS_ATTEMPTS_LEFT, IN_TIME),
+    "claim": (WAITING, IN_TIME),  # a job waits only while it has attempts left
+    "reclaim": (ABANDONED, HAS_ATTEMPTS_LEFT, IN_TIME),
     "progress": (MINE,),
     "finish": (MINE, IN_TIME),
     "release": (MINE,),

@@ -1,6 +1,7 @@
 """Jobs in the table: their keys, and every write of a job, by the rules of `protocol.WRITES`."""
 
 import base64
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,14 +10,20 @@ import msgspec
 from nowlater.aws import records
 from nowlater.aws.items import Item
 from nowlater.aws.records import Unreadable
-from nowlater.aws.table import Table, Where
+from nowlater.aws.table import Span, Table, Where
 from nowlater.instants import Instant, after
-from nowlater.jobs import ids, model, protocol
+from nowlater.jobs import attempts, ids, model, protocol
 from nowlater.jobs.model import Job, Ref
 from nowlater.jobs.protocol import Write
 
 #: The partitions of the `due` index: a single hot one would throttle the table.
 DUE_SHARDS = 8
+
+#: The attributes without which a record is unreadable.
+_REQUIRED = (
+    *("PK", "SK", "operation", "lane", "status", "base", "created", "updated", "deadline"),
+    *("timeout_ms", "retention_s", "attempts_left"),
+)
 
 _STATUSES = {status: status for status in model.UNFINISHED + model.ENDED}
 
@@ -54,23 +61,31 @@ class Store:
         return None if item is None else from_item(item)
 
     def claim(self, ref: Ref, holder: str, now: Instant) -> Written:
-        """Start an attempt at a job; the attempt's number is the token of its writes.
+        """Start an attempt at a waiting job; the attempt's number is the token of its writes.
 
         Raises Unreadable, after it has released the job with as many attempts left as before.
         """
+        return self._claim(ref, "claim", holder, now, {})
+
+    def reclaim(self, abandoned: Job, holder: str, now: Instant) -> Written:
+        """Start an attempt at a job whose attempt died, as `claim`, and record that one."""
+        cut_short = attempts.ended(abandoned, "cut-short", abandoned.lease_until or now)
+        return self._claim(abandoned.ref, "reclaim", holder, now, {"attempts": cut_short})
+
+    def _claim(self, ref: Ref, write: Write, holder: str, now: Instant, more: Item) -> Written:
         changes: Item = {
             "status": "running",
             "lease_holder": holder,
             "started": now,
             "updated": now,
         }
-        changes |= {"not_before": None, "progress": None}
+        changes |= {"not_before": None, "progress": None} | more
         arithmetic = {
             "attempt": "if_not_exists(#attempt, :zero) + :one",
             "attempts_left": "#attempts_left - :one",
             "lease_until": "#timeout_ms + :grace_end",
         }
-        done, item = self._write(ref, "claim", now, changes, 0, arithmetic)
+        done, item = self._write(ref, write, now, changes, 0, arithmetic)
         try:
             return Written(done, None if item is None else from_item(item))
         except Unreadable:
@@ -111,14 +126,22 @@ class Store:
         )
 
     def page(
-        self, owner: str, shard: str, before: str | None, limit: int | None, where: Where | None
+        self,
+        owner: str,
+        shard: str,
+        span: Span,
+        limit: int | None,
+        where: Where | None,
+        only: Sequence[str] = (),
     ) -> Page:
-        """Return an owner's jobs of one shard from before an id, as far as one call reads.
+        """Return an owner's jobs of one shard within a span of ids, as far as one call reads.
 
         That is up to `limit` records, and up to 1 MB of them. Unreadable ones are logged and
-        skipped, so that they do not hide the others.
+        skipped, so that they do not hide the others. `only` names the attributes that are wanted
+        beside those that every record has; empty means all.
         """
-        items, reached = self._table.page(_pk(owner, shard), before, limit, where)
+        attributes = (*_REQUIRED, *only) if only else ()
+        items, reached = self._table.page(_pk(owner, shard), span, limit, where, attributes)
         return Page([j for j in map(_if_readable, items) if j is not None], reached)
 
     def newest(

@@ -7,9 +7,9 @@ import msgspec
 
 from nowlater import problems
 from nowlater.instants import Instant, after, to_rfc3339
-from nowlater.jobs import protocol
+from nowlater.jobs import attempts, protocol
 from nowlater.jobs.estimate import Estimate
-from nowlater.jobs.model import Job
+from nowlater.jobs.model import Attempt, Job
 from nowlater.problems import Problem
 
 
@@ -49,7 +49,11 @@ def representation(
         "id": job.id,
         "operation": job.operation,
         "status": job.status,
+        "lane": job.lane,
         "attempt": job.attempt,
+        "attempts_left": 0 if job.is_ended else max(0, job.attempts_left),
+        "not_before": _time(job.not_before) if job.status in ("scheduled", "queued") else None,
+        "attempts": [_attempt(attempt) for attempt in attempts.of(job)],
         **{name: _time(getattr(job, name)) for name in ("created", "updated", "started", "ended")},
         **{name: _time(getattr(job, name)) for name in ("start_at", "deadline", "expires")},
         # The last report, such as 90 %, would contradict the status.
@@ -69,6 +73,16 @@ def representation(
             "cancel": f"{url}/cancel",
             "retry": f"{url}/retry",
         },
+    }
+
+
+def _attempt(attempt: Attempt) -> dict[str, Any]:
+    return {
+        "number": attempt.number,
+        "started": _time(attempt.started),
+        "ended": _time(attempt.ended),
+        "outcome": attempt.outcome,
+        "detail": attempt.detail,
     }
 
 

@@ -17,7 +17,7 @@ from nowlater.services import Services
 
 def deliveries(services: Services, owner: str, base: str, job_id: str) -> dict[str, Any]:
     """Return the deliveries of a job as JSON types; raises what `jobs.commands.read` raises."""
-    log = _deliveries(services, commands.read(services, owner, job_id))
+    log = of_job(services, commands.read(services, owner, job_id))
     visible = [delivery.representation(each, base) for each in log if each.state != "erased"]
     return {"deliveries": visible}
 
@@ -28,7 +28,7 @@ def resend(services: Services, owner: str, job_id: str, number: str) -> Delivery
     Raises Problem `unknown-delivery`, and what `jobs.commands.read` raises.
     """
     job = commands.read(services, owner, job_id)
-    matching = [each for each in _deliveries(services, job) if str(each.number) == number]
+    matching = [each for each in of_job(services, job) if str(each.number) == number]
     if not matching:
         raise Problem("unknown-delivery", "The job has no delivery of this number.")
     before, now = matching[0], services.clock()
@@ -46,7 +46,7 @@ def resend(services: Services, owner: str, job_id: str, number: str) -> Delivery
     return restarted
 
 
-def _deliveries(services: Services, job: Job) -> list[Delivery]:
+def of_job(services: Services, job: Job) -> list[Delivery]:
     """Return a job's deliveries; the first is listed from the job's end, before its first attempt.
 
     An old job without records has none: their retention has ended.

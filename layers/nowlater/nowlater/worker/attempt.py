@@ -9,7 +9,9 @@ import msgspec
 
 from nowlater.aws import session
 from nowlater.instants import HOUR_S, after, seconds_until
+from nowlater.jobs import protocol
 from nowlater.jobs.model import Job, Ref
+from nowlater.jobs.store import Written
 from nowlater.log import logger, operation_failed
 from nowlater.runtime import executor
 from nowlater.runtime.catalogue import Entry
@@ -53,15 +55,24 @@ def work(
     that remain. With `or_exit`, a run that cannot be stopped ends the process.
     """
     logger.append_keys(owner=ref.owner, job_id=ref.id)
-    claim = services.store.claim(ref, holder, services.clock())
+    claim = _claim(services, ref, holder)
     if claim.job is None:
         time.sleep(0.1)
-        claim = services.store.claim(ref, holder, services.clock())
+        claim = _claim(services, ref, holder)
     if claim.job is None:
         return Settlement(None, RetryIn(5) if age_s < SUBMIT_LIFE_S else DONE)
     if not claim.done:
         return settle.reconcile(services, claim.job)
     return _run_and_settle(services, claim.job, remaining, or_exit)
+
+
+def _claim(services: Services, ref: Ref, holder: str) -> Written:
+    """Claim a job that waits, or whose attempt died."""
+    claim = services.store.claim(ref, holder, services.clock())
+    job, now = claim.job, services.clock()
+    if claim.done or job is None or not protocol.may("reclaim", job, now):
+        return claim
+    return services.store.reclaim(job, holder, now)
 
 
 def direct(services: Services, ref: Ref, holder: str, *, remaining: Remaining) -> Job | None:

@@ -7,7 +7,8 @@ from typing import Any
 
 from nowlater.aws import payload_keys, session
 from nowlater.instants import DAY_S, LONGEST_POSTPONEMENT_S, after, backoff, whole_seconds_until
-from nowlater.jobs import model, protocol, store, transitions
+from nowlater.jobs import attempts, model, protocol, store, transitions
+from nowlater.jobs.attempts import Outcome
 from nowlater.jobs.model import Job
 from nowlater.jobs.store import Written
 from nowlater.log import logger
@@ -82,14 +83,15 @@ def retry_or_fail(services: Services, claimed: Job, fault: BaseException) -> Set
     """Have a failed job retried after a growing wait, or end it after its last attempt."""
     if claimed.attempts_left > 0:
         wait_s = backoff(1, claimed.attempt - 1, LONGEST_POSTPONEMENT_S) * random.uniform(0.5, 1)
-        return _release(services, claimed, wait_s, {})
-    attempts = "1 attempt" if claimed.attempt == 1 else f"{claimed.attempt} attempts"
+        outcome: Outcome = "timed-out" if isinstance(fault, TimedOut) else "failed"
+        return _release(services, claimed, outcome, wait_s)
+    count = "1 attempt" if claimed.attempt == 1 else f"{claimed.attempt} attempts"
     if isinstance(fault, TimedOut):
         timeout_s = claimed.timeout_ms / 1000
         detail = f"The last attempt was stopped at its time limit of {timeout_s:g} s."
         problem = Problem("timed-out", detail)
     else:
-        detail = f"The operation failed after {attempts}; its log names the cause."
+        detail = f"The operation failed after {count}; its log names the cause."
         problem = Problem("operation-failed", detail)
     return _finish(services, claimed, "failed", error=problem.record())
 
@@ -102,19 +104,28 @@ def postpone(services: Services, claimed: Job, fault: Unavailable) -> Settlement
         return _finish(services, claimed, "failed", error=problem.record())
     wait_s = backoff(max(fault.retry_after, 1), claimed.waits, LONGEST_POSTPONEMENT_S)
     restored = {"attempts_left": claimed.attempts_left + 1, "waits": claimed.waits + 1}
-    return _release(services, claimed, wait_s, restored)
+    return _release(services, claimed, "unavailable", wait_s, str(fault), **restored)
 
 
 def _release(
-    services: Services, claimed: Job, wait_s: float, changes: dict[str, Any]
+    services: Services,
+    claimed: Job,
+    outcome: Outcome,
+    wait_s: float,
+    detail: str | None = None,
+    **changes: Any,
 ) -> Settlement:
-    """Return a job to its lane until its next attempt, or end it if its deadline has passed."""
+    """Return a job to its lane until its next attempt, or end it if its deadline has passed.
+
+    `outcome` and `detail` are those of the attempt that has ended.
+    """
     now = services.clock()
     if claimed.deadline <= now:
         return _after_ending(transitions.expire(services, claimed))
     not_before = after(now, wait_s)
     changes |= {"status": "queued", "not_before": not_before, "updated": now}
     changes |= {"lease_until": None, "lease_holder": None, "progress": None}
+    changes |= {"attempts": attempts.ended(claimed, outcome, now, detail)}
     changes |= store.due(
         claimed.id, protocol.due_at(claimed.has_deadline, not_before, claimed.deadline, now)
     )
