@@ -75,5 +75,6 @@ def test_a_page_of_another_origin_may_not(api: Client, origin: str) -> None:
 def test_the_bucket_takes_uploads_and_gives_results_of_such_a_page(served: Served) -> None:
     rules = served.client("s3").get_bucket_cors(Bucket=served.stack().ids["Bucket"])["CORSRules"]
 
-    assert [rule["AllowedOrigins"] for rule in rules] == [list(WEB_ORIGINS)]
+    # The console's origin cannot be named there; a presigned URL is itself the right to the object.
+    assert [rule["AllowedOrigins"] for rule in rules] == [["*"]]
     assert [set(rule["AllowedMethods"]) for rule in rules] == [{"GET", "PUT"}]

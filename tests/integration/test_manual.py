@@ -137,7 +137,7 @@ def test_browsers_keep_the_consoles_files_while_their_version_is_deployed(world:
     version = version_of(page)
     loaded = set(re.findall(r'(?:src|href)="console/\w+/([^"]+)"', page.body.decode()))
 
-    assert loaded == {"console.css", "console.js", "icons.svg"}
+    assert loaded == {"console.css", "console.js", "icon.svg"}
     assert page.headers["cache-control"] == "no-cache"
     for name in loaded:
         current, other = (console_file(world, name, v) for v in (version, "0123456789ab"))

@@ -98,7 +98,7 @@ def test_a_module_makes_no_code_or_markup_from_text(path: Path) -> None:
 
 @pytest.mark.parametrize("path", OURS, ids=lambda path: path.name)
 def test_a_module_uses_icons_that_there_are(path: Path) -> None:
-    icons = set(re.findall(r'<symbol id="i-([\w-]+)"', (SOURCES / "icons.svg").read_text()))
+    icons = set(re.findall(r"^  '?([\w-]+)'?: \[\[", (SOURCES / "icons.js").read_text(), re.M))
     used = set(re.findall(r'<\$\{Icon\} name="([\w-]+)"', path.read_text()))
 
     assert used <= icons

@@ -290,7 +290,7 @@ def test_only_the_describing_routes_are_open_to_all() -> None:
 
     described = {"get /openapi.json", "get /asyncapi.json", "get /docs", "get /docs/{file}"}
     described |= {"get /health", "get /problems/{name}"}
-    described |= {"get /console", "get /console/{version}/{file}"}
+    described |= {"get /console", "get /console/{version}/{file}"}  # files; it calls with a key
     heads = {f"head {route.removeprefix('get ')}" for route in described}
     assert opened == described | heads | {"x-amazon-apigateway-any-method $default"}
     assert sum(map(len, paths.values())) > len(opened) + 10

@@ -35,6 +35,6 @@ function future(job) {
   const events = []
   if (job.not_before || job.status === 'scheduled') events.push({icon: 'scheduled', at: job.not_before ?? job.start_at, text: job.attempt ? 'The next attempt may start' : 'It may start'})
   if (job.estimate) events.push({icon: 'flag', at: job.estimate.finish, text: 'Probably done'})
-  events.push({icon: 'scheduled', at: job.deadline, text: isFlexible(job) ? 'Limit of flexible jobs' : 'Deadline', more: 'nothing starts or succeeds after it'})
+  events.push({icon: 'scheduled', at: job.deadline, text: isFlexible(job) ? 'Limit of flexible jobs' : 'Deadline', more: '(nothing starts or succeeds after it)'})
   return events.map(event => ({...event, kind: 'later'}))
 }

@@ -1,5 +1,6 @@
 // Preact, htm and signals under one name: what every other module renders with.
 import htm from './htm.js'
+import {SHAPES} from './icons.js'
 import {h} from './preact.js'
 
 export {Component, createRef, render} from './preact.js'
@@ -8,11 +9,8 @@ export {batch, computed, effect, signal} from './signals.js'
 
 export const html = htm.bind(h)
 
-const SPRITE = new URL('./icons.svg', import.meta.url).href
-
-/** Shows an icon of the sprite; with a label it has a name of its own. */
+/** Shows an icon; with a label it has a name of its own. */
 export function Icon({name, label}) {
-  return label
-    ? html`<svg class="i" role="img" aria-label=${label}><use href="${SPRITE}#i-${name}" /></svg>`
-    : html`<svg class="i" aria-hidden="true"><use href="${SPRITE}#i-${name}" /></svg>`
+  const named = label ? {role: 'img', 'aria-label': label} : {'aria-hidden': 'true'}
+  return h('svg', {class: 'i', viewBox: '0 0 16 16', ...named}, SHAPES[name].map(([element, attributes]) => h(element, attributes)))
 }

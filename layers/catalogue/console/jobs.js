@@ -24,11 +24,11 @@ export function JobsScreen({query}) {
   useEffect(() => {
     if (!first.data) return
     list.merge(first.data)
-    for (const page of seen.current) if (list.pages.value.includes(page)) list.renew(page).catch(() => {})
+    for (const page of new Set([...seen.current].map(part => part.props.page))) list.renew(page).catch(() => {})
   }, [first.data, first.at])
   const toggle = useToggle(list, selected)
   useRowKeys(list, toggle)
-  const onSeen = (page, isSeen) => (isSeen ? seen.current.add(page) : seen.current.delete(page))
+  const onSeen = (part, isSeen) => (isSeen ? seen.current.add(part) : seen.current.delete(part))
   useEffect(() => {
     document.title = 'Jobs · nowlater'
   }, [])

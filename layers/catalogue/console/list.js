@@ -2,7 +2,9 @@
 import {json} from './api.js'
 import {signal} from './html.js'
 
+/** Jobs of the first page, which is polled, and of those that follow, which are read once. */
 export const PAGE = 50
+const LATER = 100
 
 /** Returns the API's path of a list; a list's own query has no limit and no cursor. */
 export function listPath(query, limit = PAGE) {
@@ -65,7 +67,7 @@ export class JobList {
     this.isLoading.value = true
     this.error.value = null
     try {
-      const path = pathOf(this.next.value)
+      const path = pathOf(this.next.value).replace(`limit=${PAGE}`, `limit=${LATER}`)
       const {jobs, next} = await json('GET', path)
       const known = new Set(this.pages.value.at(-1).jobs.map(job => job.id))
       this.pages.value = [...this.pages.value, {cursor: path, jobs: jobs.filter(job => !known.has(job.id))}]

@@ -12,11 +12,13 @@ const HEADS = [['check', ''], ['s', 'Status'], ['o', 'Operation'], ['m', 'Id'], 
 export function Table({pages, selected, toggle, onSeen}) {
   return html`<table class="jobs" role="table"><thead role="rowgroup"><tr role="row">${HEADS.map(
     ([kind, text]) => html`<th key=${text} role="columnheader" scope="col" class=${kind}>${text || html`<span class="vh">Select</span>`}</th>`,
-  )}</tr></thead>${pages.map(page => html`<${Chunk} key=${page.cursor} page=${page} selected=${selected} toggle=${toggle} onSeen=${onSeen} />`)}</table>`
+  )}</tr></thead>${pages.flatMap(page => parts(page).map((jobs, i) => html`<${Chunk} key=${page.cursor + i} page=${page} jobs=${jobs} selected=${selected} toggle=${toggle} onSeen=${onSeen} />`))}</table>`
 }
 
 /** How far from the window rows are still there, in pixels. */
 const NEAR = 1000
+/** Rows that come and go together: few enough that drawing them takes a moment. */
+const SIZE = 10
 
 /** Observers tell of the past: the window may have moved since. */
 function isNearWindow(element) {
@@ -24,7 +26,15 @@ function isNearWindow(element) {
   return top < innerHeight + NEAR && bottom > -NEAR
 }
 
-/** A page of rows, which are there while it is near the window. */
+/** Parts of a page by page: the same page has the same parts, which are not drawn anew. */
+const partsOf = new WeakMap()
+
+function parts(page) {
+  if (!partsOf.has(page)) partsOf.set(page, Array.from({length: Math.ceil(page.jobs.length / SIZE)}, (_, i) => page.jobs.slice(i * SIZE, (i + 1) * SIZE)))
+  return partsOf.get(page)
+}
+
+/** A few rows, which are there while they are near the window. */
 class Chunk extends Component {
   state = {isNear: true, height: 0}
   body = createRef()
@@ -38,7 +48,7 @@ class Chunk extends Component {
       const height = this.state.isNear ? this.body.current.offsetHeight : this.state.height
       const isSeen = entry.isIntersecting || isNearWindow(this.body.current)
       this.setState({isNear: isSeen || this.body.current.contains(document.activeElement), height})
-      this.props.onSeen(this.props.page, isSeen)
+      this.props.onSeen(this, isSeen)
     }
     this.observer = new IntersectionObserver(see, {rootMargin: `${NEAR}px 0px`})
     this.observer.observe(this.body.current)
@@ -46,12 +56,12 @@ class Chunk extends Component {
 
   componentWillUnmount() {
     this.observer.disconnect()
-    this.props.onSeen(this.props.page, false)
+    this.props.onSeen(this, false)
   }
 
-  render({page, selected, toggle}, {isNear, height}) {
+  render({jobs, selected, toggle}, {isNear, height}) {
     if (!isNear) return html`<tbody class="gap" role="rowgroup" ref=${this.body}><tr role="row"><td role="cell" colspan=${HEADS.length} style=${{height: `${height}px`}} /></tr></tbody>`
-    return html`<tbody role="rowgroup" ref=${this.body}>${page.jobs.map(job => html`<${Row} key=${job.id} job=${job} selected=${selected} toggle=${toggle} />`)}</tbody>`
+    return html`<tbody role="rowgroup" ref=${this.body}>${jobs.map(job => html`<${Row} key=${job.id} job=${job} selected=${selected} toggle=${toggle} />`)}</tbody>`
   }
 }
 

@@ -10,7 +10,7 @@ _SOURCES = Path(__file__).parents[1] / "console"
 #: Libraries and their licences; check.py there compares them with the registry's.
 _VENDORED = _SOURCES / "vendor"
 _STYLES = ("tokens.css", "console.css")
-FILES = ["console.css", "console.js", "icons.svg", "licenses.txt"]
+FILES = ["console.css", "console.js", "icon.svg", "licenses.txt"]
 
 
 def write(folder: Path) -> None:
@@ -37,7 +37,7 @@ def build() -> dict[str, str]:
     return {
         "console.css": "".join((_SOURCES / name).read_text() for name in _STYLES),
         "console.js": modules.join(scripts, "app.js"),
-        "icons.svg": (_SOURCES / "icons.svg").read_text(),
+        "icon.svg": (_SOURCES / "icon.svg").read_text(),
         "licenses.txt": "\n\n".join(f"{path.stem}\n\n{path.read_text()}" for path in licenses),
     }
 

@@ -40,6 +40,7 @@ def main() -> None:
         page = light.open("/operations/csv-profile")
         page.get_by_label("Text of csv").fill("city,people\nOslo,700000\nRome,2800000\n")
         page.get_by_text("Within …").click()
+        page.evaluate("scrollTo(0, 0)")
         take("operation", page)
         take("lanes", dark.open("/lanes"))
         take("webhooks", light.open("/webhooks"))
