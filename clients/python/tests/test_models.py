@@ -12,7 +12,11 @@ SCHEMAS: dict[str, Any] = shapes.response_schemas() | webhooks.schemas()
 #: Members that are no field: `JobState.error` and `Job.result()` give them, or Azure's pollers need them.
 ELSEWHERE = {"JobState": {"result", "error", "resourceLocation"}, "Operation": {"url"}}
 #: Members that only some of the schemas have.
-SOMETIMES = {"Delivery": {"job", "operation"}, "RunTimes": {"waiting"}, "Operation": {"input", "result", "limits", "run_time"}}
+SOMETIMES = {
+    "Delivery": {"job", "operation"},
+    "RunTimes": {"waiting"},
+    "Operation": {"input", "result", "limits", "run_time"},
+}
 DESCRIBED = {
     "JobState": ["Job"],
     "Progress": ["Progress"],
