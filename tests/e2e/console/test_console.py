@@ -174,20 +174,20 @@ def test_a_filter_is_in_the_address_and_in_the_call(
 def test_a_webhook_is_sent_again(console: Console, api: Client) -> None:
     if "localhost" not in api.url:
         pytest.skip("the receiver of this test is on this machine")
-    with Receiver([plays.answer(500), plays.ok]) as receiver:
+    with Receiver([plays.busy("3600", 503), plays.ok]) as receiver:
         callback = {"url": receiver.url()}
         job = api.ended(api.submit("text-stats", {"text": TEXT}, callback=callback))
         page = console.open("/webhooks?state=waiting")
         row = page.locator("tr", has_text=f"{job['id'][:8]}…{job['id'][-4:]}")
-        expect(row).to_contain_text("answered 500")
+        expect(row).to_contain_text("answered 503")
         row.get_by_role("button", name="Send again").click()
         console.see("It is sent again, with the same id.")
         row_page = console.open(f"/jobs/{job['id']}")
 
         webhooks = row_page.get_by_role("region", name="Webhooks")
         expect(webhooks).to_contain_text("Delivered")
-        expect(webhooks).to_contain_text("Answered 500")
-        assert len({request.headers["webhook-id"] for request in receiver.received}) == 1
+        expect(webhooks).to_contain_text("Answered 503")
+        assert len({request.headers["webhook-id"] for request in receiver.requests}) == 1
 
 
 def test_too_many_jobs_are_sent_again_with_the_same_key_after_the_wait(console: Console) -> None:
