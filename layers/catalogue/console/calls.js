@@ -22,8 +22,8 @@ export function callsOf({operation, door, input, frame, prefer}) {
   const headers = prefer ? {Prefer: prefer} : {}
   return {
     curl: hasFiles(input) ? curlWithFiles(operation, door, input, frame, headers) : curlOf('POST', `/${door}/${operation}`, {headers, body}),
-    python: pythonOf(operation, door, input, frame),
-    cli: commandOf(operation, door, input, frame),
+    python: pythonOf(operation, door, input, frame, waitOf(prefer)),
+    cli: commandOf(operation, door, input, frame, waitOf(prefer)),
   }
 }
 
@@ -32,6 +32,9 @@ export const callsOfJob = id => ({
   python: `from nowlater_client import Client\n\njob = Client.from_env().job(${python(id)})\nprint(job.result(timeout=600))`,
   cli: `nowlater watch ${id}`,
 })
+
+/** Returns the seconds of `Prefer: wait=`; undefined without one. */
+const waitOf = prefer => /wait=(\d+)/.exec(prefer ?? '')?.[1]
 
 const isFile = value => value instanceof File
 const hasFiles = value => isFile(value) || (typeof value === 'object' && value !== null && Object.values(value).some(hasFiles))
@@ -52,9 +55,9 @@ function curlWithFiles(operation, door, input, frame, headers) {
   return `${curlOf('POST', `/${door}/${operation}`, {headers})} --json @- <<END\n${body}\nEND`.replace('curl -X POST', 'curl')
 }
 
-function pythonOf(operation, door, input, frame) {
+function pythonOf(operation, door, input, frame, wait) {
   const call = door === 'async' ? 'job = client.submit' : 'result = client.call'
-  const options = Object.entries(door === 'sync' ? {} : frame).map(([name, value]) => `    ${name}=${python(whenOf(name, value), 4)},\n`).join('')
+  const options = Object.entries(door === 'sync' ? {} : frame).concat(wait ? [['wait', Number(wait)]] : []).map(([name, value]) => `    ${name}=${python(whenOf(name, value), 4)},\n`).join('')
   const imports = [options.includes('datetime.') && 'from datetime import datetime\n', hasFiles(input) && 'from pathlib import Path\n'].filter(Boolean).join('')
   return `${imports && `${imports}\n`}from nowlater_client import Client\n\nclient = Client(${python(base)}, key)\n${call}(\n    ${python(operation)},\n    ${python(input, 4)},\n${options})${door === 'async' ? '\nprint(job.result(timeout=600))' : ''}`
 }
@@ -78,19 +81,20 @@ function python(value, indent = 0) {
   return `${open}\n${items.map(item => `${pad}    ${item},\n`).join('')}${pad}${close}`
 }
 
-function commandOf(operation, door, input, frame) {
+function commandOf(operation, door, input, frame, wait) {
   const parts = Object.entries(input).map(([name, value]) => {
     if (isFile(value)) return quoted(`${name}@${value.name}`)
     return typeof value === 'string' && NAME.test(name) ? quoted(`${name}=${value}`) : quoted(`${name}:=${JSON.stringify(withoutFiles(value, file => `@${file.name}`))}`)
   })
   const options = Object.entries(door === 'sync' ? {} : frame).flatMap(([name, value]) => optionOf(name, value))
-  return [`nowlater ${door === 'async' ? 'submit' : 'call'} ${operation}`, ...parts, ...options].join(' \\\n  ')
+  return [`nowlater ${door === 'async' ? 'submit' : 'call'} ${operation}`, ...parts, ...options, ...(wait ? [`--wait ${wait}`] : [])].join(' \\\n  ')
 }
 
 function optionOf(name, value) {
   if (name === 'tags') return Object.entries(value).map(([tag, text]) => `--tag ${quoted(`${tag}:${text}`)}`)
-  if (name === 'deadline') return [value.within ? `--within ${value.within}` : `--by ${value.at}`]
-  if (name === 'start') return [value.after ? `--after ${value.after}` : `--at ${value.at}`]
+  if (name === 'deadline') return [`--deadline ${value.within ? `${value.within}s` : value.at}`]
+  if (name === 'start') return [`--start ${value.after ? `${value.after}s` : value.at}`]
+  if (name === 'retention') return [`--retention ${value}s`]
   if (name === 'callback') return [`--callback ${quoted(value.url)}`]
   return [`--${name} ${quoted(String(value))}`]
 }

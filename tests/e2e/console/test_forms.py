@@ -203,7 +203,7 @@ def test_the_call_can_be_copied(form: Form, language: str) -> None:
             "Command line": "nowlater submit order \\\n"
             '  \'customer:={"name":"Ada Ltd","country":"IE"}\' \\\n'
             '  \'lines:=[{"text":"Consulting"}]\' \\\n'
-            '  \'payment:={"type":"card","number":"4000 0000"}\' \\\n  --within 900',
+            '  \'payment:={"type":"card","number":"4000 0000"}\' \\\n  --deadline 900s',
         }[language]
     )
 
