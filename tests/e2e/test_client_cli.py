@@ -102,7 +102,7 @@ def test_a_job_is_watched_on_a_terminal(served: Served) -> None:
 
 
 def test_ctrl_c_leaves_the_job_alone(served: Served, api: Client) -> None:
-    job = json.loads(nowlater(served, "submit", "sleep", "seconds:=8").stdout)
+    job = json.loads(nowlater(served, "submit", "sleep", "seconds:=30").stdout)
     terminal = Terminal(served, "watch", job["id"])
     terminal.read(until="slack")
     terminal.process.send_signal(signal.SIGINT)

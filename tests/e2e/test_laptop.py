@@ -18,7 +18,8 @@ from tests.e2e.served import Served, copy, tool
 
 TALKING = Path(__file__).with_name("talking.py")
 BROKEN = "operations/broken.py"
-OWN = """
+OWN = """\
+Resources:
   OwnMap: {Type: AWS::Location::Map, Properties: {MapName: own, Configuration: {Style: Light}}}
   OwnSetting: {Type: AWS::SSM::Parameter, Properties: {Type: String, Value: !GetAtt OwnMap.MapArn}}
   OwnPrices:
@@ -56,8 +57,7 @@ def laptop(folder: Path) -> Iterator[Served]:
     """A stack that was started with a broken operation, and with resources of one's own."""
     copy(folder)
     (folder / BROKEN).write_text("from nowlater import operation\n\n\ndef broken(:\n")
-    template = folder / "template.yaml"
-    template.write_text(template.read_text().replace("\nResources:\n", f"\nResources:\n{OWN}"))
+    (folder / "operations/resources.yaml").write_text(OWN)
     with Served(folder, operations=[TALKING], copied=True) as it:
         yield it
 

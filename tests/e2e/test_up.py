@@ -93,7 +93,7 @@ def test_a_template_that_sam_refuses_is_told_with_what_sam_said(tmp_path: Path) 
     folder.mkdir()
     copy(folder)
     template = folder / "framework.yaml"
-    template.write_text(template.read_text().replace("functions/sync/", "functions/nowhere/"))
+    template.write_text(template.read_text().replace("Runtime: python3.13", "Runtime: cobol"))
     done = up(folder, "--port", "0")
 
     assert done.returncode == 1

@@ -15,7 +15,6 @@ from nowlater_client.webhooks import NotGenuine, verify, verify_sns
 
 SECRET = "whsec_" + base64.b64encode(bytes(range(32))).decode()
 OTHER = "whsec_" + base64.b64encode(bytes(32)).decode()
-NOW = datetime.now(UTC)
 TIME = "2026-11-24T19:18:49.571Z"
 JOB = {"id": "j", "operation": "echo", "status": "failed", "created": TIME, "tags": {}}
 EVENT = {"id": "j/failed", "type": "nowlater.job.failed", "time": TIME, "data": JOB}
@@ -23,7 +22,8 @@ BODY = json.dumps(EVENT)
 TOPIC = "arn:aws:sns:eu-central-1:123456789012:nowlater"
 
 
-def headers(secret: str = SECRET, at: datetime = NOW) -> dict[str, str]:
+def headers(secret: str = SECRET, later_s: float = 0) -> dict[str, str]:
+    at = datetime.now(UTC) + timedelta(seconds=later_s)
     return {
         "Webhook-Id": "j/failed",
         "Webhook-Timestamp": f"{int(at.timestamp())}",
@@ -49,8 +49,8 @@ def test_after_a_rotation_one_of_several_secrets_and_signatures_is_enough() -> N
     [
         (BODY + " ", headers()),
         (BODY, headers(OTHER)),
-        (BODY, headers(at=NOW - timedelta(seconds=400))),
-        (BODY, headers(at=NOW + timedelta(seconds=400))),
+        (BODY, headers(later_s=-86_400)),
+        (BODY, headers(later_s=86_400)),
         (BODY, headers() | {"Webhook-Id": "other/failed"}),
         (BODY, headers() | {"Webhook-Signature": ""}),
         (BODY, headers() | {"Webhook-Timestamp": "soon"}),
@@ -71,8 +71,8 @@ def signer() -> rsa.RSAPrivateKey:
 def certificate(signer: rsa.RSAPrivateKey, days: int = 1) -> x509.Certificate:
     name = x509.Name([])
     builder = x509.CertificateBuilder(name, name, signer.public_key(), x509.random_serial_number())
-    builder = builder.not_valid_before(NOW - timedelta(days=10)).not_valid_after(
-        NOW + timedelta(days=days)
+    builder = builder.not_valid_before(datetime.now(UTC) - timedelta(days=10)).not_valid_after(
+        datetime.now(UTC) + timedelta(days=days)
     )
     return builder.sign(signer, SHA256())
 

@@ -19,7 +19,7 @@ def chromium() -> str | None:
     return given or next(filter(None, map(shutil.which, _NAMES)), None)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # its event loop would fail the coroutines of other modules
 def playwright() -> Iterator[Playwright]:
     if chromium() is None:
         pytest.skip("this test needs Chromium: install it, or set CHROMIUM to its path")
@@ -27,7 +27,7 @@ def playwright() -> Iterator[Playwright]:
         yield it
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser(playwright: Playwright) -> Iterator[Browser]:
     # Chromium's sandbox does not work for root, as in containers.
     arguments = ["--no-sandbox"] if os.geteuid() == 0 else []
