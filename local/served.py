@@ -122,11 +122,12 @@ def start(home: Path, *parameters: str) -> Iterator[None]:
             process.wait(30)
         finally:
             process.kill()
-            process.wait()
+            process.communicate()
 
 
 def _begin(home: Path, parameters: tuple[str, ...]) -> "subprocess.Popen[bytes]":
     command = [sys.executable, "-m", "local.up", "--port", str(emulator.free_port())]
+    command += ["--with-parent"]
     command += ["--home", str(home)]
     command += [option for parameter in parameters for option in ("--set", parameter)]
     paths = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
@@ -136,7 +137,7 @@ def _begin(home: Path, parameters: tuple[str, ...]) -> "subprocess.Popen[bytes]"
             command,
             cwd=_ROOT,
             env=environment,
-            stdin=subprocess.DEVNULL,
+            stdin=subprocess.PIPE,
             stdout=log,
             stderr=log,
         )

@@ -30,6 +30,8 @@ def main() -> int:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _interrupt)
     try:
+        if arguments.with_parent:
+            threading.Thread(target=_end_with_parent, daemon=True).start()
         changes = _parameters(arguments.set)
         emulator.refuse_busy(arguments.port)
         arguments.home.mkdir(parents=True, exist_ok=True)
@@ -134,7 +136,16 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument(
         "--keep", action="store_true", help="go on with the jobs of the last time (KEEP=1)"
     )
+    parser.add_argument(
+        "--with-parent", action="store_true", help="end when the standard input is closed"
+    )
     return parser.parse_args()
+
+
+def _end_with_parent() -> None:
+    """Interrupt this process once its standard input is closed: its parent has ended."""
+    sys.stdin.read()
+    os.kill(os.getpid(), signal.SIGINT)
 
 
 def _interrupt(_signal: int, _frame: FrameType | None) -> None:

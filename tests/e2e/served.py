@@ -57,12 +57,14 @@ class Served:
             shutil.copy(module, self.folder / "operations")
         options = [option for p in self._parameters for option in ("--set", p)]
         options += ["--keep"] if self._keep else []
+        options += ["--with-parent"]  # an interrupted run of the tests leaves no stack behind
         (self.folder / ".local/api.json").unlink(missing_ok=True)  # of one that was killed
         with self.output.open("wb") as output:
             self.process = subprocess.Popen(
                 [".venv/bin/python", "-m", "local.up", "--port", str(self.port), *options],
                 cwd=self.folder,
                 env=environment(),
+                stdin=subprocess.PIPE,
                 stdout=output,
                 stderr=output,
             )
@@ -71,7 +73,7 @@ class Served:
             assert self.told(), "it ended"
         except AssertionError as fault:
             self.process.kill()
-            self.process.wait()
+            self.process.communicate()
             said = self.output.read_text() + (self.folder / ".local" / "emulator.log").read_text()
             raise AssertionError(f"make up serves nothing:\n{said}") from fault
         self.running.append(self)
@@ -84,7 +86,7 @@ class Served:
             self.process.wait(PATIENCE_S)
         finally:
             self.process.kill()
-            self.process.wait()
+            self.process.communicate()
         # A process that was killed is listed for a moment.
         eventually(self.processes, lambda found: not found, within_s=10)
         assert self.told() == {}
@@ -158,12 +160,15 @@ def sam_deploy(served: Served, folder: Path, template: str, name: str, *paramete
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def tool(folder: Path, module: str, *arguments: str) -> "subprocess.CompletedProcess[str]":
-    """Run a module of `local` in a folder, as the Makefile does there."""
+def tool(
+    folder: Path, module: str, *arguments: str, closed: bool = False
+) -> "subprocess.CompletedProcess[str]":
+    """Run a module of `local` in a folder, as the Makefile does there; `closed`: without input."""
     return subprocess.run(
         [".venv/bin/python", "-m", f"local.{module}", *arguments],
         cwd=folder,
         env=environment(),
+        stdin=subprocess.DEVNULL if closed else None,
         capture_output=True,
         text=True,
         timeout=PATIENCE_S,

@@ -19,8 +19,8 @@ def shout(text: str) -> str:
 '''
 
 
-def up(folder: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
-    return tool(folder, "up", *arguments)
+def up(folder: Path, *arguments: str, closed: bool = False) -> "subprocess.CompletedProcess[str]":
+    return tool(folder, "up", *arguments, closed=closed)
 
 
 def test_it_prints_a_call_for_each_door_and_each_notification(api: Client, served: Served) -> None:
@@ -66,6 +66,14 @@ def test_a_port_that_there_is_not_is_told_in_a_sentence(served: Served) -> None:
         1,
         "\nThere is no port 99999: ports go up to 65535.\n",
     )
+
+
+def test_with_a_parent_that_has_ended_it_ends(served: Served) -> None:
+    home = ("--port", "0", "--home", ".local/other")
+    done = up(served.folder, *home, "--with-parent", closed=True)
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "stopped" in done.stdout
 
 
 def test_a_busy_port_is_told_in_a_sentence(served: Served) -> None:
