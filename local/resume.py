@@ -12,7 +12,7 @@ from nowlater.instants import LONGEST_POSTPONEMENT_S, whole_seconds_until
 from nowlater.jobs import store
 from nowlater.jobs.model import Job
 from nowlater.jobs.store import Store
-from nowlater.lanes import Lane
+from nowlater.lane import Lane
 
 
 def resume(aws: Emulator, stack: Stack) -> str:

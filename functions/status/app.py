@@ -69,7 +69,7 @@ def count_jobs(request: HttpRequest) -> Response:
 
 @api.route("GET /lanes")
 def list_lanes(request: HttpRequest) -> Response:
-    from nowlater.jobs.backlog import lanes  # imported only for these requests
+    from nowlater.jobs.lanes import lanes  # imported only for these requests
 
     caller = request.caller("read")
     return json_response(200, lanes(services, caller.owner))

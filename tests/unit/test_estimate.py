@@ -7,7 +7,7 @@ import pytest
 from nowlater.instants import after, seconds_until
 from nowlater.jobs.estimate import Estimate, estimate
 from nowlater.jobs.run_times import Histogram, bucket, middle_s
-from nowlater.lanes import Lane
+from nowlater.lane import Lane
 from tests.unit.jobs import HOUR, NOW, job
 
 CONCURRENCY: dict[Lane, int] = {"on-time": 4, "flexible": 2}

@@ -5,7 +5,7 @@ from typing import get_args
 from described.parts import Schema, array, number, or_null, record, ref, text, text_map, time, url
 from nowlater.jobs import model
 from nowlater.jobs.attempts import MAX_ATTEMPTS, MAX_DETAIL, Outcome
-from nowlater.lanes import Lane
+from nowlater.lane import Lane
 from nowlater.runtime.definition import DOORS
 from nowlater.runtime.document import UPLOAD_ID
 

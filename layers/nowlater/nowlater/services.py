@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from nowlater.doors.quotas import Quotas
     from nowlater.jobs.run_times import Runtimes
     from nowlater.jobs.store import Store
-    from nowlater.lanes import Lane
+    from nowlater.lane import Lane
     from nowlater.notifications.delivery_store import Deliveries
     from nowlater.notifications.secrets import Changes
     from nowlater.notifications.topic import Topic
@@ -80,7 +80,7 @@ class Services:
         return Depths(self.queues, self._now)
 
     @cached_property
-    def backlogs(self) -> "Cache[dict[str, Any]]":
+    def lane_loads(self) -> "Cache[dict[str, Any]]":
         from nowlater.cache import Cache
 
         return Cache(self._now)

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 import msgspec
 
-from nowlater.lanes import Lane
+from nowlater.lane import Lane
 from nowlater.outbound.targets import Rules
 
 

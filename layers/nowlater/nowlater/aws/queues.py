@@ -8,7 +8,7 @@ import msgspec
 from nowlater.aws import session
 from nowlater.cache import Cache
 from nowlater.instants import LONGEST_POSTPONEMENT_S, Clock
-from nowlater.lanes import Lane
+from nowlater.lane import Lane
 
 
 class Message(Protocol):

@@ -7,7 +7,7 @@ from nowlater.aws import session
 from nowlater.instants import Instant, after, seconds_until
 from nowlater.jobs.model import Job
 from nowlater.jobs.run_times import Histogram
-from nowlater.lanes import Lane
+from nowlater.lane import Lane
 from nowlater.log import logger
 from nowlater.services import Services
 

@@ -9,7 +9,7 @@ import msgspec
 
 from nowlater.instants import DAY_S, Instant, Kept
 from nowlater.jobs.callback import Callback
-from nowlater.lanes import Lane
+from nowlater.lane import Lane
 
 type Status = Literal["scheduled", "queued", "running", "succeeded", "failed", "canceled"]
 

@@ -6,7 +6,7 @@ from nowlater.instants import Instant, to_rfc3339
 from nowlater.jobs import snapshot
 from nowlater.jobs.filters import Filter
 from nowlater.jobs.model import Job
-from nowlater.lanes import Lane
+from nowlater.lane import Lane
 from nowlater.services import Services
 
 _LANES: tuple[Lane, ...] = get_args(Lane.__value__)
@@ -15,7 +15,7 @@ _UNDER_WAY = Filter(statuses=("queued", "running"))
 
 def lanes(services: Services, owner: str) -> dict[str, Any]:
     """Return both lanes as JSON types, at most ten seconds old."""
-    return services.backlogs.get(owner, lambda: _read(services, owner))
+    return services.lane_loads.get(owner, lambda: _read(services, owner))
 
 
 def _read(services: Services, owner: str) -> dict[str, Any]:
