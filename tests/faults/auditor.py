@@ -113,7 +113,9 @@ class Auditor:
         if any("due_at" in i and i["status"] in ENDED for i in images):
             yield "G2: it has ended, and the sweep is to look at it"
         said = {
-            (f"attempt {_attempt(i)}", i["progress"]["message"]) for i in images if "progress" in i
+            (f"attempt {_attempt(i)}", i["progress"].get("message"))
+            for i in images
+            if "progress" in i
         }
         if any(own != message for own, message in said):
             yield "G3: it shows the progress of another attempt"

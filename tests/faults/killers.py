@@ -13,8 +13,9 @@ from tests.faults.standins import StandIns
 KILLERS: dict[str, str] = {
     "claim:WAITING.not_before": "hybrid-responds-async 8:meanwhile-received",
     "reclaim:HAS_ATTEMPTS_LEFT": "a-failure-and-another-try 21:crash-before",
+    "reclaim:IN_TIME": "a-deadline-before-a-dead-worker-is-noticed 4:crash-after",
     "claim:IN_TIME": "a-cancel-at-the-deadline i1:slow-clock",
-    "progress:MINE.token": "async-without-key 14:frozen i2:twice",
+    "progress:MINE.token": "async-without-key 12:frozen i2:twice",
     "finish:MINE.status": "somebody-who-does-not-look 49:meanwhile-canceled",
     "finish:IN_TIME": "a-large-result-at-the-deadline 9:slow",
     "release:MINE.status": "a-cancel-after-the-deadline i1:fast-clock",

@@ -45,6 +45,27 @@ def async_without_key(caller: Caller) -> None:
 
 
 @_scenario("succeeded", "failed")
+def async_with_a_deadline(caller: Caller) -> None:
+    caller.wait_for_end(caller.submit(["succeed"], key="k", callback=True, within_s=3000))
+
+
+@_scenario("succeeded", "failed")
+def a_deadline_before_a_dead_worker_is_noticed(caller: Caller) -> None:
+    # A worker that dies is noticed some seconds after it, and before the sweep.
+    caller.wait_for_end(caller.submit(["succeed"], within_s=320))
+
+
+@_scenario("failed")
+def a_refusal_before_a_deadline(caller: Caller) -> None:
+    caller.wait_for_end(caller.submit(["refuse"], key="k", callback=True, within_s=3000))
+
+
+@_scenario("succeeded", "failed")
+def a_failure_before_a_deadline(caller: Caller) -> None:
+    caller.wait_for_end(caller.submit(["fail", "succeed"], key="k", within_s=400))
+
+
+@_scenario("succeeded", "failed")
 def a_failure_and_another_try(caller: Caller) -> None:
     caller.wait_for_end(caller.submit(["fail", "fail", "succeed"], key="k"))
 

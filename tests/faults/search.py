@@ -16,6 +16,7 @@ ALL_KINDS = (*OF_CALLS, *OF_INVOCATIONS)
 #: The scenarios whose faults are paired: both doors, with and without failures and time-outs.
 PAIRED = (
     "async-door",
+    "async-with-a-deadline",
     "a-failure-and-another-try",
     "a-cancel-during-the-run",
     "a-start-in-minutes",
