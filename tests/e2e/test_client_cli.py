@@ -46,6 +46,11 @@ def nowlater(served: Served, *arguments: str) -> "subprocess.CompletedProcess[st
     )
 
 
+def _hear_ctrl_c() -> None:
+    """Let Ctrl-C interrupt the command also where the tests themselves ignore it."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 class Terminal:
     """A command on a terminal."""
 
@@ -60,6 +65,7 @@ class Terminal:
             stdout=theirs,
             stderr=theirs,
             start_new_session=True,
+            preexec_fn=_hear_ctrl_c,
         )
         os.close(theirs)
 
