@@ -47,13 +47,13 @@ def read(root: Path = Path()) -> str:
 def write(root: Path = Path()) -> bool:
     """Compose the template if it is not up to date; return whether it was written.
 
-    Raises Failure with the mistakes in resources.yaml, and where somebody has changed the template itself.
+    Raises Failure with the mistakes in resources.yaml, and where the template itself was changed.
     """
     wanted, path = read(root), root / TEMPLATE
-    there = path.read_text() if path.exists() else None
-    if there == wanted:
+    present = path.read_text() if path.exists() else None
+    if present == wanted:
         return False
-    if there is not None and not composed.is_unchanged(there):
+    if present is not None and not composed.is_unchanged(present):
         raise Failure(
             f"{TEMPLATE} was changed by hand, and composing it would undo that. Move your changes "
             f"to {fragment.PATH}, delete {TEMPLATE}, and run make template."

@@ -20,11 +20,11 @@ _LONGEST_RUN = timedelta(hours=1)
 def digest(parameters: Mapping[str, str], build: Path = _BUILD) -> str:
     """Return the SHA-256 of a build and the parameters that it is deployed with."""
     others = {name: value for name, value in parameters.items() if name != PARAMETER}
-    whole = hashlib.sha256(json.dumps(others, sort_keys=True).encode())
+    digest = hashlib.sha256(json.dumps(others, sort_keys=True).encode())
     for path in sorted(p for p in build.rglob("*") if p.is_file()):
         content = hashlib.sha256(path.read_bytes()).hexdigest()
-        whole.update(f"{path.relative_to(build)} {content}\n".encode())
-    return whole.hexdigest()
+        digest.update(f"{path.relative_to(build)} {content}\n".encode())
+    return digest.hexdigest()
 
 
 def delete_old_versions(stack: Stack) -> int:

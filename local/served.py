@@ -150,8 +150,8 @@ def wait(home: Path) -> Served:
         if (home / _ENDED).exists() or time.monotonic() > until:
             raise Failure(f"The API could not be served:\n{(home / _OUTPUT).read_text()}")
         time.sleep(0.1)
-    told = json.loads(address.read_text())
-    return Served(told["url"], told["key"])
+    facts = json.loads(address.read_text())
+    return Served(facts["url"], facts["key"])
 
 
 class _NoRedirect(urllib.request.HTTPRedirectHandler):

@@ -220,7 +220,7 @@ class Client(Connected[httpx.Client]):
             body = Body(request, response)
             for chunk in response.iter_bytes():
                 if dropped.is_set():
-                    break  # nobody waits: close the connection, however slow the server is
+                    break  # no caller waits: close the connection, however slow the server is
                 body.take(chunk)
             return body.reply()
         finally:

@@ -219,7 +219,7 @@ def events(core: Core, job: JobState, timeout: float | None = None) -> Conversat
 def _follow(
     core: Core, job: JobState, timeout: float | None, tell: OnProgress | None, *, emits: bool
 ) -> Conversation[JobState]:
-    """Read a job until it has ended: by long polls, or often if somebody looks at its progress."""
+    """Read a job until it has ended: by long polls, or often if the caller takes its progress."""
     until = core.until(timeout)
     until_last = max(until, time.monotonic() + _LEAST_S)
     is_watched, seen = emits or tell is not None, None

@@ -63,8 +63,8 @@ class NowlaterError(Exception):
     def __str__(self) -> str:
         names = {"job": self.job_id, "idempotency key": self.key, "request": self.request_id}
         known = ", ".join(f"{name} {value}" for name, value in names.items() if value)
-        said = " ".join(part for part in (super().__str__(), self.advice) if part)
-        return f"{said} ({known})" if known else said
+        text = " ".join(part for part in (super().__str__(), self.advice) if part)
+        return f"{text} ({known})" if known else text
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _restore, (type(self), self.args, self.__dict__)

@@ -116,7 +116,7 @@ class Await:
 
 @dataclass(frozen=True)
 class Drop:
-    """Nobody waits for this request any longer: end it."""
+    """End this request: no conversation waits for it."""
 
     number: int
 

@@ -16,7 +16,7 @@ import {isFlexible, long, slack} from './sentence.js'
 import {Timeline} from './timeline.js'
 import * as words from './words.js'
 
-/** The longest wait between two looks at a job that somebody watches, by its status. */
+/** The longest wait between two looks at a job on show, by its status. */
 const LONGEST_S = {running: 2, queued: 3, scheduled: 15}
 
 export function JobScreen({id}) {

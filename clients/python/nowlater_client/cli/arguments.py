@@ -115,7 +115,7 @@ def complete_job(ctx: click.Context, param: Any, incomplete: str) -> list[Comple
 
 
 def _quietly(ctx: click.Context) -> Client:
-    """Return a client that gives up soon: somebody waits for a completion."""
+    """Return a client that gives up soon: a shell waits for the completion."""
     try:
         target = profiles.find(ctx.find_root().params.get("profile"))
         return Client(target.url, target.key, timeout=2, max_retries=0)

@@ -93,12 +93,12 @@ class Batch:
 
     def finish(self, out: Path) -> None:
         """Write the results in the order of the inputs, and remove the file of those under way."""
-        whole = out.with_name(out.name + ".whole")
-        with self._part.open("rb") as source, whole.open("wb") as target:
+        complete = out.with_name(out.name + ".whole")
+        with self._part.open("rb") as source, complete.open("wb") as target:
             for number in sorted(self.done):
                 source.seek(self.done[number])
                 target.write(source.readline())
-        whole.replace(out)
+        complete.replace(out)
         self._part.unlink()
 
 

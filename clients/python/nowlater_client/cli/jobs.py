@@ -194,7 +194,7 @@ def _confirm(question: str, count: int, yes: bool) -> None:
         show.note("No jobs match.")
         click.get_current_context().exit(0)
     if not yes and not click.get_text_stream("stdin").isatty():
-        raise click.UsageError(f"{question} Nobody can be asked here: add --yes.")
+        raise click.UsageError(f"{question} There is no terminal to ask on: add --yes.")
     if not yes:
         click.confirm(question, abort=True, err=True)
 
@@ -245,9 +245,9 @@ def deliveries(job_id: str | None, state: tuple[str, ...], since: datetime | Non
 
     def row(one: models.Delivery) -> tuple[str, ...]:
         last = one.attempts[-1] if one.attempts else None
-        said = "" if last is None else str(last.status or (last.failure or {}).get("name"))
+        response = "" if last is None else str(last.status or (last.failure or {}).get("name"))
         job = one.job or f"{job_id}"
-        return job, f"{one.number}", one.state, f"{one.count}", said, one.url
+        return job, f"{one.number}", one.state, f"{one.count}", response, one.url
 
     client = connect()
     if job_id:

@@ -85,14 +85,14 @@ def shortened(text: str, width: int) -> str:
 
 def job_row(job: JobState) -> tuple[str, ...]:
     """Return a job's cells in a list; its end says what is most worth knowing."""
-    said = ""
+    note = ""
     if job.error is not None:
-        said = job.error.detail or f"{job.error.code}"
+        note = job.error.detail or f"{job.error.code}"
     elif job.status == "running":
-        said = progress_text(job)
+        note = progress_text(job)
     elif job.tags:
-        said = " ".join(f"{name}:{value}" for name, value in job.tags.items())
-    return job.id, job.operation, job.status, age(job.created), said
+        note = " ".join(f"{name}:{value}" for name, value in job.tags.items())
+    return job.id, job.operation, job.status, age(job.created), note
 
 
 JOB_TITLES = ("ID", "OPERATION", "STATUS", "AGE", "")

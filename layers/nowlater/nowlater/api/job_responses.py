@@ -40,14 +40,13 @@ def accepted(services: Services, request: HttpRequest, acceptance: Accepted) -> 
     headers |= {"Idempotency-Replayed": "true"} if acceptance.replayed else {}
     job = acceptance.job
     # Callers read it here for `at_risk`. Without a deadline, none is made: a submit stays short.
-    estimate = forecast(services, job) if job.has_deadline else None
-    body, retry_after = _represent(services, request, job, estimate)
+    body, retry_after = _represent(services, request, job, with_estimate=job.has_deadline)
     return json_response(202, body, headers | retry_after)
 
 
 def status(services: Services, request: HttpRequest, job: Job, waited_s: int = 0) -> Response:
     """Return 200 with the job, or 304 where the caller has this version."""
-    body, retry_after = _represent(services, request, job, forecast(services, job))
+    body, retry_after = _represent(services, request, job)
     headers = {"ETag": view.etag(body)} | retry_after
     headers |= {"Preference-Applied": f"wait={waited_s}"} if waited_s else {}
     if request.has_seen(headers["ETag"]):
@@ -65,7 +64,7 @@ def events(services: Services, request: HttpRequest, job: Job) -> Response:
     if job.is_ended and seen == event_id:
         # API Gateway would set another type, which some clients reject.
         return json_response(204, headers={"Content-Type": EVENTS})
-    body, retry_after = _represent(services, request, job, forecast(services, job))
+    body, retry_after = _represent(services, request, job)
     text = f"retry: {1000 * int(retry_after.get('Retry-After', 1))}\n\n"
     if seen != event_id:
         text = f"id: {event_id}\ndata: {msgspec.json.encode(body).decode()}\n{text}"
@@ -76,7 +75,7 @@ def result(services: Services, request: HttpRequest, job: Job) -> Response:
     """Return the result, a redirect to it, its problem, or 202 where the job has not ended."""
     wants_url = _wants_url(request)
     if not job.is_ended:
-        return json_response(202, *_represent(services, request, job, forecast(services, job)))
+        return json_response(202, *_represent(services, request, job))
     if job.status != "succeeded":
         return problem_response(job.error or {}, request, status=409)
     if job.result_key is None:
@@ -132,9 +131,10 @@ def _inline(job: Job) -> Response:
 
 
 def _represent(
-    services: Services, request: HttpRequest, job: Job, estimate: Estimate | None
+    services: Services, request: HttpRequest, job: Job, *, with_estimate: bool = True
 ) -> tuple[dict[str, Any], dict[str, str]]:
     """Return the job's JSON with its estimate, and Retry-After while it has not ended."""
+    estimate = forecast(services, job) if with_estimate else None
     headers = {}
     if not job.is_ended:
         headers["Retry-After"] = str(retry_after_s(job, services.clock(), estimate))
