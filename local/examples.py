@@ -9,7 +9,9 @@ _SAMPLE = "text-stats"
 _DIAGNOSTIC = ("echo", '{"input": {"value": "To be, or not to be."}}')
 _LONGEST = 200
 TEXT = """
-nowlater is served at {url}. The console, to see jobs and try operations in a browser:
+nowlater is served at {url}.
+
+The console, to see jobs and try operations in a browser:
 
   {url}/console#key={key}
 
