@@ -18,6 +18,8 @@ from local.project.source import Source, run_git
 
 _ROOT = Path(__file__).resolve().parents[2]
 _SKELETON = Path(__file__).parent / "skeleton"
+#: The operation that a project begins with: the README's, one of the samples here.
+_FIRST = "operations/greetings.py"
 #: What stands for the project's name in the skeleton.
 _PLACEHOLDER = "PROJECT_NAME"
 #: Names that are good for a folder, a stack and a repository.
@@ -49,7 +51,7 @@ def make(name: str, folder: Path, root: Path = _ROOT) -> Path:
     folder = folder.resolve()
     _check_folder(folder, root)
     source = Source(root)
-    for path, original in source.files.items():
+    for path, original in {**source.files, _FIRST: root / _FIRST}.items():
         _copy(original, folder / path)
     for original in sorted(path for path in _SKELETON.rglob("*") if path.is_file()):
         if "__pycache__" not in original.parts:

@@ -8,7 +8,7 @@ from tests.integration.lambdas import lambda_context, reply_of
 from tests.integration.world import World
 
 BASE = "https://api.example.com"
-SHIPPED = {"text-stats", "csv-profile", "thumbnail"}
+SHIPPED = {"greet", "text-stats", "csv-profile", "thumbnail"}
 DIAGNOSTIC = {"echo", "sleep", "fail", "flaky"}
 
 

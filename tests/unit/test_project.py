@@ -142,7 +142,7 @@ def test_the_note_names_version_origin_and_each_file_of_the_framework(
 
 def test_a_project_begins_with_the_operation_of_the_readme() -> None:
     skeleton = stack.ROOT / "local/project/skeleton"
-    code = (skeleton / "operations/greetings.py").read_text()
+    code = (stack.ROOT / "operations/greetings.py").read_text()
 
     for readme in (stack.ROOT / "README.md", skeleton / "README.md"):
         assert f"```python\n# operations/greetings.py\n{code}```\n" in readme.read_text()
