@@ -38,7 +38,7 @@ def accept(request: HttpRequest) -> Response:
         envelope,
         key,
         request.trace,
-        head_start=not is_async,
+        runs_at_once=not is_async,
     )
     if is_async:
         accepted = submit(services, job_request)

@@ -42,7 +42,7 @@ type ProblemName = Literal[
 KINDS: dict[str, tuple[int, str]] = {
     "malformed-request": (400, "The request is not well formed."),
     "missing-scope": (403, "This key may not use this route."),
-    "unknown-route": (404, "There is nothing at this address."),
+    "unknown-route": (404, "No route has this address."),
     "wrong-method": (405, "This address does not take this method."),
     "unknown-operation": (404, "There is no operation of this name."),
     "unknown-job": (404, "You have no job with this id."),

@@ -13,7 +13,7 @@ import msgspec
 from nowlater.aws import records
 from nowlater.aws.records import Unreadable
 from nowlater.aws.table import Table
-from nowlater.instants import Instant, Kept
+from nowlater.instants import Instant, StoredInstant
 
 #: What a key can allow: running operations, reading jobs, and changing or erasing them.
 SCOPES = ("invoke", "read", "manage")
@@ -31,8 +31,8 @@ class Key(msgspec.Struct, frozen=True, kw_only=True):
     owner: Annotated[str, msgspec.Meta(pattern=rf"\A{OWNER}\Z")]
     scopes: tuple[str, ...]
     sha256: str
-    created: Kept
-    expires: Kept | None = None
+    created: StoredInstant
+    expires: StoredInstant | None = None
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ def issue(
     )
     item = msgspec.to_builtins(key)
     item |= {} if expires is None else {"ttl": expires // 1000}
-    table.put_unless(
+    table.put_if(
         {"PK": f"{_PREFIX}{item.pop('id')}", "SK": "APIKEY"} | item, "attribute_not_exists(PK)", {}
     )
     return key, f"nl_{key.id}_{secret}"

@@ -7,7 +7,7 @@ import msgspec
 
 from nowlater.aws import records
 from nowlater.aws.table import Item
-from nowlater.instants import DAY_S, Instant, Kept, after, to_rfc3339
+from nowlater.instants import DAY_S, Instant, StoredInstant, after, to_rfc3339
 from nowlater.notifications import signing
 from nowlater.problems import Problem
 from nowlater.services import Services
@@ -24,7 +24,7 @@ class Changes(msgspec.Struct, frozen=True):
     """The number of an owner's rotations (`n`), and the instants of the latest."""
 
     n: Annotated[int, msgspec.Meta(ge=0)]
-    changed: tuple[Kept, ...]
+    changed: tuple[StoredInstant, ...]
 
 
 def active(services: Services, owner: str, host: str) -> list[str]:
@@ -33,7 +33,7 @@ def active(services: Services, owner: str, host: str) -> list[str]:
     return [secret for secret, _ in _active(services, changes, owner, host)]
 
 
-def shown(services: Services, owner: str, host: str) -> dict[str, Any]:
+def describe(services: Services, owner: str, host: str) -> dict[str, Any]:
     """Return an owner's secret for a callback host, and the previous ones that still sign.
 
     Raises Problem `malformed-request` if `host` is not a host.
@@ -68,7 +68,7 @@ def _active(
     services: Services, changes: Changes, owner: str, host: str
 ) -> list[tuple[str, Instant | None]]:
     """Return the secrets that sign now, and until when (None: until the next rotation)."""
-    master, n = services.vault.master, changes.n
+    master, n = services.master_secret.value, changes.n
     secrets: list[tuple[str, Instant | None]] = [(signing.secret(master, owner, host, n), None)]
     for age, changed in enumerate(reversed(_recent(changes, services.clock())), 1):
         until = after(changed, OVERLAP_S)

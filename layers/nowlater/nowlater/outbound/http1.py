@@ -1,7 +1,7 @@
 """One HTTP/1.1 exchange with a host chosen by a caller: a request and a reply, in bounded time and memory.
 
 `http.client` is not used: it takes 103 for the final response and a truncated head for a complete one,
-stops at a malformed header, and refuses more than 100 headers. What corrects that is as long as this.
+stops at a malformed header, and refuses more than 100 headers.
 """
 
 import io
