@@ -5,8 +5,8 @@ import pytest
 
 from nowlater.notifications import delivery
 from nowlater.notifications.delivery import (
-    MAX_ATTEMPTS,
     GIVE_UP_AFTER_S,
+    MAX_ATTEMPTS,
     WAITS_S,
     Delivery,
     DeliveryAttempt,

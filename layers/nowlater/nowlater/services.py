@@ -10,8 +10,8 @@ from nowlater.runtime.catalogue import Catalogue
 if TYPE_CHECKING:
     from nowlater.access.jwks import Issuer
     from nowlater.aws.bucket import Bucket
-    from nowlater.aws.queues import Depths, Queues
     from nowlater.aws.master_secret import MasterSecret
+    from nowlater.aws.queues import Depths, Queues
     from nowlater.aws.table import Table
     from nowlater.cache import Cache
     from nowlater.doors.job_quota import JobQuota

@@ -15,7 +15,9 @@ _PAUSE_S = 0.5
 LONGEST_S = 20
 
 
-def wait_until(services: Services, job: Job, condition: Callable[[Job], bool], until_s: float) -> Job:
+def wait_until(
+    services: Services, job: Job, condition: Callable[[Job], bool], until_s: float
+) -> Job:
     """Return the job once it meets a condition, or as it is when the time is up.
 
     `until_s` is an instant of `time.monotonic`. Raises the Problems of `commands.read`.

@@ -1,7 +1,7 @@
 """The owners' webhook secrets: those that sign now, and their rotation."""
 
 import re
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 import msgspec
 
@@ -27,10 +27,17 @@ class Changes(msgspec.Struct, frozen=True):
     changed: tuple[StoredInstant, ...]
 
 
+class _Secret(NamedTuple):
+    """A secret that signs now, and until when (None: until the next rotation)."""
+
+    secret: str
+    until: Instant | None
+
+
 def active(services: Services, owner: str, host: str) -> list[str]:
     """Return the secrets that sign an owner's webhooks to a host, the current one first."""
     changes = services.secret_counts.get(owner, lambda: _read(services, owner))
-    return [secret for secret, _ in _active(services, changes, owner, host)]
+    return [active.secret for active in _active(services, changes, owner, host)]
 
 
 def describe(services: Services, owner: str, host: str) -> dict[str, Any]:
@@ -44,11 +51,11 @@ def describe(services: Services, owner: str, host: str) -> dict[str, Any]:
             "?host must be the host of a callback's URL, without a port, such as hooks.example.com."
         )
         raise Problem("malformed-request", detail, parameter="host")
-    (current, _), *earlier = _active(services, _read(services, owner), owner, host)
+    current, *earlier = _active(services, _read(services, owner), owner, host)
     previous = [
         {"secret": secret, "until": until and to_rfc3339(until)} for secret, until in earlier
     ]
-    return {"host": host, "secret": current, "previous": previous}
+    return {"host": host, "secret": current.secret, "previous": previous}
 
 
 def rotate(services: Services, owner: str) -> dict[str, Any]:
@@ -64,15 +71,13 @@ def rotate(services: Services, owner: str) -> dict[str, Any]:
     return {"rotated": to_rfc3339(now), "previous_until": to_rfc3339(after(now, OVERLAP_S))}
 
 
-def _active(
-    services: Services, changes: Changes, owner: str, host: str
-) -> list[tuple[str, Instant | None]]:
-    """Return the secrets that sign now, and until when (None: until the next rotation)."""
+def _active(services: Services, changes: Changes, owner: str, host: str) -> list[_Secret]:
+    """Return the secrets that sign now, the current one first."""
     master, n = services.master_secret.value, changes.n
-    secrets: list[tuple[str, Instant | None]] = [(signing.secret(master, owner, host, n), None)]
+    secrets = [_Secret(signing.secret(master, owner, host, n), None)]
     for age, changed in enumerate(reversed(_recent(changes, services.clock())), 1):
         until = after(changed, OVERLAP_S)
-        secrets.append((signing.secret(master, owner, host, n - age), until))
+        secrets.append(_Secret(signing.secret(master, owner, host, n - age), until))
     return secrets
 
 

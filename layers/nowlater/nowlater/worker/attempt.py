@@ -63,7 +63,7 @@ def work(
         return Settlement(None, RetryIn(5) if age_s < SUBMIT_TIMEOUT_S else DONE)
     if not claim.done:
         return settle.reconcile(services, claim.job)
-    return _run_and_settle(services, claim.job, remaining, or_exit)
+    return _run_and_settle(services, claim.job, remaining, or_exit=or_exit)
 
 
 def _claim(services: Services, ref: Ref, holder: str) -> Written:
@@ -88,13 +88,13 @@ def direct(services: Services, ref: Ref, holder: str, *, remaining: Remaining) -
 
 
 def _run_and_settle(
-    services: Services, claimed: Job, remaining: Remaining, or_exit: bool
+    services: Services, claimed: Job, remaining: Remaining, *, or_exit: bool
 ) -> Settlement:
     """Run a claimed job's operation, and write the outcome."""
     logger.append_keys(operation=claimed.operation, attempt=claimed.attempt)
     began = time.monotonic()
     try:
-        result: Result | BaseException = _run(services, claimed, remaining, or_exit)
+        result: Result | BaseException = _run(services, claimed, remaining, or_exit=or_exit)
     except BaseException as fault:  # asyncio's CancelledError and a panic in Rust are no Exception
         result = fault
     # Outside the `except`: a failure to write must not be logged with the operation's exception.
@@ -122,7 +122,7 @@ def _settle(
             return outcome, settle.retry_or_fail(services, claimed, result)
 
 
-def _run(services: Services, claimed: Job, remaining: Remaining, or_exit: bool) -> Result:
+def _run(services: Services, claimed: Job, remaining: Remaining, *, or_exit: bool) -> Result:
     entry, operation_input = _find_entry(services, claimed), _read_input(services, claimed)
     now = services.clock()
     limit_s = min(claimed.timeout_ms / 1000, seconds_until(claimed.deadline, now))
