@@ -232,12 +232,12 @@ _RULES: dict[str, Callable[[], list[AbstractContextManager[Any]]]] = {
     "an early job's message is put off": _reconciles(_is_early, DONE),
     "a message is deleted only when its job has ended": _deletes_always,
     "a young message without a record is kept": lambda: [
-        _patch(attempt, "SUBMIT_LIFE_S", 0),
-        _patch(dead_letters, "SUBMIT_LIFE_S", 0),
+        _patch(attempt, "SUBMIT_TIMEOUT_S", 0),
+        _patch(dead_letters, "SUBMIT_TIMEOUT_S", 0),
     ],
     "an old message without a record is dropped": lambda: [
-        _patch(attempt, "SUBMIT_LIFE_S", math.inf),
-        _patch(dead_letters, "SUBMIT_LIFE_S", math.inf),
+        _patch(attempt, "SUBMIT_TIMEOUT_S", math.inf),
+        _patch(dead_letters, "SUBMIT_TIMEOUT_S", math.inf),
     ],
     "the message goes before the record": _records_first,
     "the sweep sends before it moves on": _moves_on_first,

@@ -91,7 +91,7 @@ def test_who_set_it_aside_says_why_and_who_buries_it_what_it_was(
 
     assert [line["message"] for line in errors] == ["message_moved_to_dead_letters", "dead_letter"]
     assert (errors[0]["message_id"], errors[0]["reason"]) == (was, reason)
-    assert (errors[1]["was"], errors[1]["reason"]) == (was, reason)
+    assert (errors[1]["original_message_id"], errors[1]["reason"]) == (was, reason)
     assert world.ids["FlexibleQueue"].endswith(f"/{errors[1]['queue']}")
     assert world.objects("dead-letters/") == [f"dead-letters/{errors[1]['message_id']}"]
     assert not [line for line in errors if "exception_name" in line]  # FaultsAlarm is not for these
@@ -143,7 +143,7 @@ def test_a_dead_letter_that_sqs_has_moved_says_no_reason(world: World, lines: li
     (error,) = [line for line in lines if line["level"] == "ERROR"]
 
     assert error["message"] == "dead_letter"
-    assert not {"was", "queue", "reason"} & error.keys()
+    assert not {"original_message_id", "queue", "reason"} & error.keys()
 
 
 def test_a_message_that_can_be_read_is_never_set_aside(world: World) -> None:

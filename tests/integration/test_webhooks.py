@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from nowlater.notifications.delivery import PATIENCE_S, WAITS_S
+from nowlater.notifications.delivery import GIVE_UP_AFTER_S, WAITS_S
 from tests import receiver as plays
 from tests import stack
 from tests.integration.callbacks import ended, queued, settled, signature
@@ -156,7 +156,7 @@ def test_it_is_tried_again_ever_later_for_three_days_and_then_given_up(
     assert state(world, job) == "given-up"
     for wait, expected in zip(waits, usual, strict=True):
         assert 0.9 * expected <= wait <= 1.1 * expected + 2
-    assert PATIENCE_S - 1.2 * WAITS_S[-1] <= made[-1] <= PATIENCE_S
+    assert GIVE_UP_AFTER_S - 1.2 * WAITS_S[-1] <= made[-1] <= GIVE_UP_AFTER_S
 
 
 def test_what_is_given_up_is_a_line_of_the_log_that_the_alarm_counts(

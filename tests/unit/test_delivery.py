@@ -5,8 +5,8 @@ import pytest
 
 from nowlater.notifications import delivery
 from nowlater.notifications.delivery import (
+    GIVE_UP_AFTER_S,
     MAX_ATTEMPTS,
-    PATIENCE_S,
     WAITS_S,
     Delivery,
     DeliveryAttempt,
@@ -65,7 +65,7 @@ def test_the_last_of_all_tries_comes_after_two_days_and_twenty_hours() -> None:
 
 
 @pytest.mark.parametrize(
-    ("last_s", "state"), [(PATIENCE_S - 5, "waiting"), (PATIENCE_S - 4.999, "given-up")]
+    ("last_s", "state"), [(GIVE_UP_AFTER_S - 5, "waiting"), (GIVE_UP_AFTER_S - 4.999, "given-up")]
 )
 def test_no_try_is_made_after_three_days(last_s: float, state: str) -> None:
     assert delivery.changes_after(FRESH, failed(last_s), 0.5)["state"] == state
@@ -145,7 +145,7 @@ def test_an_answer_closes_a_breaker_and_failures_count_anew() -> None:
     breaker = Breaker(lambda: SINCE)
     for _ in range(FAILURES):
         breaker.failed("a")
-    breaker.answered("a")
+    breaker.responded("a")
     assert not breaker.is_open("a")
     for _ in range(FAILURES - 1):
         breaker.failed("a")

@@ -72,13 +72,13 @@ def test_every_problem_is_in_the_error_table_with_its_status() -> None:
 
 
 def test_the_state_table_is_the_one_that_the_writes_obey() -> None:
-    documented = {row[0].strip("`"): row[1] for row in table("http-api.md", "write")}
+    documented = {row[0].strip("`"): row[1] for row in table("../ARCHITECTURE.md", "write")}
 
     assert documented == {write: said(clauses) for write, clauses in protocol.WRITES.items()}
 
 
 def test_every_clause_is_explained() -> None:
-    assert [row[0] for row in table("http-api.md", "clause")] == list(clauses().values())
+    assert [row[0] for row in table("../ARCHITECTURE.md", "clause")] == list(clauses().values())
 
 
 def test_every_status_is_explained() -> None:

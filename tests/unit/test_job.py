@@ -11,7 +11,7 @@ from tests.unit.jobs import HOUR, INSTANTS, NOW, TOKENS, is_met, job, jobs
 
 
 def expected(write: str, there: Job, token: int) -> bool:
-    """Say in the words of docs/http-api.md whether a job allows a write NOW."""
+    """Say in the words of ARCHITECTURE.md whether a job allows a write NOW."""
     unfinished = there.status in ("scheduled", "queued", "running")
     runs = there.status == "running"
     waits = there.status in ("scheduled", "queued") and (there.not_before or 0) <= NOW

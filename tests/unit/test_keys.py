@@ -17,7 +17,7 @@ class Items:
     def __init__(self) -> None:
         self.items: dict[tuple[str, str], dict[str, Any]] = {}
 
-    def put_unless(self, item: dict[str, Any], condition: str, values: dict[str, Any]) -> None:
+    def put_if(self, item: dict[str, Any], condition: str, values: dict[str, Any]) -> None:
         self.items[item["PK"], item["SK"]] = item
 
     def get(self, pk: str, sk: str) -> dict[str, Any] | None:

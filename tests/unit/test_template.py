@@ -348,7 +348,7 @@ def test_a_webhook_outlives_its_tries_and_a_try_its_time_limit(resources: dict[s
     assert send.TOTAL_S == 15  # as the docs say
     assert timeout_s >= 2 * send.TOTAL_S
     assert queue["VisibilityTimeout"] > timeout_s
-    assert queue["MessageRetentionPeriod"] > delivery.PATIENCE_S
+    assert queue["MessageRetentionPeriod"] > delivery.GIVE_UP_AFTER_S
     assert queue["RedrivePolicy"]["maxReceiveCount"] == 1000
 
 
@@ -449,7 +449,7 @@ def test_every_object_is_forgotten_some_day(resources: dict[str, Any]) -> None:
     assert days["results/"] > 30
     #: A record that could not be told is put there within its day, and objects go at midnight;
     #: `make republish` of one by Lambda can have Notify put it there once more.
-    assert (1 + 2 * (days[payload_keys.UNPUBLISHED] + 1)) * 86_400 < delivery.ERASED_S
+    assert (1 + 2 * (days[payload_keys.UNPUBLISHED] + 1)) * 86_400 < delivery.TOMBSTONE_S
     assert any("AbortIncompleteMultipartUpload" in rule for rule in rules)
 
 

@@ -52,7 +52,7 @@ class Scenario:
         deadline = None if self.by_s is None else Deadline(at=self._said(self.by_s))
         door = "hybrid" if self.head_start else "async"
         envelope = Envelope(start=start, deadline=deadline, retention=HOUR_S)
-        asked = JobRequest(CALLER, door, "modelled", envelope, "key", head_start=self.head_start)
+        asked = JobRequest(CALLER, door, "modelled", envelope, "key", runs_at_once=self.head_start)
         return (partial(submit_and_wait, wait_s=10) if self.head_start else submit)(services, asked)
 
     def _said(self, seconds: int) -> str:

@@ -85,6 +85,7 @@ def _unknown_options(names: list[str]) -> Problem:
 
 def decode_json(
     body: str | None,
+    *,
     is_base64: bool,
     content_type: str | None,
     max_bytes: int,
@@ -107,19 +108,23 @@ def decode_json(
             "Upload large inputs by POST /uploads, and refer to them by id.",
             uploads=uploads,
         )
+    value = _decode(data)
+    _check_names(data)
+    return value
+
+
+def _decode(data: bytes) -> Any:
+    """Return the value of JSON text; raises Problem `malformed-request`."""
     try:
         value = _DECODER.decode(data)
         if data.count(b"[") + data.count(b"{") > _MAX_DEPTH and _is_deeper(value, _MAX_DEPTH):
             raise RecursionError
     except RecursionError as fault:
-        raise Problem(
-            "malformed-request", f"The body is nested too deep: at most {_MAX_DEPTH} levels."
-        ) from fault
+        detail = f"The body is nested too deep: at most {_MAX_DEPTH} levels."
+        raise Problem("malformed-request", detail) from fault
     except (msgspec.MsgspecError, ValueError) as fault:
-        raise Problem(
-            "malformed-request", f'The body is not JSON ({fault}); send {{"input": {{…}}}}.'
-        ) from fault
-    _check_names(data)
+        detail = f'The body is not JSON ({fault}); send {{"input": {{…}}}}.'
+        raise Problem("malformed-request", detail) from fault
     return value
 
 

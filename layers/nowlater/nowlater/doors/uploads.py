@@ -6,8 +6,9 @@ from typing import Annotated, Any
 import msgspec
 
 from nowlater.aws import bucket, payload_keys, records
-from nowlater.doors import malformed, quota
-from nowlater.instants import DAY_S, after, to_rfc3339
+from nowlater.doors import malformed
+from nowlater.doors.quota_refusal import Refusal
+from nowlater.instants import DAY_S, Instant, after, to_rfc3339
 from nowlater.problems import Problem
 from nowlater.runtime.document import LONGEST_MEDIA_TYPE, MEDIA_TYPE, is_media_type
 from nowlater.services import Services
@@ -92,5 +93,18 @@ def _count_upload(services: Services, owner: str, upload_id: str, size: int) -> 
     )
     if not granted:
         today = records.read(stored or {}, _Today, "The record of what you have uploaded today")
-        left = max(0, allowed - today.bytes)
-        raise quota.too_many_uploads(allowed, left, day_end).to_problem(now)
+        remaining = max(0, allowed - today.bytes)
+        raise too_many_uploads(allowed, remaining, day_end).to_problem(now)
+
+
+def too_many_uploads(allowed: int, remaining: int, until: Instant) -> Refusal:
+    """Return the refusal of an upload larger than what remains of the owner's daily bytes."""
+    return Refusal(
+        problem="too-many-uploads",
+        detail=f"You may upload {allowed:,} bytes a day, and have {remaining:,} left until "
+        f"{to_rfc3339(until)}: wait until then. The operator of this API can allow more (OwnerUploads).",
+        until=until,
+        quota="uploads",
+        policy=f'q={allowed};qu="content-bytes";w={DAY_S}',
+        remaining=remaining,
+    )
