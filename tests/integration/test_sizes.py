@@ -109,6 +109,40 @@ def test_an_upload_is_a_request_to_be_made_as_it_is_told(world: World) -> None:
     assert world.left() == (COUNT, 0, 0)
 
 
+def test_the_same_idempotency_key_and_request_give_the_same_upload(world: World) -> None:
+    first, again, resized, other, foreign, unkeyed = (
+        upload(world, owner, {"idempotency-key": key} if key else {}, **changes).json["id"]
+        for owner, key, changes in (
+            ("acme", "batch:1f2e", {}),
+            ("acme", "batch:1f2e", {}),
+            ("acme", "batch:1f2e", {"size": 8}),
+            ("acme", "batch:77aa", {}),
+            ("globex", "batch:1f2e", {}),
+            ("acme", None, {}),
+        )
+    )
+
+    assert first == again
+    assert len({first, resized, other, unkeyed}) == 4
+    assert foreign == first  # in a folder of its owner's own
+    refused = upload(world, "acme", {"idempotency-key": "a\u00e9"})
+    assert (refused.status, refused.problem) == (400, "malformed-request")
+
+
+def test_a_submit_is_repeated_with_its_file_uploaded_again_under_the_same_key(world: World) -> None:
+    jobs = []
+    for _ in range(2):
+        begun = upload(world, "acme", {"idempotency-key": "report:9af1"})
+        put(world, begun)
+        body = {"input": {"files": [begun.json["use"]]}}
+        reply = world.call(
+            "submit", operation="sizes", body=body, headers={"idempotency-key": "report"}
+        )
+        jobs.append(reply.json["id"])
+
+    assert jobs[0] == jobs[1]
+
+
 @pytest.mark.parametrize("door", ["sync", "submit", "hybrid"])
 def test_an_upload_is_looked_at_once_however_often_an_input_refers_to_it(
     world: World, door: str

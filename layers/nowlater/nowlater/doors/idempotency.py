@@ -85,6 +85,7 @@ def _same_job(record: _KeyRecord, reservation: Reservation) -> str:
     if record.fingerprint != reservation.fingerprint:
         raise Problem(
             "idempotency-key-reused",
-            "This Idempotency-Key came with another request in the last 24 hours; use a new one.",
+            "This Idempotency-Key came with another request in the last 24 hours, whose job is "
+            f"{record.job}; use a new key.",
         )
     return record.job

@@ -1,5 +1,6 @@
 """Uploads: callers send inputs too large for a request directly to S3, by a presigned URL."""
 
+import hashlib
 import secrets
 from typing import Annotated, Any
 
@@ -40,9 +41,12 @@ class _Today(msgspec.Struct, frozen=True):
     bytes: int
 
 
-def create_upload(services: Services, owner: str, body: Any) -> dict[str, Any]:
-    """Return the id of a new upload, and the request by which its content can be sent once.
+def create_upload(
+    services: Services, owner: str, body: Any, idempotency_key: str | None
+) -> dict[str, Any]:
+    """Return the id of an upload, and the request by which its content can be sent once.
 
+    The same idempotency key, size and media type give the same upload, which S3 accepts once (412).
     Raises Problem `malformed-request` where the size or the type is missing or invalid, and
     `too-many-uploads` where it exceeds the owner's quota of the day.
     """
@@ -51,7 +55,7 @@ def create_upload(services: Services, owner: str, body: Any) -> dict[str, Any]:
     except msgspec.ValidationError as fault:
         hint = 'Send {"size": bytes, "media_type": "text/csv"}, the size being exact.'
         raise malformed.malformed_request(fault, hint) from fault
-    upload_id = secrets.token_hex(16)
+    upload_id = _upload_id(upload, idempotency_key)
     _count_upload(services, owner, upload_id, upload.size)
     key = payload_keys.upload_key(owner, upload_id)
     return {
@@ -66,6 +70,13 @@ def create_upload(services: Services, owner: str, body: Any) -> dict[str, Any]:
         "expires": to_rfc3339(after(services.clock(), bucket.URL_LIFE_S)),
         "use": {"upload": upload_id},
     }
+
+
+def _upload_id(upload: Upload, idempotency_key: str | None) -> str:
+    """Return 32 hexadecimal digits: of a digest of the request where it has a key, else random ones."""
+    if idempotency_key is None:
+        return secrets.token_hex(16)
+    return hashlib.sha256(msgspec.json.encode((idempotency_key, upload))).hexdigest()[:32]
 
 
 def _count_upload(services: Services, owner: str, upload_id: str, size: int) -> None:
