@@ -45,7 +45,12 @@ def in_path(route: Route) -> list[Any]:
 
 def several(values: Sequence[str]) -> Schema:
     """Return the schema of a parameter that may repeat."""
-    return {"type": "array", "items": text(enum=list(values)), "minItems": 1, "examples": [[values[-1]]]}
+    return {
+        "type": "array",
+        "items": text(enum=list(values)),
+        "minItems": 1,
+        "examples": [[values[-1]]],
+    }
 
 
 def in_query(route: Route) -> list[Any]:
