@@ -78,12 +78,12 @@ def test_an_item_is_kept_as_it_was_put(aws: Aws, pk: str) -> None:
     assert aws.table.get(pk, "2") is None
 
 
-def test_a_put_that_is_refused_shows_what_is_there(aws: Aws, pk: str) -> None:
+def test_a_put_that_is_refused_returns_the_existing_item(aws: Aws, pk: str) -> None:
     aws.table.put_if(item(pk, n=1), "attribute_not_exists(PK)", {})
-    there = aws.table.put_if(item(pk, n=2), "attribute_not_exists(PK) OR #n < :n", {"n": 1})
+    old = aws.table.put_if(item(pk, n=2), "attribute_not_exists(PK) OR #n < :n", {"n": 1})
     replaced = aws.table.put_if(item(pk, n=3), "#n <= :n", {"n": 1})
 
-    assert (there, replaced) == (item(pk, n=1), None)
+    assert (old, replaced) == (item(pk, n=1), None)
     assert aws.table.get(pk, "1") == item(pk, n=3)
 
 
@@ -116,10 +116,10 @@ def test_each_condition_holds_where_it_does_in_dynamodb(aws: Aws, pk: str) -> No
     held = []
     aws.table.put_if(item(pk, status="queued", n=3, lease=2), "attribute_not_exists(PK)", {})
     for number, condition in enumerate(CONDITIONS):
-        done, there = aws.table.update_if(pk, "1", {"mark": number}, {}, condition, values)
+        done, old = aws.table.update_if(pk, "1", {"mark": number}, {}, condition, values)
         held.append(done)
-        assert there is not None
-        assert (there.get("mark") == number) is done
+        assert old is not None
+        assert (old.get("mark") == number) is done
 
     assert [c for c, h in zip(CONDITIONS, held, strict=True) if h] == [
         "attribute_exists(PK)",
@@ -135,7 +135,7 @@ def test_each_condition_holds_where_it_does_in_dynamodb(aws: Aws, pk: str) -> No
     ]
 
 
-def test_a_condition_on_what_is_not_there_refuses_and_shows_nothing(aws: Aws, pk: str) -> None:
+def test_a_condition_on_a_missing_item_refuses_and_returns_nothing(aws: Aws, pk: str) -> None:
     refused = aws.table.update_if(pk, "1", {"n": 1}, {}, "attribute_exists(PK)", {})
 
     assert refused == (False, None)
@@ -148,18 +148,18 @@ def test_an_update_sets_counts_and_takes_away(aws: Aws, pk: str) -> None:
     arithmetic["until"] = "#timeout + :now"
     values = {"zero": 0, "one": 1, "now": 1000}
     for _ in range(2):
-        done, there = aws.table.update_if(
+        done, new = aws.table.update_if(
             pk, "1", {"old": None, "new": "y"}, arithmetic, "#left > :zero", values
         )
 
     assert done
-    assert there == item(pk, left=1, timeout=20, new="y", attempt=2, until=1020)
+    assert new == item(pk, left=1, timeout=20, new="y", attempt=2, until=1020)
 
 
-def test_an_update_makes_an_item_that_is_not_there(aws: Aws, pk: str) -> None:
-    done, there = aws.table.update_if(pk, "1", {"n": 1}, {}, "attribute_not_exists(PK)", {})
+def test_an_update_creates_a_missing_item(aws: Aws, pk: str) -> None:
+    done, new = aws.table.update_if(pk, "1", {"n": 1}, {}, "attribute_not_exists(PK)", {})
 
-    assert (done, there) == (True, item(pk, n=1))
+    assert (done, new) == (True, item(pk, n=1))
 
 
 def test_counters_are_added_to(aws: Aws, pk: str) -> None:
@@ -197,7 +197,7 @@ def test_an_item_that_is_deleted_is_gone(aws: Aws, pk: str) -> None:
     assert aws.table.get(pk, "1") is None
 
 
-def test_a_queue_tells_how_many_messages_could_be_received(aws: Aws) -> None:
+def test_a_queue_says_how_many_messages_could_be_received(aws: Aws) -> None:
     sqs, url = aws.client("sqs"), aws.ids["FlexibleQueue"]
     sqs.send_message(QueueUrl=url, MessageBody="a", MessageGroupId="g")
     sqs.send_message(QueueUrl=url, MessageBody="b", MessageGroupId="g", DelaySeconds=60)

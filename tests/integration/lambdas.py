@@ -25,7 +25,7 @@ class Reply:
 
     @property
     def problem(self) -> str | None:
-        """The name of the problem that it tells, if it tells one."""
+        """The name of its problem, if it has one."""
         if self.headers.get("content-type") != "application/problem+json":
             return None
         return str(self.json["type"]).rpartition("/")[2]
@@ -111,8 +111,8 @@ def record_of(message: dict[str, Any], arn: str) -> dict[str, Any]:
         "body": message["Body"],
         "attributes": message["Attributes"],
         "messageAttributes": {
-            name: {k[0].lower() + k[1:]: value for k, value in told.items()}
-            for name, told in message.get("MessageAttributes", {}).items()
+            name: {k[0].lower() + k[1:]: value for k, value in attribute.items()}
+            for name, attribute in message.get("MessageAttributes", {}).items()
         },
         "eventSource": "aws:sqs",
         "eventSourceARN": arn,

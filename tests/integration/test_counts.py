@@ -96,7 +96,7 @@ def test_an_end_whose_reply_is_lost_is_counted_once(world: World, lines: list[An
 
 
 @pytest.mark.parametrize("ender", ["sweep", "work", "erase"])
-def test_a_deadline_that_passed_is_counted_whoever_sees_it(
+def test_a_missed_deadline_is_counted_whichever_lambda_sees_it(
     world: World, lines: list[Any], ender: str
 ) -> None:
     job = world.submit(deadline={"within": 5}).json["id"]

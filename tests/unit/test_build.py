@@ -18,7 +18,7 @@ from tests.unit.builds import build
 
 @pytest.fixture(scope="module")
 def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The package that the build writes of the operations there are."""
+    """The package that the build writes for the operations of this repository."""
     folder = tmp_path_factory.mktemp("layer")
     assert build.main(folder) == 0
     return folder / "nowlater_catalogue"

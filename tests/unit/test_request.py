@@ -21,7 +21,7 @@ def read(body: str, kind: str | None = "application/json", most: int = MOST) -> 
 
 
 def refused(name: str, pointer: str | None = None) -> Any:
-    """Expect a problem of this name, and that it points there."""
+    """Expect a problem of this name, with this pointer."""
 
     def check(problem: Problem) -> bool:
         return problem.name == name and problem.members.get("pointer") == pointer
@@ -81,7 +81,7 @@ def test_a_request_is_an_object(body: Any) -> None:
         ({"deadline": {"otherwise": "refuse"}}, "/deadline/otherwise"),
     ],
 )
-def test_a_member_that_there_is_not_is_pointed_at(body: Any, pointer: str) -> None:
+def test_an_unknown_member_is_pointed_at(body: Any, pointer: str) -> None:
     with refused("malformed-request", pointer):
         parse_envelope(body)
 
@@ -337,7 +337,7 @@ def test_what_is_nested_too_deep_is_malformed(opened: str) -> None:
         ('{"input": [1, {"x": {"": 1, "y": 0, "": 2}}]}', ""),
     ],
 )
-def test_a_member_that_is_there_twice_is_malformed_and_named(body: str, name: str) -> None:
+def test_a_repeated_member_is_malformed_and_named(body: str, name: str) -> None:
     with pytest.raises(Problem, match=f"member '{name}' twice") as raised:
         read(body)
 
@@ -416,7 +416,9 @@ def test_a_number_without_a_fraction_is_an_int_however_it_is_written(
 
 
 @pytest.mark.parametrize("text", ["1e308", "-1e308", "1e22", "1e16", "9007199254740992.0"])
-def test_a_number_stays_a_double_where_an_int_would_have_digits_that_nobody_sent(text: str) -> None:
+def test_a_number_stays_a_double_where_an_int_would_have_digits_that_were_not_sent(
+    text: str,
+) -> None:
     got = read(text)
 
     assert (type(got), got) == (float, float(text))

@@ -169,7 +169,7 @@ def test_what_is_at_one_door_alone_can_be_called_with_any_context() -> None:
     assert call("late", context=Context(deadline=2**53, idempotency_key="x")) == [None, 1, "x"]
 
 
-def test_an_operation_that_there_is_not_is_said_with_those_that_there_are() -> None:
+def test_an_unknown_operation_is_an_error_that_names_the_known_ones() -> None:
     with pytest.raises(LookupError, match=r"There is no operation plian\. There are: .*plain"):
         call("plian")
 
@@ -212,7 +212,7 @@ def test_the_catalogue_of_this_folders_operations_is_written_without_the_manual(
     assert not (package / "manual").exists()
 
 
-def test_an_api_that_ends_before_it_serves_is_said_with_its_output(tmp_path: Path) -> None:
+def test_an_api_that_ends_before_it_serves_is_an_error_with_its_output(tmp_path: Path) -> None:
     (tmp_path / "output").write_text("no way\n")
     (tmp_path / "ended").touch()
 

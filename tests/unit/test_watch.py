@@ -74,7 +74,7 @@ def test_code_is_packed_without_packages() -> None:
     assert {name.split("/")[1] for name in names} == {"operations"}
 
 
-def test_what_a_tool_said_is_shown_without_what_is_not_about_the_fault() -> None:
+def test_the_output_of_a_tool_is_shown_without_unrelated_lines() -> None:
     uv = "  × No solution found:\n  ╰─▶ Because nosuch was not found, we can conclude …\nmake: *** [../layer.mk:4: build-OperationsLayer] Error 1\n"  # fmt: skip
     line = "operations/a.py:2: op: the parameter n needs an annotation"
 

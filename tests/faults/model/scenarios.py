@@ -37,7 +37,7 @@ class Scenario:
     replay: bool = False
     cancels: int = 0
     erases: int = 0
-    #: How often a message gets among the dead letters, or an operator has it sent back from there.
+    #: How often a message becomes a dead letter, or an operator has one sent back.
     dead_letters: int = 0
     #: What the operation can do beside returning and failing; a number: it is unavailable so long.
     does: tuple[str | int, ...] = ()
