@@ -1,6 +1,7 @@
 """What is built and pushed of what was saved."""
 
 import io
+import re
 import zipfile
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import pytest
 
 from local import layers
 from local.watch import _with_versions
+from tests.stack import ROOT
 
 
 def arn(layer: str, version: int = 1) -> str:
@@ -37,6 +39,12 @@ def test_packages_are_installed_again_only_where_they_may_have_changed(
     paths: list[str], whole: set[str], code: set[str]
 ) -> None:
     assert layers.changed(map(Path, paths)) == (whole, code)
+
+
+def test_what_is_saved_has_as_many_files_as_what_is_built() -> None:
+    (removed,) = re.findall(r"rm -rf (.*)", (ROOT / "layers/operations/Makefile").read_text())
+
+    assert set(removed.split()) == layers.NOT_CODE
 
 
 def test_saved_code_comes_after_the_layer_that_it_replaces() -> None:
