@@ -80,13 +80,13 @@ check: $(ENVIRONMENT)
 # It needs nothing that is installed here: a version that was interrupted may have changed all of it.
 upgrade:
 	@$(PYTHON) local/bootstrap.py --check
-	@$(PYTHON) -m local.project.upgrade $(if $(TO),--to "$$TO") $(if $(DISCARD),--discard)
+	@$(PYTHON) -m local.project.upgrade $(if $(TO),--to="$$TO") $(if $(DISCARD),--discard)
 endif
 
 
 up: $(ENVIRONMENT) $(EMULATOR)
-	@PYTHONPATH=layers/nowlater exec .venv/bin/python -m local.up --port "$${PORT:-8080}" \
-		$(if $(SET),--set "$$SET") $(if $(KEEP),--keep)
+	@PYTHONPATH=layers/nowlater exec .venv/bin/python -m local.up --port="$${PORT:-8080}" \
+		$(if $(SET),--set="$$SET") $(if $(KEEP),--keep)
 
 template: $(ENVIRONMENT)
 	@$(COMPOSE)
@@ -97,26 +97,26 @@ build: template
 	@.venv/bin/python -m local.check_build --architecture "$${ARCHITECTURE:-arm64}"
 
 deploy: template
-	@PYTHONPATH=layers/nowlater .venv/bin/python -m local.deploy_aws $(if $(STACK),--stack "$$STACK") \
-		$(if $(ARCHITECTURE),--architecture "$$ARCHITECTURE") --parameters "$$PARAMETERS"
+	@PYTHONPATH=layers/nowlater .venv/bin/python -m local.deploy_aws $(if $(STACK),--stack="$$STACK") \
+		$(if $(ARCHITECTURE),--architecture="$$ARCHITECTURE") --parameters="$$PARAMETERS"
 
 # KEY reaches it by the environment, so that it stands in no list of processes.
 verify: $(ENVIRONMENT)
-	@PYTHONPATH=layers/nowlater exec .venv/bin/python -m local.verify $(if $(URL),--url "$$URL") $(if $(ORIGIN),--origin "$$ORIGIN") \
-		$(if $(RECEIVER),--receiver "$$RECEIVER") $(if $(TOPIC),--topic "$$TOPIC") \
-		$(if $(OPERATION),--operation "$$OPERATION") $(if $(INPUT),--input "$$INPUT") $(ARGS)
+	@PYTHONPATH=layers/nowlater exec .venv/bin/python -m local.verify $(if $(URL),--url="$$URL") $(if $(ORIGIN),--origin="$$ORIGIN") \
+		$(if $(RECEIVER),--receiver="$$RECEIVER") $(if $(TOPIC),--topic="$$TOPIC") \
+		$(if $(OPERATION),--operation="$$OPERATION") $(if $(INPUT),--input="$$INPUT") $(ARGS)
 
 key: $(ENVIRONMENT)
-	@PYTHONPATH=layers/nowlater .venv/bin/python -m local.key $(if $(STACK),--stack "$$STACK") $(if $(OWNER),--owner "$$OWNER") \
-		$(if $(SCOPES),--scopes "$$SCOPES") $(if $(DAYS),--days "$$DAYS") \
-		$(if $(LIST),--list) $(if $(REVOKE),--revoke "$$REVOKE") $(if $(ROTATE),--rotate "$$ROTATE")
+	@PYTHONPATH=layers/nowlater .venv/bin/python -m local.key $(if $(STACK),--stack="$$STACK") $(if $(OWNER),--owner="$$OWNER") \
+		$(if $(SCOPES),--scopes="$$SCOPES") $(if $(DAYS),--days="$$DAYS") \
+		$(if $(LIST),--list) $(if $(REVOKE),--revoke="$$REVOKE") $(if $(ROTATE),--rotate="$$ROTATE")
 
 redrive: $(ENVIRONMENT)
-	@PYTHONPATH=layers/nowlater .venv/bin/python -m local.redrive $(if $(STACK),--stack "$$STACK") \
-		$(if $(OWNER),--owner "$$OWNER") $(if $(HOST),--host "$$HOST") $(if $(LIST),--list)
+	@PYTHONPATH=layers/nowlater .venv/bin/python -m local.redrive $(if $(STACK),--stack="$$STACK") \
+		$(if $(OWNER),--owner="$$OWNER") $(if $(HOST),--host="$$HOST") $(if $(LIST),--list)
 
 republish: $(ENVIRONMENT)
-	@PYTHONPATH=layers/nowlater .venv/bin/python -m local.republish $(if $(STACK),--stack "$$STACK") $(if $(LIST),--list)
+	@PYTHONPATH=layers/nowlater .venv/bin/python -m local.republish $(if $(STACK),--stack="$$STACK") $(if $(LIST),--list)
 
 # What the rest needs, installed into this folder. uv brings Python 3.13 where there is none.
 $(TOOLS)/bin/uv:

@@ -16,7 +16,7 @@ help-framework:
 # It needs nothing that is installed here.
 new:
 	@$(PYTHON) local/bootstrap.py --check
-	@$(PYTHON) -m local.project.new $(if $(NAME),--name "$$NAME") $(if $(DIR),--dir "$$DIR")
+	@$(PYTHON) -m local.project.new $(if $(NAME),--name="$$NAME") $(if $(DIR),--dir="$$DIR")
 
 PYTEST = $(if $(DAY),.venv/bin/python -m tests.day "$$DAY") .venv/bin/python -m pytest --dist=loadfile --no-loadscope-reorder
 

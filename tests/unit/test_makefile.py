@@ -92,7 +92,7 @@ def checkout(tmp_path: Path) -> Checkout:
 def test_what_is_given_arrives_as_it_is(checkout: Checkout, target: str, names: list[str]) -> None:
     checkout.make(target, *(f"{name}={ODD}" for name in names))
     checkout.make(target, **dict.fromkeys(names, ODD))
-    wanted = [part for name in names for part in (f"--{name.lower()}", ODD)]
+    wanted = [f"--{name.lower()}={ODD}" for name in names]
 
     assert [called[2:] for called in checkout.calls()] == [wanted, wanted]
     assert not (checkout.folder / "pwned").exists()
@@ -140,10 +140,10 @@ def test_what_is_not_given_is_not_passed_on(checkout: Checkout) -> None:
     checkout.make("up", "KEEP=1")
 
     assert [called[2:] for called in checkout.calls()] == [
-        ["--parameters", ""],
+        ["--parameters="],
         ["--list"],
-        ["--port", "8080"],
-        ["--port", "8080", "--keep"],
+        ["--port=8080"],
+        ["--port=8080", "--keep"],
     ]
 
 
