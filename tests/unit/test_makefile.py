@@ -4,6 +4,7 @@ import json
 import os
 import re
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -170,3 +171,20 @@ def test_make_nightly_runs_all_that_make_test_leaves_out_and_ci_runs_both(
     assert whole == [*before, "not nightly"]
     assert nightly == [*before, "nightly"]
     assert {"make test", "make nightly"} <= {*(stack.ROOT / ".ci/run").read_text().splitlines()}
+
+
+@pytest.mark.parametrize(
+    ("fault", "shown"), [("KeyboardInterrupt", ""), ("ValueError", "ValueError\n")]
+)
+def test_ctrl_c_prints_no_traceback_also_while_a_tool_is_imported(fault: str, shown: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", f"import local; raise {fault}"],
+        cwd=stack.ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.returncode != 0
+    assert done.stderr.endswith(shown)
+    assert bool(done.stderr) == bool(shown)
