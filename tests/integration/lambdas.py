@@ -51,8 +51,7 @@ def http_event(
     `method` is another one, which the template routes to the same Lambda.
     """
     event = stack.event(name)
-    if "echo" in event.get("pathParameters", {}).values():
-        _call_text_stats(event, changes)
+    _call_text_stats(event, changes)
     if "authorizer" in event["requestContext"]:
         context = event["requestContext"]["authorizer"]["lambda"]
         context |= {"owner": owner} | ({} if scopes is None else {"scopes": scopes})
@@ -86,7 +85,9 @@ def http_event(
 
 
 def _call_text_stats(event: dict[str, Any], changes: dict[str, Any]) -> None:
-    """Have a sample event call text-stats unless it is to call another: echo says less of a call."""
+    """Have a sample event that calls echo call text-stats, which says more of a call, or another."""
+    if "echo" not in event.get("pathParameters", {}).values():
+        return
     changes.setdefault("operation", "text-stats")
     if "body" in event:
         event["body"] = event["body"].replace('"value"', '"text"')
