@@ -44,26 +44,34 @@ GIVEN := PORT SET ARCHITECTURE STACK PARAMETERS DAY URL ORIGIN RECEIVER TOPIC OP
 $(foreach name,$(GIVEN),$(if $(value $(name)),$(eval $(call take_as_it_is,$(name)))))
 
 help: # lists these
-	@echo 'make up                           serves everything on this machine; Ctrl-C ends it (PORT=8080)'
-	@echo 'make up KEEP=1                    goes on with the jobs of the last time; without it, keys alone are kept'
-	@echo 'make up SET="WorkTimeout=600 …"   serves with these parameters of template.yaml'
+	@echo 'make up               serves everything on this machine; Ctrl-C ends it'
+	@echo '                      (PORT=8080; KEEP=1 goes on with the jobs of the last time;'
+	@echo '                      SET="WorkTimeout=600": other parameters of template.yaml)'
 ifdef IS_FRAMEWORK
 	@$(MAKE) --no-print-directory help-framework
 else
-	@echo 'make test                         runs your tests, then checks the API on a local stack (ARGS=operations/tests/…)'
-	@echo 'make check                        checks your operations and the template'
-	@echo 'make upgrade                      brings the framework to its latest version (TO=version, or a git repository)'
+	@echo 'make test             runs your tests, then checks the API on a local stack'
+	@echo '                      (ARGS=operations/tests/…: these tests alone)'
+	@echo 'make check            checks your operations and the template'
+	@echo 'make upgrade          brings the framework to its latest version'
+	@echo '                      (TO=version, or a git repository)'
 endif
-	@echo 'make template                     writes template.yaml, from framework.yaml and operations/resources.yaml'
-	@echo 'make build                        builds the Lambdas and layers (ARCHITECTURE=arm64 or x86_64)'
-	@echo 'make deploy                       builds, and deploys to your AWS account; asks what a new stack needs, once'
-	@echo 'make deploy STACK=prod PARAMETERS="Shards=2 …"   changes these, and keeps all others (ARCHITECTURE=)'
-	@echo 'make verify URL=https://…         checks a deployed stack from outside; the key is in the variable KEY (ORIGIN= TOPIC=)'
-	@echo 'make key OWNER=name               makes an API key (SCOPES=invoke,read,manage DAYS=90)'
-	@echo 'make key LIST=1 | REVOKE=id       lists the keys, or takes one away; with STACK=name on AWS'
-	@echo 'make key ROTATE=id                makes a key like that one, which then ends in a day (DAYS=)'
-	@echo 'make redrive                      has webhooks that were given up sent again (LIST=1 OWNER= HOST= STACK=)'
-	@echo 'make republish                    publishes completion events that could not be published (LIST=1 STACK=)'
+	@echo 'make template         writes template.yaml, from framework.yaml and'
+	@echo '                      operations/resources.yaml'
+	@echo 'make build            builds the Lambdas and layers (ARCHITECTURE=arm64, x86_64)'
+	@echo 'make deploy           builds, and deploys to AWS; asks what a new stack needs'
+	@echo '                      (STACK=prod; PARAMETERS="Shards=2" changes these alone;'
+	@echo '                      ARCHITECTURE=)'
+	@echo 'make verify URL=https://…   checks a deployed stack from outside; the key is in'
+	@echo '                      the variable KEY (OPERATION= INPUT= ORIGIN= TOPIC=)'
+	@echo 'make key OWNER=name   makes an API key (SCOPES=invoke,read,manage DAYS=90)'
+	@echo 'make key LIST=1       lists the keys; REVOKE=id ends one; ROTATE=id makes a key'
+	@echo '                      like that one, which then ends in a day'
+	@echo 'make redrive          sends webhooks again that were given up'
+	@echo '                      (LIST=1 OWNER= HOST=)'
+	@echo 'make republish        publishes completion events that could not be published'
+	@echo '                      (LIST=1)'
+	@echo 'key, redrive and republish work on the stack of make up; with STACK=name on AWS.'
 
 ifdef IS_FRAMEWORK
 include framework.mk

@@ -117,6 +117,7 @@ def test_a_project_lists_what_is_useful_there(checkout: Checkout) -> None:
         assert command not in project
     for command in ("make up", "make test", "make check", "make upgrade", "make deploy"):
         assert command in project
+    assert [line for line in (here + project).splitlines() if len(line) > 80] == []
 
 
 @pytest.mark.parametrize("target", ["template", "build", "deploy", "check"])
