@@ -133,7 +133,9 @@ $(TOOLS)/bin/uv:
 $(ENVIRONMENT): pyproject.toml uv.lock $(REQUIREMENTS) | $(TOOLS)/bin/uv
 	@echo 'installing what the build and the tests need …' >&2
 	@"$(UV)" sync --quiet --locked --inexact $(if $(IS_FRAMEWORK),,--no-default-groups --group project)
-	@"$(UV)" pip install --quiet $(foreach file,$(REQUIREMENTS),--requirement $(file))
+	@"$(UV)" pip install --quiet $(foreach file,$(REQUIREMENTS),--requirement $(file)) || { \
+		echo 'The packages of $(strip $(REQUIREMENTS)) could not be installed: correct the file,' >&2; \
+		echo 'or check that the package index is reachable, and run the command again.' >&2; exit 1; }
 	@touch $@
 
 $(EMULATOR): local/requirements.txt | $(TOOLS)/bin/uv

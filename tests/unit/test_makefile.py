@@ -158,6 +158,19 @@ def test_what_is_installed_first_is_not_in_the_output(checkout: Checkout, made: 
     assert path.exists()
 
 
+def test_packages_that_cannot_be_installed_are_said_with_their_file(checkout: Checkout) -> None:
+    uv = checkout.folder / ".local/tools/bin/uv"
+    uv.write_text('#!/bin/sh\nif [ "$1" = pip ]; then exit 1; fi\n')
+    (checkout.folder / MADE[0]).unlink()
+    done = subprocess.run(
+        ["make", MADE[0]], cwd=checkout.folder, capture_output=True, text=True, check=False
+    )
+
+    assert done.returncode != 0
+    assert "The packages of operations/requirements.txt could not be installed" in done.stderr
+    assert not (checkout.folder / MADE[0]).exists()
+
+
 def test_make_nightly_runs_all_that_make_test_leaves_out_and_ci_runs_both(
     checkout: Checkout,
 ) -> None:

@@ -76,7 +76,9 @@ def _unknown_options(names: list[str]) -> Problem:
     are = "is no option" if is_single else "are no options"
     hint = wording.suggestion(names[0], _MEMBERS)
     example = ", ".join(f"{wording.quoted(name)}: …" for name in names[:3])
-    advice = f" Put the operation's arguments into input: {{{wording.quoted('input')}: {{{example}}}}}."
+    advice = (
+        f" Put the operation's arguments into input: {{{wording.quoted('input')}: {{{example}}}}}."
+    )
     detail = (
         f"The body has {wording.members(names)}, which {are}{hint or '.'}"
         f"{'' if hint and is_single else advice} The options are {wording.joined(_MEMBERS[1:])}."
