@@ -29,9 +29,9 @@ class Row:
 _UNKNOWN_JOB = (404, "unknown-job")
 
 ROWS = {
-    "sync": Row("sync", 200, place="text-stats"),
-    "async": Row("submit", 202, place="text-stats"),
-    "hybrid": Row("hybrid", 200, place="text-stats"),
+    "sync": Row("sync", 200, place="echo"),
+    "async": Row("submit", 202, place="echo"),
+    "hybrid": Row("hybrid", 200, place="echo"),
     "listJobs": Row("list", 200),
     "countJobs": Row("counts", 200),
     "listLanes": Row("lanes", 200),
@@ -48,7 +48,7 @@ ROWS = {
     "rotateSecret": Row("rotate", 200),
     "createUpload": Row("upload", 201),
     "listOperations": Row("operations", 200),
-    "getOperation": Row("operation", 200, place="text-stats"),
+    "getOperation": Row("operation", 200, place="echo"),
     # open to all
     "getProblem": Row("problem", 200, place="invalid-input"),
     "getHealth": Row("health", 200),

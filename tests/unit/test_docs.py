@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from local.project import new, note
 from nowlater import problems, testing
 from nowlater.jobs import model, protocol
 from nowlater.jobs.protocol import Clause
@@ -95,6 +96,21 @@ def test_every_relative_link_leads_somewhere(page: Path) -> None:
 
         assert target.exists(), link
         assert not anchor or anchor in anchors(target), link
+
+
+def test_a_link_of_a_page_that_projects_get_leads_to_what_they_get(tmp_path: Path) -> None:
+    project = new.make("acme-tools", tmp_path / "acme")
+    pages = [project / name for name in note.read(project).files if name.endswith(".md")]
+    pages.append(project / "README.md")
+    lost = [
+        f"{page.relative_to(project)}: {link}"
+        for page in pages
+        for link in links(page)
+        if not (page.parent / link.partition("#")[0]).exists()
+    ]
+
+    assert len(pages) > 10
+    assert lost == []
 
 
 @pytest.mark.parametrize("code", examples(), ids=lambda code: code.split("def ")[-1].split("(")[0])

@@ -2,6 +2,7 @@
 
 import importlib
 import itertools
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -320,6 +321,15 @@ def test_a_generator_is_refused(package: Package, kind: str) -> None:
 )
 def test_these_are_served(package: Package, parameter: str) -> None:
     assert module(package, f"@operation()\ndef op({parameter}) -> None: ...\n") == "served: op"
+
+
+def test_an_import_that_does_not_end_is_one_line(
+    package: Package, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(discovery, "LONGEST_IMPORT_S", 0.2)
+
+    line = package(endless="n = 0\nwhile True:\n    n += 1\n")
+    assert re.search(r"endless\.py:[23]: .*its import did not end within 0\.2 s", line)
 
 
 def test_all_mistakes_are_reported_at_once(package: Package) -> None:

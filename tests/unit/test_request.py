@@ -92,6 +92,14 @@ def test_an_unknown_member_is_pointed_at(body: Any, pointer: str) -> None:
         ({"name": "Ada"}, 'Put the operation\'s arguments into input: {"input": {"name": …}}.'),
         ({"name": 1, "b": 2, "input": {}}, 'into input: {"input": {"name": …, "b": …}}.'),
         ({"inputs": {}}, 'the member "inputs", which is no option: did you mean "input"?'),
+        (
+            {"input": {}, "deadlin": 5},
+            'The body has the member "deadlin", which is no option: did you mean "deadline"? The options',
+        ),
+        (
+            {"input": {}, "deadlin": 5, "name": "Ada"},
+            'did you mean "deadline"? Put the operation\'s arguments into input: {"input": {"deadlin": …',
+        ),
         ({"Tags": {}}, 'did you mean "tags"?'),
         ({"name": 1}, "The options are start, deadline, retention, callback and tags."),
     ],

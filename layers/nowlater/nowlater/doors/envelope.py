@@ -73,12 +73,15 @@ _MEMBERS = Envelope.__struct_fields__
 def _unknown_options(names: list[str]) -> Problem:
     """Return the problem of members that are no options: mostly arguments outside of `input`."""
     is_single = len(names) == 1
-    example = ", ".join(f"{wording.quoted(name)}: …" for name in names[:3])
+    are = "is no option" if is_single else "are no options"
     hint = wording.suggestion(names[0], _MEMBERS)
+    example = ", ".join(f"{wording.quoted(name)}: …" for name in names[:3])
+    advice = (
+        f" Put the operation's arguments into input: {{{wording.quoted('input')}: {{{example}}}}}."
+    )
     detail = (
-        f"The body has {wording.members(names)}, which {'is' if is_single else 'are'} no option"
-        f"{'' if is_single else 's'}{hint or '.'} Put the operation's arguments into input: "
-        f'{{"input": {{{example}}}}}. The options are {wording.joined(_MEMBERS[1:])}.'
+        f"The body has {wording.members(names)}, which {are}{hint or '.'}"
+        f"{'' if hint and is_single else advice} The options are {wording.joined(_MEMBERS[1:])}."
     )
     return Problem("malformed-request", detail, pointer=wording.pointer(names[:1]))
 
