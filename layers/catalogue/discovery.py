@@ -79,9 +79,7 @@ def _limited() -> Iterator[None]:
 
 
 def _end_import(_signal: int, _frame: FrameType | None) -> None:
-    raise TimeoutError(
-        f"its import did not end within {LONGEST_IMPORT_S:g} s. Move what takes so long into a function"
-    )
+    raise TimeoutError(f"its import did not end within {LONGEST_IMPORT_S:g} s")
 
 
 def attribute(spec: Operation) -> str:
