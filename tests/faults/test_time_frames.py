@@ -8,6 +8,7 @@ from collections.abc import Callable
 from random import Random
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -132,6 +133,7 @@ def happened(stand_ins: StandIns, weather: Weather, asked: list[Any]) -> list[St
     return auditor.stories
 
 
+@pytest.mark.nightly
 @some
 @given(CHANCES, ASKED, SKEWS_S, LATE_S, TROUBLES)
 def test_wrong_clocks_and_late_sweeps_widen_the_frame_by_themselves_alone(

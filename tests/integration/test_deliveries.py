@@ -269,6 +269,7 @@ def test_a_job_without_a_callback_has_nothing_to_replay(world: World) -> None:
     assert replay(world, job).problem == "unknown-delivery"
 
 
+@pytest.mark.nightly
 def test_the_log_keeps_the_last_fifty_tries(world: World, receiver: Receiver) -> None:
     job = ended(world, receiver)
     for _ in range(55):

@@ -84,6 +84,7 @@ def test_a_page_of_rare_jobs_is_found_far_behind(world: World) -> None:
     assert listed(world, tag="rare:x") == [rare]
 
 
+@pytest.mark.nightly
 def test_a_search_without_a_match_is_filtered_by_dynamodb(world: World) -> None:
     ids = submitted(world, 30)
     with world.table.batch_writer() as batch:
@@ -232,6 +233,7 @@ def test_an_empty_query_is_the_same_as_no_query(world: World) -> None:
     assert world.call("list", query={}).json == {"jobs": [], "next": None}
 
 
+@pytest.mark.nightly
 def test_a_page_is_full_however_large_its_jobs_are(world: World) -> None:
     """DynamoDB ends a page of its own at 1 MB."""
     value = "x" * 16_000

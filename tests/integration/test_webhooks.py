@@ -253,6 +253,7 @@ def test_retry_after_is_honoured_within_bounds(
     assert int(item["next_at"]) - answered_at == pytest.approx(wait_s * 1000, rel=0.1, abs=1)
 
 
+@pytest.mark.nightly
 def test_a_receiver_that_always_wants_it_in_a_second_is_asked_a_bounded_number_of_times(
     world: World, receiver: Receiver
 ) -> None:
