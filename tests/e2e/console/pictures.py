@@ -4,7 +4,6 @@ PYTHONPATH=. python -m tests.e2e.console.pictures URL KEY
 """
 
 import io
-import os
 import sys
 import time
 from pathlib import Path
@@ -13,7 +12,7 @@ from PIL import Image
 from playwright.sync_api import Page, sync_playwright
 
 from tests.e2e.client import Client
-from tests.e2e.console.conftest import chromium
+from tests.e2e.console.conftest import launch
 from tests.e2e.console.page import Console
 
 FOLDER = Path(__file__).parents[3] / "docs" / "console"
@@ -28,8 +27,7 @@ def main() -> None:
     running = _fill(api)
     FOLDER.mkdir(exist_ok=True)
     with sync_playwright() as playwright:
-        arguments = ["--no-sandbox"] if os.geteuid() == 0 else []
-        browser = playwright.chromium.launch(executable_path=chromium(), args=arguments)
+        browser = launch(playwright)
         light = Console(browser, api, viewport=WINDOW, color_scheme="light")
         dark = Console(browser, api, viewport=WINDOW, color_scheme="dark")
         phone = Console(browser, api, viewport=PHONE, color_scheme="dark", device_scale_factor=1)
