@@ -8,7 +8,7 @@ import {isFlexible, short, slack, tookS} from './sentence.js'
 import {DeadlineBar} from './timeline.js'
 import * as words from './words.js'
 
-const HEADS = [['check', ''], ['s', 'Status'], ['o', 'Operation'], ['m', 'Id'], ['say', 'What now'], ['tags', 'Tags'], ['num', 'Accepted'], ['num', 'Took'], ['due', 'Deadline']]
+const HEADS = [['check', ''], ['s', 'Status'], ['o', 'Operation'], ['m', 'Id'], ['say', 'What now'], ['tags', 'Tags'], ['num acc', 'Accepted'], ['num', 'Took'], ['due', 'Deadline']]
 
 export function Table({pages, selected, toggle, onSeen}) {
   return html`<table class="jobs" role="table"><thead role="rowgroup"><tr role="row">${HEADS.map(
@@ -21,6 +21,8 @@ const SIZE = 5
 
 /** Parts of a page by page: the same page has the same parts, which are not drawn anew. */
 const partsOf = new WeakMap()
+/** How high parts were when they were drawn, in pixels. */
+const heights = new WeakMap()
 
 function parts(page) {
   if (!partsOf.has(page)) partsOf.set(page, Array.from({length: Math.ceil(page.jobs.length / SIZE)}, (_, i) => page.jobs.slice(i * SIZE, (i + 1) * SIZE)))
@@ -29,7 +31,7 @@ function parts(page) {
 
 /** A few rows, which are there while they are near the window; else a gap of their height. */
 class Part extends Component {
-  state = {isDrawn: this.props.isFirst, height: 0}
+  state = {isDrawn: this.props.isFirst}
   body = createRef()
 
   shouldComponentUpdate({page}, {isDrawn}) {
@@ -41,6 +43,7 @@ class Part extends Component {
   }
 
   componentWillUnmount() {
+    if (this.state.isDrawn) heights.set(this.props.jobs, this.body.current.offsetHeight)
     unfollow(this.body.current)
     this.props.onSeen(this, false)
   }
@@ -54,10 +57,14 @@ class Part extends Component {
   /** Keeps the height alone, unless the focus is in a row. */
   leave(height) {
     this.props.onSeen(this, false)
-    if (this.state.isDrawn && !this.body.current.contains(document.activeElement)) this.setState({isDrawn: false, height})
+    if (this.state.isDrawn && !this.body.current.contains(document.activeElement)) {
+      heights.set(this.props.jobs, height)
+      this.setState({isDrawn: false})
+    }
   }
 
-  render({jobs, selected, toggle}, {isDrawn, height}) {
+  render({jobs, selected, toggle}, {isDrawn}) {
+    const height = heights.get(jobs)
     const style = {height: height ? `${height}px` : `calc(${jobs.length} * var(--row))`}
     if (!isDrawn) return html`<tbody class="gap" role="rowgroup" ref=${this.body}><tr role="row"><td role="cell" colspan=${HEADS.length} style=${style} /></tr></tbody>`
     return html`<tbody role="rowgroup" ref=${this.body}>${jobs.map(job => html`<${Row} key=${job.id} job=${job} selected=${selected} toggle=${toggle} />`)}</tbody>`
@@ -74,7 +81,7 @@ function Row({job, selected, toggle}) {
     <td role="cell" class="m"><${Id} id=${job.id} href=${href} /></td>
     <td role="cell" class="say"><${What} job=${job} /></td>
     <td role="cell" class="tags">${Object.entries(job.tags).slice(0, 3).map(([tag, value]) => html`<a key=${tag} class="tag" title=${`${tag}:${value}`} href=${link('jobs', {tag: `${tag}:${value}`})}>${tag}:${value}</a> `)}</td>
-    <td role="cell" class="num nw wide"><${Ago} at=${job.created} /></td>
+    <td role="cell" class="num nw wide acc"><${Ago} at=${job.created} /></td>
     <td role="cell" class="num nw wide"><${Took} job=${job} /></td>
     <td role="cell" class="due nw"><${Due} job=${job} /></td></tr>`
 }
@@ -103,11 +110,12 @@ function Took({job}) {
 function Due({job}) {
   const s = slack(job)
   if (hasEnded(job)) {
-    if (job.status === 'canceled') return html`<span class="dim wide">–</span>`
-    if (isFlexible(job)) return html`<span class="dim">flexible</span>`
-    return s >= 0 && job.error?.code !== 'deadline-exceeded' ? html`met <span class="xs muted">${words.roughly(s)} to spare</span>` : html`<span class="late">missed</span>`
+    if (isFlexible(job)) return html`<span class="dim" title="It runs when there is room: its lane is flexible">no deadline</span>`
+    if (job.error?.code === 'deadline-exceeded') return html`<span class="late">missed</span>`
+    if (job.status !== 'succeeded') return html`<span class="dim wide">–</span>`
+    return s >= 0 ? html`met <span class="xs muted">${words.roughly(s)} to spare</span>` : html`<span class="late">missed</span>`
   }
-  if (isFlexible(job)) return html`<span class="dim">flexible</span>`
+  if (isFlexible(job)) return html`<span class="dim" title="It runs when there is room: its lane is flexible">no deadline</span>`
   const left = (Date.parse(job.deadline) - now.value) / 1000
   return html`<span title=${words.timeTitle(job.deadline)}>${left > 0 ? `in ${words.countdown(left)}` : 'now'}</span>
     ${s !== null && html` <span class="xs muted">${s < 0 || job.at_risk ? html`<span class="late">${s < 0 ? `${words.duration(-s)} late` : 'at risk'}</span>` : `slack ${words.roughly(s)}`}</span>`}

@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 
 from PIL import Image
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page, expect, sync_playwright
 
 from tests.e2e.client import Client
 from tests.e2e.console.conftest import launch
@@ -66,7 +66,7 @@ def _fill(api: Client) -> dict[str, str]:
 def take(name: str, page: Page) -> None:
     """Write a picture, with few colours, once all has been loaded."""
     page.wait_for_timeout(2_500)
-    page.wait_for_function("!document.querySelector('.loading')")
+    expect(page.locator(".loading")).to_have_count(0)
     picture = Image.open(io.BytesIO(page.screenshot())).convert("RGB")
     picture.quantize(64).save(FOLDER / f"{name}.png", optimize=True)
 

@@ -126,6 +126,19 @@ def test_a_screen_fits_at_twice_its_size_and_stands_still(
     assert page.evaluate(moving) == 0
 
 
+def test_what_a_job_does_now_has_room_at_every_width(
+    console: Console, jobs: dict[str, str]
+) -> None:
+    page = show(console, "jobs", jobs)
+    sentence = page.locator(f"tr[data-id='{jobs['failed']}'] .say")
+    widths = {}
+    for width in (390, 768, 1023, 1024, 1151, 1152, 1279, 1280, 1439, 1440):
+        page.set_viewport_size({"width": width, "height": 900})
+        widths[width] = sentence.evaluate("cell => cell.getBoundingClientRect().width")
+
+    assert {width: room for width, room in widths.items() if room < 160} == {}
+
+
 def test_without_a_key_the_page_asks_for_one_accessibly(
     window: Callable[..., Console],
 ) -> None:
