@@ -5,7 +5,7 @@ import tempfile
 from pathlib import Path
 
 from local import deploy
-from tests.bench import client, imports, lag, latency, operations, punctuality, saving
+from tests.bench import client, console, imports, lag, latency, operations, punctuality, saving
 from tests.e2e.served import Served
 
 
@@ -21,6 +21,7 @@ def main() -> int:
         kept &= punctuality.measure(served)
         kept &= lag.measure(served)
         kept &= client.measure_jobs(served)
+        kept &= console.measure(served)
         kept &= saving.measure(served)
     print("all budgets are kept" if kept else "a budget is not kept")
     return 0 if kept else 1

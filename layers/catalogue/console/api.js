@@ -1,5 +1,5 @@
 // Calls of the HTTP API: with the key, and with problems as exceptions.
-import {learn} from './clock.js'
+import {instant, learn} from './clock.js'
 import {signal} from './html.js'
 import {base, isRefused, key} from './session.js'
 
@@ -47,13 +47,13 @@ async function send(url, options) {
   try {
     const response = await fetch(url, options)
     awaySince.value = null
-    lastResponse.value = Date.now()
     learn(response.headers.get('date'))
+    lastResponse.value = instant()
     return response
   } catch (error) {
     if (error.name === 'AbortError') throw error
-    awaySince.value ??= lastResponse.value || Date.now()
-    throw new Unreached('No response.', {cause: error})
+    awaySince.value ??= lastResponse.value || instant()
+    throw new Unreached('The API did not respond. Try again.', {cause: error})
   }
 }
 

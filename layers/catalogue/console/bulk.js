@@ -39,12 +39,13 @@ const ACTIONS = {
 }
 
 /** The bar over the list while jobs are selected. */
-export function BulkBar({selected, query, select, clear}) {
+export function BulkBar({selected, query, select}) {
   const [run, setRun] = useState(null)
   const jobs = [...selected.value.values()]
+  const clear = () => select([])
   const start = async name => {
     const chosen = jobs.filter(ACTIONS[name].fits)
-    if (chosen.length && (await confirmed(ACTIONS[name], chosen))) await perform(ACTIONS[name], chosen, setRun, clear)
+    if (chosen.length && (await confirmed(ACTIONS[name], chosen))) await perform(ACTIONS[name], chosen, setRun, select)
   }
   useKeys({r: [() => start('retry'), jobs.length ? 'retry' : ''], c: [() => start('cancel'), jobs.length ? 'cancel' : ''], Escape: [() => run || clear(), '']})
   if (run) return html`<${Progress} ...${run} close=${() => setRun(null)} />`
@@ -90,17 +91,21 @@ function confirmed(action, jobs) {
   })
 }
 
-/** Calls for each job, a few at once; tells of its progress, and of what did not succeed. */
-async function perform(action, jobs, tell, clear) {
+/** Calls for each job, a few at once; tells of its progress. What did not succeed stays selected. */
+async function perform(action, jobs, tell, select) {
   const state = {action, of: jobs.length, done: 0, failures: new Map(), isStopped: false}
   const stop = () => (state.isStopped = true)
   const show = () => tell({...state, stop, isOver: state.isOver})
   const waiting = [...jobs]
+  const failed = []
   const work = async () => {
     while (waiting.length && !state.isStopped) {
-      const fault = await attempt(action.call(waiting.shift()), state)
-      if (fault) state.failures.set(fault, (state.failures.get(fault) ?? 0) + 1)
-      else state.done += 1
+      const job = waiting.shift()
+      const fault = await attempt(action.call(job), state)
+      if (fault) {
+        state.failures.set(fault, (state.failures.get(fault) ?? 0) + 1)
+        failed.push(job)
+      } else state.done += 1
       show()
     }
   }
@@ -109,9 +114,9 @@ async function perform(action, jobs, tell, clear) {
   state.isOver = true
   state.remaining = waiting.length
   show()
-  clear()
+  select([...failed, ...waiting])
   refresh()
-  announce(`${words.plural(state.done, 'job')} ${action.done}.`)
+  announce(`${words.plural(state.done, 'job')} ${action.done}.${failed.length ? ` ${words.number(failed.length)} could not be: they stay selected.` : ''}`)
 }
 
 /** Calls once, or again where that can help; returns why it did not succeed, or null. */
@@ -122,14 +127,14 @@ async function attempt([method, path, options], state) {
       return null
     } catch (error) {
       const isPassing = !(error instanceof Refused) || error.isPassing
-      if (!isPassing || n === TRIES || state.isStopped) return error.code || error.message
+      if (!isPassing || n === TRIES || state.isStopped) return error.problem?.title ?? error.message
       await new Promise(wait => setTimeout(wait, (error.retryAfterS || 2 ** n) * 1000))
     }
   }
 }
 
 function Progress({action, of, done, failures, isOver, remaining, stop, close}) {
-  const failed = [...failures].map(([why, count]) => `${count} not: ${why}`).join('; ')
+  const failed = [...failures].map(([why, count]) => `${words.number(count)} not: ${why}`).join('; ')
   return html`<div class="bulk" role="region" aria-label="Progress"><b>${words.number(done)} of ${words.number(of)} ${action.done}</b>
     ${!isOver && html`<progress class="grow" max=${of} value=${done} aria-label="Jobs ${action.done}" />`}
     ${failed && html`<span class="late">${failed}</span>`}${remaining > 0 && html`<span class="muted">${words.number(remaining)} not begun</span>`}

@@ -37,7 +37,7 @@ export function lastReply({attempts, count}) {
   return `answered ${last.status} in ${words.duration(last.latency_ms / 1000)}${last.reply && last.status >= 400 ? `: ${last.reply}` : ''}`
 }
 
-export function SendAgain({job, delivery}) {
+export function SendAgain({job, delivery, name}) {
   const [isSending, setSending] = useState(false)
   const send = async () => {
     setSending(true)
@@ -46,7 +46,7 @@ export function SendAgain({job, delivery}) {
     setSending(false)
     refresh()
   }
-  return html`<button class="btn" type="button" disabled=${isSending} onClick=${send}><${Icon} name="retry" />Send again</button>`
+  return html`<button class="btn" type="button" disabled=${isSending} aria-label=${name && `Send again: ${name}`} onClick=${send}><${Icon} name="retry" />Send again</button>`
 }
 
 /** The deliveries of one job, each with its attempts. */
@@ -64,7 +64,7 @@ export function DeliveryRow({delivery, selected, toggle}) {
   return html`<tr role="row"><td role="cell" class="check"><label><input type="checkbox" aria-label="Select the delivery of ${delivery.operation} ${delivery.job.slice(-4)}" checked=${selected} onChange=${toggle} /></label></td>
     <td role="cell" class="s"><${State} state=${delivery.state} /></td><td role="cell" class="o"><a class="op" href=${href}>${delivery.operation}</a></td><td role="cell" class="m"><${Id} id=${delivery.job} href=${href} /></td>
     <td role="cell" class="say"><span class="clip" title=${delivery.url}><b>${hostOf(delivery.url)}</b> · ${lastReply(delivery)}</span></td><td role="cell" class="num wide">${words.number(delivery.count)}</td>
-    <td role="cell" class="nw due">${delivery.next ? html`<span class="narrow">next attempt </span><${Time} at=${delivery.next} />` : html`<span class="wide">–</span>`}</td><td role="cell" class="num a"><${SendAgain} job=${delivery.job} delivery=${delivery} /></td></tr>`
+    <td role="cell" class="nw due">${delivery.next ? html`<span class="narrow">next attempt </span><${Time} at=${delivery.next} />` : html`<span class="wide">–</span>`}</td><td role="cell" class="num a"><${SendAgain} job=${delivery.job} delivery=${delivery} name="${delivery.operation} ${delivery.job.slice(-4)}" /></td></tr>`
 }
 
 export function hostOf(url) {

@@ -1,6 +1,6 @@
 // Sends what a form says to one of the three doors, and shows what comes back.
 import {Refused, call} from './api.js'
-import {now} from './clock.js'
+import {instant, now} from './clock.js'
 import {Icon, html, signal} from './html.js'
 import {filesIn, sendable} from './files.js'
 import {remember} from './inputs.js'
@@ -12,7 +12,7 @@ import * as words from './words.js'
 export const WAIT_S = 10
 const isMac = /Mac|iPhone|iPad/.test(navigator.platform)
 const DOORS = {
-  async: {icon: 'async', title: 'Run as a job', about: 'async: a job at once, the result later', keys: isMac ? '⌘↵' : 'Ctrl ↵'},
+  async: {icon: 'async', title: 'Run as a job', about: 'async: the result comes later', keys: isMac ? '⌘↵' : 'Ctrl ↵'},
   hybrid: {icon: 'hybrid', title: `Wait ${WAIT_S} s, then a job`, about: 'hybrid: the result if it is quick', keys: isMac ? '⇧↵' : 'Shift ↵'},
   sync: {icon: 'sync', title: 'Run now', about: 'sync: no time frame, nothing kept', keys: isMac ? '⌥↵' : 'Alt ↵'},
 }
@@ -88,7 +88,7 @@ export class Sending {
   wait(error) {
     const s = error.retryAfterS || 10
     this.error.value = error
-    this.waitsUntil.value = Date.now() + s * 1000
+    this.waitsUntil.value = instant() + s * 1000
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => {
         this.error.value = null

@@ -7,13 +7,15 @@ import * as words from './words.js'
 const INPUTS = {date: 'date', email: 'email', uri: 'url'}
 
 /** The fields of an object; `faults` are shown at the field of their pointer. */
-export function Fields({schema, root, value, change, faults, pointer = ''}) {
+export function Fields({schema, root, value, change, faults, pointer = '', isRequired = true}) {
   const isAsked = ([key, part]) => !schema.required?.includes(key) || fixed(part, root) === undefined
   const entries = Object.entries(schema.properties ?? {}).filter(isAsked)
   if (!entries.length) return html`<p class="sm muted">This operation takes no input.</p>`
   const set = (key, next) => {
     const {[key]: _, ...others} = value ?? initial(schema, root)
-    change(next === undefined ? others : inOrder({...others, [key]: next}, Object.keys(schema.properties)))
+    // An optional object whose last member was emptied is not given any more.
+    if (next === undefined) change(isRequired || Object.keys(others).length ? others : undefined)
+    else change(inOrder({...others, [key]: next}, Object.keys(schema.properties)))
   }
   return html`<div class="fields">${entries.map(([key, part]) => html`<${Field} key=${key} name=${key} given=${part} root=${root} isRequired=${schema.required?.includes(key)}
     value=${value?.[key]} change=${next => set(key, next)} faults=${faults} pointer="${pointer}/${escaped(key)}" />`)}</div>`
@@ -148,15 +150,16 @@ function Pairs({schema, root, value, change, faults, pointer}) {
 function Union({schema, root, value, change, faults, pointer, name, isRequired}) {
   const options = (schema.anyOf ?? schema.oneOf).map(option => resolve(option, root).schema)
   const fits = options.findIndex(option => matches(value, option, root))
-  const [chosen, choose] = useState(Math.max(0, fits))
-  const at = fits >= 0 && value !== undefined && !matches(value, options[chosen], root) ? fits : chosen
+  const [chosen, choose] = useState(Math.max(isRequired ? 0 : -1, fits))
+  const at = fits >= 0 && value !== undefined && (chosen < 0 || !matches(value, options[chosen], root)) ? fits : chosen
   const labels = options.map((option, i) => [String(i), option.title ?? describe(option, root, true)])
   const pick = key => {
     choose(Number(key))
-    change(initial(options[Number(key)], root))
+    change(key === '-1' ? undefined : initial(options[Number(key)], root))
   }
-  return html`<${Choice} label="Form of ${name}" options=${labels} value=${String(at)} onChange=${pick} />
-    <${Field} name=${name} label=${labels[at][1]} given=${{...options[at], description: options[at].description ?? ''}} root=${root} isRequired=${isRequired} value=${value} change=${change} faults=${faults} pointer=${pointer} />`
+  const all = isRequired ? labels : [['-1', 'not given'], ...labels]
+  return html`<${Choice} label="Form of ${name}" options=${all} value=${String(at)} onChange=${pick} />
+    ${at >= 0 && html`<${Field} name=${name} label=${labels[at][1]} given=${{...options[at], description: options[at].description ?? ''}} root=${root} isRequired=${isRequired} value=${value} change=${change} faults=${faults} pointer=${pointer} />`}`
 }
 
 /** Returns the one value that a part of a schema allows, such as the tag of a form; else undefined. */
@@ -200,7 +203,8 @@ const isSent = value => typeof value === 'object' && value !== null && ('upload'
 
 function AnyJson({value, change, ...props}) {
   const [written, write] = useState(null)
-  const shown = written ?? (value === undefined ? '' : JSON.stringify(value))
+  const isKept = written !== null && JSON.stringify(parsed(written)) === JSON.stringify(value)
+  const shown = isKept ? written : value === undefined ? '' : JSON.stringify(value)
   const take = event => {
     write(event.target.value)
     change(parsed(event.target.value))

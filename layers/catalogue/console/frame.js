@@ -1,6 +1,6 @@
 // The time frame of a job: when it may start, until when it must be done, and what that means.
-import {now} from './clock.js'
-import {html, useId} from './html.js'
+import {instant, now} from './clock.js'
+import {html, useId, useRef, useState} from './html.js'
 import {Choice} from './parts.js'
 import * as words from './words.js'
 
@@ -25,39 +25,66 @@ export function membersOf(frame) {
   return members
 }
 
-/** Reads `name:value`, separated by commas or spaces. */
-const tagsOf = text => Object.fromEntries(text.split(/[,\s]+/).filter(part => part.includes(':')).map(part => [part.slice(0, part.indexOf(':')), part.slice(part.indexOf(':') + 1)]))
+/** Separates tags: a value can have commas and spaces, unless `name:` follows. */
+const BETWEEN = /[,\s]\s*(?=[a-z0-9_-]+:)/
+const partsOf = text => text.split(BETWEEN).map(part => part.trim()).filter(Boolean)
 
-export function TimeFrame({frame, change, runTime}) {
+/** Reads `name:value`, separated by commas or spaces. */
+const tagsOf = text => Object.fromEntries(partsOf(text).map(part => [part.slice(0, part.indexOf(':')), part.slice(part.indexOf(':') + 1)]))
+
+/** Returns what does not fit, by the field: what is not complete is not sent. */
+export function frameFaults(frame) {
+  const faults = {}
+  if (frame.start === 'at' && !frame.startAt) faults.startAt = 'Choose a date and a time.'
+  if (frame.deadline === 'by' && !frame.by) faults.by = 'Choose a date and a time.'
+  if (!partsOf(frame.tags).every(part => /^[a-z0-9_-]+:./.test(part))) faults.tags = 'Write each tag as name:value, such as order:42; a name has small letters, digits, - and _.'
+  return faults
+}
+
+export function TimeFrame({frame, change, runTime, faults}) {
   const set = name => value => change({...frame, [name]: value})
+  const isOpen = useRef(frame.tags !== '')
+  isOpen.current ||= Boolean(faults.tags)
   return html`<section class="card" aria-labelledby="frame"><header><h2 id="frame">Time frame</h2><span class="sm dim">for a job; the sync door has none</span></header>
     <div class="grid2"><fieldset class="stack tight"><legend class="lb">Start</legend><${Choice} label="Start" options=${STARTS} value=${frame.start} onChange=${set('start')} />
       ${frame.start === 'now' && html`<span class="hint">As soon as a worker is free.</span>`}
       ${frame.start === 'in' && html`<${Amount} label="Start in" value=${frame.startIn} unit=${frame.startUnit} change=${set('startIn')} changeUnit=${set('startUnit')} />`}
-      ${frame.start === 'at' && html`<${Moment} label="Start at" value=${frame.startAt} change=${set('startAt')} />`}</fieldset>
+      ${frame.start === 'at' && html`<${Moment} label="Start at" value=${frame.startAt} fault=${faults.startAt} change=${set('startAt')} />`}</fieldset>
     <fieldset class="stack tight"><legend class="lb">Deadline</legend><${Choice} label="Deadline" options=${DEADLINES} value=${frame.deadline} onChange=${set('deadline')} />
       ${frame.deadline === 'none' && html`<span class="hint">Flexible: it runs when there is room, within days.</span>`}
       ${frame.deadline === 'within' && html`<${Amount} label="Within" value=${frame.within} unit=${frame.withinUnit} change=${set('within')} changeUnit=${set('withinUnit')} />`}
-      ${frame.deadline === 'by' && html`<${Moment} label="Done by" value=${frame.by} change=${set('by')} />`}</fieldset></div>
+      ${frame.deadline === 'by' && html`<${Moment} label="Done by" value=${frame.by} fault=${faults.by} change=${set('by')} />`}</fieldset></div>
     <${Picture} frame=${frame} runTime=${runTime} />
     ${frame.deadline !== 'none' && html`<label class="opt"><input type="checkbox" checked=${frame.isStrict} onChange=${event => set('isStrict')(event.target.checked)} /> Refuse it at once if the estimate misses the deadline</label>`}
-    <details><summary>Tags, callback, retention</summary><div class="grid2 pad">
-      <${Plain} label="Tags" type="name:value" placeholder="order:42" value=${frame.tags} change=${set('tags')} /><${Plain} label="Callback" type="https URL" placeholder="https://hooks.example.com/nowlater" value=${frame.callback} change=${set('callback')} />
+    <details open=${isOpen.current}><summary>Tags, callback, retention</summary><div class="grid2 pad">
+      <${Plain} label="Tags" type="name:value" placeholder="order:42, customer:acme" value=${frame.tags} fault=${faults.tags} change=${set('tags')} /><${Plain} label="Callback" type="https URL" placeholder="https://hooks.example.com/nowlater" value=${frame.callback} change=${set('callback')} />
       <${Retention} value=${frame.retention} change=${set('retention')} /></div></details></section>`
 }
 
+/** Keeps what is written: an emptied field stays empty while a number is on its way. */
 function Amount({label, value, unit, change, changeUnit}) {
-  return html`<p class="row"><input class="in few" type="number" min="1" step="1" aria-label=${label} value=${value} onInput=${event => change(Math.max(1, Math.floor(Number(event.target.value) || 1)))} />
+  const [written, write] = useState(String(value))
+  const take = event => {
+    write(event.target.value)
+    change(Math.max(1, Math.floor(Number(event.target.value) || 1)))
+  }
+  return html`<p class="row"><input class="in few" type="number" min="1" step="1" aria-label=${label} value=${written} onInput=${take} onBlur=${() => write(String(value))} />
     <select class="in few" aria-label="${label}: unit" value=${String(unit)} onChange=${event => changeUnit(Number(event.target.value))}>${UNITS.map(([size, name]) => html`<option key=${size} value=${String(size)}>${name}</option>`)}</select></p>`
 }
 
-function Moment({label, value, change}) {
-  return html`<p class="row"><input class="in moment" type="datetime-local" aria-label=${label} value=${value} onInput=${event => change(event.target.value)} /><span class="hint">${words.zone()}</span></p>`
+/** A time of the reader's zone, with the zone of that day: clocks change between summer and winter. */
+function Moment({label, value, fault, change}) {
+  const id = useId()
+  const at = new Date(value || instant())
+  const isSkipped = value && Number(value.slice(11, 13)) !== at.getHours()
+  return html`<p class="row"><input class="in moment" type="datetime-local" aria-label=${label} aria-invalid=${fault ? 'true' : undefined} aria-describedby=${id} value=${value} onInput=${event => change(event.target.value)} />
+    <span class="hint" id=${id}>${words.zone(at)}${isSkipped && `; clocks skip this hour: it means ${words.clockTime(at)}`}${fault && html` <span class="err">${fault}</span>`}</span></p>`
 }
 
-function Plain({label, type, placeholder, value, change}) {
+function Plain({label, type, placeholder, value, fault, change}) {
   const id = useId()
-  return html`<div class="field"><label for=${id}>${label} <span class="ty">${type}</span></label><input class="in" id=${id} placeholder=${placeholder} value=${value} onInput=${event => change(event.target.value)} /></div>`
+  return html`<div class="field"><label for=${id}>${label} <span class="ty">${type}</span></label><input class="in" id=${id} placeholder=${placeholder} aria-invalid=${fault ? 'true' : undefined} aria-describedby=${fault ? `${id}-fault` : undefined} value=${value} onInput=${event => change(event.target.value)} />
+    ${fault && html`<span class="err" id="${id}-fault">${fault}</span>`}</div>`
 }
 
 function Retention({value, change}) {

@@ -8,7 +8,7 @@ const ICONS = {succeeded: 'succeeded', canceled: 'canceled', unavailable: 'queue
 
 export function History({job}) {
   return html`<section class="card" aria-label="What happened"><header><h2>What happened</h2><span class="end xs dim">times of your zone, ${words.zone()}</span></header>
-    <ol class="line">${[...past(job), ...future(job)].map(({icon, kind, at, text, more}, i) => html`<li key=${i} class=${kind}><${Icon} name=${icon} />${at ? html`<${Time} at=${at} format=${kind === 'later' ? words.time : words.exactTime} />` : html`<span class="dim">then</span>`}<div>${text} <span class="dim">${more}</span></div></li>`)}</ol></section>`
+    <ol class="line">${[...past(job), ...future(job)].map(({icon, kind, at, text, more}, i) => html`<li key=${i} class=${kind}><${Icon} name=${icon} />${at ? html`<${Time} at=${at} format=${kind === 'later' ? words.time : words.exactTime} />` : html`<span class="dim then">then</span>`}<div>${text} <span class="dim">${more}</span></div></li>`)}</ol></section>`
 }
 
 function past(job) {

@@ -67,8 +67,14 @@ function Head({job}) {
     ...(hasEnded(job) ? {r: [again, 'retry'], e: [edit, 'edit and retry']} : {c: [cancel, 'cancel']}),
     y: [() => copy(job.id, 'The id'), 'copy the id'], u: [() => go('jobs'), 'back to the list'],
   })
+  const actions = useRef(null)
+  const hadFocus = actions.current?.contains(document.activeElement)
+  useEffect(() => {
+    // The button that was pressed is gone with the status that it belonged to.
+    if (hadFocus && !actions.current.contains(document.activeElement)) actions.current.querySelector('button').focus()
+  }, [hasEnded(job)])
   return html`<div class="head"><h1>${job.operation}</h1><${Status} status=${job.status} pill /><${Id} id=${job.id} />
-    <div class="end">${hasEnded(job) ? html`<button class="btn" type="button" onClick=${edit}><${Icon} name="edit" />Edit and retry<${Key}>E<//></button>
+    <div class="end" ref=${actions}>${hasEnded(job) ? html`<button class="btn" type="button" onClick=${edit}><${Icon} name="edit" />Edit and retry<${Key}>E<//></button>
         <button class="btn ${job.status === 'succeeded' ? '' : 'primary'}" type="button" onClick=${again}><${Icon} name="retry" />Retry<${Key}>R<//></button>` : html`<button class="btn danger" type="button" onClick=${cancel}><${Icon} name="x" />Cancel job…<${Key}>C<//></button>`}
       <${Menu} label="More"><li><a class="btn quiet" href=${link(['operations', job.operation], {from: job.id})}><${Icon} name="plus" />New job like this</a></li>
         <li><button class="btn quiet" type="button" onClick=${() => copy(location.href, 'The link')}><${Icon} name="link" />Copy link</button></li>
@@ -177,7 +183,7 @@ function Estimate({job}) {
   const {runs, p50_s: p50, p90_s: p90, waiting} = job.estimate?.rests_on ?? {}
   if (!runs || p50 == null) return null
   const how = job.status === 'running' && job.progress?.fraction >= 0.05 ? 'Its own progress, going on as fast. ' : waiting ? `${words.plural(waiting, 'job')} before it in its lane. ` : ''
-  return html`<section class="card"><h2>What the estimate rests on</h2><p class="sm muted">${how}Of ${words.plural(runs, 'earlier run')}, half took at most ${words.duration(p50)} and nine tenths at most ${words.duration(p90)}.</p></section>`
+  return html`<section class="card"><h2>How the estimate is made</h2><p class="sm muted">${how}Of ${words.plural(runs, 'earlier run')}, half took at most ${words.duration(p50)} and nine tenths at most ${words.duration(p90)}.</p></section>`
 }
 
 function Input({job}) {

@@ -1,23 +1,34 @@
 // The screen of all jobs: what needs me?
 import {BulkBar} from './bulk.js'
 import {curlOf} from './calls.js'
+import {instant} from './clock.js'
 import {Icon, html, signal, useEffect, useMemo, useRef, useState} from './html.js'
 import {Hints, Key, useKeys} from './keys.js'
 import {JobList, listPath} from './list.js'
-import {useLive} from './live.js'
+import {refresh, useLive} from './live.js'
 import {Code, Loading, STATUSES, Trouble, announce, copy, hasEnded} from './parts.js'
-import {go, link} from './route.js'
+import {go, link, scrolled} from './route.js'
 import {Table} from './rows.js'
-import {base} from './session.js'
+import {base, key} from './session.js'
 import * as words from './words.js'
 
 const [BUSY_S, CALM_S, COUNTS_S] = [5, 15, 60]
 const ID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i
 const SPANS = [['', 'Any time'], ['1', 'Last hour'], ['24', 'Last 24 hours'], ['168', 'Last 7 days']]
 
+/** The last list: the way back to it leads to where the reader was. */
+let kept = {name: '', list: null}
+
+function listOf(query) {
+  const name = `${key.value} ${query}`
+  if (kept.name !== name || !scrolled()) kept = {name, list: new JobList()}
+  return kept.list
+}
+
 export function JobsScreen({query}) {
-  const list = useMemo(() => new JobList(), [])
-  const selected = useMemo(() => signal(new Map()), [])
+  const text = query.toString()
+  const list = useMemo(() => listOf(query), [text])
+  const selected = useMemo(() => signal(new Map()), [text])
   const seen = useRef(new Set())
   const path = listPath(query)
   const first = useLive(path, data => (data.jobs.some(job => !hasEnded(job)) || list.jobs.length === 0 ? BUSY_S : CALM_S))
@@ -34,11 +45,11 @@ export function JobsScreen({query}) {
   }, [])
   return html`<${Head} list=${list} at=${first.at} />
     <${Filter} query=${query} path=${path} />
-    <${Trouble} error=${first.error?.code || first.error?.problem ? first.error : null} />
+    <${Trouble} error=${first.error?.problem ? first.error : null} again=${refresh} />
     ${list.pages.value.length === 0 ? !first.error && html`<${Loading} what="the jobs" />` : list.jobs.length === 0 && !list.next.value ? html`<${Nothing} query=${query} />` : html`
-      <section class="card flush list-card" aria-label="Jobs"><${Table} pages=${list.pages.value} selected=${selected} toggle=${toggle} onSeen=${onSeen} /></section>
+      <section class="card flush list-card" aria-label="Jobs"><${Table} key=${text} pages=${list.pages.value} selected=${selected} toggle=${toggle} onSeen=${onSeen} /></section>
       <${End} list=${list} />`}
-    <${BulkBar} selected=${selected} query=${query} select=${jobs => (selected.value = new Map(jobs.map(job => [job.id, job])))} clear=${() => (selected.value = new Map())} />
+    <${BulkBar} key=${text} selected=${selected} query=${query} select=${jobs => (selected.value = new Map(jobs.map(job => [job.id, job])))} />
     <${Hints} />`
 }
 
@@ -48,7 +59,7 @@ function Head({list, at}) {
     scrollTo(0, 0)
   }
   return html`<div class="head"><h1>Jobs</h1><span class="xs dim asof">${at && `as of ${words.time(at)}`}</span>
-    <div class="end">${list.fresh.value.length > 0 && html`<button class="btn quiet" type="button" onClick=${show}>Show ${list.fresh.value.length} new</button>`}
+    <div class="end">${list.fresh.value.length > 0 && html`<button class="btn quiet" type="button" onClick=${show}>Show ${list.fresh.value.length}${list.between ? '+' : ''} new</button>`}
     <a class="btn primary" href="#/operations"><${Icon} name="plus" />New job<${Key}>N<//></a></div></div>`
 }
 
@@ -82,7 +93,7 @@ function useToggle(list, selected) {
 
 function between(jobs, one, other) {
   const [from, to] = [one, other].map(id => jobs.findIndex(job => job.id === id)).sort((a, b) => a - b)
-  return jobs.slice(Math.max(0, from), to + 1)
+  return jobs.slice(from < 0 ? to : from, to + 1)
 }
 
 function useRowKeys(list, toggle) {
@@ -134,7 +145,7 @@ function Count({counts, status}) {
 /** Jobs since when; the address has the exact time, as the API takes it. */
 function Span({query, set}) {
   const since = query.get('since')
-  const choose = hours => set('since', hours ? new Date(Date.now() - hours * 3.6e6).toISOString().slice(0, 16) + ':00Z' : '')
+  const choose = hours => set('since', hours ? new Date(instant() - hours * 3.6e6).toISOString().slice(0, 16) + ':00Z' : '')
   return html`<select class="in" aria-label="Accepted" value=${since ? 'given' : ''} onChange=${event => choose(event.target.value)}>
     ${since && html`<option value="given">Since ${words.minuteTime(since)}</option>`}${SPANS.map(([hours, text]) => html`<option key=${hours} value=${hours}>${text}</option>`)}</select>`
 }
@@ -148,7 +159,7 @@ function Find({query, names}) {
     if (!text) return setFault('')
     if (ID.test(text)) return go(['jobs', text.toLowerCase()])
     if (names.includes(text)) return go('jobs', changed(query, 'operation', text))
-    if (/^[a-z0-9_-]+:.+$/.test(text)) return go('jobs', [...query, ['tag', text]].length ? appended(query, text) : query)
+    if (/^[a-z0-9_-]+:.+$/.test(text)) return go('jobs', appended(query, text))
     setFault('Write a tag as name:value, the name of an operation, or a whole job id.')
     return undefined
   }
@@ -161,7 +172,7 @@ function Chips({query}) {
   if (!pairs.length) return null
   return html`<p class="row">${pairs.map(([name, value]) => {
     const rest = new URLSearchParams([...query].filter(pair => pair[0] !== name || pair[1] !== value))
-    const text = name === 'tag' || name === 'operation' ? value : `${name} ${words.minuteTime(value)}`
+    const text = name === 'tag' || name === 'operation' ? value : `${name} ${name === 'since' || name === 'until' ? words.minuteTime(value) : value}`
     return html`<span key=${name + value} class="chip">${text}<button class="cp" type="button" aria-label="Remove ${text} from the filter" onClick=${() => go('jobs', rest)}><${Icon} name="x" /></button></span>`
   })}</p>`
 }

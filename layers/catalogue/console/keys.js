@@ -1,12 +1,13 @@
 // Single keys, outside of fields; they can be switched off. The key stands in the button that it presses.
 import {html, signal, useEffect, useRef} from './html.js'
 import {go} from './route.js'
+import {ofBrowser} from './storage.js'
 
 const STORED = 'nowlater-single-keys'
 const SCREENS = {j: 'jobs', o: 'operations', l: 'lanes', w: 'webhooks'}
 const GLOBAL = [['G J', 'jobs'], ['G O', 'operations'], ['G L', 'lanes'], ['G W', 'webhooks'], ['N', 'new job'], ['?', 'all keys'], ['Esc', 'close']]
 
-export const isOn = signal(localStorage.getItem(STORED) !== 'off')
+export const isOn = signal(ofBrowser.getItem(STORED) !== 'off')
 const sheet = signal(false)
 const layers = []
 /** Counts changes of the layers, so that the hints follow. */
@@ -14,7 +15,7 @@ const changes = signal(0)
 let isGoing = false
 
 export function setOn(on) {
-  localStorage.setItem(STORED, on ? 'on' : 'off')
+  ofBrowser.setItem(STORED, on ? 'on' : 'off')
   isOn.value = on
 }
 
@@ -40,7 +41,9 @@ export const Key = ({children}) => isOn.value && html`<kbd aria-hidden="true">${
 
 document.addEventListener('keydown', event => {
   const isTyping = event.target.closest?.('input:not([type=checkbox], [type=radio]), textarea, select, [contenteditable]')
-  if (!isOn.value || isTyping || event.ctrlKey || event.metaKey || event.altKey || document.querySelector('dialog[open]')) return
+  // Enter presses what has the focus, as everywhere.
+  const isPressed = event.key === 'Enter' && event.target.closest?.('a, button, summary')
+  if (!isOn.value || isTyping || isPressed || event.ctrlKey || event.metaKey || event.altKey || document.querySelector('dialog[open]')) return
   const does = find(event)
   if (does) {
     event.preventDefault()
@@ -78,7 +81,7 @@ export function Sheet() {
   }, [sheet.value])
   if (!sheet.value) return null
   return html`<dialog ref=${element} aria-labelledby="keys" onClose=${() => (sheet.value = false)}><div class="dlg"><h2 id="keys">Keys</h2>
-    <dl class="facts">${[...bound(), ...GLOBAL].map(([key, does]) => html`<dt key=${key}><kbd>${key}</kbd></dt><dd>${does}</dd>`)}</dl>
+    <dl class="facts keys">${[...bound(), ...GLOBAL].map(([key, does]) => html`<dt key=${key}><kbd>${key}</kbd></dt><dd>${does}</dd>`)}</dl>
     <label class="opt"><input type="checkbox" checked=${isOn.value} onChange=${event => setOn(event.target.checked)} /> Single keys, outside of fields</label>
     <p class="row"><button class="btn" type="button" autofocus onClick=${() => element.current.close()}>Close</button></p></div></dialog>`
 }

@@ -4,7 +4,7 @@ import {instant, slowly} from './clock.js'
 import {html, useEffect, useMemo, useState} from './html.js'
 import {Hints, useKeys} from './keys.js'
 import {collect} from './list.js'
-import {useLive} from './live.js'
+import {refresh, useLive} from './live.js'
 import {Choice, Id, Loading, Note, Time, Trouble, UNFINISHED} from './parts.js'
 import {link} from './route.js'
 import {short, slack, tookS} from './sentence.js'
@@ -37,7 +37,7 @@ export function LanesScreen() {
 
 /** An API of an earlier version has no such route: the rest of the screen does without. */
 function Missing({error}) {
-  return error.status === 404 ? html`<${Note} icon="lanes">This stack does not tell how full its lanes are yet: it needs an upgrade.<//>` : html`<${Trouble} error=${error} />`
+  return error.status === 404 ? html`<${Note} icon="lanes">This stack does not tell how full its lanes are yet: it needs an upgrade.<//>` : html`<${Trouble} error=${error} again=${refresh} />`
 }
 
 function AtRisk({jobs}) {
@@ -82,6 +82,7 @@ function History({hours}) {
   const counts = useLive(`/jobs/counts?since=${from}&interval=${SPANS[hours]}`, () => COUNTS_S)
   const times = useTimes(from)
   if (counts.error?.status === 404 || counts.error?.status === 400) return html`<${Note} icon="jobs">This stack does not count jobs yet: it needs an upgrade.<//>`
+  if (counts.error?.problem && !counts.data) return html`<${Trouble} error=${counts.error} again=${refresh} />`
   if (!counts.data || !times) return html`<${Loading} what="what became of your jobs" />`
   const groups = counts.data.counts
   if (!groups.length) return html`<section class="card"><h2>Your jobs</h2><p class="muted">None was accepted in this time.</p></section>`
@@ -117,7 +118,7 @@ function Operations({groups, jobs, since, hours}) {
   return html`<section class="card flush" aria-labelledby="operations"><header><h2 id="operations">Run times and failures, by operation</h2><span class="end"><${Legend} items=${[['f-run', 'median'], ['f-run2 solid', 'to the 90th percentile'], ['f-bad', 'failed, over time']]} /></span></header>
     <div class="scroll" tabindex="0" role="region" aria-label="Table of operations"><table><thead><tr><th scope="col">Operation</th><th scope="col" class="num">Jobs</th><th scope="col" class="num wide">Waited, median</th><th scope="col" class="num">Ran, median</th><th scope="col" class="num wide">9 of 10</th><th scope="col" class="plot wide">Run times</th><th scope="col" class="num">Failed</th><th scope="col" class="plot wide far">Failures over time</th></tr></thead>
     <tbody>${rows.map(row => html`<tr key=${row.operation}><th scope="row"><a href=${link('jobs', {operation: row.operation})}>${row.operation}</a></th><td class="num">${words.number(row.jobs)}</td><td class="num wide nw">${inWords(quantile(row.waited, 0.5))}</td><td class="num nw">${inWords(quantile(row.ran, 0.5))}</td><td class="num wide nw">${inWords(quantile(row.ran, 0.9))}</td>
-      <td class="plot wide">${row.ran.length > 0 && html`<${Range} p50=${quantile(row.ran, 0.5)} p90=${quantile(row.ran, 0.9)} low=${low} high=${high} />`}</td><td class="num nw">${row.failed ? html`<a href=${link('jobs', {operation: row.operation, status: 'failed'})}>${words.number(row.failed)}</a>` : 0} <span class="dim">${Math.round((100 * row.failed) / row.jobs)} %</span></td>
+      <td class="plot wide">${row.ran.length > 0 && html`<${Range} p50=${quantile(row.ran, 0.5)} p90=${quantile(row.ran, 0.9)} low=${low} high=${high} />`}</td><td class="num nw">${row.failed ? html`<a href=${link('jobs', {operation: row.operation, status: 'failed'})}>${words.number(row.failed)}</a>` : 0} <span class="dim pct">${Math.round((100 * row.failed) / row.jobs)} %</span></td>
       <td class="plot wide far"><${Bars} bars=${byInterval(groups.filter(group => group.operation === row.operation && group.status === 'failed'), since, SPANS[hours], slowly.value, () => 'f-bad')} fills=${['f-bad']} name="Failed jobs of ${row.operation}: ${row.failed}" format=${null} height=${18} /></td></tr>`)}</tbody></table></div></section>`
 }
 

@@ -32,6 +32,8 @@ export class JobList {
     this.pages = signal([])
     /** New jobs that are not shown until the reader asks for them. */
     this.fresh = signal([])
+    /** Where what follows the new jobs is, if there are more of them than a poll returns. */
+    this.between = null
     this.next = signal(undefined)
     this.isLoading = signal(false)
     this.error = signal(null)
@@ -50,6 +52,7 @@ export class JobList {
     const oldest = jobs.at(-1)?.id ?? ''
     const older = next === null ? [] : first.jobs.filter(job => job.id < oldest)
     this.fresh.value = jobs.filter(job => job.id > newest)
+    this.between = this.fresh.value.length === jobs.length ? next : null
     const kept = unchanged(first.jobs, [...shown, ...older])
     if (kept !== first.jobs) this.pages.value = [{cursor: '', jobs: kept}, ...others]
     if (!others.length && !older.length && !this.fresh.value.length) this.next.value = next
@@ -57,7 +60,12 @@ export class JobList {
 
   showFresh() {
     const [first, ...others] = this.pages.value
-    this.pages.value = [{cursor: '', jobs: [...this.fresh.value, ...first.jobs]}, ...others]
+    if (this.between) {
+      // Those between them and the list were never read: the list begins anew.
+      this.pages.value = [{cursor: '', jobs: this.fresh.value}]
+      this.next.value = this.between
+      this.between = null
+    } else this.pages.value = [{cursor: '', jobs: [...this.fresh.value, ...first.jobs]}, ...others]
     this.fresh.value = []
   }
 

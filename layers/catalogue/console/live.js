@@ -1,5 +1,7 @@
 // Follows what the API has at a path: polls it while the page is seen, and only then.
 import {Refused, awaySince, call} from './api.js'
+import {instant} from './clock.js'
+import {parse} from './digits.js'
 import {signal, useEffect, useRef, useState} from './html.js'
 import {isRefused, key} from './session.js'
 
@@ -79,8 +81,8 @@ class Follower {
     const {status, headers: told, response} = await call('GET', this.path, {headers})
     this.failures = 0
     this.etag = told.get('etag')
-    const data = status === 304 ? this.state.data : await response.json()
-    this.show({path: this.path, data, at: Date.now()})
+    const data = status === 304 ? this.state.data : parse(await response.text())
+    this.show({path: this.path, data, at: instant()})
     const pauseS = this.pauseS(data, Number(told.get('retry-after')) || 0)
     this.dueAt = pauseS === null ? null : Date.now() + pauseS * 1000
   }
@@ -89,7 +91,7 @@ class Follower {
     const isFinal = error instanceof Refused && !error.isPassing
     const waitS = Math.max(error.retryAfterS ?? 0, BACKOFF_S[Math.min(this.failures++, BACKOFF_S.length - 1)])
     this.dueAt = isFinal ? null : Date.now() + waitS * 1000
-    if (awaySince.value) nextTry.value = this.dueAt
+    if (awaySince.value) nextTry.value = this.dueAt && instant() + waitS * 1000
     this.show({...this.state, error})
   }
 

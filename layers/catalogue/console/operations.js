@@ -2,16 +2,18 @@
 import {CopyAs, callsOf} from './calls.js'
 import {Answer, Doors, Sending, WAIT_S} from './doors.js'
 import {Fields, fieldId} from './form.js'
-import {AT_ONCE, TimeFrame, membersOf} from './frame.js'
+import {AT_ONCE, TimeFrame, frameFaults, membersOf} from './frame.js'
 import {Icon, html, useEffect, useMemo, useRef, useState} from './html.js'
 import {recall} from './inputs.js'
-import {useLive} from './live.js'
+import {refresh, useLive} from './live.js'
 import {Loading, Note, Trouble} from './parts.js'
 import {link, replace} from './route.js'
 import {example, faultsOf, initial} from './schema.js'
 import * as words from './words.js'
 
 const [LIST_S, ONE_S] = [60, 60]
+/** Characters of a description that stand before the form. */
+const LONG = 500
 
 export function OperationsScreen({name, query}) {
   const {data, error} = useLive('/operations', () => LIST_S)
@@ -20,16 +22,22 @@ export function OperationsScreen({name, query}) {
     document.title = `${name ?? 'Operations'} · nowlater`
     if (!name && operations.length) replace(['operations', operations[0].name], query)
   }, [name, operations.length])
+  const list = useRef(null)
+  useEffect(() => {
+    // On a narrow page the list is a line, of which a part is seen.
+    const current = list.current?.querySelector('[aria-current]')
+    if (current) list.current.firstChild.scrollLeft = current.offsetLeft - list.current.offsetLeft - 16
+  }, [name, operations.length])
   return html`<div class="head"><h1>Operations</h1>${data && html`<span class="sm dim">${words.number(operations.length)}, each with a form from its schema</span>`}</div>
-    <${Trouble} error=${error?.problem ? error : null} />
-    <div class="split">${data ? html`<nav class="list" aria-label="Operations"><ul>${operations.map(each => html`<li key=${each.name}><a href=${link(['operations', each.name])} aria-current=${each.name === name ? 'true' : undefined}><b>${each.name}</b><span>${each.description.split('\n')[0]}</span></a></li>`)}</ul></nav>` : html`<${Loading} what="the operations" />`}
+    <${Trouble} error=${error?.problem ? error : null} again=${refresh} />
+    <div class="split">${data ? html`<nav class="list" ref=${list} aria-label="Operations"><ul>${operations.map(each => html`<li key=${each.name}><a href=${link(['operations', each.name])} aria-current=${each.name === name ? 'true' : undefined}><b>${each.name}</b><span>${each.description.split('\n')[0]}</span></a></li>`)}</ul></nav>` : !error?.problem && html`<${Loading} what="the operations" />`}
     ${name && html`<${One} key=${name + query} name=${name} from=${query.get('from')} />`}</div>`
 }
 
 function One({name, from}) {
   const {data, error} = useLive(`/operations/${encodeURIComponent(name)}`, () => ONE_S)
   const old = useLive(from ? `/jobs/${from}` : null, () => null)
-  if (error?.problem) return html`<div class="stack"><${Trouble} error=${error} /></div>`
+  if (error?.problem) return html`<div class="stack"><${Trouble} error=${error} again=${refresh} /></div>`
   if (!data || (from && !old.data && !old.error)) return html`<${Loading} what="the operation" />`
   return html`<${Form} operation=${data} from=${from} tags=${old.data?.tags ?? {}} />`
 }
@@ -53,12 +61,15 @@ function Form({operation, from, tags}) {
     setText(null)
   }
   const send = door => {
-    if (all.length) {
+    if (all.length || (door !== 'sync' && Object.keys(frameFaults(frame)).length)) {
       setTouched(true)
       requestAnimationFrame(() => form.current.querySelector('[aria-invalid]')?.focus())
-      return
+      return undefined
     }
+    const unread = form.current.querySelector('#json[aria-invalid]')
+    if (unread) return unread.focus()
     sending.send({door, operation: operation.name, input: value, text, members})
+    return undefined
   }
   // A bound is checked when its field is left, not while it is written.
   const leave = event => event.target.id?.startsWith('f-') && touched !== true && setTouched([...touched, pointerOf(event.target.id, all)])
@@ -70,7 +81,7 @@ function Form({operation, from, tags}) {
       ${touched === true && shown.length > 0 && html`<${Faults} faults=${shown} />`}
       <div class="beside"><${Fields} schema=${schema} root=${schema} value=${value} change=${change} faults=${shown} />
       <${AsJson} value=${value} text=${text} change=${(next, written) => { setValue(next); setText(written) }} /></div></section>
-    <${TimeFrame} frame=${frame} change=${setFrame} runTime=${operation.run_time} />
+    <${TimeFrame} frame=${frame} change=${setFrame} runTime=${operation.run_time} faults=${touched === true ? frameFaults(frame) : {}} />
     <${Doors} doors=${doors} primary=${primary} isBusy=${sending.doing.value !== ''} send=${send} />
     <${Answer} sending=${sending} titleOf=${pointer => pointer.replace('/input/', '').replaceAll('/', ' › ')} /></form>
     <${CopyAs} about="what the form says, at the ${primary} door" calls=${callsOf(copied)} /></div>`
@@ -108,13 +119,16 @@ function onKeys(event, doors, send) {
 
 function About({operation}) {
   const {runs, p50_s: p50, p90_s: p90} = operation.run_time
-  const [first, ...more] = operation.description.split('\n\n')
+  const [whole, ...others] = operation.description.split('\n\n')
+  const isLong = whole.length > LONG
+  const first = isLong ? `${whole.slice(0, whole.lastIndexOf(' ', LONG))} …` : whole
+  const more = isLong ? [whole, ...others] : others
   const numbers = [
     runs > 0 && ['Half are done in', words.duration(p50)], runs > 0 && ['Nine tenths in', words.duration(p90)], ['Runs', words.number(runs), 'that succeeded'],
     ['May run for', words.duration(operation.limits.timeout_s), words.plural(operation.limits.attempts, 'attempt')],
   ].filter(Boolean)
   return html`<section class="stack" aria-labelledby="operation"><div class="head"><h2 class="big" id="operation">${operation.name}</h2><span class="end"><a class="btn quiet" href=${link('jobs', {operation: operation.name})}><${Icon} name="jobs" />Its jobs</a></span></div>
-    <p class="muted about">${first}</p>${more.length > 0 && html`<details><summary>More about it</summary><p class="muted pad about">${more.join(' ')}</p></details>`}
+    <p class="muted about">${first}</p>${more.length > 0 && html`<details><summary>More about it</summary><p class="muted pad about">${more.join('\n\n')}</p></details>`}
     <dl class="nums">${numbers.map(([name, value, small]) => html`<div key=${name}><dt>${name}</dt><dd>${value} ${small && html`<small>${small}</small>`}</dd></div>`)}</dl></section>`
 }
 

@@ -14,7 +14,7 @@ let noticeTimer = 0
 export function announce(text) {
   notice.value = text
   clearTimeout(noticeTimer)
-  noticeTimer = setTimeout(() => (notice.value = ''), 4_000)
+  noticeTimer = setTimeout(() => (notice.value = ''), Math.max(4_000, text.length * 80))
 }
 
 /** Says something to screen readers alone. */
@@ -65,12 +65,13 @@ export function Note({kind = '', icon, role, children, action}) {
   return html`<div class="note ${kind}" role=${role}><${Icon} name=${icon} /><div>${children}</div>${action}</div>`
 }
 
-/** A refusal or a lost connection, in the API's own words. */
-export function Trouble({error, children}) {
+/** A refusal or a lost connection, in the API's own words; `again` asks once more for what the screen shows. */
+export function Trouble({error, again, children}) {
   if (!error) return null
   const scope = error.problem?.scope
-  return html`<${Note} kind="bad" icon="failed" role="alert">
-    <p>${scope ? html`<b>This key may not do that.</b> It needs the scope ${scope}: use another key, or ask the operator for one.` : html`${error.code && html`<b>${error.code}</b> · `}${error.message}`}</p>${children}
+  const action = again && html`<button class="btn" type="button" onClick=${again}><${Icon} name="retry" />Try again</button>`
+  return html`<${Note} kind="bad" icon="failed" role="alert" action=${action}>
+    <p>${scope ? html`<b>This key may not do that.</b> It needs the scope ${scope}: use another key, or ask the operator for one.` : html`${error.code && html`<b>${error.code}</b> · `}${error.message}${again && error.isPassing && ' It is tried again by itself.'}`}</p>${children}
   <//>`
 }
 

@@ -1,5 +1,6 @@
 // A result by its kind: JSON as a tree, a picture, text, or a file to save.
 import {json} from './api.js'
+import {isLong, parse} from './digits.js'
 import {Icon, html, useEffect, useState} from './html.js'
 import {Code, Trouble, copy} from './parts.js'
 import * as words from './words.js'
@@ -32,7 +33,7 @@ export function Body({blob, name}) {
   const [value, setValue] = useState(undefined)
   const isJson = blob.type.startsWith('application/json')
   useEffect(() => {
-    if (isJson) blob.text().then(text => setValue(JSON.parse(text)))
+    if (isJson) blob.text().then(text => setValue(parse(text)))
   }, [blob])
   if (!isJson) return html`<${Bytes} blob=${blob} name=${name} />`
   return value === undefined ? null : html`<${Json} value=${value} name=${name} />`
@@ -87,12 +88,13 @@ function Bytes({blob, name}) {
 function Json({value, name}) {
   const [isRaw, show] = useState(false)
   const text = JSON.stringify(value, null, 2)
-  const isTree = typeof value === 'object' && value !== null
+  const isText = typeof value === 'string'
+  const isTree = typeof value === 'object' && value !== null && !isLong(value)
   const blob = new Blob([text], {type: 'application/json'})
-  return html`<div class="row result-head"><span class="sm dim">JSON, ${words.bytes(blob.size)}</span><span class="end">
+  return html`<div class="row result-head"><span class="sm dim">${isText ? 'text, as JSON' : 'JSON'}, ${words.bytes(blob.size)}</span><span class="end">
       ${isTree && html`<button class="btn quiet" type="button" aria-pressed=${isRaw} onClick=${() => show(!isRaw)}>${isRaw ? 'As a tree' : 'As text'}</button>`}
-      <button class="btn quiet" type="button" onClick=${() => copy(text, 'The result')}><${Icon} name="copy" />Copy</button><${Save} blob=${blob} name="${name}.json" /></span></div>
-    ${isTree && !isRaw ? html`<div class="tree mono"><${Node} value=${value} /></div>` : html`<${Code} label="The result">${text.slice(0, SHOWN)}<//>`}`
+      <button class="btn quiet" type="button" onClick=${() => copy(isText ? value : text, 'The result')}><${Icon} name="copy" />Copy</button><${Save} blob=${blob} name="${name}.json" /></span></div>
+    ${isTree && !isRaw ? html`<div class="tree mono"><${Node} value=${value} /></div>` : html`<${Code} label="The result">${isText ? value.slice(0, SHOWN) || html`<span class="dim">an empty text</span>` : text.slice(0, SHOWN)}<//>${text.length > SHOWN && html`<p class="sm dim">The beginning is shown: copy or save the whole.</p>`}`}`
 }
 
 function Save({blob, name}) {
@@ -104,14 +106,17 @@ function Save({blob, name}) {
   return html`<button class="btn quiet" type="button" onClick=${save}><${Icon} name="file" />Save</button>`
 }
 
+const brief = name => (name.length > 32 ? `${name.slice(0, 32)}…` : name)
+
 /** A value of JSON; objects and lists open by a click, long ones a hundred items at a time. */
 function Node({name, value, depth = 0}) {
   const [open, setOpen] = useState(depth === 0 || (depth < 3 && Object.keys(value ?? {}).length <= FEW))
   const [most, more] = useState(100)
   const label = name === undefined ? '' : html`<span class="dim">${name}</span> `
-  if (typeof value !== 'object' || value === null) return html`<div class="leaf">${label}<span class=${typeof value === 'string' ? 'text' : 'value'}>${JSON.stringify(value)}</span></div>`
+  if (typeof value !== 'object' || value === null || isLong(value)) return html`<div class="leaf">${label}<span class=${typeof value === 'string' ? 'text' : 'value'}>${JSON.stringify(value)}</span></div>`
   const items = Object.entries(value)
-  const kind = Array.isArray(value) ? `list of ${items.length}` : items.length ? items.slice(0, 4).map(([key]) => key).join(', ') + (items.length > 4 ? ', …' : '') : 'nothing'
+  if (!items.length) return html`<div class="leaf">${label}<span class="dim">${Array.isArray(value) ? '[ empty list ]' : '{ empty object }'}</span></div>`
+  const kind = Array.isArray(value) ? `list of ${items.length}` : items.slice(0, 4).map(([key]) => brief(key)).join(', ') + (items.length > 4 ? ', …' : '')
   return html`<details open=${open} onToggle=${event => setOpen(event.target.open)}><summary>${label}<span class="dim">${Array.isArray(value) ? '[ ' : '{ '}${kind}${Array.isArray(value) ? ' ]' : ' }'}</span></summary>
     ${open && html`<div class="nest">${items.slice(0, most).map(([key, item]) => html`<${Node} key=${key} name=${key} value=${item} depth=${depth + 1} />`)}
     ${items.length > most && html`<button class="btn quiet" type="button" onClick=${() => more(most + 500)}>Show more of ${words.number(items.length)}</button>`}</div>`}</details>`

@@ -2,12 +2,32 @@
 import {computed, signal} from './html.js'
 
 const current = signal(location.hash)
-addEventListener('hashchange', () => (current.value = location.hash))
+addEventListener('hashchange', () => {
+  clearTimeout(scrollTimer)
+  current.value = location.hash
+})
+
+/** How far an entry of the browser's history was scrolled, kept with it: 0 for a new one. */
+export const scrolled = () => history.state?.scrolled ?? 0
+let scrollTimer = 0
+addEventListener('scroll', () => {
+  clearTimeout(scrollTimer)
+  scrollTimer = setTimeout(() => history.replaceState({scrolled: scrollY}, ''), 200)
+}, {passive: true})
+
+/** Addresses are also written by hand: a `%` can stand for itself. */
+function decoded(part) {
+  try {
+    return decodeURIComponent(part)
+  } catch {
+    return part
+  }
+}
 
 /** The parts of the path, and the query. */
 export const route = computed(() => {
   const [path, query = ''] = current.value.replace(/^#\/?/, '').split('?')
-  const parts = path.split('/').filter(Boolean).map(decodeURIComponent)
+  const parts = path.split('/').filter(Boolean).map(decoded)
   return {parts: parts.length ? parts : ['jobs'], query: new URLSearchParams(query)}
 })
 

@@ -1,66 +1,72 @@
-// The table of jobs. Only the pages near the window have rows; the others keep their height.
+// The table of jobs. Only the parts near the window have rows; the others keep their height.
 import {now} from './clock.js'
 import {Component, createRef, html} from './html.js'
+import {follow, unfollow} from './near.js'
 import {Ago, Id, Status, hasEnded} from './parts.js'
 import {link} from './route.js'
 import {isFlexible, short, slack, tookS} from './sentence.js'
 import {DeadlineBar} from './timeline.js'
 import * as words from './words.js'
 
-const HEADS = [['check', ''], ['s', 'Status'], ['o', 'Operation'], ['m', 'Id'], ['say', 'What now'], ['tags', 'Tags'], ['num', 'Accepted'], ['num', 'Took'], ['due', 'Deadline']]
+const HEADS = [['check', ''], ['s', 'Status'], ['o', 'Operation'], ['m', 'Id'], ['say', 'What now'], ['tags', 'Tags'], ['num acc', 'Accepted'], ['num', 'Took'], ['due', 'Deadline']]
 
 export function Table({pages, selected, toggle, onSeen}) {
   return html`<table class="jobs" role="table"><thead role="rowgroup"><tr role="row">${HEADS.map(
     ([kind, text]) => html`<th key=${text} role="columnheader" scope="col" class=${kind}>${text || html`<span class="vh">Select</span>`}</th>`,
-  )}</tr></thead>${pages.flatMap(page => parts(page).map((jobs, i) => html`<${Chunk} key=${page.cursor + i} page=${page} jobs=${jobs} selected=${selected} toggle=${toggle} onSeen=${onSeen} />`))}</table>`
+  )}</tr></thead>${pages.flatMap((page, number) => parts(page).map((jobs, i) => html`<${Part} key=${page.cursor + i} page=${page} jobs=${jobs} isFirst=${number + i === 0} selected=${selected} toggle=${toggle} onSeen=${onSeen} />`))}</table>`
 }
 
-/** How far from the window rows are still there, in pixels. */
-const NEAR = 1000
-/** Rows that come and go together: few enough that drawing them takes a moment. */
-const SIZE = 10
-
-/** Observers tell of the past: the window may have moved since. */
-function isNearWindow(element) {
-  const {top, bottom} = element.getBoundingClientRect()
-  return top < innerHeight + NEAR && bottom > -NEAR
-}
+/** Rows that come and go together: few enough that a frame has time to draw them. */
+const SIZE = 5
 
 /** Parts of a page by page: the same page has the same parts, which are not drawn anew. */
 const partsOf = new WeakMap()
+/** How high parts were when they were drawn, in pixels. */
+const heights = new WeakMap()
 
 function parts(page) {
   if (!partsOf.has(page)) partsOf.set(page, Array.from({length: Math.ceil(page.jobs.length / SIZE)}, (_, i) => page.jobs.slice(i * SIZE, (i + 1) * SIZE)))
   return partsOf.get(page)
 }
 
-/** A few rows, which are there while they are near the window. */
-class Chunk extends Component {
-  state = {isNear: true, height: 0}
+/** A few rows, which are there while they are near the window; else a gap of their height. */
+class Part extends Component {
+  state = {isDrawn: this.props.isFirst}
   body = createRef()
 
-  shouldComponentUpdate({page}, {isNear}) {
-    return page !== this.props.page || isNear !== this.state.isNear
+  shouldComponentUpdate({page}, {isDrawn}) {
+    return page !== this.props.page || isDrawn !== this.state.isDrawn
   }
 
   componentDidMount() {
-    const see = ([entry]) => {
-      const height = this.state.isNear ? this.body.current.offsetHeight : this.state.height
-      const isSeen = entry.isIntersecting || isNearWindow(this.body.current)
-      this.setState({isNear: isSeen || this.body.current.contains(document.activeElement), height})
-      this.props.onSeen(this, isSeen)
-    }
-    this.observer = new IntersectionObserver(see, {rootMargin: `${NEAR}px 0px`})
-    this.observer.observe(this.body.current)
+    follow(this.body.current, this)
   }
 
   componentWillUnmount() {
-    this.observer.disconnect()
+    if (this.state.isDrawn) heights.set(this.props.jobs, this.body.current.offsetHeight)
+    unfollow(this.body.current)
     this.props.onSeen(this, false)
   }
 
-  render({jobs, selected, toggle}, {isNear, height}) {
-    if (!isNear) return html`<tbody class="gap" role="rowgroup" ref=${this.body}><tr role="row"><td role="cell" colspan=${HEADS.length} style=${{height: `${height}px`}} /></tr></tbody>`
+  /** Draws the rows: they are near the window. */
+  draw() {
+    this.setState({isDrawn: true})
+    this.props.onSeen(this, true)
+  }
+
+  /** Keeps the height alone, unless the focus is in a row. */
+  leave(height) {
+    this.props.onSeen(this, false)
+    if (this.state.isDrawn && !this.body.current.contains(document.activeElement)) {
+      heights.set(this.props.jobs, height)
+      this.setState({isDrawn: false})
+    }
+  }
+
+  render({jobs, selected, toggle}, {isDrawn}) {
+    const height = heights.get(jobs)
+    const style = {height: height ? `${height}px` : `calc(${jobs.length} * var(--row))`}
+    if (!isDrawn) return html`<tbody class="gap" role="rowgroup" ref=${this.body}><tr role="row"><td role="cell" colspan=${HEADS.length} style=${style} /></tr></tbody>`
     return html`<tbody role="rowgroup" ref=${this.body}>${jobs.map(job => html`<${Row} key=${job.id} job=${job} selected=${selected} toggle=${toggle} />`)}</tbody>`
   }
 }
@@ -75,7 +81,7 @@ function Row({job, selected, toggle}) {
     <td role="cell" class="m"><${Id} id=${job.id} href=${href} /></td>
     <td role="cell" class="say"><${What} job=${job} /></td>
     <td role="cell" class="tags">${Object.entries(job.tags).slice(0, 3).map(([tag, value]) => html`<a key=${tag} class="tag" title=${`${tag}:${value}`} href=${link('jobs', {tag: `${tag}:${value}`})}>${tag}:${value}</a> `)}</td>
-    <td role="cell" class="num nw wide"><${Ago} at=${job.created} /></td>
+    <td role="cell" class="num nw wide acc"><${Ago} at=${job.created} /></td>
     <td role="cell" class="num nw wide"><${Took} job=${job} /></td>
     <td role="cell" class="due nw"><${Due} job=${job} /></td></tr>`
 }
@@ -104,11 +110,12 @@ function Took({job}) {
 function Due({job}) {
   const s = slack(job)
   if (hasEnded(job)) {
-    if (job.status === 'canceled') return html`<span class="dim wide">–</span>`
-    if (isFlexible(job)) return html`<span class="dim">flexible</span>`
-    return s >= 0 && job.error?.code !== 'deadline-exceeded' ? html`met <span class="xs muted">${words.roughly(s)} to spare</span>` : html`<span class="late">missed</span>`
+    if (isFlexible(job)) return html`<span class="dim" title="It runs when there is room: its lane is flexible">no deadline</span>`
+    if (job.error?.code === 'deadline-exceeded') return html`<span class="late">missed</span>`
+    if (job.status !== 'succeeded') return html`<span class="dim wide">–</span>`
+    return s >= 0 ? html`met <span class="xs muted">${words.roughly(s)} to spare</span>` : html`<span class="late">missed</span>`
   }
-  if (isFlexible(job)) return html`<span class="dim">flexible</span>`
+  if (isFlexible(job)) return html`<span class="dim" title="It runs when there is room: its lane is flexible">no deadline</span>`
   const left = (Date.parse(job.deadline) - now.value) / 1000
   return html`<span title=${words.timeTitle(job.deadline)}>${left > 0 ? `in ${words.countdown(left)}` : 'now'}</span>
     ${s !== null && html` <span class="xs muted">${s < 0 || job.at_risk ? html`<span class="late">${s < 0 ? `${words.duration(-s)} late` : 'at risk'}</span>` : `slack ${words.roughly(s)}`}</span>`}

@@ -55,8 +55,9 @@ function boundsOf(schema) {
   if (low !== undefined && high !== undefined) return `${low} to ${high}`
   if (low !== undefined) return `at least ${low}`
   if (high !== undefined) return `at most ${high}`
-  if (schema.exclusiveMinimum !== undefined) return `above ${schema.exclusiveMinimum}`
-  if (schema.exclusiveMaximum !== undefined) return `below ${schema.exclusiveMaximum}`
+  const [above, below] = [schema.exclusiveMinimum, schema.exclusiveMaximum]
+  if (above !== undefined) return `above ${above}${below === undefined ? '' : `, below ${below}`}`
+  if (below !== undefined) return `below ${below}`
   const [least, most, unit] = 'items' in schema || 'minItems' in schema ? [schema.minItems, schema.maxItems, 'items'] : [schema.minLength, schema.maxLength, 'characters']
   if (least && most) return `${least} to ${words.number(most)} ${unit}`
   if (most) return `at most ${words.number(most)} ${unit}`

@@ -59,7 +59,7 @@ function queued(job) {
   const last = lastAttempt(job)
   const waits = job.not_before && Date.parse(job.not_before) > instant()
   if (last?.outcome === 'unavailable' && waits) {
-    return `${last.detail || 'What it needs is not there'}: looks again in ${until(job.not_before)}`
+    return `${last.detail || 'What it needs is not available'}: tries again in ${until(job.not_before)}`
   }
   if (job.attempt > 0) {
     const why = last ? `Attempt ${last.number} ${outcome(last)}` : `Attempt ${job.attempt} did not succeed`
@@ -82,7 +82,7 @@ function running(job) {
   if (reported) return [reported, attempt].filter(Boolean).join('; ')
   const {runs, p50_s: p50} = job.estimate?.rests_on ?? {}
   const since = tookS(job)
-  const how = p50 && since > p50 ? `Longer than half of its ${words.number(runs)} earlier runs` : job.estimate ? words.capital(probably(job)) : 'Runs; no earlier run tells how long it takes'
+  const how = p50 && since > p50 ? `Longer than half of its ${words.number(runs)} earlier runs` : job.estimate ? words.capital(probably(job)) : 'Running; no earlier run shows how long it takes'
   return [how, attempt].filter(Boolean).join('; ')
 }
 

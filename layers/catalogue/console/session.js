@@ -1,5 +1,6 @@
 // The key of this tab, and the URL of the API that the page came from.
 import {signal} from './html.js'
+import {ofTab} from './storage.js'
 
 const STORED = 'nowlater-key'
 
@@ -8,20 +9,20 @@ export const base = location.origin + location.pathname.replace(/\/console\/?$/,
 export const host = base.replace(/^https?:\/\//, '')
 
 /** The API key or token, or '' where there is none. */
-export const key = signal(takeFromFragment() || sessionStorage.getItem(STORED) || '')
+export const key = signal(takeFromFragment() || ofTab.getItem(STORED) || '')
 /** Whether the API has refused the key: wrong, revoked or expired. */
 export const isRefused = signal(false)
 
 /** Uses another key from now on, in this tab only. */
 export function use(value) {
-  sessionStorage.setItem(STORED, value)
+  ofTab.setItem(STORED, value)
   isRefused.value = false
   key.value = value
 }
 
 /** Forgets the key, and all that this tab has kept. */
 export function leave() {
-  sessionStorage.clear()
+  ofTab.clear()
   key.value = ''
   isRefused.value = false
 }
@@ -34,7 +35,7 @@ function takeFromFragment() {
   const match = /^#key=([\w.~-]+)(?:&go=(.*))?$/.exec(location.hash)
   if (!match) return ''
   history.replaceState(null, '', location.pathname + location.search + (match[2] ? `#${match[2]}` : ''))
-  sessionStorage.setItem(STORED, match[1])
+  ofTab.setItem(STORED, match[1])
   return match[1]
 }
 

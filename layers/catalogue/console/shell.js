@@ -2,7 +2,7 @@
 import {awaySince} from './api.js'
 import {Question} from './ask.js'
 import {now} from './clock.js'
-import {Icon, html, useState} from './html.js'
+import {Icon, html, useEffect, useRef, useState} from './html.js'
 import {Sheet} from './keys.js'
 import {nextTry, refresh} from './live.js'
 import {Note, Notice} from './parts.js'
@@ -51,6 +51,8 @@ function Away() {
 /** Asks for a key: at first, and after the API has refused the present one. */
 function Gate() {
   const [written, write] = useState('')
+  const input = useRef(null)
+  useEffect(() => input.current.focus({preventScroll: true}), [])
   const refused = isRefused.value && key.value
   const open = event => {
     event.preventDefault()
@@ -58,9 +60,9 @@ function Gate() {
   }
   return html`<form class="gate card" onSubmit=${open} autocomplete="off">
     <h1 class="lead">Open the console of ${host}</h1>
-    ${refused && html`<${Note} kind="warn" icon="key" role="alert"><b>The key ${shortKey()} is wrong, revoked or expired.</b> Your jobs go on without you.<//>`}
+    ${refused && html`<${Note} kind="warn" icon="key" role="alert"><b>The key ${shortKey()} is wrong, revoked or expired.</b> Your jobs go on.<//>`}
     <div class="field"><label for="key">API key or token</label>
-      <input class="in mono" id="key" type="password" autocomplete="off" spellcheck=${false} placeholder="nl_…" required aria-describedby="key-hint" value=${written} onInput=${event => write(event.target.value)} />
+      <input ref=${input} class="in mono" id="key" type="password" autocomplete="off" spellcheck=${false} placeholder="nl_…" required aria-describedby="key-hint" value=${written} onInput=${event => write(event.target.value)} />
       <span class="hint" id="key-hint">It stays in this tab until you close it, and is sent to ${host} alone.</span></div>
     <p><button class="btn primary"><${Icon} name="key" />Open</button></p>
     <details><summary>No key yet?</summary><p class="sm muted pad">On your own machine, <code>make up</code> prints a link with one. For a deployed stack, its operator makes one:</p>

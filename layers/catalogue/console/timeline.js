@@ -8,7 +8,7 @@ import * as words from './words.js'
 const STEPS_S = [0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1_800, 3_600, 7_200, 21_600, 43_200, 86_400]
 const FILLS = {succeeded: 'f-ok2', failed: 'f-bad2', 'timed-out': 'f-bad2', 'cut-short': 'f-bad2', refused: 'f-bad2', unavailable: 'f-soft', canceled: 'f-soft', 'deadline-exceeded': 'f-bad2'}
 /** Where the picture begins and ends, in percent, and where it is broken if the deadline is far. */
-const [LEFT, RIGHT, BREAK] = [1, 97, 70]
+const [LEFT, RIGHT, BREAK] = [0.2, 98, 70]
 
 /** The picture of a job's page. */
 export function Timeline({job}) {
@@ -60,7 +60,7 @@ export function partsOf(job, present) {
   const deadline = isFlexible(job) ? null : Date.parse(job.deadline)
   const start = job.start_at ? Date.parse(job.start_at) : null
   const core = Math.max(end, finish ?? 0, start ?? 0, created + 1)
-  const s = slack(job)
+  const s = job.status === 'failed' || job.status === 'canceled' ? null : slack(job)
   const last = attempts.at(-1)
   return {
     created, attempts, finish, deadline, core, hasEnded: Boolean(ended), now: end,

@@ -16,12 +16,19 @@ const AT_ONCE = 4
 
 export function WebhooksScreen({query}) {
   const state = query.get('state') ?? ''
-  const [older, setOlder] = useState([])
-  const [next, setNext] = useState(undefined)
-  const {data, error} = useLive(`/deliveries?limit=50${state && `&state=${state}`}`, seen => (seen.deliveries.some(each => each.state === 'waiting') ? BUSY_S : CALM_S))
   useEffect(() => {
     document.title = 'Webhooks · nowlater'
   }, [])
+  return html`<div class="head"><h1>Webhooks</h1><span class="sm dim">what callbacks of your jobs were sent, for 14 days</span></div>
+    <nav class="seg fit" aria-label="State" tabindex="-1">${STATES.map(([key, text]) => html`<a key=${key} href=${link('webhooks', {state: key})} aria-current=${key === state ? 'true' : undefined}>${text}</a>`)}</nav>
+    <${Listed} key=${state} state=${state} />`
+}
+
+/** The deliveries of a state, and what a receiver needs. */
+function Listed({state}) {
+  const [older, setOlder] = useState([])
+  const [next, setNext] = useState(undefined)
+  const {data, error} = useLive(`/deliveries?limit=50${state && `&state=${state}`}`, seen => (seen.deliveries.some(each => each.state === 'waiting') ? BUSY_S : CALM_S))
   const shown = merged(data?.deliveries ?? [], older)
   const more = next === undefined ? data?.next : next
   const readMore = async () => {
@@ -29,11 +36,9 @@ export function WebhooksScreen({query}) {
     setOlder([...older, ...page.deliveries])
     setNext(page.next)
   }
-  return html`<div class="head"><h1>Webhooks</h1><span class="sm dim">what callbacks of your jobs were sent, for 14 days</span></div>
-    <nav class="seg fit" aria-label="State" tabindex="-1">${STATES.map(([key, text]) => html`<a key=${key} href=${link('webhooks', {state: key})} aria-current=${key === state ? 'true' : undefined}>${text}</a>`)}</nav>
-    ${error?.status === 404 ? html`<${Note} icon="hooks">This stack does not list webhooks of all jobs yet: it needs an upgrade. Each job's page has its own.<//>` : error?.problem ? html`<${Trouble} error=${error} />` : !data ? html`<${Loading} what="the webhooks" />` : shown.length ? html`<${Deliveries} deliveries=${shown} />` : html`<${Nothing} state=${state} />`}
+  return html`${error?.status === 404 ? html`<${Note} icon="hooks">This stack does not list webhooks of all jobs yet: it needs an upgrade. Each job's page has its own.<//>` : error?.problem ? html`<${Trouble} error=${error} again=${refresh} />` : !data ? html`<${Loading} what="the webhooks" />` : shown.length ? html`<${Deliveries} deliveries=${shown} />` : html`<${Nothing} state=${state} />`}
     ${more && html`<p><button class="btn quiet" type="button" onClick=${readMore}>Show older ones</button></p>`}
-    <div class="grid2 wideg"><${Secret} hosts=${[...new Set(shown.map(each => new URL(each.url).hostname))]} /><${Verify} /></div><${Hints} />`
+    <div class="grid2 wideg"><${Secret} hosts=${[...new Set(shown.map(each => hostOf(each.url).replace(/:\d+$/, '')))]} /><${Verify} /></div><${Hints} />`
 }
 
 const idOf = delivery => `${delivery.job}/${delivery.number}`

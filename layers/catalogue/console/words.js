@@ -42,10 +42,13 @@ export const countdown = s => (s < 10 ? `${Math.max(0, Math.round(s))} s` : dura
 /** Returns a time of the viewer's zone, with its date where that is not today. */
 export function time(value, format = clock) {
   const at = new Date(value)
+  if (Number.isNaN(at.getTime())) return String(value)
   const isToday = day.format(at) === day.format(new Date(instant()))
   return isToday ? format.format(at) : `${day.format(at)} ${shortClock.format(at)}`
 }
 export const exactTime = value => time(value, clockMs)
+/** Returns the hour and minute of a time alone. */
+export const clockTime = at => shortClock.format(at)
 export const minuteTime = value => time(value, shortClock)
 
 /** Returns the offset of the viewer's zone: UTC+1. */

@@ -19,6 +19,13 @@ def chromium() -> str | None:
     return given or next(filter(None, map(shutil.which, _NAMES)), None)
 
 
+def launch(playwright: Playwright) -> Browser:
+    """Start the browser."""
+    # Chromium's sandbox does not work for root, as in containers.
+    arguments = ["--no-sandbox"] if os.geteuid() == 0 else []
+    return playwright.chromium.launch(executable_path=chromium(), args=arguments)
+
+
 @pytest.fixture(scope="module")  # its event loop would fail the coroutines of other modules
 def playwright() -> Iterator[Playwright]:
     if chromium() is None:
@@ -29,10 +36,7 @@ def playwright() -> Iterator[Playwright]:
 
 @pytest.fixture(scope="module")
 def browser(playwright: Playwright) -> Iterator[Browser]:
-    # Chromium's sandbox does not work for root, as in containers.
-    arguments = ["--no-sandbox"] if os.geteuid() == 0 else []
-    path = chromium()
-    opened = playwright.chromium.launch(executable_path=path, args=arguments)
+    opened = launch(playwright)
     yield opened
     opened.close()
 

@@ -4,16 +4,15 @@ PYTHONPATH=. python -m tests.e2e.console.pictures URL KEY
 """
 
 import io
-import os
 import sys
 import time
 from pathlib import Path
 
 from PIL import Image
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page, expect, sync_playwright
 
 from tests.e2e.client import Client
-from tests.e2e.console.conftest import chromium
+from tests.e2e.console.conftest import launch
 from tests.e2e.console.page import Console
 
 FOLDER = Path(__file__).parents[3] / "docs" / "console"
@@ -28,8 +27,7 @@ def main() -> None:
     running = _fill(api)
     FOLDER.mkdir(exist_ok=True)
     with sync_playwright() as playwright:
-        arguments = ["--no-sandbox"] if os.geteuid() == 0 else []
-        browser = playwright.chromium.launch(executable_path=chromium(), args=arguments)
+        browser = launch(playwright)
         light = Console(browser, api, viewport=WINDOW, color_scheme="light")
         dark = Console(browser, api, viewport=WINDOW, color_scheme="dark")
         phone = Console(browser, api, viewport=PHONE, color_scheme="dark", device_scale_factor=1)
@@ -68,7 +66,7 @@ def _fill(api: Client) -> dict[str, str]:
 def take(name: str, page: Page) -> None:
     """Write a picture, with few colours, once all has been loaded."""
     page.wait_for_timeout(2_500)
-    page.wait_for_function("!document.querySelector('.loading')")
+    expect(page.locator(".loading")).to_have_count(0)
     picture = Image.open(io.BytesIO(page.screenshot())).convert("RGB")
     picture.quantize(64).save(FOLDER / f"{name}.png", optimize=True)
 
