@@ -37,7 +37,7 @@ def measure(served: Served) -> bool:
     if chromium() is None:
         print("\nthe console is not measured: install Chromium, or set CHROMIUM to its path")
         return True
-    client = Client(served.told()["url"], served.told()["key"])
+    client = Client(served.connection()["url"], served.connection()["key"])
     job = client.ended(client.submit("csv-profile", {"csv": "a,b\n1,2\n"}))
     with sync_playwright() as playwright:
         browser = launch(playwright)

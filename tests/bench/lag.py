@@ -18,7 +18,7 @@ MAX_S = 300
 
 def measure(served: Served) -> bool:
     """Print the median lags, and tell whether everything arrived."""
-    client = Client(served.told()["url"], served.told()["key"])
+    client = Client(served.connection()["url"], served.connection()["key"])
     with Receiver() as receiver, Subscriber(served) as subscriber:
         alone = [one for _ in range(ALONE) for one in _told(client, receiver, subscriber, 1)]
         burst = _told(client, receiver, subscriber, BURST)

@@ -14,7 +14,7 @@ MAX_TO_END_S = 2.0
 
 def measure(served: Served) -> bool:
     """Print the doors' median latencies, and tell whether they are in their budget."""
-    client = Client(served.told()["url"], served.told()["key"])
+    client = Client(served.connection()["url"], served.connection()["key"])
     taken = [_round(client) for _ in range(ROUNDS + 3)][3:]
     client.close()
     sync, later, end, hybrid = (statistics.median(column) for column in zip(*taken, strict=True))

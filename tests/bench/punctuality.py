@@ -18,7 +18,7 @@ RUN_S = 4
 
 def measure(served: Served) -> bool:
     """Print both, and tell whether they are in their budget."""
-    client = Client(served.told()["url"], served.told()["key"])
+    client = Client(served.connection()["url"], served.connection()["key"])
     client.ended(client.submit("echo", {"value": 1}, deadline={"within": 600}))
     late_s = statistics.median(_late_s(client) for _ in range(JOBS))
     behind_s = max(_behind_s(client))

@@ -28,7 +28,7 @@ def saved() -> list[str]:
 
 def measure(served: Served) -> bool:
     """Print the median time from a save to the first response of the new code."""
-    client = Client(served.told()["url"], served.told()["key"])
+    client = Client(served.connection()["url"], served.connection()["key"])
     folder = served.folder / "operations"
     requirements, module = folder / "requirements.txt", folder / "saved.py"
     before = requirements.read_text()

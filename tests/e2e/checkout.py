@@ -36,11 +36,11 @@ class Checkout:
         return self.folder / "stages.toml"
 
     def environment(self) -> dict[str, str]:
-        nobody = {"AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": os.devnull}
-        nobody |= {"AWS_EC2_METADATA_DISABLED": "true", "AWS_ENDPOINT_URL": self.endpoint}
+        without_account = {"AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": os.devnull}
+        without_account |= {"AWS_EC2_METADATA_DISABLED": "true", "AWS_ENDPOINT_URL": self.endpoint}
         # What `make test` has set would have this make say that it is one within another.
         outside = {k: v for k, v in environment().items() if k not in ("MAKEFLAGS", "MAKELEVEL")}
-        return outside | nobody | emulator.CREDENTIALS | self.known
+        return outside | without_account | emulator.CREDENTIALS | self.known
 
     def make(self, *arguments: str, closed: bool = False) -> "subprocess.CompletedProcess[str]":
         """Run make as CI does: without a terminal, perhaps even with standard input closed."""

@@ -71,7 +71,7 @@ class Client:
         )
 
     def running(self, job: Any) -> Any:
-        """Poll a job until its operation has told how far it is, and return it."""
+        """Poll a job until its operation has reported progress, and return it."""
         return eventually(lambda: self.see(job), lambda seen: seen["progress"] is not None)
 
     def result(self, job: Any) -> requests.Response:

@@ -10,7 +10,7 @@ import pytest
 
 from tests.e2e.client import Client
 from tests.e2e.logs import leaks, logged, story
-from tests.e2e.served import Served, Told
+from tests.e2e.served import Served, Subscriber
 from tests.issuer import AUDIENCE, Issuer
 
 #: The pages that may call the local stack from a browser.
@@ -74,8 +74,8 @@ def api(request: pytest.FixtureRequest) -> Iterator[Client]:
     if "NOWLATER_URL" in os.environ:
         client = Client(os.environ["NOWLATER_URL"], os.environ["NOWLATER_KEY"])
     else:
-        told = request.getfixturevalue("served").told()
-        client = Client(told["url"], told["key"])
+        connection = request.getfixturevalue("served").connection()
+        client = Client(connection["url"], connection["key"])
     yield client
     client.close()
 
@@ -89,9 +89,9 @@ def diagnostics(api: Client) -> None:
 
 
 @pytest.fixture(scope="session")
-def told(served: Served) -> Told:
+def subscriber(served: Served) -> Subscriber:
     """A subscriber of the topic."""
-    return Told(served.stack())
+    return Subscriber(served.stack())
 
 
 @pytest.fixture

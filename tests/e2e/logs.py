@@ -10,7 +10,7 @@ from tests.e2e.served import Served
 _PAGE = 10_000
 #: So many lines are shown with a failure; these are Lambda's own.
 _SHOWN, _PLATFORM = 60, ("START ", "END ", "REPORT ")
-#: Keys, tokens, webhook secrets and signatures, whoever's they are.
+#: Keys, tokens, webhook secrets and signatures of any owner.
 NEVER = {
     "an API key": r"nl_[0-9a-f]{12}_[\w-]{43}",
     "a token": r"\beyJ[\w-]{10,}\.[\w-]+",

@@ -61,8 +61,8 @@ class Served:
             python=".venv/bin/python",
         )
         try:
-            eventually(lambda: self.told() or self.process.poll() is not None, within_s=900)
-            assert self.told(), "it ended"
+            eventually(lambda: self.connection() or self.process.poll() is not None, within_s=900)
+            assert self.connection(), "it ended"
         except AssertionError as fault:
             self.process.kill()
             self.process.communicate()
@@ -76,15 +76,15 @@ class Served:
         served.end(self.process, within_s=PATIENCE_S)
         # A process that was killed is listed for a moment.
         eventually(self.processes, lambda found: not found, within_s=10)
-        assert self.told() == {}
+        assert self.connection() == {}
 
-    def told(self) -> dict[str, str]:
-        """Return what `make up` tells of itself in its api.json; nothing before it serves."""
+    def connection(self) -> dict[str, str]:
+        """Return what `make up` writes into .local/api.json: URL, key and others; {} before it serves."""
         path = self.folder / ".local" / "api.json"
         return dict(json.loads(path.read_text())) if path.exists() else {}
 
     def stack(self) -> Stack:
-        return Stack(emulator.session(), "nowlater", self.told()["endpoint"])
+        return Stack(emulator.session(), "nowlater", self.connection()["endpoint"])
 
     def client(self, service: str) -> Any:
         return self.stack().client(service)
@@ -132,7 +132,7 @@ def sam_deploy(served: Served, folder: Path, template: str, name: str, *paramete
     command += ["--capabilities", "CAPABILITY_IAM", "--no-confirm-changeset"]
     command += ["--parameter-overrides", *parameters]
     aws = {
-        "AWS_ENDPOINT_URL": served.told()["endpoint"],
+        "AWS_ENDPOINT_URL": served.connection()["endpoint"],
         "SAM_CLI_TELEMETRY": "0",
         "SAM_CLI_POLL_DELAY": "0.2",
     }
@@ -163,8 +163,8 @@ def tool(
     )
 
 
-class Told:
-    """What a subscriber of the topic has been told since the tests began."""
+class Subscriber:
+    """A subscriber of the topic, with all events since the tests began."""
 
     def __init__(self, stack: Stack) -> None:
         self._inbox = Inbox(stack, "inbox")

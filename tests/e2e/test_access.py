@@ -26,8 +26,8 @@ OPEN = [route.id for route in BY_ID.values() if route.scope is None]
 
 @pytest.fixture(scope="module")
 def table(served: Served) -> Table:
-    there = served.stack()
-    return Table(there.outputs["TableName"], there.client("dynamodb"))
+    stack = served.stack()
+    return Table(stack.outputs["TableName"], stack.client("dynamodb"))
 
 
 def made(table: Table, owner: str = "acme", **how: Any) -> str:
@@ -51,7 +51,10 @@ def strangers(table: Table, issuer: Issuer) -> dict[str, tuple[str | None, int]]
         "a revoked key": (f"Bearer {revoked_token}", 403),
         "an expired token": (f"Bearer {issuer.token(now - 10**6)}", 403),
         "a token for others": (f"Bearer {issuer.token(now, aud='others')}", 403),
-        "a token that nobody signed": (f"Bearer {issuer.token(now, SigningKey('one'))}", 403),
+        "a token with an unknown signature": (
+            f"Bearer {issuer.token(now, SigningKey('one'))}",
+            403,
+        ),
     }
 
 

@@ -20,7 +20,7 @@ def job(api: Client) -> str:
     return str(api.ended(asked)["id"])
 
 
-def told(answer: requests.Response) -> dict[str, str]:
+def visible_headers(answer: requests.Response) -> dict[str, str]:
     """Return the headers that are of the answer itself."""
     headers = {name.lower(): value for name, value in answer.headers.items()}
     ours = headers.keys() - _OF_ONE_ANSWER
@@ -35,7 +35,7 @@ def test_every_get_has_a_head_without_a_body(api: Client, job: str, route: str) 
     assert get.status_code == ROWS[route].good
     assert get.content
     assert (head.status_code, head.content) == (get.status_code, b"")
-    assert told(head) == told(get)
+    assert visible_headers(head) == visible_headers(get)
 
 
 @pytest.mark.parametrize("route", [r for r in READS if BY_ID[r].scope is not None])

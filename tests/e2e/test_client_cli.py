@@ -131,6 +131,7 @@ def test_tables_fit_a_terminal(served: Served, command: tuple[str, ...]) -> None
     assert max(map(len, lines(terminal.text))) <= COLUMNS
 
 
+@pytest.mark.nightly
 def test_a_batch_that_is_killed_continues_with_the_same_jobs(
     served: Served, tmp_path: Path, key: str
 ) -> None:

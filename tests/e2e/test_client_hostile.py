@@ -102,6 +102,7 @@ def test_jobs_in_a_storm_arrive_once_each(api: Caller, key: str) -> None:
     assert len(found) == 60
 
 
+@pytest.mark.nightly
 def test_a_wait_outlasts_a_stack_that_stops_for_30_seconds(
     api: Caller, served: Served, key: str
 ) -> None:

@@ -77,12 +77,16 @@ def test_the_examples_of_its_readme_run_as_they_stand(
 ) -> None:
     program = tmp_path / "program.py"
     program.write_text("".join(EXAMPLES))
-    told = served.told()
+    connection = served.connection()
 
     done = subprocess.run(
         [python, program],
         cwd=tmp_path,
-        env={"NOWLATER_URL": told["url"], "NOWLATER_KEY": told["key"], "PATH": os.environ["PATH"]},
+        env={
+            "NOWLATER_URL": connection["url"],
+            "NOWLATER_KEY": connection["key"],
+            "PATH": os.environ["PATH"],
+        },
         capture_output=True,
         text=True,
         check=False,

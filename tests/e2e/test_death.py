@@ -8,7 +8,7 @@ import pytest
 
 from tests.e2e.client import Client
 from tests.e2e.patience import LONGER
-from tests.e2e.served import Served, Told, make_key
+from tests.e2e.served import Served, Subscriber, make_key
 
 pytestmark = pytest.mark.nightly
 
@@ -18,7 +18,7 @@ HIDDEN_S = 330
 
 @pytest.mark.usefixtures("diagnostics")
 def test_a_job_whose_worker_is_killed_is_run_again_and_ends_once(
-    api: Client, served: Served, told: Told
+    api: Client, served: Served, subscriber: Subscriber
 ) -> None:
     for seconds in LONGER:
         job = api.submit("sleep", {"seconds": seconds + 5}, deadline={"within": 600})
@@ -29,7 +29,7 @@ def test_a_job_whose_worker_is_killed_is_run_again_and_ends_once(
         ended = api.ended(job)
         if ended["attempt"] > 1:  # else it had ended before
             break
-    events = told.of({job["id"]})
+    events = subscriber.of({job["id"]})
 
     assert (ended["status"], ended["attempt"]) == ("succeeded", 2)
     assert {e["id"] for e in events} == {f"{job['id']}/succeeded"}
@@ -41,7 +41,7 @@ def test_a_job_that_ends_its_worker_holds_up_no_job_of_another_owner(
     kind: str, api: Client, served: Served
 ) -> None:
     """What a dead worker had received is hidden for HIDDEN_S."""
-    other = Client(served.told()["url"], make_key(served, "--owner", f"other-{kind}"))
+    other = Client(served.connection()["url"], make_key(served, "--owner", f"other-{kind}"))
     busy = [api.submit("sleep", {"seconds": 4}) for _ in range(2)]  # the lane's two workers
     for job in busy:
         api.running(job)

@@ -41,7 +41,7 @@ def _at_this_terminal() -> None:
 
 
 class Terminal:
-    """make at a terminal, where somebody types."""
+    """make at a terminal, where a person types."""
 
     def __init__(self, checkout: Checkout, *arguments: str) -> None:
         self._master, slave = pty.openpty()
@@ -96,7 +96,7 @@ class Terminal:
         assert ready, f"for {PATIENCE_S:g} s nothing was said:\n{self.said}"
         try:
             read = os.read(self._master, 65536)
-        except OSError:  # Linux's way to tell that nobody has the other side open any more
+        except OSError:  # Linux's error where the other side is closed
             read = b""
         self.said += read.decode(errors="replace")
         return bool(read)
@@ -126,9 +126,9 @@ def first(checkout: Checkout) -> str:
 @pytest.fixture(scope="module")
 def prod(checkout: Checkout, first: str) -> Present:
     """The stack as the first deployment left it."""
-    there = checkout.present("prod")
-    assert there is not None
-    return there
+    stack = checkout.present("prod")
+    assert stack is not None
+    return stack
 
 
 def test_a_first_deployment_without_a_terminal_asks_nothing(prod: Present, first: str) -> None:
@@ -150,11 +150,11 @@ def test_a_second_deployment_leaves_equal_parameters_and_asks_nothing_at_a_termi
 ) -> None:
     terminal = Terminal(checkout, "STACK=prod")
     code = terminal.ends()
-    there = checkout.present("prod")
+    stack = checkout.present("prod")
 
     assert code == 0, terminal.said
-    assert there is not None
-    assert there.parameters == prod.parameters
+    assert stack is not None
+    assert stack.parameters == prod.parameters
     assert f"Building for {deploy.ARCHITECTURE}" in terminal.said
     assert "An update; parameters: unchanged" in terminal.said
     assert "]: " not in terminal.said.partition("Building for")[0]

@@ -35,7 +35,7 @@ class Shell:
     """A shell with the runbook's functions, make and the AWS CLI, for the account of the emulator."""
 
     def __init__(self, served: Served, folder: Path) -> None:
-        self._checkout = Checkout(folder, served.told()["endpoint"])
+        self._checkout = Checkout(folder, served.connection()["endpoint"])
         (folder / "bin").mkdir()
         aws = folder / "bin" / "aws"
         aws.write_text(
@@ -97,7 +97,7 @@ def test_the_accounts_quota_is_shown(shell: Shell) -> None:
 
 def test_a_key_is_made_and_the_stack_verified(shell: Shell, served: Served) -> None:
     commands, callers = (block("A key and a check", n) for n in (0, 1))
-    url = served.told()["url"]  # the emulator's own outputs name hosts that are not there
+    url = served.connection()["url"]  # the emulator's own outputs name hosts that are not there
     said = shell.run(commands.replace('"$(output ApiUrl)"', f"{url} ARGS='--only malformed'"))
     token = shell.run(callers).splitlines()[0]
 

@@ -6,14 +6,14 @@ import pytest
 
 from tests.e2e.client import Client
 from tests.e2e.patience import TRIES
-from tests.e2e.served import Told
+from tests.e2e.served import Subscriber
 
 TEXT = {"text": "To be, or not to be."}
 
 
 @pytest.fixture(scope="module", autouse=True)
 def warm(api: Client) -> None:
-    """Let nobody who waits for ten seconds wait for a Lambda that has to be started."""
+    """Start the Lambdas first, so that no test of a ten-second wait waits for their start."""
     api.ask("hybrid", "text-stats", TEXT)
 
 
@@ -64,9 +64,9 @@ def test_the_hybrid_door_hands_out_the_job_that_runs_already(api: Client) -> Non
     assert (ended["status"], ended["attempt"]) == ("succeeded", 1)
 
 
-def test_each_end_is_told_to_the_subscribers_of_the_topic(api: Client, told: Told) -> None:
+def test_each_end_is_published_to_the_topic(api: Client, subscriber: Subscriber) -> None:
     job = api.ended(api.submit("text-stats", TEXT))
-    (event, *_) = told.of({job["id"]})
+    (event, *_) = subscriber.of({job["id"]})
 
     assert event["specversion"] == "1.0"
     assert event["id"] == f"{job['id']}/succeeded"
@@ -94,13 +94,13 @@ def test_a_job_that_fails_is_tried_again_and_ends_with_its_last_failure(api: Cli
     flaky = api.submit("flaky", {"failures": 1}, deadline={"within": 600})
     failing = api.submit("fail", {"message": "secret words"}, deadline={"within": 600})
     survived, failed = api.ended(flaky), api.ended(failing)
-    told = api.get(failed["links"]["result"])
+    response = api.get(failed["links"]["result"])
 
     assert (survived["status"], survived["attempt"]) == ("succeeded", 2)
     assert (failed["status"], failed["attempt"]) == ("failed", 3)
-    assert told.status_code == 409
-    assert told.json()["type"].endswith("/problems/operation-failed")
-    assert "secret words" not in told.text
+    assert response.status_code == 409
+    assert response.json()["type"].endswith("/problems/operation-failed")
+    assert "secret words" not in response.text
 
 
 def test_an_ended_job_is_asked_again_as_a_new_one(api: Client, key: str) -> None:

@@ -64,7 +64,7 @@ def laptop(folder: Path) -> Iterator[Served]:
 
 @pytest.fixture(scope="module")
 def caller(laptop: Served) -> Iterator[Client]:
-    client = Client(laptop.told()["url"], laptop.told()["key"])
+    client = Client(laptop.connection()["url"], laptop.connection()["key"])
     yield client
     client.close()
 
@@ -198,7 +198,7 @@ def test_a_crash_in_c_is_shown_with_the_line_and_with_what_becomes_of_the_job(
 def test_the_receiver_shows_webhooks_and_what_is_wrong_with_their_signature(
     laptop: Served, caller: Client, says: Say
 ) -> None:
-    url = laptop.told()["webhooks"]
+    url = laptop.connection()["webhooks"]
     job = caller.submit("echo", {"value": 1}, callback={"url": url})
     said = says(f"webhook: echo {job['id']} succeeded\n  its signature is valid")
     (received,) = [w for w in requests.get(url, timeout=10).json()["webhooks"] if job["id"] in w["title"]]  # fmt: skip
@@ -225,8 +225,8 @@ def own_table(served: Served) -> Any:
 @pytest.mark.nightly
 def test_a_kill_loses_no_job_and_an_end_keeps_the_key(folder: Path, laptop: Served) -> None:
     """It comes last: it ends the stack of the others."""
-    caller = Client(laptop.told()["url"], laptop.told()["key"])
-    key, secret = laptop.told()["key"], caller.get("/webhooks/secret?host=x.example").json()
+    caller = Client(laptop.connection()["url"], laptop.connection()["key"])
+    key, secret = laptop.connection()["key"], caller.get("/webhooks/secret?host=x.example").json()
     ended = caller.ended(caller.submit("talk", {"word": "kept"}))  # its result is in the bucket
     running = caller.submit("talk", {"word": "interrupted", "seconds": 20})
     waiting = caller.submit("echo", {"value": 1}, start={"after": 100})
@@ -240,7 +240,7 @@ def test_a_kill_loses_no_job_and_an_end_keeps_the_key(folder: Path, laptop: Serv
     kept = Served(folder, copied=True, keep=True)
     kept.port = laptop.port  # links of jobs have it
     with kept as again:
-        caller = Client(again.told()["url"], again.told()["key"])
+        caller = Client(again.connection()["url"], again.connection()["key"])
         took_s = time.monotonic() - began
         said = again.output.read_text()
         result = caller.get(f"/jobs/{ended['id']}/result", allow_redirects=True)
@@ -248,7 +248,7 @@ def test_a_kill_loses_no_job_and_an_end_keeps_the_key(folder: Path, laptop: Serv
         waited = caller.ended(waiting, within_s=180)
         prices = own_table(again)
 
-        assert again.told()["key"] == key
+        assert again.connection()["key"] == key
         assert caller.get("/webhooks/secret?host=x.example").json() == secret
         assert "jobs of the last time: " in said
         assert "1 interrupted, run again now" in said
@@ -256,9 +256,9 @@ def test_a_kill_loses_no_job_and_an_end_keeps_the_key(folder: Path, laptop: Serv
         assert (went_on["status"], went_on["attempt"], waited["status"]) == ("succeeded", 2, "succeeded")  # fmt: skip
         assert prices["client"].scan(TableName=prices["name"])["Count"] == 1
         assert took_s < 600
-    with Served(folder, copied=True) as anew:
-        caller = Client(anew.told()["url"], anew.told()["key"])
+    with Served(folder, copied=True) as restarted:
+        caller = Client(restarted.connection()["url"], restarted.connection()["key"])
 
-        assert anew.told()["key"] == key
+        assert restarted.connection()["key"] == key
         assert caller.get("/webhooks/secret?host=x.example").json() == secret
         assert caller.get("/jobs").json()["jobs"] == []

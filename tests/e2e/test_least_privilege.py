@@ -16,8 +16,8 @@ _OF_WORK = {"change a job"}
 
 @pytest.fixture(scope="module")
 def caller(plain: Served) -> Iterator[Client]:
-    told = plain.told()
-    client = Client(told["url"], told["key"])
+    connection = plain.connection()
+    client = Client(connection["url"], connection["key"])
     yield client
     client.close()
 
@@ -25,16 +25,16 @@ def caller(plain: Served) -> Iterator[Client]:
 @pytest.fixture(scope="module")
 def wanted(plain: Served, caller: Client) -> dict[str, str]:
     """What there is to be got at: a secret, what another owner has in the bucket, and a job."""
-    there = plain.stack()
-    bucket, name = plain.client("s3"), there.outputs["BucketName"]
+    stack = plain.stack()
+    bucket, name = plain.client("s3"), stack.outputs["BucketName"]
     keys = {"result": "results/another/1/1", "upload": "uploads/another/1"}
     keys |= {"letter": "dead-letters/1"}
     for key in keys.values():
         bucket.put_object(Bucket=name, Key=key, Body=b"theirs")
     job = caller.submit("text-stats", {"text": "To be."})["id"]
     return keys | {
-        "secret": there.ids["MasterSecret"],
-        "authorizer": there.ids["Authorize"],
+        "secret": stack.ids["MasterSecret"],
+        "authorizer": stack.ids["Authorize"],
         "job": job,
     }
 
@@ -65,11 +65,11 @@ def test_nothing_comes_of_what_was_refused(
     plain: Served, caller: Client, wanted: dict[str, str]
 ) -> None:
     at("async", caller, wanted)
-    there = plain.stack()
+    stack = plain.stack()
     table, bucket = plain.client("dynamodb"), plain.client("s3")
-    items = table.scan(TableName=there.outputs["TableName"], ConsistentRead=True)["Items"]
+    items = table.scan(TableName=stack.outputs["TableName"], ConsistentRead=True)["Items"]
     partitions = {item["PK"]["S"] for item in items}
-    upload = bucket.get_object(Bucket=there.outputs["BucketName"], Key=wanted["upload"])
+    upload = bucket.get_object(Bucket=stack.outputs["BucketName"], Key=wanted["upload"])
 
     assert any(partition.startswith("JOB#") for partition in partitions)
     assert "APIKEY#0123456789ab" not in partitions

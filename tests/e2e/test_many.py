@@ -7,7 +7,7 @@ import pytest
 
 from tests.e2e.client import Client
 from tests.e2e.patience import eventually
-from tests.e2e.served import Told
+from tests.e2e.served import Subscriber
 from tests.receiver import Receiver
 
 #: A thousand take a while.
@@ -16,7 +16,7 @@ MANY_S = 1200.0
 
 @pytest.mark.nightly
 def test_1000_jobs_of_8_clients_all_succeed_each_once_each_told_to_topic_and_callback(
-    api: Client, told: Told
+    api: Client, subscriber: Subscriber
 ) -> None:
     with Receiver() as receiver:
 
@@ -28,7 +28,7 @@ def test_1000_jobs_of_8_clients_all_succeed_each_once_each_told_to_topic_and_cal
 
         with ThreadPoolExecutor(8) as clients:
             ids = list(clients.map(submit, range(1000)))
-        events = told.of(set(ids), within_s=MANY_S)
+        events = subscriber.of(set(ids), within_s=MANY_S)
         called = eventually(
             lambda: {got.headers["webhook-id"] for got in list(receiver.requests)},
             lambda ids: len(ids) >= 1000,

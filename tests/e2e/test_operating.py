@@ -23,18 +23,18 @@ def test_every_alarm_is_there_and_says_where_to_read_on(served: Served) -> None:
 
 
 def test_the_dashboards_show_the_resources_of_this_stack(served: Served) -> None:
-    there = served.stack()
+    stack = served.stack()
     shown = [
-        there.client("cloudwatch").get_dashboard(DashboardName=there.ids[name])["DashboardBody"]
+        stack.client("cloudwatch").get_dashboard(DashboardName=stack.ids[name])["DashboardBody"]
         for name in stack.of_type(RESOURCES, "AWS::CloudWatch::Dashboard")
     ]
 
     assert len(shown) == 2
     assert [json.loads(body)["widgets"] != [] for body in shown] == [True, True]
     assert "${" not in "".join(shown)
-    assert there.outputs["DashboardName"] == there.ids["Dashboard"]
+    assert stack.outputs["DashboardName"] == stack.ids["Dashboard"]
     for name in [*stack.of_type(RESOURCES, "AWS::Serverless::Function"), "Table"]:
-        assert f'"{there.ids[name]}"' in "".join(shown)
+        assert f'"{stack.ids[name]}"' in "".join(shown)
 
 
 def test_the_log_tells_a_jobs_life_by_its_id(api: Client, served: Served) -> None:

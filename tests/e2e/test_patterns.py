@@ -41,7 +41,7 @@ def patterns(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
 
 
 def caller(served: Served, owner: str) -> Client:
-    return Client(served.told()["url"], make_key(served, "--owner", owner))
+    return Client(served.connection()["url"], make_key(served, "--owner", owner))
 
 
 def ended(api: Client, operation: str, number: int = 1) -> list[dict[str, Any]]:

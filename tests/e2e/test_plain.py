@@ -8,9 +8,9 @@ from tests.issuer import Issuer
 
 
 def test_keys_are_taken_and_tokens_are_not(plain: Served, issuer: Issuer) -> None:
-    told = plain.told()
-    shown = (told["key"], issuer.token(instants.now()), "a.b.c")
-    callers = [Client(told["url"], token) for token in shown]
+    connection = plain.connection()
+    shown = (connection["key"], issuer.token(instants.now()), "a.b.c")
+    callers = [Client(connection["url"], token) for token in shown]
     answers = [caller.get("/jobs").status_code for caller in callers]
     for caller in callers:
         caller.close()
@@ -19,8 +19,8 @@ def test_keys_are_taken_and_tokens_are_not(plain: Served, issuer: Issuer) -> Non
 
 
 def test_who_writes_an_operation_sees_what_its_exceptions_say(plain: Served) -> None:
-    told = plain.told()
-    caller = Client(told["url"], told["key"])
+    connection = plain.connection()
+    caller = Client(connection["url"], connection["key"])
 
     def shown() -> str:
         # The emulator may keep the last lines of a call until the next one.

@@ -186,7 +186,7 @@ def test_an_event_source_follows_a_job_to_its_end_and_stops(api: Client) -> None
     assert shown[-1] | {"estimate": None} == api.get(job["links"]["self"]).json()
     assert shown[-1]["result"] == {"seconds": seconds}
     assert len(shown) >= 2
-    assert len(set(ids)) == len(ids), "an event was told twice"
+    assert len(set(ids)) == len(ids), "an event was received twice"
     assert [j["updated"] for j in shown] == sorted(j["updated"] for j in shown)
 
 

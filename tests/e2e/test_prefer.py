@@ -33,7 +33,7 @@ OUTCOMES = (
     "canceled meanwhile",
     "no worker free",
 )
-#: The answer headers that the table tells: those that it does not name in a row are not there.
+#: The response headers of the table: those that a row does not name are absent.
 TOLD = ("Location", "Operation-Location", "Retry-After", "Preference-Applied", "Content-Location")
 #: The lane of jobs with a deadline runs 8 at once on the local stack.
 LONG_AT_ONCE, SHORT_AT_ONCE = 16, 4
@@ -187,7 +187,7 @@ def cancel(api: Client, tags: dict[str, str]) -> requests.Response:
 def find(api: Client, tags: dict[str, str]) -> Any:
     ((name, value),) = tags.items()
     answer = api.get(f"/jobs?tag={name}:{value}")
-    # Where the machine was too busy to answer in time, whoever waits for the job asks again.
+    # Where the machine was too busy to answer in time, the caller asks again.
     return next(iter(answer.json()["jobs"]), None) if answer.status_code == 200 else None
 
 
@@ -287,7 +287,7 @@ def check(api: Client, row: Row, seen: Seen) -> None:
 
 def test_the_table_has_every_combination_each_once() -> None:
     combined = [(r.door, r.prefer, r.takes, r.outcome) for r in rows()]
-    there = set(combined)
+    distinct = set(combined)
     # No worker is looked for at the sync door, nor is there a job that could be canceled.
     wanted = {("sync", p, "–", o) for p in ANY for o in OUTCOMES[:4]}
     wanted |= {("async", p, "–", o) for p in ANY for o in OUTCOMES}
@@ -302,5 +302,5 @@ def test_the_table_has_every_combination_each_once() -> None:
             wanted |= {("hybrid", longer, "longer", "canceled meanwhile")}
             wanted |= {("hybrid", longer, "–", "no worker free")}
 
-    assert len(combined) == len(there)
-    assert wanted <= there
+    assert len(combined) == len(distinct)
+    assert wanted <= distinct

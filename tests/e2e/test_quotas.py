@@ -25,7 +25,7 @@ def written(served: Served, requests: list[dict[str, Any]]) -> None:
 
 @pytest.fixture
 def flooder(served: Served) -> Iterator[Client]:
-    client = Client(served.told()["url"], make_key(served, "--owner", "flooder"))
+    client = Client(served.connection()["url"], make_key(served, "--owner", "flooder"))
     yield client
     client.close()
 
@@ -50,7 +50,8 @@ def flood(served: Served, flooder: Client) -> Iterator[str]:
     assert flooder.call("POST", f"/jobs/{job}/cancel").status_code == 200
 
 
-def test_who_has_too_many_unfinished_jobs_is_refused_and_nobody_else(
+@pytest.mark.nightly
+def test_an_owner_with_too_many_unfinished_jobs_is_refused_and_no_other_owner(
     flood: str, flooder: Client, api: Client
 ) -> None:
     for _ in range(MAX_SUBMITS):

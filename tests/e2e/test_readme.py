@@ -30,7 +30,7 @@ def pasted(command: str, api: Client, key: str) -> str:
 
 
 def test_its_calls_have_the_answers_that_it_shows(api: Client, served: Served) -> None:
-    sync, later, hybrid = (pasted(curl, api, served.told()["key"]) for curl in CURLS)
+    sync, later, hybrid = (pasted(curl, api, served.connection()["key"]) for curl in CURLS)
 
     assert sync in README
     assert hybrid.rstrip().endswith('["Hello, Ada!"]')
@@ -45,10 +45,10 @@ def test_its_python_and_its_commands_do_the_same(api: Client, served: Served) ->
     """Also without the client being installed: from its sources."""
     (python,) = re.findall(r"```python\n(from .*?)```", README, re.DOTALL)
     (commands,) = re.findall(r"```sh\n(nowlater .*?)```", README, re.DOTALL)
-    told = served.told()
+    connection = served.connection()
     environment = {
-        "NOWLATER_URL": told["url"],
-        "NOWLATER_KEY": told["key"],
+        "NOWLATER_URL": connection["url"],
+        "NOWLATER_KEY": connection["key"],
         "PATH": "/usr/bin:/bin",
         "PYTHONPATH": str(ROOT / "clients" / "python"),
     }

@@ -139,7 +139,7 @@ def test_without_a_good_key_nothing_is_served_but_what_describes_the_api(api: Cl
 @pytest.fixture(scope="module")
 def other(served: Served) -> Iterator[Client]:
     """A caller whose key `make key` made for another owner."""
-    client = Client(served.told()["url"], make_key(served, "--owner", "other"))
+    client = Client(served.connection()["url"], make_key(served, "--owner", "other"))
     yield client
     client.close()
 
@@ -162,7 +162,7 @@ def test_a_key_is_listed_and_revoked_and_may_do_only_what_it_was_made_for(
 ) -> None:
     token = make_key(served, "--owner", "reader", "--scopes", "read", "--days", "1")
     key_id = token.split("_")[1]
-    reader = Client(served.told()["url"], token)
+    reader = Client(served.connection()["url"], token)
     refused, read = reader.ask("sync", "text-stats", TEXT), reader.get("/jobs")
     reader.close()
     listed = make_key(served, "--list")
@@ -180,7 +180,7 @@ def test_a_key_is_rotated_without_a_gap(served: Served) -> None:
     new = make_key(served, "--rotate", old.split("_")[1])
     listed = {line.split()[0]: line.split() for line in make_key(served, "--list").splitlines()}
     ends = {key: datetime.fromisoformat(listed[key.split("_")[1]][4]) for key in (old, new)}
-    callers = [Client(served.told()["url"], key) for key in (old, new)]
+    callers = [Client(served.connection()["url"], key) for key in (old, new)]
     answers = [caller.get("/jobs").status_code for caller in callers]
     for caller in callers:
         caller.close()

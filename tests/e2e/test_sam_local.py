@@ -200,7 +200,7 @@ def answers(sam: SamLocal, url: str) -> dict[str, Any]:
 
 @pytest.fixture
 def api(url: str, served: Served) -> Iterator[Client]:
-    with closing(Client(url, served.told()["key"])) as client:
+    with closing(Client(url, served.connection()["key"])) as client:
         yield client
 
 

@@ -121,6 +121,7 @@ def requirements(served: Served) -> Iterator[Path]:
     )
 
 
+@pytest.mark.nightly
 def test_a_package_that_is_required_while_it_serves_is_installed_and_one_that_cannot_be_is_told(
     api: Client, served: Served, requirements: Path, tmp_path: Path
 ) -> None:
@@ -131,16 +132,16 @@ def test_a_package_that_is_required_while_it_serves_is_installed_and_one_that_ca
         return str(answer.json()) if answer.status_code == 200 else ""
 
     (operations(served) / "greeting.py").write_text(GREETING)
-    told = "greeting.py:2: No module named 'saved_greeting': if it is a package, add it to"
-    eventually(served.output.read_text, lambda text: told in text)
+    line = "greeting.py:2: No module named 'saved_greeting': if it is a package, add it to"
+    eventually(served.output.read_text, lambda text: line in text)
     requirements.write_text(f"{before}\nsaved_greeting @ {package.as_uri()}\n")
     assert eventually(greet) == "Hello, Ada!"
 
     requirements.write_text(f"{before}\nsaved_greeting @ file:///nowhere/saved_greeting-1.0-py3-none-any.whl\n")  # fmt: skip
-    told = f"not updated, the previous version is still served: {REQUIREMENTS}: "
-    shown = eventually(served.output.read_text, lambda text: told in text)
+    line = f"not updated, the previous version is still served: {REQUIREMENTS}: "
+    shown = eventually(served.output.read_text, lambda text: line in text)
 
-    assert "nowhere" in shown.partition(told)[2].splitlines()[0]
+    assert "nowhere" in shown.partition(line)[2].splitlines()[0]
     assert greet() == "Hello, Ada!"
     (operations(served) / "greeting.py").write_text(GREETING.replace("hello(name)", "hello(2 * name)"))  # fmt: skip
     assert eventually(greet, lambda said: said != "Hello, Ada!") == "Hello, AdaAda!"
@@ -152,7 +153,7 @@ def test_a_package_that_is_required_while_it_serves_is_installed_and_one_that_ca
 def test_a_job_that_runs_while_something_is_saved_ends_and_the_terminal_says_so(
     api: Client, served: Served
 ) -> None:
-    told = "still running the previous code: Work (1)"
+    line = "still running the previous code: Work (1)"
     for seconds in LONGER:
         job = api.running(api.submit("sleep", {"seconds": seconds}))
         before = len(served.output.read_text())
@@ -163,7 +164,7 @@ def test_a_job_that_runs_while_something_is_saved_ends_and_the_terminal_says_so(
         path.unlink()
 
         assert (ended["status"], ended["attempt"]) == ("succeeded", 1)
-        if told in shown[before:]:
+        if line in shown[before:]:
             return
     raise AssertionError(f"it took longer than {seconds} s to save")
 
@@ -174,10 +175,10 @@ def test_a_mistake_is_one_line_and_what_is_saved_next_is_served(
     path = operations(served) / "mistaken.py"
     before = len(served.output.read_text())
     path.write_text(MISTAKE)
-    told = "operations/mistaken.py:5: mistaken: the parameter n needs an annotation"
-    shown = eventually(served.output.read_text, lambda text: f"{told}\n" in text[before:])
+    line = "operations/mistaken.py:5: mistaken: the parameter n needs an annotation"
+    shown = eventually(served.output.read_text, lambda text: f"{line}\n" in text[before:])
 
-    assert f"not updated, the previous version is still served: {told}\n" in shown
+    assert f"not updated, the previous version is still served: {line}\n" in shown
     assert "Traceback" not in shown[before:]
     path.write_text(MISTAKE.replace("(n)", "(n: int)"))
     answer = eventually(lambda: api.ask("sync", "mistaken", {"n": 1}))

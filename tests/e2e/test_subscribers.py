@@ -21,7 +21,7 @@ from local.inbox import Inbox
 from tests import snippets
 from tests.e2e.client import Client
 from tests.e2e.patience import eventually
-from tests.e2e.served import Served, Told, make_key, sam_deploy
+from tests.e2e.served import Served, Subscriber, make_key, sam_deploy
 
 pytestmark = pytest.mark.usefixtures("diagnostics")
 
@@ -41,10 +41,10 @@ SELECTED = {
 
 
 class Ends:
-    """Ends jobs of two owners in every way, and waits until all are told."""
+    """Ends jobs of two owners in every way, and waits until all were published."""
 
-    def __init__(self, api: Client, other: Client, told: Told) -> None:
-        self._api, self._other, self._told = api, other, told
+    def __init__(self, api: Client, other: Client, subscriber: Subscriber) -> None:
+        self._api, self._other, self._subscriber = api, other, subscriber
         self.names: dict[str, str] = {}
 
     def make(self) -> dict[str, Any]:
@@ -61,7 +61,7 @@ class Ends:
             name: (self._other if name == "another's" else self._api).ended(job)
             for name, job in given.items()
         }
-        self._told.of({job["id"] for job in made.values()})
+        self._subscriber.of({job["id"] for job in made.values()})
         self.names |= {job["id"]: name for name, job in made.items()}
         return made
 
@@ -75,9 +75,9 @@ class Ends:
 
 
 @pytest.fixture(scope="module")
-def ends(served: Served, api: Client, told: Told) -> Iterator[Ends]:
-    other = Client(served.told()["url"], make_key(served, "--owner", "umbrella"))
-    yield Ends(api, other, told)
+def ends(served: Served, api: Client, subscriber: Subscriber) -> Iterator[Ends]:
+    other = Client(served.connection()["url"], make_key(served, "--owner", "umbrella"))
+    yield Ends(api, other, subscriber)
     other.close()
 
 
@@ -86,7 +86,7 @@ def deployed(served: Served, template: str, folder: Path) -> Iterator[dict[str, 
     """Deploy a template of the page as its reader would; return its outputs."""
     snippets.write(PAGE, folder)
     name = f"subscriber-{uuid.uuid4().hex[:8]}"
-    sam_deploy(served, folder, template, name, f"TopicArn={served.told()['topic']}")
+    sam_deploy(served, folder, template, name, f"TopicArn={served.connection()['topic']}")
     cloudformation = served.client("cloudformation")
     (stack,) = cloudformation.describe_stacks(StackName=name)["Stacks"]
     try:
@@ -97,7 +97,7 @@ def deployed(served: Served, template: str, folder: Path) -> Iterator[dict[str, 
 
 def subscription(served: Served, endpoint: str) -> dict[str, str]:
     """Return the attributes of the topic's subscription with this endpoint."""
-    sns, topic = served.client("sns"), served.told()["topic"]
+    sns, topic = served.client("sns"), served.connection()["topic"]
     listed = sns.list_subscriptions_by_topic(TopicArn=topic)["Subscriptions"]
     (arn,) = [s["SubscriptionArn"] for s in listed if s["Endpoint"] == endpoint]
     got = sns.get_subscription_attributes(SubscriptionArn=arn)
@@ -226,11 +226,11 @@ def test_a_message_has_three_attributes_whatever_the_tags(served: Served, api: C
 
 @pytest.mark.parametrize(("size", "is_inline"), [(16_382, True), (16_383, False)])
 def test_a_result_above_16_kb_is_told_by_its_link_alone(
-    api: Client, told: Told, size: int, is_inline: bool
+    api: Client, subscriber: Subscriber, size: int, is_inline: bool
 ) -> None:
     """The result is a string of JSON: with its quotes, 16,384 bytes at most."""
     job = api.ended(api.submit("echo", {"value": "x" * size}))
-    (event,) = told.of({job["id"]})
+    (event,) = subscriber.of({job["id"]})
 
     assert (event["data"]["result"] == "x" * size) == is_inline
     assert is_inline or event["data"]["result"] is None
@@ -274,7 +274,7 @@ def test_the_command_for_e_mail_subscribes(served: Served) -> None:
     names["--notification-endpoint"] = names.pop("--endpoint")  # the one that the CLI renames
     given = {
         names[option]: value for option, value in zip(words[3::2], words[4::2], strict=True)
-    } | {"TopicArn": served.told()["topic"]}
+    } | {"TopicArn": served.connection()["topic"]}
     sns.subscribe(**given | {"Attributes": json.loads(given["Attributes"])})
     made = subscription(served, "ops@example.com")
     unsubscribe(served, "ops@example.com")
@@ -315,7 +315,7 @@ def subscribe_url(served: Served, url: str) -> None:
     said = template["Resources"]["Subscription"]["Properties"]
     attributes = {name: json.dumps(said[name]) for name in ("FilterPolicy", "DeliveryPolicy")}
     served.client("sns").subscribe(
-        TopicArn=served.told()["topic"], Protocol="http", Endpoint=url, Attributes=attributes
+        TopicArn=served.connection()["topic"], Protocol="http", Endpoint=url, Attributes=attributes
     )
 
 
@@ -323,12 +323,12 @@ def test_the_receiver_confirms_its_subscription_and_takes_what_its_filter_select
     served: Served, ends: Ends, load: Callable[[str], ModuleType]
 ) -> None:
     taken: list[dict[str, Any]] = []
-    told = served.told()
+    connection = served.connection()
     app = load("receiver").receiver(
-        told["topic"],
+        connection["topic"],
         taken.append,
         lambda message, topic: None,  # the local stack's signatures are fake
-        told["endpoint"],
+        connection["endpoint"],
     )
     with listening(app) as url:
         subscribe_url(served, url)
@@ -345,8 +345,8 @@ def test_the_receiver_confirms_its_subscription_and_takes_what_its_filter_select
 def test_the_receiver_refuses_the_local_stack_whose_signatures_are_fake(
     served: Served, load: Callable[[str], ModuleType]
 ) -> None:
-    told, answers = served.told(), list[str]()
-    app = load("receiver").receiver(told["topic"], print, sns=told["endpoint"])
+    connection, answers = served.connection(), list[str]()
+    app = load("receiver").receiver(connection["topic"], print, sns=connection["endpoint"])
 
     def heard(environ: dict[str, Any], start_response: Callable[..., Any]) -> Any:
         def start(status: str, headers: Any) -> None:
@@ -368,7 +368,7 @@ def test_the_template_for_https_can_be_deployed(served: Served, tmp_path: Path) 
     url = f"https://ends.example.com/{uuid.uuid4().hex}"
     snippets.write(PAGE, tmp_path)
     cloudformation = served.client("cloudformation")
-    parameters = {"TopicArn": served.told()["topic"], "Url": url}
+    parameters = {"TopicArn": served.connection()["topic"], "Url": url}
     cloudformation.create_stack(
         StackName="https",
         TemplateBody=(tmp_path / "https.yaml").read_text(),

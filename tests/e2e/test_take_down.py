@@ -21,7 +21,7 @@ def stack(served: Served) -> Stack:
     """A second stack beside the one that is served, of the same build."""
     parameters = [f"{name}={value}" for name, value in deploy.PARAMETERS.items()]
     sam_deploy(served, served.folder, ".local/build/template.yaml", NAME, *parameters)
-    return Stack(emulator.session(), NAME, served.told()["endpoint"])
+    return Stack(emulator.session(), NAME, served.connection()["endpoint"])
 
 
 def commands() -> tuple[list[str], list[str]]:

@@ -8,7 +8,7 @@ import pytest
 
 from tests.e2e.client import Client
 from tests.e2e.patience import TRIES, eventually
-from tests.e2e.served import Served, Told
+from tests.e2e.served import Served, Subscriber
 
 pytestmark = pytest.mark.usefixtures("diagnostics")
 
@@ -70,9 +70,9 @@ def test_a_job_that_is_canceled_before_its_start_never_starts(api: Client) -> No
 
 
 def test_a_missed_deadline_is_seen_at_once_stays_and_is_told_once(
-    api: Client, served: Served, told: Told
+    api: Client, served: Served, subscriber: Subscriber
 ) -> None:
-    # Its next attempt would be in a minute: nobody but the sweep will write that it is too late.
+    # Its next attempt would be in a minute: only the sweep writes that it is too late.
     job = api.submit(
         "flaky", {"failures": 9, "kind": "unavailable", "retry_after": 60}, deadline={"within": 3}
     )
@@ -84,7 +84,7 @@ def test_a_missed_deadline_is_seen_at_once_stays_and_is_told_once(
     for _ in range(2):
         swept = lambdas.invoke(FunctionName=sweep)
         assert "FunctionError" not in swept, swept["Payload"].read()
-    events = told.of({job["id"]})
+    events = subscriber.of({job["id"]})
     later = api.see(job)
 
     assert seen["status"] == "failed"
@@ -113,17 +113,17 @@ def test_a_run_is_stopped_at_its_deadline(api: Client) -> None:
 def run_time(api: Client) -> Any:
     """How long `sleep` takes, once there were some runs and all Lambdas know of them."""
 
-    def told() -> Any:
+    def data() -> Any:
         return api.get("/operations/sleep").json()["run_time"]
 
-    if told()["runs"] == 0:
+    if data()["runs"] == 0:
         for job in [
             api.submit("sleep", {"seconds": 1}, deadline={"within": 600}) for _ in range(3)
         ]:
             api.ended(job)
-        eventually(told, lambda seen: seen["runs"] > 0)  # they are written every ten seconds
+        eventually(data, lambda seen: seen["runs"] > 0)  # they are written every ten seconds
         time.sleep(10.5)  # each remembers for ten seconds that there were none
-    return told()
+    return data()
 
 
 def test_what_has_run_before_is_estimated_and_says_on_what_that_rests(
@@ -139,7 +139,7 @@ def test_what_has_run_before_is_estimated_and_says_on_what_that_rests(
     assert set(estimate["rests_on"]) == {"runs", "p50_s", "p90_s", "waiting"}
     assert estimate["rests_on"]["runs"] >= 1
     assert estimate["rests_on"]["p50_s"] > 0
-    # What it rests on is told in two digits, and so up to a twentieth higher than it is.
+    # An estimate shows two digits of p50: it can be a twentieth higher than it is.
     assert seconds(job["created"], estimate["finish"]) >= 0.95 * estimate["rests_on"]["p50_s"]
     assert job["at_risk"] is False
     assert (ended["estimate"], ended["at_risk"]) == (None, False)

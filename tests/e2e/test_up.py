@@ -48,8 +48,8 @@ def test_a_lambda_that_the_template_lacks_is_told_and_what_is_saved_next_is_serv
     folder = served.folder / "functions/nobody"
     folder.mkdir()
     (folder / "app.py").write_text("")
-    told = "functions/nobody is not in template.yaml"
-    eventually(served.output.read_text, lambda text: told in text)
+    line = "functions/nobody is not in template.yaml"
+    eventually(served.output.read_text, lambda text: line in text)
     (folder / "app.py").unlink()
     folder.rmdir()
     path = served.folder / "operations/later.py"

@@ -62,15 +62,15 @@ def left_over(api: Client) -> list[Any]:
 
 
 def test_all_that_it_looks_at_holds_on_the_local_stack(api: Client, served: Served) -> None:
-    told = served.told()
+    connection = served.connection()
     with Receiver([ok]) as receiver:
         done = verify(
             served,
-            *("--url", api.url, "--receiver", receiver.url(), "--topic", told["topic"]),
+            *("--url", api.url, "--receiver", receiver.url(), "--topic", connection["topic"]),
             *("--origin", WEB_ORIGINS[0]),
             *("--patience", f"{PATIENCE_S:g}", "--within", f"{_LONGEST_S:g}"),
-            KEY=told["key"],
-            AWS_ENDPOINT_URL=told["endpoint"],
+            KEY=connection["key"],
+            AWS_ENDPOINT_URL=connection["endpoint"],
             AWS_ACCESS_KEY_ID="test",
             AWS_SECRET_ACCESS_KEY="test",
         )
@@ -81,7 +81,7 @@ def test_all_that_it_looks_at_holds_on_the_local_stack(api: Client, served: Serv
     assert "skipped" not in results(done.stdout), done.stdout
     assert {event["type"] for event in called} == {"nowlater.job.succeeded"}
     assert max(map(len, done.stdout.splitlines())) <= 80
-    assert told["key"] not in done.stdout + done.stderr
+    assert connection["key"] not in done.stdout + done.stderr
     eventually(lambda: left_over(api), lambda jobs: jobs == [])
     queues = (
         served.client("sqs").list_queues(QueueNamePrefix="nowlater-verify").get("QueueUrls", [])

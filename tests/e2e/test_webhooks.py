@@ -195,7 +195,8 @@ def test_after_a_rotation_old_and_new_secret_verify(api: Client) -> None:
         assert Webhook(secret).verify(got.body, got.headers)
 
 
-def test_a_dead_host_delays_nobody_else(api: Client) -> None:
+@pytest.mark.nightly
+def test_a_dead_host_delays_no_other_webhook(api: Client) -> None:
     """Each try at the dead one takes its whole time; its breaker then leaves it alone."""
     with Receiver([plays.hang]) as dead, Receiver() as alive:
         for _ in range(40):

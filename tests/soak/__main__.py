@@ -32,9 +32,11 @@ def main() -> int:
     if options.kill:
         return kill(seconds, options.seed)
     with tempfile.TemporaryDirectory() as folder, Served(Path(folder)) as served:
-        access, ledger = served.told(), Ledger()
+        connection, ledger = served.connection(), Ledger()
         with Listener(served.stack()) as listener:
-            traffic = Traffic(access["url"], access["key"], ledger, options.rate, options.most)
+            traffic = Traffic(
+                connection["url"], connection["key"], ledger, options.rate, options.most
+            )
             traffic.run(until_s=time.monotonic() + seconds)
             violations = audit.settle(served.stack(), traffic.client, ledger, listener)
         print(audit.summary(ledger, listener))

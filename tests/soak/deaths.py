@@ -76,13 +76,13 @@ class Deaths:
         print(f"again: python -m tests.soak --kill --seconds {seconds:g} --seed {self._seed}")
         (self._folder / "stack").mkdir()
         with Served(self._folder / "stack", operations=[OPERATION]) as served:
-            access, stack = served.told(), served.stack()
+            connection, stack = served.connection(), served.stack()
             for name in _QUEUES:
                 stack.client("sqs").set_queue_attributes(
                     QueueUrl=stack.ids[name], Attributes={"VisibilityTimeout": str(_VISIBILITY_S)}
                 )
             with Receiver([self._answer]) as receiver, Listener(stack) as listener:
-                self._call = (access["url"], access["key"], receiver.url())
+                self._call = (connection["url"], connection["key"], receiver.url())
                 try:
                     self._attack(served, seconds)
                     self._have_last_word()
@@ -91,7 +91,7 @@ class Deaths:
                     raise
                 lines = [line for journal in self._journals for line in submitter.read(journal)]
                 inquest = Inquest(lines, self.ledger)
-                client = Client(access["url"], access["key"])
+                client = Client(connection["url"], connection["key"])
                 violations = audit.settle(stack, client, self.ledger, listener, served.sweep)
                 self.traces = list(_traces(served))
                 self.cut_short = _cut_short(self.traces)
