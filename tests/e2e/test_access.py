@@ -17,7 +17,7 @@ from tests.routes import BY_ID, ROWS, path
 
 TEXT = {"text": "To be, or not to be."}
 BODIES: dict[str, Any] = {
-    **{door: {"input": TEXT} for door in ("sync", "async", "hybrid")},
+    **{door: {"input": {"value": "To be."}} for door in ("sync", "async", "hybrid")},
     "createUpload": {"size": 4},
 }
 KEYED = [route.id for route in BY_ID.values() if route.scope is not None]
@@ -26,8 +26,8 @@ OPEN = [route.id for route in BY_ID.values() if route.scope is None]
 
 @pytest.fixture(scope="module")
 def table(served: Served) -> Table:
-    stack = served.stack()
-    return Table(stack.outputs["TableName"], stack.client("dynamodb"))
+    deployed = served.stack()
+    return Table(deployed.outputs["TableName"], deployed.client("dynamodb"))
 
 
 def made(table: Table, owner: str = "acme", **how: Any) -> str:

@@ -23,18 +23,20 @@ def test_every_alarm_is_there_and_says_where_to_read_on(served: Served) -> None:
 
 
 def test_the_dashboards_show_the_resources_of_this_stack(served: Served) -> None:
-    stack = served.stack()
+    deployed = served.stack()
     shown = [
-        stack.client("cloudwatch").get_dashboard(DashboardName=stack.ids[name])["DashboardBody"]
+        deployed.client("cloudwatch").get_dashboard(DashboardName=deployed.ids[name])[
+            "DashboardBody"
+        ]
         for name in stack.of_type(RESOURCES, "AWS::CloudWatch::Dashboard")
     ]
 
     assert len(shown) == 2
     assert [json.loads(body)["widgets"] != [] for body in shown] == [True, True]
     assert "${" not in "".join(shown)
-    assert stack.outputs["DashboardName"] == stack.ids["Dashboard"]
+    assert deployed.outputs["DashboardName"] == deployed.ids["Dashboard"]
     for name in [*stack.of_type(RESOURCES, "AWS::Serverless::Function"), "Table"]:
-        assert f'"{stack.ids[name]}"' in "".join(shown)
+        assert f'"{deployed.ids[name]}"' in "".join(shown)
 
 
 def test_the_log_tells_a_jobs_life_by_its_id(api: Client, served: Served) -> None:

@@ -121,6 +121,9 @@ ROWS: dict[tuple[str, str], list[Text]] = {
     ("local/fragment.py", "0-9]+'"): texts("a"),
     ("local/fragment.py", "AWS_"): texts("AWS_", "NOWLATER", "A"),
     ("local/fragment.py", "start_mark"): [],  # of indentation alone
+    ("local/lines.py", "(?=["): texts("\r", "\r\n", "\n", "a\r"),
+    ("local/output.py", "^ +"): texts(" ", " | ", " |"),
+    ("local/output.py", "x1b"): texts("\x1b[", "\x1b[1;", "\x1b", "\x00"),
     ("local/output.py", "layer-"): texts("/layer-a", "/layer-a/python/operations/", "/layer-", "a/", before="/layer-"),
     ("local/output.py", "operations/'"): texts("/", "/python/", "/python/operations/", before='  File "'),
     ("local/output.py", "powertools"): texts("/", "/python/", "/python/nowlater", before='  File "'),
@@ -151,7 +154,7 @@ ROWS: dict[tuple[str, str], list[Text]] = {
 SEARCHED = {
     *("charset", r"\\(.)", "[,;=]", " - at ", "|\\[", r"\[(\d+)\]", "#", ":", "_key", "is_integer"),
     *("×|error", "[×╰─▶│├]", "#/components", r"\W", "[^${}]", "[\\w:.]", "#?", "stage.name"),
-    *("layer-", "(?=## ", "'\\d+'", "[^/@]", "refs/", "# ", "NOWLATER_STACK"),
+    *("layer-", "(?=[", "^ +", "x1b", "(?=## ", "'\\d+'", "[^/@]", "refs/", "# ", "NOWLATER_STACK"),
     *("from", "sourceMappingURL", "export default", "<kind>", "import|export"),
 }
 #: Patterns that are no call of `re`: of schemas, and of the formats that validators know.
