@@ -15,110 +15,204 @@ that a repeated one finds the same job; the sync door may run the operation agai
 
 from __future__ import annotations
 
+import contextlib
 import json as json_
 import math
 import platform
 import random
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
-from typing import Any
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol, TypeVar
+
+import httpx
 
 from nowlater_client import errors
-from nowlater_client.loop import Conversation, Lost, Pause, Reply, Request
 from nowlater_client.version import __version__
 
-#: Seconds for one try: API Gateway answers within 30, at the latest.
+T = TypeVar("T")
+
+#: Seconds for one try: API Gateway answers within 30, at the latest. Also those without a byte.
 TRY_S = 40.0
 #: Seconds in which a URL that has never answered is tried: a wrong one should be told soon.
 FIRST_CONTACT_S = 5.0
+_CONNECT_S = 10.0
 _MAX_JITTER_S = 8.0
 _PROBLEM = "application/problem+json"
 _AGENT = f"nowlater-client/{__version__} python/{platform.python_version()}"
+#: What happened before the request was sent.
+_UNSENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol)
+#: What no repetition changes.
+_FINAL = (httpx.UnsupportedProtocol, httpx.LocalProtocolError)
+
+
+@dataclass(frozen=True)
+class Reply:
+    """A whole answer."""
+
+    status: int
+    #: By names in lower case.
+    headers: Mapping[str, str]
+    body: bytes = b""
+
+    @property
+    def media_type(self) -> str:
+        return self.headers.get("content-type", "").partition(";")[0].strip()
+
+    def json(self) -> Any:
+        return json_.loads(self.body)
+
+
+def until(timeout: float | None) -> float:
+    """Return the instant (of `time.monotonic`) after so many seconds; None: no end."""
+    return math.inf if timeout is None else time.monotonic() + timeout
+
+
+class Sender(Protocol):
+    """`httpx.AsyncClient`, or what sends requests as it does."""
+
+    async def send(
+        self, request: httpx.Request, *, auth: None, follow_redirects: bool, stream: bool
+    ) -> httpx.Response: ...
 
 
 @dataclass
-class Core:
-    """What all requests of a client share; nothing here does I/O."""
+class Connection:
+    """URL, key and options of a client, and what sends its requests."""
 
     url: str
     key: str
-    #: Seconds for a request with its repetitions, where the method has no `timeout` of its own.
-    timeout: float = 60.0
-    max_retries: int = 1000
-    #: Operation → the door that `call` found to serve it.
-    doors: dict[str, str] = field(default_factory=dict)
+    timeout: float
+    max_retries: int
+    #: Called with each answer of the API, also with those after which the request is repeated.
+    on_reply: Callable[[Reply], object] | None
+    http: Sender
     has_answered: bool = False
 
-    def until(self, timeout: float | None) -> float:
-        """Return the instant (of `time.monotonic`) after so many seconds; None: no end."""
-        return math.inf if timeout is None else time.monotonic() + timeout
+    async def send(
+        self,
+        method: str,
+        path: str,
+        *,
+        until: float,
+        json: Any = None,
+        headers: Mapping[str, str] | None = None,
+        job_id: str | None = None,
+        key: str | None = None,
+    ) -> Reply:
+        """Send a request to the API until it is answered; raises the error of a problem, or Unreachable.
 
+        `path` may be a URL of this API, such as a link of a job: only its path counts, and the key goes to
+        no other host.
+        """
+        began, tries = time.monotonic(), 0
+        known: dict[str, Any] = {"job_id": job_id, "key": key}
+        until = until if math.isfinite(until) else began + self.timeout
+        sent, content = {"authorization": f"Bearer {self.key}", "user-agent": _AGENT}, None
+        if json is not None:
+            content = json_.dumps(json, ensure_ascii=False, allow_nan=False).encode()
+            sent["content-type"] = "application/json"
+        if key is not None:
+            sent["idempotency-key"] = key
+        sent.update(headers or {})
+        path = path if path.startswith("/") else "/" + path.partition("://")[2].partition("/")[2]
+        while True:
+            fault: errors.NowlaterError
+            wait_s, is_final = None, False
+            try:
+                end = min(until, time.monotonic() + TRY_S)
+                reply = await self.read(method, self.url + path, sent, content, end)
+            except httpx.RequestError as error:
+                text = f"{method} {(self.url + path).partition('?')[0]}: {reason(error)}."
+                fault = errors.Unreachable(text, **known)
+                is_new = isinstance(error, _UNSENT) and not self.has_answered
+                is_final = is_hopeless(error) or (
+                    is_new and time.monotonic() - began > FIRST_CONTACT_S
+                )
+            else:
+                self.has_answered = True
+                if self.on_reply is not None:
+                    self.on_reply(reply)
+                if not is_sent_again(reply):
+                    break
+                fault, wait_s = error_of(reply, **known), retry_after_s(reply)
+            tries += 1
+            if wait_s is None:
+                wait_s = random.uniform(0, min(_MAX_JITTER_S, 2.0 ** (tries - 1)))
+            if is_final or tries > self.max_retries or time.monotonic() + wait_s >= until:
+                raise fault
+            await sleep(wait_s)
+        if reply.status >= 400:
+            raise error_of(reply, **known)
+        return reply
 
-def exchange(
-    core: Core,
-    method: str,
-    path: str,
-    *,
-    until: float,
-    json: Any = None,
-    headers: Mapping[str, str] | None = None,
-    job_id: str | None = None,
-    key: str | None = None,
-) -> Conversation[Reply]:
-    """Send a request to the API until it is answered; raises the error of a problem, or Unreachable.
+    async def read(
+        self, method: str, url: str, headers: Mapping[str, str], content: Any, until: float
+    ) -> Reply:
+        """Return the whole answer to a request that is sent once; raises httpx.RequestError."""
 
-    `path` may be a URL of this API, such as a link of a job.
-    """
-    sent = {"authorization": f"Bearer {core.key}", "user-agent": _AGENT, **(headers or {})}
-    content = None
-    if json is not None:
-        content = json_.dumps(json, ensure_ascii=False, allow_nan=False).encode()
-        sent["content-type"] = "application/json"
-    if key is not None:
-        sent["idempotency-key"] = key
-    request = Request(method, address(core, path), sent, content)
-    reply = yield from persist(core, request, until, job_id=job_id, key=key)
-    if reply.status >= 400:
-        raise error_of(reply, job_id=job_id, key=key)
-    return reply
+        async def whole() -> Reply:
+            async with self.open(method, url, headers, content, until) as response:
+                body = b"".join([chunk async for chunk in response.aiter_bytes()])
+                return Reply(response.status_code, lower(response.headers), body)
 
+        return await within(until, whole())
 
-def address(core: Core, path: str) -> str:
-    """Return the URL of a path. Of a link, only the path counts: the key goes to no other host."""
-    if not path.startswith("/"):
-        path = "/" + path.partition("://")[2].partition("/")[2]
-    return core.url + path
-
-
-def persist(
-    core: Core, request: Request, until: float, *, job_id: str | None, key: str | None = None
-) -> Conversation[Reply]:
-    """Send a request until it is answered; raises Unreachable, or the last error when time is up."""
-    began, tries = time.monotonic(), 0
-    until = until if math.isfinite(until) else began + core.timeout
-    while True:
-        fault: errors.NowlaterError
-        wait_s: float | None = None
-        is_final = False
+    @contextlib.asynccontextmanager
+    async def open(
+        self, method: str, url: str, headers: Mapping[str, str], content: Any, until: float
+    ) -> AsyncIterator[httpx.Response]:
+        """Send a request that has nothing from the httpx client: no header, no credentials."""
+        left_s = max(0.1, until - time.monotonic())
+        timeout = httpx.Timeout(min(TRY_S, left_s), connect=min(_CONNECT_S, left_s))
+        headers, extensions = {"accept-encoding": "identity", **headers}, timeout.as_dict()
         try:
-            reply: Reply = yield replace(request, until=min(until, time.monotonic() + TRY_S))
-        except Lost as lost:
-            text = f"{request.method} {request.url.partition('?')[0]}: {lost}."
-            fault = errors.Unreachable(text, job_id=job_id, key=key)
-            is_new = lost.is_unsent and not core.has_answered
-            is_final = lost.is_final or (is_new and time.monotonic() - began > FIRST_CONTACT_S)
-        else:
-            core.has_answered = True
-            if not is_sent_again(reply):
-                return reply
-            fault, wait_s = error_of(reply, job_id=job_id, key=key), retry_after_s(reply)
-        tries += 1
-        if wait_s is None:
-            wait_s = random.uniform(0, min(_MAX_JITTER_S, 2.0 ** (tries - 1)))
-        if is_final or tries > core.max_retries or time.monotonic() + wait_s >= until:
-            raise fault
-        yield Pause(wait_s)
+            request = httpx.Request(
+                method, url, headers=headers, content=content, extensions={"timeout": extensions}
+            )
+        except httpx.InvalidURL as error:
+            raise errors.Misconfigured(f"The URL {url!r} is wrong: {error}.") from error
+        if isinstance(content, httpx.AsyncByteStream):
+            request.stream = content
+        sending = self.http.send(request, auth=None, follow_redirects=False, stream=True)
+        response = await within(until, sending)
+        try:
+            yield response
+        finally:
+            await response.aclose()
+
+
+async def within(until: float, awaitable: Awaitable[T]) -> T:
+    """Return what an awaitable gives; cancels it when the time is up, as if no byte came."""
+    import asyncio  # here, as importing it takes half as long as httpx
+
+    left_s = None if math.isinf(until) else until - time.monotonic()
+    try:
+        return await asyncio.wait_for(awaitable, left_s)
+    except asyncio.TimeoutError as error:
+        raise httpx.ReadTimeout("no whole answer came in time") from error
+
+
+async def sleep(seconds: float) -> None:
+    """Wait."""
+    import asyncio
+
+    await asyncio.sleep(seconds)
+
+
+def lower(headers: httpx.Headers) -> dict[str, str]:
+    """Return headers by names in lower case."""
+    return {name.lower(): value for name, value in headers.items()}
+
+
+def reason(error: Exception) -> str:
+    """Return what a failure of the connection says."""
+    return f"{error}" or type(error).__name__
+
+
+def is_hopeless(error: httpx.RequestError) -> bool:
+    """Return whether no repetition changes this failure."""
+    return isinstance(error, _FINAL) or "CERTIFICATE_VERIFY_FAILED" in f"{error}"
 
 
 def is_sent_again(reply: Reply) -> bool:

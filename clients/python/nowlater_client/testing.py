@@ -23,8 +23,7 @@ from urllib.parse import parse_qsl, urlencode
 
 import httpx
 
-from nowlater_client.aio import AsyncClient
-from nowlater_client.client import Client
+from nowlater_client.client import AsyncClient, Client
 from nowlater_client.files import File
 
 URL, STORE, KEY = "https://nowlater.test", "https://store.test", "nl_test"

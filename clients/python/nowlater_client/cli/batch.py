@@ -11,10 +11,9 @@ from typing import IO, Any
 
 import click
 
-from nowlater_client import Client
+from nowlater_client import Client, Job, Outcome
 from nowlater_client.cli import show
 from nowlater_client.cli.program import FAILED, INTERRUPTED
-from nowlater_client.client import Outcome
 from nowlater_client.core import new_key
 
 
@@ -69,7 +68,7 @@ class Batch:
     def item_key(self, index: int, _: Any) -> str:
         return f"{self.key}-{self._numbers[index]}"
 
-    def store(self, outcome: Outcome, file: IO[bytes]) -> None:
+    def store(self, outcome: Outcome[Job], file: IO[bytes]) -> None:
         """Append a result."""
         number = self._numbers[outcome.index]
         result: dict[str, Any] = {"line": number}

@@ -22,7 +22,7 @@ from nowlater_client.cli.program import (
     said,
     says_that_it_continues,
 )
-from nowlater_client.gather import Action
+from nowlater_client.core import Action
 
 _STATUSES = get_args(models.Status)
 _ID = click.argument("job_id", metavar="ID", shell_complete=complete_job)
