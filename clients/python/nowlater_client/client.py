@@ -66,7 +66,7 @@ class Job(JobHandle):
 
     @property
     def _portal(self) -> Portal:
-        return self._client._http  # type: ignore[no-any-return]
+        return self._client._portal
 
     refresh = _blocking(core.refresh)
     wait = _blocking(core.wait)
@@ -104,13 +104,10 @@ class AsyncClient(Api[AsyncJob, httpx.AsyncClient]):
     def _new_job(self, raw: dict[str, Any]) -> AsyncJob:
         return AsyncJob(self, raw)
 
-    def _open(self, http: httpx.AsyncClient | None) -> httpx.AsyncClient:
-        return http or httpx.AsyncClient()
-
     async def close(self) -> None:
         """Close the connections."""
-        if not (self._is_copy or self._is_given):
-            await self._http.aclose()
+        if not self._is_copy:
+            await self._connection.sender.close()
 
     async def __aenter__(self) -> Self:
         return self
@@ -146,13 +143,6 @@ class Client(Api[Job, Union[httpx.Client, httpx.AsyncClient]]):  # noqa: UP007
 
     def _new_job(self, raw: dict[str, Any]) -> Job:
         return Job(self, raw)
-
-    def _open(self, http: httpx.Client | httpx.AsyncClient | None) -> Portal:
-        return Portal(http)
-
-    @property
-    def _portal(self) -> Portal:
-        return self._http  # type: ignore[no-any-return]
 
     def close(self) -> None:
         """Close the connections, and end the thread."""

@@ -4,29 +4,37 @@ from __future__ import annotations
 
 import contextlib
 import copy
-import inspect
+import io
 import math
 import os
 import time
 import uuid
 from collections import Counter
 from collections.abc import AsyncGenerator, Callable, Mapping
-from concurrent import futures
-from contextvars import ContextVar
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
-from queue import SimpleQueue
 from typing import IO, TYPE_CHECKING, Any, Generic, Literal, TypeVar
 from urllib.parse import quote, urlencode
 
 import httpx
 
 from nowlater_client import errors, models
-from nowlater_client.exchange import Connection, Reply, Sender, lower, reason, sleep, until, within
+from nowlater_client.exchange import (
+    Connection,
+    Reply,
+    lower,
+    reason,
+    retry_after_s,
+    sleep,
+    until,
+    within,
+)
 from nowlater_client.files import Content, File, Source, Upload, encode
 from nowlater_client.models import JobState
-from nowlater_client.terms import Terms, members
+from nowlater_client.portal import Portal, calling
+from nowlater_client.sender import Sender
+from nowlater_client.terms import Filters, Terms, instant, members
 
 if TYPE_CHECKING:
     from typing_extensions import Self, Unpack
@@ -38,12 +46,12 @@ CLOSELY_S = 1.0
 #: With no time left, one look is still worth a second.
 _LEAST_S = 1.0
 _PAGE = 100
+#: What each job has.
+JOB = ("id", "operation", "status")
 
 H = TypeVar("H")
 J = TypeVar("J", bound="JobHandle")
 Action = Literal["cancel", "retry", "erase"]
-#: What the thread that called `Client` is to run meanwhile; None: `AsyncClient` runs it itself.
-caller: ContextVar[SimpleQueue[Callable[[], object]] | None] = ContextVar("caller", default=None)
 
 
 class Api(Generic[J, H]):
@@ -60,21 +68,22 @@ class Api(Generic[J, H]):
         on_reply: Callable[[Reply], object] | None = None,
     ) -> None:
         url, key = url.strip().rstrip("/"), key.strip()
-        if not url.startswith(("http://", "https://")):
-            raise errors.Misconfigured(f"The URL of the API must start with https://: {url!r}.")
+        if not is_url(url):
+            raise errors.Misconfigured(f"The URL must be like https://api.example.com: {url!r}.")
+        if timeout is None or math.isnan(until(timeout)):
+            raise ValueError("The timeout of a client is a number of seconds.")
         if not key or not key.isascii() or not key.isprintable():
             raise errors.Misconfigured("The API key is empty, or has characters that no key has.")
-        self._is_copy, self._is_given = False, http_client is not None
-        self._http: Any = self._open(http_client)
-        self._connection = Connection(url, key, timeout, max_retries, on_reply, self._http)
+        self._is_copy, sender = False, Sender(http_client)
+        self._portal = Portal(sender)  # which `Client` alone starts
+        self._connection = Connection(url, key, timeout, max_retries, on_reply, sender)
         self._doors: dict[str, str] = {}  # operation → the door that `call` found to serve it
 
-    def _open(self, http: H | None) -> Sender:
-        """Return what sends the requests."""
-        raise NotImplementedError
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self._connection.url!r})"
 
     def _new_job(self, raw: dict[str, Any]) -> J:
-        """Return this client's kind of a job."""
+        """Return a job of this client."""
         raise NotImplementedError
 
     @classmethod
@@ -104,6 +113,16 @@ class Api(Generic[J, H]):
         return other
 
 
+def is_url(text: str) -> bool:
+    """Return whether this is the URL of an API: scheme, host, and at most a path."""
+    try:
+        url = httpx.URL(text)
+    except httpx.InvalidURL:
+        return False
+    rest = url.query or url.fragment or url.userinfo or " " in text
+    return url.scheme in ("http", "https") and bool(url.host) and not rest
+
+
 class JobHandle(JobState):
     """A job, with the client that follows it; its fields are as the API returned them last."""
 
@@ -117,6 +136,9 @@ class JobHandle(JobState):
         self.__dict__.update(vars(models.read(JobState, raw)))
         return self
 
+    async def _read(self, method: str, path: str = "", until: float = math.inf) -> Self:
+        return self._update((await self._send(method, path, until)).object(*JOB))
+
     async def _send(
         self, method: str, path: str = "", until: float = math.inf, **options: Any
     ) -> Reply:
@@ -124,28 +146,6 @@ class JobHandle(JobState):
         return await self._client._connection.send(
             method, path, until=until, job_id=self.id, **options
         )
-
-
-async def calling(function: Callable[..., Any], *values: Any) -> Any:
-    """Call a user's function in the thread that called the client; await what it returns, if it asks so."""
-    import asyncio
-
-    queue, called = caller.get(), futures.Future[Any]()
-    if queue is None:
-        value = function(*values)
-    else:
-        queue.put(lambda: answer(called, function, *values))
-        value = await asyncio.wrap_future(called)
-    return await value if inspect.isawaitable(value) else value
-
-
-def answer(called: futures.Future[Any], function: Callable[..., Any], *values: Any) -> None:
-    """Call a function, and put its result or exception into a future."""
-    if called.set_running_or_notify_cancel():
-        try:
-            called.set_result(function(*values))
-        except Exception as error:
-            called.set_exception(error)
 
 
 async def call(
@@ -177,10 +177,10 @@ async def call(
             if not isinstance(error, errors.UnknownOperation) and "instead" not in error.problem:
                 raise
             client._doors[operation] = "hybrid"
-    reply = await _hybrid(client, operation, end, body, wait, strict, key or new_key())
+    reply = await _hybrid(client, operation, end, body, wait, strict, checked(key))
     if reply.status == 200:
         return result_of(reply)
-    job = client._new_job(reply.json())
+    job = client._new_job(reply.object(*JOB))
     await _wait(job, end, timeout, on_progress)
     return await fetch(job, end)
 
@@ -235,7 +235,7 @@ async def submit(
     end = until(timeout)
     body = {"input": await prepare(client, input, end), **members(**terms)}
     return client._new_job(
-        (await _post(client, "async", operation, end, body, key=key or new_key())).json()
+        (await _post(client, "async", operation, end, body, key=checked(key))).json()
     )
 
 
@@ -244,16 +244,27 @@ def new_key() -> str:
     return uuid.uuid4().hex
 
 
+def checked(key: str | None) -> str:
+    """Return an idempotency key, or a new one for None; raises ValueError if no header can have it."""
+    if key is None:
+        return new_key()
+    if not key.strip() or not key.isascii() or not key.isprintable():
+        raise ValueError(f"An idempotency key has printable ASCII characters: key={key!r}.")
+    return key
+
+
 async def job(client: Api[J, Any], job_id: str, *, timeout: float | None = None) -> J:
     """Return the job with this id, such as one that an earlier process submitted."""
+    if not job_id:
+        raise ValueError("The id of the job is empty.")
     path = f"/jobs/{quote(job_id, safe='')}"
     reply = await client._connection.send("GET", path, until=until(timeout), job_id=job_id)
-    return client._new_job(reply.json())
+    return client._new_job(reply.object(*JOB))
 
 
 async def refresh(job: J, *, timeout: float | None = None) -> J:
     """Read the job again."""
-    return job._update((await job._send("GET", until=until(timeout))).json())
+    return await job._read("GET", until=until(timeout))
 
 
 async def wait(
@@ -304,13 +315,14 @@ async def _follow(
             if time.monotonic() < end:
                 raise
             raise _too_late(job, timeout) from error
-        job._update(reply.json())
+        job._update(reply.object(*JOB))
         if job.has_ended or "preference-applied" in reply.headers:
             continue  # the API has waited already
         left_s = end - time.monotonic()
         if left_s <= 0:
             raise _too_late(job, timeout)
-        wait_s = float(reply.headers.get("retry-after", 1))
+        asked_s = retry_after_s(reply)
+        wait_s = min(MAX_POLL_S, 1.0 if asked_s is None else asked_s)
         await sleep(min(wait_s, left_s, CLOSELY_S if is_watched else wait_s))
 
 
@@ -339,7 +351,7 @@ async def fetch(job: JobHandle, end: float) -> Any:
         return inline
     headers: dict[str, str] = {}
     body = b"".join([chunk async for chunk in _pieces(job, end, headers)])
-    return result_of(Reply(200, headers, body))
+    return result_of(Reply(200, headers, body), is_stored=True)
 
 
 async def _pieces(
@@ -356,6 +368,7 @@ async def _pieces(
     while True:
         reply = await job._send("GET", "/result", until=end)
         if reply.status != 303:
+            result_of(reply)  # raises NotNowlater
             headers.update(reply.headers)
             yield reply.body[written:]
             return
@@ -380,10 +393,16 @@ async def _pieces(
         await sleep(1)
 
 
-def result_of(reply: Reply) -> Any:
-    """Return the result in an answer: a JSON value, or bytes with their media type."""
-    if reply.media_type == "application/json" and "content-security-policy" not in reply.headers:
+def result_of(reply: Reply, *, is_stored: bool = False) -> Any:
+    """Return the result in an answer: a JSON value, or bytes with their media type.
+
+    The API sends files with a content security policy; S3 sends what is stored without one.
+    """
+    is_file = "content-security-policy" in reply.headers
+    if reply.media_type == "application/json" and not is_file:
         return reply.json()
+    if not is_file and not is_stored:
+        raise reply.foreign()
     return File(reply.body, reply.headers.get("content-type"))
 
 
@@ -407,6 +426,8 @@ async def download(
 
     At a path, the file appears when it is whole.
     """
+    if isinstance(to, io.TextIOBase):
+        raise TypeError('Open the file in binary mode: open(path, "wb").')
     if not isinstance(to, (str, os.PathLike)):
         async with contextlib.aclosing(stream(job, timeout)) as pieces:
             async for piece in pieces:
@@ -423,13 +444,13 @@ async def download(
 
 async def cancel(job: J, *, timeout: float | None = None) -> J:
     """Cancel an unfinished job; a running attempt stops at its next progress report."""
-    return job._update((await job._send("POST", "/cancel", until(timeout))).json())
+    return await job._read("POST", "/cancel", until(timeout))
 
 
 async def retry(job: J, *, key: str | None = None, timeout: float | None = None) -> J:
     """Submit an ended job again, with the same input; return the new job."""
-    reply = await job._send("POST", "/retry", until(timeout), key=key or new_key())
-    return type(job)(job._client, reply.json())
+    reply = await job._send("POST", "/retry", until(timeout), key=checked(key))
+    return type(job)(job._client, reply.object(*JOB))
 
 
 async def erase(job: JobHandle, *, timeout: float | None = None) -> None:
@@ -451,21 +472,16 @@ async def replay(job: JobHandle, number: int = 1) -> models.Delivery:
 
 
 async def jobs(
-    client: Api[J, Any],
-    *,
-    status: str | list[str] | None = None,
-    operation: str | None = None,
-    tags: Mapping[str, str] | None = None,
-    since: datetime | None = None,
-    until: datetime | None = None,
-    limit: int | None = None,
+    client: Api[J, Any], *, limit: int | None = None, **filters: Unpack[Filters]
 ) -> AsyncGenerator[J, None]:
     """Yield your jobs, newest first: those that match all filters, at most `limit`.
 
-    `since` and `until` are times of acceptance. The list can be a second behind.
+    `filters`: `status`, `operation`, `tags`, `since`, `until`; see `Filters`. The list can be a second
+    behind.
     """
-    query = _filters(status, operation, tags)
-    query += [("cursor", _id_at(until))] if until else []
+    query = [pair for pair in _query(**filters) if pair[0] not in ("since", "until")]
+    since, end = filters.get("since"), filters.get("until")
+    query += [("cursor", _id_at(end))] if end else []
     async for raw in _list(client, "jobs", query, limit):
         job = client._new_job(raw)
         if since and job.created < since:
@@ -477,29 +493,41 @@ async def _list(
     client: Api[Any, Any], name: str, query: list[tuple[str, str]], limit: int | None
 ) -> AsyncGenerator[dict[str, Any], None]:
     """Yield the members of a list, page after page."""
-    count, page = (
-        0,
-        {"next": f"/{name}?{urlencode([*query, ('limit', min(limit or _PAGE, _PAGE))])}"},
-    )
-    while page["next"]:
-        page = await _get(client, page["next"])
+    if limit is not None and limit < 0:
+        raise ValueError(f"The limit is a number of 0 or more: {limit}.")
+    if limit == 0:
+        return
+    count, path = 0, f"/{name}?{urlencode([*query, ('limit', min(limit or _PAGE, _PAGE))])}"
+    while path:
+        page = await _get(client, path, name, "next")
         for raw in page[name]:
             yield raw
             count += 1
             if count == limit:
                 return
+        path = page["next"]
 
 
-async def _get(client: Api[Any, Any], path: str, method: str = "GET") -> Any:
-    return (await client._connection.send(method, path, until=math.inf)).json()
+async def _get(client: Api[Any, Any], path: str, *names: str) -> dict[str, Any]:
+    """Return the JSON object at a path, which has these members."""
+    return (await client._connection.send("GET", path, until=math.inf)).object(*names)
 
 
-def _filters(
-    status: str | list[str] | None, operation: str | None, tags: Mapping[str, str] | None
+def _query(
+    *,
+    status: str | list[str] | None = None,
+    operation: str | None = None,
+    tags: Mapping[str, str] | None = None,
+    since: datetime | None = None,
+    until: datetime | None = None,
+    state: str | list[str] | None = None,
 ) -> list[tuple[str, str]]:
-    query = [("status", one) for one in ([status] if isinstance(status, str) else status or [])]
-    query += [("operation", operation)] if operation else []
-    return query + [("tag", f"{name}:{value}") for name, value in (tags or {}).items()]
+    """Return filters as they are in a URL."""
+    several = {"status": status, "state": state, "operation": operation}
+    lists = {name: [one] if isinstance(one, str) else one or [] for name, one in several.items()}
+    pairs = [(name, one) for name, values in lists.items() for one in values]
+    pairs += [("tag", f"{name}:{value}") for name, value in (tags or {}).items()]
+    return pairs + [(n, instant(t)) for n, t in (("since", since), ("until", until)) if t]
 
 
 def _id_at(instant: datetime) -> str:
@@ -509,34 +537,22 @@ def _id_at(instant: datetime) -> str:
 
 
 async def counts(
-    client: Api[Any, Any],
-    *,
-    status: str | list[str] | None = None,
-    operation: str | None = None,
-    tags: Mapping[str, str] | None = None,
-    since: datetime | None = None,
-    until: datetime | None = None,
-    interval: int | None = None,
+    client: Api[Any, Any], *, interval: int | None = None, **filters: Unpack[Filters]
 ) -> list[dict[str, Any]]:
     """Return the numbers of your jobs by operation and status, and for each `interval` of seconds.
 
     Each is `{"from": …, "operation": …, "status": …, "jobs": …}`. It reads all these jobs: ask seldom.
     """
-    query = _filters(status, operation, tags)
-    query += [("since", since.isoformat())] if since else []
-    query += [("interval", f"{interval}")] if interval else []
-    end, sums = until.isoformat() if until else None, Counter[tuple[Any, ...]]()
-    names = ("from", "operation", "status")
+    query = _query(**filters) + ([("interval", f"{interval}")] if interval else [])
+    names, sums = ("from", "operation", "status"), Counter[tuple[Any, ...]]()
     while True:
-        page = await _get(
-            client, f"/jobs/counts?{urlencode([*query, *([('until', end)] if end else [])])}"
-        )
+        page = await _get(client, f"/jobs/counts?{urlencode(query)}", "counts", "complete")
         for one in page["counts"]:
             sums[tuple(one[name] for name in names)] += one["jobs"]
         if page["complete"]:
             groups = sorted(sums.items(), key=lambda item: [f"{part}" for part in item[0]])
             return [dict(zip((*names, "jobs"), (*group, n), strict=True)) for group, n in groups]
-        end = page["since"]
+        query = [pair for pair in query if pair[0] != "until"] + [("until", page["since"])]
 
 
 async def all_deliveries(
@@ -551,37 +567,38 @@ async def all_deliveries(
 
     `state`: some of `waiting`, `delivered`, `given-up`. `since`, `until`: when the job was accepted.
     """
-    query = [("state", one) for one in ([state] if isinstance(state, str) else state or [])]
-    query += [(n, t.isoformat()) for n, t in (("since", since), ("until", until)) if t]
+    query = _query(state=state, since=since, until=until)
     async for raw in _list(client, "deliveries", query, limit):
         yield models.read(models.Delivery, raw)
 
 
 async def lanes(client: Api[Any, Any]) -> dict[str, Any]:
     """Return what waits and runs in the two lanes: of all owners, and of yours."""
-    return dict(await _get(client, "/lanes"))
+    return await _get(client, "/lanes")
 
 
 async def operations(client: Api[Any, Any]) -> list[models.Operation]:
     """Return all operations, without their schemas."""
-    found = (await _get(client, "/operations"))["operations"]
+    found = (await _get(client, "/operations", "operations"))["operations"]
     return [models.read(models.Operation, raw) for raw in found]
 
 
 async def operation(client: Api[Any, Any], name: str) -> models.Operation:
     """Return an operation with its JSON Schemas, limits and run times."""
-    return models.read(models.Operation, await _get(client, f"/operations/{quote(name, safe='')}"))
+    path = f"/operations/{quote(name, safe='')}"
+    return models.read(models.Operation, await _get(client, path, "name"))
 
 
 async def secret(client: Api[Any, Any], host: str) -> models.Secret:
     """Return the secret that signs your webhooks to a host."""
     path = f"/webhooks/secret?{urlencode({'host': host})}"
-    return models.read(models.Secret, await _get(client, path))
+    return models.read(models.Secret, await _get(client, path, "secret"))
 
 
 async def rotate_secret(client: Api[Any, Any]) -> dict[str, str]:
     """Make new secrets for all hosts; the previous ones sign too, until `previous_until`."""
-    return dict(await _get(client, "/webhooks/secret/rotate", "POST"))
+    path = "/webhooks/secret/rotate"
+    return (await client._connection.send("POST", path, until=math.inf)).object()
 
 
 async def request(
@@ -598,6 +615,8 @@ async def request(
 
     It is repeated as all others; a problem raises its exception.
     """
+    if key is not None or method.upper() == "POST":
+        key = checked(key)  # a repeated submit finds its job
     return await client._connection.send(
         method, path, until=until(timeout), json=json, headers=headers, key=key
     )

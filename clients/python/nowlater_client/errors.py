@@ -83,6 +83,7 @@ def define(code: str, advice: str, module: str = __name__) -> type[NowlaterError
 # The client's own.
 Misconfigured = define("misconfigured", "Give the client a URL and a key.")
 Unauthorized = define("unauthorized", "Set NOWLATER_KEY to a key from the operator of this API.")
+NotNowlater = define("not-nowlater", "Set the URL to that of a nowlater API.")
 
 # The API's, by their codes: docs/http-api.md#errors.
 MalformedRequest = define("malformed-request", "Correct the member that is named.")

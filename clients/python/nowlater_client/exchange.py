@@ -22,15 +22,21 @@ import platform
 import random
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from dataclasses import dataclass
-from typing import Any, Protocol, TypeVar
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta, timezone
+from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING, Any, TypeVar, Union
 
 import httpx
 
 from nowlater_client import errors
 from nowlater_client.version import __version__
 
+if TYPE_CHECKING:
+    from nowlater_client.sender import Sender
+
 T = TypeVar("T")
+Timeout = Union[float, timedelta, None]  # noqa: UP007 - evaluated by Python 3.10
 
 #: Seconds for one try: API Gateway answers within 30, at the latest. Also those without a byte.
 TRY_S = 40.0
@@ -62,18 +68,28 @@ class Reply:
     def json(self) -> Any:
         return json_.loads(self.body)
 
+    def object(self, *names: str) -> dict[str, Any]:
+        """Return the JSON object with these members; raises NotNowlater if it is none."""
+        found = self.json() if _is_json(self) else None
+        if not isinstance(found, dict) or not found.keys() >= set(names):
+            raise self.foreign()
+        return found
 
-def until(timeout: float | None) -> float:
+    def foreign(self) -> errors.NowlaterError:
+        """Return the error that this answer is not the API's."""
+        to = f" to {self.headers['location']}" if "location" in self.headers else ""
+        text = f"This answer is not from a nowlater API: {self.status}{to}, {self.body[:80]!r}."
+        return errors.NotNowlater(text, status=self.status)
+
+
+def until(timeout: Timeout) -> float:
     """Return the instant (of `time.monotonic`) after so many seconds; None: no end."""
-    return math.inf if timeout is None else time.monotonic() + timeout
-
-
-class Sender(Protocol):
-    """`httpx.AsyncClient`, or what sends requests as it does."""
-
-    async def send(
-        self, request: httpx.Request, *, auth: None, follow_redirects: bool, stream: bool
-    ) -> httpx.Response: ...
+    seconds = timeout.total_seconds() if isinstance(timeout, timedelta) else timeout
+    if seconds is None:
+        return math.inf
+    if not isinstance(seconds, (int, float)) or math.isnan(seconds):
+        raise ValueError(f"A timeout is a number of seconds, a timedelta or None: {timeout!r}.")
+    return time.monotonic() + seconds
 
 
 @dataclass
@@ -81,12 +97,12 @@ class Connection:
     """URL, key and options of a client, and what sends its requests."""
 
     url: str
-    key: str
+    key: str = field(repr=False)
     timeout: float
     max_retries: int
     #: Called with each answer of the API, also with those after which the request is repeated.
     on_reply: Callable[[Reply], object] | None
-    http: Sender
+    sender: Sender
     has_answered: bool = False
 
     async def send(
@@ -108,14 +124,11 @@ class Connection:
         began, tries = time.monotonic(), 0
         known: dict[str, Any] = {"job_id": job_id, "key": key}
         until = until if math.isfinite(until) else began + self.timeout
-        sent, content = {"authorization": f"Bearer {self.key}", "user-agent": _AGENT}, None
+        sent, content = self._head(headers, key), None
         if json is not None:
             content = json_.dumps(json, ensure_ascii=False, allow_nan=False).encode()
             sent["content-type"] = "application/json"
-        if key is not None:
-            sent["idempotency-key"] = key
-        sent.update(headers or {})
-        path = path if path.startswith("/") else "/" + path.partition("://")[2].partition("/")[2]
+        path = "/" + (path.partition("://")[2].partition("/")[2] or path).lstrip("/")
         while True:
             fault: errors.NowlaterError
             wait_s, is_final = None, False
@@ -146,6 +159,14 @@ class Connection:
             raise error_of(reply, **known)
         return reply
 
+    def _head(self, headers: Mapping[str, str] | None, key: str | None) -> httpx.Headers:
+        """Return the headers; their repr hides the key of the API."""
+        sent = httpx.Headers({"authorization": f"Bearer {self.key}", "user-agent": _AGENT})
+        sent.update(headers)
+        if key is not None:
+            sent["idempotency-key"] = key
+        return sent
+
     async def read(
         self, method: str, url: str, headers: Mapping[str, str], content: Any, until: float
     ) -> Reply:
@@ -165,16 +186,18 @@ class Connection:
         """Send a request that has nothing from the httpx client: no header, no credentials."""
         left_s = max(0.1, until - time.monotonic())
         timeout = httpx.Timeout(min(TRY_S, left_s), connect=min(_CONNECT_S, left_s))
-        headers, extensions = {"accept-encoding": "identity", **headers}, timeout.as_dict()
+        headers = httpx.Headers(headers)  # a copy, whose repr hides the key
+        headers["accept-encoding"] = "identity"
+        extensions = {"timeout": timeout.as_dict()}
         try:
             request = httpx.Request(
-                method, url, headers=headers, content=content, extensions={"timeout": extensions}
+                method, url, headers=headers, content=content, extensions=extensions
             )
         except httpx.InvalidURL as error:
             raise errors.Misconfigured(f"The URL {url!r} is wrong: {error}.") from error
         if isinstance(content, httpx.AsyncByteStream):
             request.stream = content
-        sending = self.http.send(request, auth=None, follow_redirects=False, stream=True)
+        sending = self.sender.send(request, auth=None, follow_redirects=False, stream=True)
         response = await within(until, sending)
         try:
             yield response
@@ -229,9 +252,14 @@ def is_sent_again(reply: Reply) -> bool:
 
 
 def retry_after_s(reply: Reply) -> float | None:
-    """Return the seconds of Retry-After; None without one."""
+    """Return the seconds of Retry-After (RFC 9110, 10.2.3); None without one that can be read."""
     value = reply.headers.get("retry-after", "")
-    return float(value) if value.isdecimal() else None
+    if value.isascii() and value.isdecimal():
+        return float(value[:9])
+    with contextlib.suppress(ValueError, TypeError):
+        at = parsedate_to_datetime(value).replace(tzinfo=timezone.utc)
+        return max(0.0, (at - datetime.now(timezone.utc)).total_seconds())
+    return None
 
 
 def error_of(reply: Reply, **known: Any) -> errors.NowlaterError:

@@ -65,7 +65,10 @@ class Content(httpx.SyncByteStream, httpx.AsyncByteStream):
         else:
             opened = self._source
             opened.seek(self._start)
-            yield from iter(lambda: opened.read(_CHUNK), b"")
+            try:
+                yield from iter(lambda: opened.read(_CHUNK), b"")
+            finally:
+                opened.seek(self._start)  # so that it can be sent again
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         for chunk in self:
@@ -108,6 +111,8 @@ def is_file(value: Any) -> bool:
 
 def _seekable(file: IO[bytes]) -> tuple[IO[bytes], int, int]:
     """Return a file that can be read again, where it starts, and its size from there."""
+    if not isinstance(file.read(0), bytes):
+        raise TypeError('Open the file in binary mode: open(path, "rb").')
     if not file.seekable():
         copy: Any = SpooledTemporaryFile(max_size=INLINE_BYTES)  # noqa: SIM115
         for chunk in iter(lambda: file.read(_CHUNK), b""):
@@ -115,4 +120,6 @@ def _seekable(file: IO[bytes]) -> tuple[IO[bytes], int, int]:
         copy.seek(0)
         file = copy
     start = file.tell()
-    return file, start, file.seek(0, os.SEEK_END) - start
+    end = file.seek(0, os.SEEK_END)
+    file.seek(start)
+    return file, start, end - start

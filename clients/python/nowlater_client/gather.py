@@ -14,9 +14,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, Union
 
 from nowlater_client import core, errors
-from nowlater_client.core import Action, Api, J, JobHandle, calling
+from nowlater_client.core import Action, Api, J, JobHandle
 from nowlater_client.exchange import sleep, until
 from nowlater_client.files import Content, Upload, is_file
+from nowlater_client.portal import calling
 from nowlater_client.terms import Terms
 
 if TYPE_CHECKING:
@@ -101,83 +102,105 @@ async def for_each(
     client: Api[J, Any], action: Action, jobs: Inputs, *, concurrency: int = CONNECTIONS
 ) -> AsyncGenerator[Outcome[J], None]:
     """Cancel, retry or erase jobs, such as `client.jobs(status="failed")`; yield an `Outcome` of each."""
-    act: Any = {"cancel": core.cancel, "retry": core.retry, "erase": core.erase}[action]
+    acts: dict[str, Any] = {"cancel": core.cancel, "retry": core.retry, "erase": core.erase}
+    if action not in acts:
+        raise ValueError(f"The action is one of {', '.join(acts)}: {action!r}.")
 
     async def run(outcome: Outcome[J]) -> None:
         outcome.job = outcome.input
-        outcome.value = await act(outcome.input)
+        outcome.value = await acts[action](outcome.input)
         outcome.job = outcome.value or outcome.input
 
-    async with aclosing(run_each(jobs, run, concurrency, math.inf, in_order=False)) as outcomes:
+    async with aclosing(_Each(jobs, run, concurrency).outcomes(in_order=False)) as outcomes:
         async for one in outcomes:
             yield one
 
 
-async def run_each(
-    inputs: Inputs,
-    run: Callable[[Outcome[J]], Coroutine[Any, Any, None]],
-    concurrency: int,
-    end: float,
-    *,
-    in_order: bool,
-) -> AsyncGenerator[Outcome[J], None]:
-    """Run a coroutine for each input; yield outcomes, of which at most `concurrency` are open.
+class _Each(Generic[J]):
+    """Runs a coroutine for each input; at most `concurrency` outcomes are not yet taken."""
 
-    The next input is awaited beside them. Raises WaitTimeout if the time is up before the inputs.
-    """
-    import asyncio
+    def __init__(
+        self,
+        inputs: Inputs,
+        run: Callable[[Outcome[J]], Coroutine[Any, Any, None]],
+        concurrency: int,
+        end: float = math.inf,
+    ) -> None:
+        if concurrency < 1:
+            raise ValueError(f"The concurrency is at least 1: {concurrency}.")
+        is_async = hasattr(inputs, "__aiter__")
+        self._pull = (anext, aiter(inputs), _END) if is_async else (next, iter(inputs), _END)
+        self._run, self._concurrency, self._end = run, concurrency, end
+        self._started, self._taken, self._is_over = 0, 0, False
+        self._failure: Exception | None = None  # of the inputs
+        self._tasks = set[Any]()
+        self._pulling: Any = None  # the task that awaits the next input
+        self._done: dict[int, Outcome[J]] = {}
 
-    ended, tasks = asyncio.Queue[Any](), set[Any]()
-    done, started, passed, is_over = dict[int, Outcome[J]](), 0, 0, False
-    pull = [anext, aiter(inputs)] if hasattr(inputs, "__aiter__") else [next, iter(inputs)]
-    pulling: asyncio.Task[Any] | None = None
+    async def outcomes(self, *, in_order: bool) -> AsyncGenerator[Outcome[J], None]:
+        """Yield an outcome of each input; the next input is awaited meanwhile.
 
-    async def attempt(outcome: Outcome[J]) -> Outcome[J]:
+        Raises what the inputs raise, once all before are done, or WaitTimeout if the time was up.
+        """
+        import asyncio
+
+        self._ended = asyncio.Queue[Any]()
         try:
-            await run(outcome)
+            while self._pull_next():
+                is_idle = self._tasks == {self._pulling} and math.isfinite(self._end)
+                left_s = self._end - time.monotonic() if is_idle else None
+                try:
+                    self._take(await asyncio.wait_for(self._ended.get(), left_s))
+                except asyncio.TimeoutError:
+                    break
+                while self._done and (not in_order or self._taken in self._done):
+                    index = self._taken if in_order else next(iter(self._done))
+                    self._taken += 1
+                    yield self._done.pop(index)
+            if self._failure is not None:
+                raise self._failure
+            if not self._is_over:
+                text = f"The time was up after {self._started} inputs; their jobs continue."
+                raise errors.WaitTimeout(text)
+        finally:
+            for task in self._tasks:
+                task.cancel()
+            await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def _pull_next(self) -> bool:
+        """Ask for the next input, if there is room for it; return whether anything runs."""
+        has_room = self._started - self._taken < self._concurrency
+        if has_room and not (self._pulling or self._is_over) and time.monotonic() < self._end:
+            self._pulling = self._start(calling(*self._pull))
+        return bool(self._tasks)
+
+    def _start(self, coroutine: Coroutine[Any, Any, Any]) -> Any:
+        import asyncio
+
+        task = asyncio.create_task(coroutine)
+        self._tasks.add(task)
+        task.add_done_callback(self._ended.put_nowait)
+        return task
+
+    def _take(self, task: Any) -> None:
+        """Take the next input, or the outcome of one."""
+        self._tasks.discard(task)
+        if task is not self._pulling:
+            self._done[task.result().index] = task.result()
+            return
+        self._pulling = None
+        self._failure = task.exception()
+        self._is_over = self._failure is not None or task.result() is _END
+        if not self._is_over:
+            self._start(self._attempt(Outcome(self._started, task.result())))
+            self._started += 1
+
+    async def _attempt(self, outcome: Outcome[J]) -> Outcome[J]:
+        try:
+            await self._run(outcome)
         except Exception as error:
             outcome.error = error
         return outcome
-
-    def start(coroutine: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
-        task = asyncio.create_task(coroutine)
-        tasks.add(task)
-        task.add_done_callback(ended.put_nowait)
-        return task
-
-    try:
-        while True:
-            is_late = time.monotonic() >= end
-            if not (pulling or is_over or is_late) and started - passed < concurrency:
-                pulling = start(calling(*pull, _END))
-            if not tasks or (is_late and tasks == {pulling}):
-                break
-            task: asyncio.Task[Any]
-            left_s = None if tasks != {pulling} or math.isinf(end) else end - time.monotonic()
-            try:
-                task = await asyncio.wait_for(ended.get(), left_s)
-            except asyncio.TimeoutError:
-                continue
-            tasks.discard(task)
-            if task is pulling:
-                item, pulling = task.result(), None
-                is_over = item is _END
-                if not is_over:
-                    start(attempt(Outcome(started, item)))
-                    started += 1
-                continue
-            done[task.result().index] = task.result()
-            while done and (not in_order or passed in done):
-                passed += 1
-                yield done.pop(passed - 1 if in_order else next(iter(done)))
-        if not is_over:
-            raise errors.WaitTimeout(
-                f"The time was up after {started} inputs; their jobs continue."
-            )
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 class _Batch(Generic[J]):
@@ -201,9 +224,9 @@ class _Batch(Generic[J]):
         """Yield an outcome of each input."""
         import asyncio
 
-        each = run_each(inputs, self._run, concurrency, self._end, in_order=in_order)
+        each = _Each(inputs, self._run, concurrency, self._end)
         try:
-            async with aclosing(each) as outcomes:
+            async with aclosing(each.outcomes(in_order=in_order)) as outcomes:
                 async for one in outcomes:
                     yield one
         finally:
@@ -286,7 +309,7 @@ async def look(client: Api[J, Any], jobs: list[J]) -> list[tuple[J, Exception | 
     left = sorted(jobs, key=_order, reverse=True)
     while len(left) > 2:
         query = f"limit={min(_PAGE, 2 * len(left) + 10)}&cursor={_just_after(left[0].id)}"
-        page = await core._get(client, f"/jobs?{query}")
+        page = await core._get(client, f"/jobs?{query}", "jobs", "next")
         listed = {raw["id"]: raw for raw in page["jobs"]}
         bottom = "" if page["next"] is None else page["next"].rpartition("cursor=")[2][1:]
         covered = [job for job in left if _order(job) >= bottom]

@@ -86,6 +86,15 @@ class JobState(Model):
     retry_of: str | None
     links: dict[str, str] = field(repr=False)
 
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, JobState) and self.id == other.id
+
+    def __hash__(self) -> int:
+        return hash(self.id)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return read, (JobState, self.raw)  # a pickled job is its state alone
+
     @property
     def has_ended(self) -> bool:
         """Whether the status is final."""

@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import contextlib
-import functools
+import inspect
 import os
 import threading
 import weakref
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Generator
+from collections.abc import AsyncGenerator, Callable, Coroutine, Generator
 from concurrent import futures
+from contextvars import ContextVar
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any, TypeVar
 
-import httpx
-
-from nowlater_client.core import answer, caller
-
 if TYPE_CHECKING:
     import asyncio
+
+    from nowlater_client.sender import Sender
 
 T = TypeVar("T")
 
@@ -26,24 +25,48 @@ _CLOSING_S = 2.0
 _END = object()
 
 
+#: What the thread that called `Client` is to run meanwhile; None: `AsyncClient` runs it itself.
+caller: ContextVar[SimpleQueue[Callable[[], object]] | None] = ContextVar("caller", default=None)
+
+
+async def calling(function: Callable[..., Any], *values: Any) -> Any:
+    """Call a user's function in the thread that called the client; await what it returns, if it asks so."""
+    import asyncio
+
+    queue, called = caller.get(), futures.Future[Any]()
+    if queue is None:
+        value = function(*values)
+    else:
+        queue.put(lambda: answer(called, function, *values))
+        value = await asyncio.wrap_future(called)
+    return await value if inspect.isawaitable(value) else value
+
+
+def answer(called: futures.Future[Any], function: Callable[..., Any], *values: Any) -> None:
+    """Call a function, and put its result or exception into a future."""
+    if called.set_running_or_notify_cancel():
+        try:
+            called.set_result(function(*values))
+        except Exception as error:
+            called.set_exception(error)
+
+
 class Portal:
     """Runs coroutines in its thread, and what they ask of the user's code in the calling thread.
 
-    It starts with the first one, and again in a forked process. `http`: the client to send requests with.
+    It starts with the first one, and again in a forked process; the sender is closed with it.
     """
 
-    def __init__(self, http: httpx.Client | httpx.AsyncClient | None) -> None:
-        self._given, self._pid, self._starting = http, 0, threading.Lock()
-        self._http: httpx.Client | httpx.AsyncClient
+    def __init__(self, sender: Sender) -> None:
+        self._sender, self._pid, self._starting = sender, 0, threading.Lock()
         self._loop: asyncio.AbstractEventLoop
 
     def _start(self) -> asyncio.AbstractEventLoop:
         with self._starting:
             if self._pid != os.getpid():
-                own = None if self._given else httpx.AsyncClient()
-                self._http = self._given or own  # type: ignore[assignment]
                 started = SimpleQueue[Any]()
-                self._thread = threading.Thread(target=_serve, args=(started, own), daemon=True)
+                arguments = (started, self._sender)
+                self._thread = threading.Thread(target=_serve, args=arguments, daemon=True)
                 self._thread.start()
                 self._loop, stop = started.get()
                 self._stop = weakref.finalize(self, _stop, self._loop, stop, self._thread)
@@ -53,7 +76,7 @@ class Portal:
         return self._loop
 
     def close(self) -> None:
-        """End the thread and its requests; close the connections, unless the httpx client was given."""
+        """End the thread, its requests and their connections."""
         if self._pid == os.getpid():
             self._stop()
 
@@ -115,55 +138,15 @@ class Portal:
             if threading.current_thread() is not self._thread:  # where garbage may be collected
                 futures.wait([closing], _CLOSING_S)
 
-    async def send(self, request: httpx.Request, **options: Any) -> httpx.Response:
-        """Send a request, as `httpx.AsyncClient` does; a blocking client that was given, in a thread."""
-        if isinstance(self._http, httpx.AsyncClient):
-            return await self._http.send(request, **options)
-        response = await _in_thread(functools.partial(self._http.send, request, **options))
-        headers = [item for item in response.headers.multi_items() if item[0] != "content-encoding"]
-        return httpx.Response(response.status_code, headers=headers, stream=_Chunks(response))
 
-
-class _Chunks(httpx.AsyncByteStream):
-    def __init__(self, response: httpx.Response) -> None:
-        self._response = response
-
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        chunks = self._response.iter_bytes()
-        while chunk := await _in_thread(functools.partial(next, chunks, b"")):
-            yield chunk
-
-    async def aclose(self) -> None:
-        self._response.close()
-
-
-async def _in_thread(function: Callable[[], T]) -> T:
-    """Return what a function returns, in a thread that does not keep the program alive."""
-    import asyncio
-
-    called = futures.Future[T]()
-    threading.Thread(target=answer, args=(called, function), daemon=True).start()
-    try:
-        return await asyncio.wrap_future(called)
-    except asyncio.CancelledError:
-        called.add_done_callback(_close_late)
-        raise
-
-
-def _close_late(called: futures.Future[Any]) -> None:
-    """Close the response of a request that was canceled."""
-    if not called.cancelled() and not called.exception() and hasattr(called.result(), "close"):
-        called.result().close()
-
-
-def _serve(started: SimpleQueue[Any], http: httpx.AsyncClient | None) -> None:
+def _serve(started: SimpleQueue[Any], sender: Sender) -> None:
     import asyncio
 
     async def main() -> None:
         stop = asyncio.Event()
         started.put((asyncio.get_running_loop(), stop))
-        async with http or contextlib.nullcontext():
-            await stop.wait()
+        await stop.wait()
+        await sender.close()
 
     asyncio.run(main())
 

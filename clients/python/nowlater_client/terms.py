@@ -1,4 +1,4 @@
-"""How a job is to be run: the members of a request beside its input."""
+"""How a job is to be run, and which jobs are meant: what requests have beside an input."""
 
 from __future__ import annotations
 
@@ -24,6 +24,17 @@ class Terms(TypedDict, total=False):
     #: Where the completion event goes: a URL, or `{"url": …, "events": […]}`.
     callback: str | Mapping[str, Any]
     tags: Mapping[str, str]
+
+
+class Filters(TypedDict, total=False):
+    """Which jobs are meant: those that match all of these."""
+
+    status: str | list[str] | None
+    operation: str | None
+    tags: Mapping[str, str] | None
+    #: Times of acceptance.
+    since: datetime | None
+    until: datetime | None
 
 
 def members(
@@ -52,8 +63,11 @@ def _seconds(value: Seconds) -> float:
 def _time(value: When | None, relative: str) -> dict[str, Any] | None:
     if value is None or isinstance(value, dict):
         return value
-    if not isinstance(value, datetime):
-        return {relative: _seconds(value)}
+    return {"at": instant(value)} if isinstance(value, datetime) else {relative: _seconds(value)}
+
+
+def instant(value: datetime) -> str:
+    """Return a time as the API takes it; raises ValueError without a time zone."""
     if value.tzinfo is None:
-        raise ValueError("The start or deadline needs a time zone: datetime.now(timezone.utc) + …")
-    return {"at": value.isoformat()}
+        raise ValueError(f"{value!r} needs a time zone: datetime.now(timezone.utc) + …")
+    return value.isoformat()

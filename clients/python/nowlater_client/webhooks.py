@@ -32,7 +32,9 @@ _SIGNED = {
 
 
 class NotGenuine(NowlaterError):
-    """The message was not signed by nowlater, or is too old: respond with 403, and ignore it."""
+    """The message was not signed by nowlater, or is too old."""
+
+    advice = "Respond with 403, and ignore it."
 
 
 @dataclass(frozen=True)

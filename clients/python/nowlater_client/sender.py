@@ -1,0 +1,93 @@
+"""What sends the requests of both clients: httpx's clients, which the users may bring."""
+
+from __future__ import annotations
+
+import functools
+import threading
+import weakref
+from collections.abc import AsyncIterator, Callable
+from concurrent import futures
+from typing import Any, TypeVar
+
+import httpx
+
+from nowlater_client.portal import answer
+
+T = TypeVar("T")
+#: Bytes of an answer that are read in the same thread as its headers.
+_SMALL = 64 * 1024
+
+
+class Sender:
+    """Sends with the httpx client that was given, else with one for each event loop."""
+
+    def __init__(self, given: Any) -> None:
+        self._given: httpx.Client | httpx.AsyncClient | None = given
+        self._own = weakref.WeakKeyDictionary[Any, httpx.AsyncClient]()
+
+    async def send(self, request: httpx.Request, **options: Any) -> httpx.Response:
+        """Send a request, as `httpx.AsyncClient` does; with a blocking client, in a thread."""
+        if isinstance(self._given, httpx.Client):
+            response = await _in_thread(functools.partial(_send, self._given, request, **options))
+            headers = [
+                one for one in response.headers.multi_items() if one[0] != "content-encoding"
+            ]
+            return httpx.Response(response.status_code, headers=headers, stream=_Chunks(response))
+        return await (self._given or self._of_loop()).send(request, **options)
+
+    def _of_loop(self) -> httpx.AsyncClient:
+        import asyncio
+
+        loop = asyncio.get_running_loop()
+        if loop not in self._own:
+            self._own[loop] = httpx.AsyncClient()
+        return self._own[loop]
+
+    async def close(self) -> None:
+        """Close the connections of this event loop, unless the httpx client was given."""
+        if self._given is None:
+            await self._of_loop().aclose()
+
+
+def _send(http: httpx.Client, request: httpx.Request, **options: Any) -> httpx.Response:
+    response = http.send(request, **options)
+    size = response.headers.get("content-length", "")
+    if size.isdecimal() and int(size) <= _SMALL:
+        response.read()
+    return response
+
+
+class _Chunks(httpx.AsyncByteStream):
+    def __init__(self, response: httpx.Response) -> None:
+        self._response = response
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        chunks = self._response.iter_bytes()
+        if self._response.is_closed:  # it was read
+            for chunk in chunks:
+                yield chunk
+            return
+        while chunk := await _in_thread(functools.partial(next, chunks, b"")):
+            yield chunk
+
+    async def aclose(self) -> None:
+        self._response.close()
+
+
+async def _in_thread(function: Callable[[], T]) -> T:
+    """Return what a function returns, in a thread that does not keep the program alive."""
+    import asyncio
+
+    called = futures.Future[T]()
+    threading.Thread(target=answer, args=(called, function), daemon=True).start()
+    try:
+        return await asyncio.wrap_future(called)
+    except asyncio.CancelledError:
+        called.add_done_callback(_close_late)
+        raise
+
+
+def _close_late(called: futures.Future[Any]) -> None:
+    """Close the response of a request that was canceled."""
+    if not called.cancelled() and not called.exception() and hasattr(called.result(), "close"):
+        called.result().close()
