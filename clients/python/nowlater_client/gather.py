@@ -6,11 +6,13 @@ import copy
 import hashlib
 import json
 import math
+import os
 import time
 import uuid
 from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
 from contextlib import aclosing
 from dataclasses import dataclass
+from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any, Generic, Union
 
 from nowlater_client import core, errors
@@ -34,6 +36,8 @@ CONNECTIONS = 10
 #: Seconds between two looks at the list: at least, and at most; between, a tenth of the time since one ended.
 _LEAST_PAUSE_S, _MAX_PAUSE_S = 0.5, 10.0
 _PAGE = 100
+#: Statuses of an API that is away, or busy, for a while.
+_AWAY = (429, 502, 503, 504)
 _END = object()
 
 
@@ -278,6 +282,7 @@ class _Batch(Generic[J]):
                 found = await self._look(jobs)
             except errors.NowlaterError as error:
                 found = [(job, named(error, job)) for job in jobs]
+            found = [(job, fault) for job, fault in found if not self._is_passing(job, fault)]
             look_s = time.monotonic() - began
             changed = time.monotonic() if found else changed
             for job, fault in found:
@@ -286,6 +291,12 @@ class _Batch(Generic[J]):
                     future.set_result(None)
                 else:
                     future.set_exception(fault)
+
+    def _is_passing(self, job: J, fault: Exception | None) -> bool:
+        """Return whether a job could not be read, but may be later: its end may have come, or will."""
+        is_away = isinstance(fault, errors.Unreachable) or getattr(fault, "status", 0) in _AWAY
+        is_late = time.monotonic() >= self._end or datetime.now(timezone.utc) >= job.deadline
+        return is_away and not is_late
 
     async def _look(self, jobs: list[J]) -> list[tuple[J, Exception | None]]:
         if len(jobs) == 1:
@@ -360,6 +371,10 @@ def digest(operation: str, item: Any) -> str:
             return value.id
         if not is_file(value):
             raise TypeError(f"{type(value).__name__} cannot be part of an input")
+        if not isinstance(value, (bytes, os.PathLike)) and not value.seekable():
+            raise ValueError(
+                "A key needs a file that can seek: pass its bytes, or a function as key."
+            )
         content = hashlib.sha256()
         for chunk in Content(value):
             content.update(chunk)
