@@ -80,7 +80,12 @@ class Api(Generic[J, H]):
         self._doors: dict[str, str] = {}  # operation → the door that `call` found to serve it
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}({self._connection.url!r})"
+        return f"{type(self).__name__}({self.url!r})"
+
+    @property
+    def url(self) -> str:
+        """The URL of the API."""
+        return self._connection.url
 
     def _new_job(self, raw: dict[str, Any]) -> J:
         """Return a job of this client."""

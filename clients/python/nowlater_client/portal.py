@@ -66,7 +66,9 @@ class Portal:
             if self._pid != os.getpid():
                 started = SimpleQueue[Any]()
                 arguments = (started, self._sender)
-                self._thread = threading.Thread(target=_serve, args=arguments, daemon=True)
+                self._thread = threading.Thread(
+                    target=_serve, args=arguments, name="nowlater-client", daemon=True
+                )
                 self._thread.start()
                 self._loop, stop = started.get()
                 self._stop = weakref.finalize(self, _stop, self._loop, stop, self._thread)

@@ -57,7 +57,10 @@ def members(
 
 
 def _seconds(value: Seconds) -> float:
-    return value.total_seconds() if isinstance(value, timedelta) else value
+    seconds = value.total_seconds() if isinstance(value, timedelta) else value
+    if not isinstance(seconds, (int, float)) or not math.isfinite(seconds):
+        raise ValueError(f"This is no number of seconds, and no timedelta: {value!r}.")
+    return seconds
 
 
 def _time(value: When | None, relative: str) -> dict[str, Any] | None:

@@ -2,6 +2,7 @@
 
 import io
 import json
+import os
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -75,7 +76,7 @@ def nowlater(
 ) -> Callable[..., Ran]:
     def run(*arguments: str, stdin: str = "") -> Ran:
         monkeypatch.setattr(sys, "argv", ["nowlater", *arguments])
-        monkeypatch.setattr(sys, "stdin", io.StringIO(stdin))
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin.encode())))
         capfd.readouterr()
         with pytest.raises(SystemExit) as exit_:
             main()
@@ -220,12 +221,12 @@ def test_a_batch_continues_with_the_same_jobs(
     command = ("submit", "greet", "--from", "in.jsonl", "--out", "out.jsonl", "--tag", "batch:7")
     store, stored = batch.Batch.store, list[int]()
 
-    def interrupted(self: batch.Batch, outcome: Any, file: Any) -> None:
+    def interrupted(self: batch.Batch, outcome: Any) -> None:
         if len(stored) == 12:
-            file.write(b'{"line": 1, "job": "cut o')  # as a killed process leaves it
+            self._file.write(b'{"line": 1, "job": "cut o')  # as a killed process leaves it
             raise KeyboardInterrupt
         stored.append(outcome.index)
-        store(self, outcome, file)
+        store(self, outcome)
 
     monkeypatch.setattr(batch.Batch, "store", interrupted)
     first = nowlater(*command)
@@ -256,14 +257,141 @@ def test_failures_of_a_batch_are_in_its_results(
     assert second["result"] == ["Hello, Ada!"]
 
 
-def test_a_batch_of_other_inputs_is_refused(nowlater: Callable[..., Ran], tmp_path: Path) -> None:
-    inputs(tmp_path / "in.jsonl", 1)
-    header = {"batch": "b", "operation": "greet", "inputs": "other"}
-    (tmp_path / "out.jsonl.part").write_text(json.dumps(header) + "\n")
+BATCH = ("submit", "greet", "--from", "in.jsonl", "--out", "out.jsonl")
 
-    ran = nowlater("submit", "greet", "--from", "in.jsonl", "--out", "out.jsonl")
 
-    assert (ran.code, "another batch (its inputs differ)" in ran.err) == (1, True)
+def results(path: Path) -> list[Any]:
+    return [json.loads(line) for line in path.read_text().splitlines()]
+
+
+def test_a_batch_with_other_options_is_refused(
+    nowlater: Callable[..., Ran], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    inputs(tmp_path / "in.jsonl", 3)
+    with monkeypatch.context() as patch:
+        patch.setattr(batch, "is_final", lambda outcome: False)
+        stopped = nowlater(*BATCH)
+
+    assert (stopped.code, "3 lines have no result yet" in stopped.err) == (1, True)
+    ran = nowlater(*BATCH, "--tag", "batch:8")
+    assert (ran.code, "another batch (its options differ)" in ran.err) == (1, True)
+    assert nowlater(*BATCH).code == 0
+
+
+def test_lines_are_checked_before_the_first_submit_and_may_be_corrected(
+    nowlater: Callable[..., Ran], server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = tmp_path / "in.jsonl"
+    source.write_text('{"name": "Ada"}\n{bad\n')
+    assert "Line 2 is no JSON" in nowlater(*BATCH).err
+    assert server.jobs == {}
+
+    source.write_text('{"name": "Ada"}\n{"name": "Ada"}\n{"name": "nobody"}\n')
+    with monkeypatch.context() as patch:
+        patch.setattr(batch, "is_final", lambda outcome: outcome.error is None)
+        assert nowlater(*BATCH).code == 1
+    source.write_text('{"name": "Bob"}\n{"name": "Ada"}\n{"name": "Ada"}\n')
+
+    assert "Continuing: 2 of 3 are done." in nowlater(*BATCH).err
+    found = results(tmp_path / "out.jsonl")
+    assert [(one["line"], one["result"][0]) for one in found] == [
+        (1, "Hello, Bob!"),
+        (2, "Hello, Ada!"),
+        (3, "Hello, Ada!"),
+    ]
+    assert len(server.jobs) == 4
+
+
+@pytest.mark.parametrize("torn", ["", '{"batch": "abc", "oper'])
+def test_a_torn_file_of_results_is_begun_again(
+    nowlater: Callable[..., Ran], tmp_path: Path, torn: str
+) -> None:
+    inputs(tmp_path / "in.jsonl", 2)
+    (tmp_path / "out.jsonl.part").write_text(torn)
+
+    assert nowlater(*BATCH).code == 0
+    assert len(results(tmp_path / "out.jsonl")) == 2
+
+
+def test_two_runs_of_a_batch_do_not_mix(nowlater: Callable[..., Ran], tmp_path: Path) -> None:
+    import fcntl
+
+    inputs(tmp_path / "in.jsonl", 2)
+    with (tmp_path / "out.jsonl.part").open("ab") as other:
+        fcntl.flock(other, fcntl.LOCK_EX)
+        ran = nowlater(*BATCH)
+
+    assert (ran.code, "Another run writes out.jsonl.part" in ran.err) == (1, True)
+
+
+def test_an_error_of_all_lines_stops_a_batch(nowlater: Callable[..., Ran], tmp_path: Path) -> None:
+    inputs(tmp_path / "in.jsonl", 30)
+
+    ran = nowlater("submit", "great", "--from", "in.jsonl", "--out", "out.jsonl")
+
+    assert (ran.code, "There is no operation" in ran.err) == (1, True)
+    assert not (tmp_path / "out.jsonl").exists()
+
+
+def test_what_says_nothing_about_an_input_is_no_result() -> None:
+    from nowlater_client import Outcome, Unreachable, errors
+
+    def ended(error: Exception) -> bool:
+        return batch.is_final(Outcome(0, {}, error=error))
+
+    assert not ended(Unreachable("No answer."))
+    assert not ended(errors.TooManyJobs("Too many.", status=429))
+    assert not ended(errors.TryAgain("Not now.", status=503))
+    assert ended(errors.InvalidInput("Wrong.", status=422))
+    assert ended(ValueError("NaN is not JSON compliant"))
+
+
+@pytest.mark.parametrize(
+    ("command", "said"),
+    [
+        (("call", "greet", "name=x", "-o", "missing/x"), "no file can be written in 'missing'"),
+        (("call", "greet", "name:=NaN"), "not JSON compliant"),
+        (("call", "greet", "--input", "latin1.json"), "this is no JSON"),
+        (("submit", "greet", "--key", ""), "idempotency key"),
+        (("submit", "greet", "--key", "é"), "idempotency key"),
+        (("submit", "greet", "--retention", "2030-01-01T00:00:00Z"), "no number of seconds"),
+        (("submit", "greet", "-t", "a:b", "-t", "a:c"), "one value for each name"),
+        (("profile", "add", "local", "https://x", "--key", "k"), "Choose another name"),
+        (("submit", "greet", "--from", "latin1.json", "--out", "o", "--concurrency", "0"), "1"),
+    ],
+)
+def test_wrong_usage_is_a_sentence_before_anything_is_sent(
+    nowlater: Callable[..., Ran],
+    server: Server,
+    tmp_path: Path,
+    command: tuple[str, ...],
+    said: str,
+) -> None:
+    (tmp_path / "latin1.json").write_bytes(b'{"name": "\xff"}')
+
+    ran = nowlater(*command)
+
+    assert (ran.code, said in ran.err) == (2, True), ran.err
+    assert server.requests == []
+
+
+def test_a_profile_needs_a_url_and_a_key(nowlater: Callable[..., Ran]) -> None:
+    assert "must be like https://" in nowlater("profile", "add", "p", "x.com", "--key", "k").err
+    assert "key is empty" in nowlater("profile", "add", "p", "https://x.com", stdin="").err
+
+
+def test_a_deadline_of_no_time_is_sent(nowlater: Callable[..., Ran], server: Server) -> None:
+    nowlater("submit", "greet", "--deadline", "0s")
+
+    assert json.loads(server.requests[-1].content)["deadline"] == {"within": 0}
+
+
+def test_a_pipe_is_no_batch(nowlater: Callable[..., Ran], tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+
+    ran = nowlater("submit", "greet", "--from", "pipe", "--out", "out.jsonl")
+
+    assert (ran.code, "--from must be a file" in ran.err) == (2, True)
 
 
 def test_why_says_what_happened(nowlater: Callable[..., Ran]) -> None:
@@ -285,6 +413,7 @@ def test_profiles_are_stored_for_their_owner_alone(
 
     assert stored.stat().st_mode & 0o777 == 0o600
     monkeypatch.delenv("NOWLATER_URL")
+    monkeypatch.delenv("NOWLATER_KEY")
     assert profiles.find(None).key == "nl_secret"
     assert nowlater("profile", "list").json == {"production": "https://api.example.com"}
     assert "Known: production" in nowlater("-p", "staging", "ops").err
@@ -308,6 +437,9 @@ def test_the_local_stack_is_found_upwards(
     assert profiles.find(None).name == "environment"
     assert profiles.find("local").url == "http://localhost:8080"
     monkeypatch.delenv("NOWLATER_KEY")
+    with pytest.raises(click.ClickException, match="NOWLATER_URL is set, NOWLATER_KEY is not"):
+        profiles.find(None)
+    monkeypatch.delenv("NOWLATER_URL")
     assert profiles.find(None).key == "nl_local"
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import sys
 from collections.abc import Sequence
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
@@ -23,16 +22,18 @@ def read_input(members: Sequence[str], source: str | None) -> dict[str, Any]:
     """Return an input from `name=text`, `name:=json` and `name@file`, which win over `--input`."""
     found: dict[str, Any] = {}
     if source is not None:
-        text = sys.stdin.read() if source == "-" else Path(source).read_text()
-        found = _object(text, "--input")
+        content = (
+            click.get_binary_stream("stdin").read() if source == "-" else Path(source).read_bytes()
+        )
+        found = _object(content, "--input")
     for member in members:
         name, sign, text = _split(member)
         if sign == "=":
             found[name] = text
         elif sign == "@":
-            if not Path(text).is_file():
+            if not Path(text).exists() or Path(text).is_dir():
                 raise click.UsageError(f"There is no file {text!r} ({member}).")
-            found[name] = Path(text)
+            found[name] = Path(text) if Path(text).is_file() else Path(text).read_bytes()
         else:
             found[name] = _json(text, member)
     return found
@@ -45,14 +46,14 @@ def _split(member: str) -> tuple[str, str, str]:
     return match[1], match[2], match[3]
 
 
-def _json(text: str, where: str) -> Any:
+def _json(text: str | bytes, where: str) -> Any:
     try:
-        return json.loads(text)
-    except ValueError as error:
+        return json.loads(text)  # of bytes: UTF-8, with or without a BOM, or UTF-16
+    except (ValueError, RecursionError) as error:
         raise click.UsageError(f"{where}: this is no JSON: {error}.") from error
 
 
-def _object(text: str, where: str) -> dict[str, Any]:
+def _object(text: str | bytes, where: str) -> dict[str, Any]:
     found = _json(text, where)
     if not isinstance(found, dict):
         raise click.UsageError(f"{where}: the input must be a JSON object.")
@@ -65,6 +66,8 @@ def tags(given: Sequence[str]) -> dict[str, str]:
     for name, sign, value in pairs:
         if not (name and sign and value):
             raise click.UsageError(f"A tag is name:value, and not {name + sign + value!r}.")
+    if len({name for name, _, _ in pairs}) < len(pairs):
+        raise click.UsageError("A job has one value for each name of a tag.")
     return {name: value for name, _, value in pairs}
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -10,10 +11,11 @@ from typing import Any, TypeVar
 
 import click
 
-from nowlater_client import File
+from nowlater_client import Client, File
 from nowlater_client.cli import batch, profiles, show
 from nowlater_client.cli.arguments import When, complete_operation, read_input, tags
 from nowlater_client.cli.program import cli, connect, says_that_it_continues
+from nowlater_client.core import new_key
 
 F = TypeVar("F", bound=Callable[..., Any])
 _JOB = (
@@ -39,7 +41,7 @@ def job_options(command: F) -> F:
 
 def terms(given: dict[str, Any]) -> dict[str, Any]:
     """Return the options of a job that were given."""
-    found = {name: value for name, value in given.items() if value}
+    found = {name: value for name, value in given.items() if value is not None and value != ()}
     return found | ({"tags": tags(found["tags"])} if found.get("tags") else {})
 
 
@@ -76,18 +78,35 @@ def call(
     client, ids = connect(), list[str]()
     body = read_input(members, source)
     asked = terms(given)
+    check_output(output)
     if wait is not None or asked:
         asked["on_progress"] = lambda job: ids.append(job.id)
     with says_that_it_continues(ids):
         result = client.call(operation, body, wait=wait, timeout=timeout, **asked)
-    write(result, output)
+    try:
+        write(result, output)
+    except OSError as error:
+        again = f" The result is kept:  nowlater result {ids[-1]} -o FILE" if ids else ""
+        raise click.ClickException(f"{error}.{again}") from error
+
+
+def check_output(output: str | None) -> None:
+    """Refuse a file that cannot be written, before an operation runs."""
+    folder = Path(output or ".").parent
+    if not folder.is_dir() or not os.access(folder, os.W_OK):
+        raise click.UsageError(f"--output: no file can be written in {str(folder)!r}.")
 
 
 def write(result: Any, output: str | None) -> None:
     """Print a result, or write it to a file; bytes are not printed on a terminal."""
     if output is not None:
         content = result if isinstance(result, bytes) else json.dumps(result, indent=2).encode()
-        Path(output).write_bytes(content)
+        part = Path(f"{output}.{new_key()[:8]}.part")
+        try:
+            part.write_bytes(content)
+            part.replace(output)
+        finally:
+            part.unlink(missing_ok=True)
         show.note(f"{output}: {len(content):,} bytes")
     elif not isinstance(result, File):
         show.value(result)
@@ -107,7 +126,13 @@ def write(result: Any, output: str | None) -> None:
 @click.option(
     "--out", type=click.Path(dir_okay=False), help="With --from: write the results there."
 )
-@click.option("--concurrency", default=100, show_default=True, help="With --from: unfinished jobs.")
+@click.option(
+    "--concurrency",
+    type=click.IntRange(min=1),
+    default=100,
+    show_default=True,
+    help="With --from: unfinished jobs.",
+)
 @job_options
 def submit(
     operation: str,
@@ -255,6 +280,9 @@ def add(name: str, url: str, key: str | None, default: bool) -> None:
     """
     if key is None:
         key = click.prompt("Key", hide_input=True) if sys.stdin.isatty() else sys.stdin.read()
+    if name == "local":
+        raise click.UsageError("local is the stack that make up serves. Choose another name.")
+    Client(url, key)  # refuses what cannot be a URL or a key
     config = profiles.load()
     config["profiles"][name] = {"url": url, "key": key.strip()}
     if default or len(config["profiles"]) == 1:

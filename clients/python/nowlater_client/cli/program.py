@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import click
+from click.utils import PacifyFlushWrapper
 
 from nowlater_client import Client, NowlaterError, WaitTimeout, __version__
 from nowlater_client.cli import profiles, show
@@ -75,6 +76,7 @@ def run() -> None:
     from nowlater_client.cli import batch, calls, jobs  # noqa: F401 - they add their commands
 
     color = False if os.environ.get("NO_COLOR") else None
+    _open_closed_streams()
     try:
         code: Any = cli.main(prog_name="nowlater", standalone_mode=False, color=color)
         sys.exit(code if isinstance(code, int) else 0)
@@ -89,9 +91,20 @@ def run() -> None:
     except BrokenPipeError:  # such as `nowlater jobs | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
-    except OSError as error:
+    except (OSError, ValueError, OverflowError, ImportError) as error:
         show.note(f"Error: {error}")
-        sys.exit(REFUSED)
+        sys.exit(REFUSED if isinstance(error, OSError) else 2)  # 2: an argument, a proxy's URL
+    except SystemExit:
+        if isinstance(sys.stdout, PacifyFlushWrapper):  # Click's, of a broken pipe
+            sys.exit(0)
+        raise
+
+
+def _open_closed_streams() -> None:
+    """Open standard streams that the caller has closed, as daemons do."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode))  # noqa: SIM115
 
 
 #: What to do here about errors whose own advice is for Python.
