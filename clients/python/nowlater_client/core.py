@@ -239,9 +239,8 @@ async def submit(
     """
     end = until(timeout)
     body = {"input": await prepare(client, input, end), **members(**terms)}
-    return client._new_job(
-        (await _post(client, "async", operation, end, body, key=checked(key))).json()
-    )
+    reply = await _post(client, "async", operation, end, body, key=checked(key))
+    return client._new_job(reply.object(*JOB))
 
 
 def new_key() -> str:

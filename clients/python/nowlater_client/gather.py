@@ -272,6 +272,14 @@ class _Batch(Generic[J]):
 
     async def _watch(self) -> None:
         """Look for jobs that have ended, or of which we know no more, as long as one is waited for."""
+        try:
+            await self._look_again()
+        except Exception as error:  # each job is waited for: none may wait for ever
+            for job, ended in self._waiting.values():
+                ended.set_exception(named(error, job))
+            self._waiting.clear()
+
+    async def _look_again(self) -> None:
         changed, look_s = time.monotonic(), 0.0
         while self._waiting:
             # Longer than a look takes, so that a busy API is not made busier.

@@ -106,10 +106,11 @@ class Portal:
             while not isinstance(one := asked.get(), asyncio.Task):
                 one()
         except BaseException:
-            loop.call_soon_threadsafe(lambda: tasks[0].cancel())
+            loop.call_soon_threadsafe(lambda: [task.cancel() for task in tasks])
             with contextlib.suppress(Empty):
                 while not isinstance(asked.get(timeout=_CLOSING_S), asyncio.Task):
                     pass
+            tasks.clear()  # the traceback would keep what they have
             raise
         try:
             return tasks[0].result()
