@@ -371,7 +371,9 @@ async def _pieces(
     patience = time.monotonic() + connection.timeout
     while True:
         reply = await job._send("GET", "/result", until=end)
-        if reply.status != 303:
+        if reply.status != 303 or "location" not in reply.headers:
+            if reply.status != 200:
+                raise reply.foreign()
             result_of(reply)  # raises NotNowlater
             headers.update(reply.headers)
             yield reply.body[written:]
@@ -404,7 +406,10 @@ def result_of(reply: Reply, *, is_stored: bool = False) -> Any:
     """
     is_file = "content-security-policy" in reply.headers
     if reply.media_type == "application/json" and not is_file:
-        return reply.json()
+        try:
+            return reply.json()
+        except ValueError:
+            raise reply.foreign() from None
     if not is_file and not is_stored:
         raise reply.foreign()
     return File(reply.body, reply.headers.get("content-type"))
@@ -600,9 +605,12 @@ async def secret(client: Api[Any, Any], host: str) -> models.Secret:
 
 
 async def rotate_secret(client: Api[Any, Any]) -> dict[str, str]:
-    """Make new secrets for all hosts; the previous ones sign too, until `previous_until`."""
-    path = "/webhooks/secret/rotate"
-    return (await client._connection.send("POST", path, until=math.inf)).object()
+    """Make new secrets for all hosts; the previous ones sign too, until `previous_until`.
+
+    It is not repeated: after Unreachable, look at `client.secret(host)` first.
+    """
+    once = replace(client._connection, max_retries=0)  # a second rotation would drop a secret
+    return (await once.send("POST", "/webhooks/secret/rotate", until=math.inf)).object()
 
 
 async def request(

@@ -62,8 +62,7 @@ class Unreachable(NowlaterError, ConnectionError):
     """No whole answer came in time."""
 
     advice = (
-        "Check the URL and the network. After a submit, submit again with the same idempotency "
-        "key: you get the same job."
+        "Check the URL and the network; with an idempotency key, the same call gets the same job."
     )
 
 

@@ -9,7 +9,7 @@ import math
 import os
 import time
 import uuid
-from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import datetime, timezone
@@ -132,6 +132,10 @@ class _Each(Generic[J]):
     ) -> None:
         if concurrency < 1:
             raise ValueError(f"The concurrency is at least 1: {concurrency}.")
+        if isinstance(inputs, (Mapping, str, bytes)):
+            raise TypeError(
+                f"The inputs are a list or another iterable of inputs, not {inputs!r:.50}."
+            )
         is_async = hasattr(inputs, "__aiter__")
         self._pull = (anext, aiter(inputs), _END) if is_async else (next, iter(inputs), _END)
         self._run, self._concurrency, self._end = run, concurrency, end
@@ -383,10 +387,10 @@ def digest(operation: str, item: Any) -> str:
             raise ValueError(
                 "A key needs a file that can seek: pass its bytes, or a function as key."
             )
-        content = hashlib.sha256()
-        for chunk in Content(value):
+        file, content = Content(value), hashlib.sha256()
+        for chunk in file:
             content.update(chunk)
-        return content.hexdigest()
+        return [file.media_type, content.hexdigest()]
 
     text = json.dumps([operation, item], sort_keys=True, default=of_file)
     return hashlib.sha256(text.encode()).hexdigest()[:32]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import threading
-import weakref
 from collections.abc import AsyncIterator, Callable
 from concurrent import futures
 from typing import Any, TypeVar
@@ -23,7 +22,7 @@ class Sender:
 
     def __init__(self, given: Any) -> None:
         self._given: httpx.Client | httpx.AsyncClient | None = given
-        self._own = weakref.WeakKeyDictionary[Any, httpx.AsyncClient]()
+        self._own: dict[Any, httpx.AsyncClient] = {}
 
     async def send(self, request: httpx.Request, **options: Any) -> httpx.Response:
         """Send a request, as `httpx.AsyncClient` does; with a blocking client, in a thread."""
@@ -40,6 +39,8 @@ class Sender:
 
         loop = asyncio.get_running_loop()
         if loop not in self._own:
+            for ended in [one for one in self._own if one.is_closed()]:
+                del self._own[ended]
             self._own[loop] = httpx.AsyncClient()
         return self._own[loop]
 

@@ -372,3 +372,36 @@ def test_a_fault_of_the_watch_is_raised_for_each_job(monkeypatch: pytest.MonkeyP
         found = list(client.map("make", [{}] * 5, return_exceptions=True))
 
     assert [type(one) for one in found] == [ZeroDivisionError] * 5
+
+
+def test_inputs_are_no_single_input() -> None:
+    with Store().client() as client, pytest.raises(TypeError, match="iterable of inputs"):
+        list(client.map("make", {"size": 1}))
+
+
+def test_equal_files_of_different_types_are_different_inputs(tmp_path: Path) -> None:
+    for name in ("a.csv", "a.txt"):
+        (tmp_path / name).write_bytes(b"x")
+    inputs = [{"csv": tmp_path / "a.csv"}, {"csv": tmp_path / "a.txt"}]
+    server = Server({"length": lambda csv: len(csv)})
+
+    with server.client() as client:
+        assert list(client.map("length", inputs, key="batch")) == [1, 1]
+
+    assert len(server.jobs) == 2
+
+
+def test_a_rotation_is_not_repeated() -> None:
+    def handle(request: httpx.Request) -> httpx.Response:
+        seen.append(request)
+        raise httpx.ReadError("reset")
+
+    seen = list[httpx.Request]()
+    http = httpx.Client(transport=httpx.MockTransport(handle))
+    with (
+        Client("https://api.example.com", "k", http_client=http) as client,
+        pytest.raises(Unreachable),
+    ):
+        client.rotate_secret()
+
+    assert len(seen) == 1

@@ -53,7 +53,12 @@ def terms(given: dict[str, Any]) -> dict[str, Any]:
     "--wait", type=float, help="Make a job, and wait so long at the hybrid door (0-25 s)."
 )
 @click.option("--timeout", type=float, help="Seconds until the command gives up; a job continues.")
-@click.option("--output", "-o", type=click.Path(dir_okay=False), help="Write the result to a file.")
+@click.option(
+    "--output",
+    "-o",
+    type=click.Path(dir_okay=False, allow_dash=True),
+    help="Write the result to a file; -: stdout.",
+)
 @job_options
 def call(
     operation: str,
@@ -99,7 +104,10 @@ def check_output(output: str | None) -> None:
 
 def write(result: Any, output: str | None) -> None:
     """Print a result, or write it to a file; bytes are not printed on a terminal."""
-    if output is not None:
+    if output == "-":
+        content = result if isinstance(result, bytes) else json.dumps(result, indent=2).encode()
+        sys.stdout.buffer.write(content)
+    elif output is not None:
         content = result if isinstance(result, bytes) else json.dumps(result, indent=2).encode()
         part = Path(f"{output}.{new_key()[:8]}.part")
         try:
