@@ -56,7 +56,17 @@ class Content(httpx.SyncByteStream, httpx.AsyncByteStream):
         self.media_type = media_type or guessed
 
     def __iter__(self) -> Iterator[bytes]:
-        """Yield the content from its beginning."""
+        """Yield the content from its beginning: the bytes that were there at first."""
+        left = self.size
+        for chunk in self._chunks():
+            if left <= 0:
+                break  # it has grown
+            yield chunk[:left]
+            left -= len(chunk)
+        if left > 0:
+            raise ValueError(f"The file became smaller while it was read: {self._source!r:.80}.")
+
+    def _chunks(self) -> Iterator[bytes]:
         if isinstance(self._source, bytes):
             yield self._source
         elif isinstance(self._source, (str, os.PathLike)):

@@ -13,6 +13,7 @@ import httpx
 import pytest
 
 from nowlater_client import Client, NowlaterError, Reply, Unreachable, errors
+from nowlater_client.files import Content
 from nowlater_client.testing import Server
 
 SIZE = 300_000
@@ -405,3 +406,15 @@ def test_a_rotation_is_not_repeated() -> None:
         client.rotate_secret()
 
     assert len(seen) == 1
+
+
+def test_a_file_that_grows_or_shrinks_is_sent_as_it_was_or_not(tmp_path: Path) -> None:
+    path = tmp_path / "app.log"
+    path.write_bytes(b"x" * 600_000)
+    content = Content(path)
+
+    path.write_bytes(b"x" * 700_000)
+    assert len(b"".join(content)) == 600_000
+    path.write_bytes(b"x" * 500_000)
+    with pytest.raises(ValueError, match="became smaller"):
+        b"".join(content)

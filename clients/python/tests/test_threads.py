@@ -149,7 +149,7 @@ def test_ctrl_c_in_a_blocking_call_closes_its_connection_at_once(slow: Slow, nam
         interrupting.join()
         client.close()
 
-    assert "nowlater-client" not in [thread.name for thread in threading.enumerate()]
+    assert not client._portal._thread.is_alive()
 
 
 def test_a_timeout_closes_the_connection_at_once(slow: Slow) -> None:
