@@ -44,26 +44,34 @@ GIVEN := PORT SET ARCHITECTURE STACK PARAMETERS DAY URL ORIGIN RECEIVER TOPIC OP
 $(foreach name,$(GIVEN),$(if $(value $(name)),$(eval $(call take_as_it_is,$(name)))))
 
 help: # lists these
-	@echo 'make up                           serves everything on this machine; Ctrl-C ends it (PORT=8080)'
-	@echo 'make up KEEP=1                    goes on with the jobs of the last time; without it, keys alone are kept'
-	@echo 'make up SET="WorkTimeout=600 …"   serves with these parameters of template.yaml'
+	@echo 'make up               serves everything on this machine; Ctrl-C ends it'
+	@echo '                      (PORT=8080; KEEP=1 goes on with the jobs of the last time;'
+	@echo '                      SET="WorkTimeout=600": other parameters of template.yaml)'
 ifdef IS_FRAMEWORK
 	@$(MAKE) --no-print-directory help-framework
 else
-	@echo 'make test                         runs your tests, then checks the API on a local stack (ARGS=operations/tests/…)'
-	@echo 'make check                        checks your operations and the template'
-	@echo 'make upgrade                      brings the framework to its latest version (TO=version, or a git repository)'
+	@echo 'make test             runs your tests, then checks the API on a local stack'
+	@echo '                      (ARGS=operations/tests/…: these tests alone)'
+	@echo 'make check            checks your operations and the template'
+	@echo 'make upgrade          brings the framework to its latest version'
+	@echo '                      (TO=version, or a git repository)'
 endif
-	@echo 'make template                     writes template.yaml, from framework.yaml and operations/resources.yaml'
-	@echo 'make build                        builds the Lambdas and layers (ARCHITECTURE=arm64 or x86_64)'
-	@echo 'make deploy                       builds, and deploys to your AWS account; asks what a new stack needs, once'
-	@echo 'make deploy STACK=prod PARAMETERS="Shards=2 …"   changes these, and keeps all others (ARCHITECTURE=)'
-	@echo 'make verify URL=https://…         checks a deployed stack from outside; the key is in the variable KEY (ORIGIN= TOPIC=)'
-	@echo 'make key OWNER=name               makes an API key (SCOPES=invoke,read,manage DAYS=90)'
-	@echo 'make key LIST=1 | REVOKE=id       lists the keys, or takes one away; with STACK=name on AWS'
-	@echo 'make key ROTATE=id                makes a key like that one, which then ends in a day (DAYS=)'
-	@echo 'make redrive                      has webhooks that were given up sent again (LIST=1 OWNER= HOST= STACK=)'
-	@echo 'make republish                    publishes completion events that could not be published (LIST=1 STACK=)'
+	@echo 'make template         writes template.yaml, from framework.yaml and'
+	@echo '                      operations/resources.yaml'
+	@echo 'make build            builds the Lambdas and layers (ARCHITECTURE=arm64, x86_64)'
+	@echo 'make deploy           builds, and deploys to AWS; asks what a new stack needs'
+	@echo '                      (STACK=prod; PARAMETERS="Shards=2" changes these alone;'
+	@echo '                      ARCHITECTURE=)'
+	@echo 'make verify URL=https://…   checks a deployed stack from outside; the key is in'
+	@echo '                      the variable KEY (OPERATION= INPUT= ORIGIN= TOPIC=)'
+	@echo 'make key OWNER=name   makes an API key (SCOPES=invoke,read,manage DAYS=90)'
+	@echo 'make key LIST=1       lists the keys; REVOKE=id ends one; ROTATE=id makes a key'
+	@echo '                      like that one, which then ends in a day'
+	@echo 'make redrive          sends webhooks again that were given up'
+	@echo '                      (LIST=1 OWNER= HOST=)'
+	@echo 'make republish        publishes completion events that could not be published'
+	@echo '                      (LIST=1)'
+	@echo 'key, redrive and republish work on the stack of make up; with STACK=name on AWS.'
 
 ifdef IS_FRAMEWORK
 include framework.mk
@@ -80,13 +88,13 @@ check: $(ENVIRONMENT)
 # It needs nothing that is installed here: a version that was interrupted may have changed all of it.
 upgrade:
 	@$(PYTHON) local/bootstrap.py --check
-	@$(PYTHON) -m local.project.upgrade $(if $(TO),--to "$$TO") $(if $(DISCARD),--discard)
+	@$(PYTHON) -m local.project.upgrade $(if $(TO),--to="$$TO") $(if $(DISCARD),--discard)
 endif
 
 
 up: $(ENVIRONMENT) $(EMULATOR)
-	@PYTHONPATH=layers/nowlater exec .venv/bin/python -m local.up --port "$${PORT:-8080}" \
-		$(if $(SET),--set "$$SET") $(if $(KEEP),--keep)
+	@PYTHONPATH=layers/nowlater exec .venv/bin/python -m local.up --port="$${PORT:-8080}" \
+		$(if $(SET),--set="$$SET") $(if $(KEEP),--keep)
 
 template: $(ENVIRONMENT)
 	@$(COMPOSE)
@@ -97,26 +105,26 @@ build: template
 	@.venv/bin/python -m local.check_build --architecture "$${ARCHITECTURE:-arm64}"
 
 deploy: template
-	@PYTHONPATH=layers/nowlater .venv/bin/python -m local.deploy_aws $(if $(STACK),--stack "$$STACK") \
-		$(if $(ARCHITECTURE),--architecture "$$ARCHITECTURE") --parameters "$$PARAMETERS"
+	@PYTHONPATH=layers/nowlater .venv/bin/python -m local.deploy_aws $(if $(STACK),--stack="$$STACK") \
+		$(if $(ARCHITECTURE),--architecture="$$ARCHITECTURE") --parameters="$$PARAMETERS"
 
 # KEY reaches it by the environment, so that it stands in no list of processes.
 verify: $(ENVIRONMENT)
-	@PYTHONPATH=layers/nowlater exec .venv/bin/python -m local.verify $(if $(URL),--url "$$URL") $(if $(ORIGIN),--origin "$$ORIGIN") \
-		$(if $(RECEIVER),--receiver "$$RECEIVER") $(if $(TOPIC),--topic "$$TOPIC") \
-		$(if $(OPERATION),--operation "$$OPERATION") $(if $(INPUT),--input "$$INPUT") $(ARGS)
+	@PYTHONPATH=layers/nowlater exec .venv/bin/python -m local.verify $(if $(URL),--url="$$URL") $(if $(ORIGIN),--origin="$$ORIGIN") \
+		$(if $(RECEIVER),--receiver="$$RECEIVER") $(if $(TOPIC),--topic="$$TOPIC") \
+		$(if $(OPERATION),--operation="$$OPERATION") $(if $(INPUT),--input="$$INPUT") $(ARGS)
 
 key: $(ENVIRONMENT)
-	@PYTHONPATH=layers/nowlater .venv/bin/python -m local.key $(if $(STACK),--stack "$$STACK") $(if $(OWNER),--owner "$$OWNER") \
-		$(if $(SCOPES),--scopes "$$SCOPES") $(if $(DAYS),--days "$$DAYS") \
-		$(if $(LIST),--list) $(if $(REVOKE),--revoke "$$REVOKE") $(if $(ROTATE),--rotate "$$ROTATE")
+	@PYTHONPATH=layers/nowlater .venv/bin/python -m local.key $(if $(STACK),--stack="$$STACK") $(if $(OWNER),--owner="$$OWNER") \
+		$(if $(SCOPES),--scopes="$$SCOPES") $(if $(DAYS),--days="$$DAYS") \
+		$(if $(LIST),--list) $(if $(REVOKE),--revoke="$$REVOKE") $(if $(ROTATE),--rotate="$$ROTATE")
 
 redrive: $(ENVIRONMENT)
-	@PYTHONPATH=layers/nowlater .venv/bin/python -m local.redrive $(if $(STACK),--stack "$$STACK") \
-		$(if $(OWNER),--owner "$$OWNER") $(if $(HOST),--host "$$HOST") $(if $(LIST),--list)
+	@PYTHONPATH=layers/nowlater .venv/bin/python -m local.redrive $(if $(STACK),--stack="$$STACK") \
+		$(if $(OWNER),--owner="$$OWNER") $(if $(HOST),--host="$$HOST") $(if $(LIST),--list)
 
 republish: $(ENVIRONMENT)
-	@PYTHONPATH=layers/nowlater .venv/bin/python -m local.republish $(if $(STACK),--stack "$$STACK") $(if $(LIST),--list)
+	@PYTHONPATH=layers/nowlater .venv/bin/python -m local.republish $(if $(STACK),--stack="$$STACK") $(if $(LIST),--list)
 
 # What the rest needs, installed into this folder. uv brings Python 3.13 where there is none.
 $(TOOLS)/bin/uv:
@@ -125,7 +133,9 @@ $(TOOLS)/bin/uv:
 $(ENVIRONMENT): pyproject.toml uv.lock $(REQUIREMENTS) | $(TOOLS)/bin/uv
 	@echo 'installing what the build and the tests need …' >&2
 	@"$(UV)" sync --quiet --locked --inexact $(if $(IS_FRAMEWORK),,--no-default-groups --group project)
-	@"$(UV)" pip install --quiet $(foreach file,$(REQUIREMENTS),--requirement $(file))
+	@"$(UV)" pip install --quiet $(foreach file,$(REQUIREMENTS),--requirement $(file)) || { \
+		echo 'The packages of $(strip $(REQUIREMENTS)) could not be installed: correct the file,' >&2; \
+		echo 'or check that the package index is reachable, and run the command again.' >&2; exit 1; }
 	@touch $@
 
 $(EMULATOR): local/requirements.txt | $(TOOLS)/bin/uv

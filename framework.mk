@@ -4,19 +4,22 @@
 SCANNER := .local/checkov/.made-from-requirements
 
 help-framework:
-	@echo 'make new NAME=acme DIR=../acme    makes a project of your own: an operation, its test, and the framework'
-	@echo 'make fast                         runs the tests that need no local stack, in 90 s; make test has the rest'
-	@echo 'make test                         runs the tests, those of the local stack included, in 10 minutes (ARGS=)'
-	@echo 'make nightly                      runs the tests that take longest: the fault suite, deployments, sam local'
-	@echo 'make test DAY=2028-02-29          runs them as on that day, or so many days ahead: DAY=+400'
-	@echo 'make check                        formats nothing, checks everything: ruff, mypy, cfn-lint, checkov, the lock'
-	@echo 'make faults                       runs the fault-injection suite on a simulated AWS'
-	@echo 'make bench                        measures imports, operations and latency, and prints them with their budgets'
+	@echo 'make new NAME=acme DIR=../acme   makes a project of your own: an operation, its'
+	@echo '                      test, and the framework'
+	@echo 'make fast             runs the tests that need no local stack, in 90 s'
+	@echo 'make test             runs the tests, also on a local stack, in 10 minutes'
+	@echo '                      (ARGS=tests/…; DAY=2028-02-29 or DAY=+400: as on that day)'
+	@echo 'make nightly          runs the tests that take longest: the fault suite,'
+	@echo '                      deployments, sam local'
+	@echo 'make check            checks everything, formats nothing: ruff, mypy, cfn-lint,'
+	@echo '                      checkov, the lock'
+	@echo 'make faults           runs the fault-injection suite on a simulated AWS'
+	@echo 'make bench            measures imports, operations and latency, with budgets'
 
 # It needs nothing that is installed here.
 new:
 	@$(PYTHON) local/bootstrap.py --check
-	@$(PYTHON) -m local.project.new $(if $(NAME),--name "$$NAME") $(if $(DIR),--dir "$$DIR")
+	@$(PYTHON) -m local.project.new $(if $(NAME),--name="$$NAME") $(if $(DIR),--dir="$$DIR")
 
 PYTEST = $(if $(DAY),.venv/bin/python -m tests.day "$$DAY") .venv/bin/python -m pytest --dist=loadfile --no-loadscope-reorder
 

@@ -14,9 +14,38 @@ from typing import Any
 from ministack.core import lambda_runtime
 from ministack.core.lambda_runtime import Worker
 
+from local.lines import Lines
+
+#: What a process does before the emulator's own program, which reads invocations from sys.stdin and
+#: answers on sys.stdout. These become pipes of its own: what operations and their children print is
+#: no answer, and what they read no invocation. As on AWS, their input is empty, and both outputs are
+#: logged, with what has no line break when the run ends.
 #: As Lambda's own runtime does, it gives the root logger a handler: `logging` works in operations.
 _BOOTSTRAP = """
-import logging as _logging
+import logging as _logging, os as _os, sys as _sys
+
+class _Emulator:
+    def __init__(self):
+        self._invocations = _os.fdopen(_os.dup(0), encoding="utf-8")
+        self._answers = _os.fdopen(_os.dup(1), "w", encoding="utf-8")
+        _os.dup2(_os.open(_os.devnull, _os.O_RDONLY), 0)
+        _os.dup2(2, 1)
+        self._empty = open(_os.devnull)
+    def readline(self):
+        line = self._invocations.readline()
+        _sys.stdin = self._empty
+        return line
+    def write(self, answer):
+        try:
+            _sys.stderr.flush()
+        except ValueError:
+            pass  # an operation has closed it
+        _sys.stdin = self
+        self._answers.write(answer)
+    def flush(self):
+        self._answers.flush()
+
+_sys.stdin = _sys.stdout = _Emulator()
 _logging.basicConfig(level=_logging.INFO, format="%(levelname)s %(name)s: %(message)s")
 _logging.getLogger("botocore").setLevel(_logging.WARNING)
 """
@@ -48,15 +77,19 @@ def spawn(worker: Worker) -> None:
 
 def read_stderr(worker: Worker) -> None:
     """Pass each line on, to the emulator's log and to `make up`."""
-    with suppress(ValueError):  # the pipe was closed
-        for line in worker._proc.stderr:
-            text = line.rstrip("\n")
-            worker._stderr_queue.put(text)
-            _send(worker, line=text)
+
+    def pass_on(line: str) -> None:
+        worker._stderr_queue.put(line)
+        _send(worker, line=line)
+
+    worker.lines = Lines(worker._proc.stderr, pass_on)
+    worker.lines.read()
 
 
 def end(worker: Worker, result: dict[str, Any]) -> None:
-    """Report a process that has ended or was ended, which is none of the operation's exceptions."""
+    """Report the last line of a run; and a process that has ended, which is no exception."""
+    if (lines := getattr(worker, "lines", None)) is not None:
+        lines.end()
     error = str(result.get("error", "")) if result.get("status") == "error" else ""
     if error == "Worker process died":
         worker._stderr_thread.join(2)  # its last lines come first
@@ -64,6 +97,9 @@ def end(worker: Worker, result: dict[str, Any]) -> None:
         _send(worker, died=_reason(None if process is None else process.returncode))
     elif error.startswith("Task timed out"):
         _send(worker, died="it ran longer than its Lambda may")
+    elif error:  # an exception of its handler, which Lambda's own runtime logs; or of its import
+        for line in (result.get("trace") or error).splitlines():
+            _send(worker, line=line)
 
 
 def describe(event: Any) -> dict[str, str]:

@@ -27,7 +27,7 @@ WITH_CODE = {
     "OperationsLayer": Path("operations"),
 }
 #: What is beside the code in the operations' folder, and is no part of their layer.
-NOT_CODE = frozenset(["requirements.txt", "resources.yaml", "tests"])
+NOT_CODE = frozenset(["README.md", "requirements.txt", "resources.yaml", "tests"])
 _ALL: frozenset[str] = frozenset()
 #: The prefix of a layer that has only another layer's code, and comes after it.
 SAVED = "Saved"

@@ -20,11 +20,19 @@ from nowlater.jobs.store import Store
 _REMEMBERED = 1000
 #: The files of Lambdas in tracebacks: in a layer, in the operations, in what calls these.
 _SOURCES = {"operations": layers.OPERATIONS.parent, "nowlater": Path("layers/nowlater")}
-_IN_LAYER = re.compile(r'(?<![^"\s])[^"\s]*/layer-\w+/python/(?=(operations|nowlater)/)([^":\s]+)')
+#: A path in quotation marks, and one that begins a line, can have spaces.
+_IN_LAYER = re.compile(
+    r'(?:(?<=")[^"]*|^/[^"]*?|(?<![^"\s])[^"\s]*)'
+    r'/layer-\w+/python/(?=(operations|nowlater)/)([^":\s]+)'
+)
 _IN_OPERATIONS = re.compile(r'^ *File "[^"]*/python/operations/')
 _IN_FRAMEWORK = re.compile(
     r'^ *File "[^"]*/(python/(nowlater|aws_lambda_powertools)/|code/app\.py"|_worker\.py")'
 )
+#: What a traceback of a group of exceptions has before each line.
+_OF_GROUP = re.compile(r"^ +\| ")
+#: Characters that a terminal or grep takes for something else than text, colors aside.
+_CONTROL = re.compile(r"[\x00-\x08\x0a-\x1a\x1c-\x1f\x7f]|\x1b(?!\[[0-9;]*m)")
 _FRAME_OF_CRASH = re.compile(r'  File "[^"]+", line \d+ in ')
 #: Ends of an attempt after which the job goes on or has failed, and what they are called.
 _FAILED = {"failed": "failed", "timed-out": "timed out", "unavailable": "was unavailable"}
@@ -36,7 +44,7 @@ class Output:
     def __init__(self, records: Iterable[str], stack: Stack, terminal: Terminal) -> None:
         self._records, self._terminal = records, terminal
         self._store = Store(Table(stack.outputs["TableName"], stack.client("dynamodb")))
-        self._names = {physical: logical for logical, physical in stack.ids.items()}
+        self._stack = stack
         self._work_timeout_s = int(stack.parameters["WorkTimeout"])
         self._operations: dict[str, str] = {}
 
@@ -49,12 +57,12 @@ class Output:
 
     def _show(self, record: dict[str, str]) -> None:
         if lines := self._lines(record):
-            self._terminal.quote(self._heading(record), lines)
+            self._terminal.quote(self._heading(record), map(_printable, lines))
 
     def _heading(self, record: dict[str, str]) -> str:
         if "door" in record:
             return f"{record['operation']} at the {record['door']} door, {record['at']}"
-        name = self._names.get(record["function"], record["function"])
+        name = self._stack.name_of(record["function"])
         if name == "Work" and "job" in record:
             return f"{self._operation(record)} {record['job']}"
         return name
@@ -108,14 +116,14 @@ def _format_error(fields: dict[str, Any]) -> list[str]:
 def _own_part(traceback: str) -> list[str]:
     """Return a traceback without the framework's frames that led to the operation, if one did."""
     lines = traceback.splitlines()
-    own = [n for n, line in enumerate(lines) if _IN_OPERATIONS.search(line)]
-    if not own:
+    bare = [_OF_GROUP.sub("", line) for line in lines]
+    if not any(_IN_OPERATIONS.search(line) for line in bare):
         return lines
     kept, is_shown = list[str](), True
-    for line in lines:
-        if line.startswith("  File "):
-            is_shown = not _IN_FRAMEWORK.search(line)
-        elif not line.startswith("    "):
+    for line, text in zip(lines, bare, strict=True):
+        if text.startswith("  File "):
+            is_shown = not _IN_FRAMEWORK.search(text)
+        elif not text.startswith("    "):
             is_shown = True
         if is_shown:
             kept.append(line)
@@ -125,6 +133,11 @@ def _own_part(traceback: str) -> list[str]:
 def _is_ours(line: str) -> bool:
     """Return whether a line is a frame of the framework in what Python prints as it crashes."""
     return bool(_FRAME_OF_CRASH.match(line) and _IN_FRAMEWORK.search(line))
+
+
+def _printable(line: str) -> str:
+    """Return a line with its control characters spelled out, as Python does."""
+    return _CONTROL.sub(lambda found: f"\\x{ord(found[0]):02x}", line)
 
 
 def _in_sources(line: str) -> str:

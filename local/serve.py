@@ -67,8 +67,12 @@ async def _respond(send: Any, value: Any) -> None:
 
 
 def end_with_parent() -> None:
+    """End at once when the parent was killed, with all Lambdas: what is kept is on disk then."""
     sys.stdin.read()
-    os.kill(os.getpid(), signal.SIGTERM)
+    try:
+        JOURNAL.write_queues()
+    finally:
+        os.killpg(0, signal.SIGKILL)
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ import threading
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from email.message import Message
@@ -107,7 +107,7 @@ def serve(home: Path, *parameters: str) -> Iterator[Served]:
 @contextmanager
 def start(home: Path, *parameters: str) -> Iterator[None]:
     """Start to serve this project, and stop it at the end."""
-    process = _begin(home, parameters)
+    process = _begin_own(home, parameters)
 
     def note_end() -> None:
         process.wait()
@@ -117,30 +117,41 @@ def start(home: Path, *parameters: str) -> Iterator[None]:
     try:
         yield
     finally:
-        process.send_signal(signal.SIGINT)
-        try:
-            process.wait(30)
-        finally:
-            process.kill()
-            process.communicate()
+        end(process, within_s=30)
 
 
-def _begin(home: Path, parameters: tuple[str, ...]) -> "subprocess.Popen[bytes]":
-    command = [sys.executable, "-m", "local.up", "--port", str(emulator.free_port())]
-    command += ["--with-parent"]
-    command += ["--home", str(home)]
-    command += [option for parameter in parameters for option in ("--set", parameter)]
+def _begin_own(home: Path, parameters: Iterable[str]) -> "subprocess.Popen[bytes]":
     paths = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
     environment = os.environ | {"PATH": paths, "PYTHONPATH": "layers/nowlater"}
-    with (home / _OUTPUT).open("wb") as log:
+    options = ("--port", str(emulator.free_port()), "--home", str(home))
+    return begin(_ROOT, home / _OUTPUT, environment, parameters, *options)
+
+
+def begin(
+    folder: Path,
+    output: Path,
+    environment: Mapping[str, str],
+    parameters: Iterable[str],
+    *options: str,
+    python: str = sys.executable,
+) -> "subprocess.Popen[bytes]":
+    """Start `make up` in a folder; it ends with this process. Its output goes into a file."""
+    command = [python, "-m", "local.up", "--with-parent", *options]
+    command += [option for parameter in parameters for option in ("--set", parameter)]
+    with output.open("wb") as log:
         return subprocess.Popen(
-            command,
-            cwd=_ROOT,
-            env=environment,
-            stdin=subprocess.PIPE,
-            stdout=log,
-            stderr=log,
+            command, cwd=folder, env=environment, stdin=subprocess.PIPE, stdout=log, stderr=log
         )
+
+
+def end(process: "subprocess.Popen[bytes]", *, within_s: float) -> None:
+    """End it as Ctrl-C does; raises TimeoutExpired if it takes longer, and kills it then."""
+    process.send_signal(signal.SIGINT)
+    try:
+        process.wait(within_s)
+    finally:
+        process.kill()
+        process.communicate()
 
 
 def wait(home: Path) -> Served:

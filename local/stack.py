@@ -33,18 +33,29 @@ class Stack:
         self.parameters: dict[str, str] = {
             p["ParameterKey"]: p["ParameterValue"] for p in described.get("Parameters", [])
         }
-        # Not describe_stack_resources, which returns only the first hundred.
-        pages = self._cloudformation.get_paginator("list_stack_resources").paginate(StackName=name)
-        self.ids: dict[str, str] = {
-            r["LogicalResourceId"]: r["PhysicalResourceId"]
-            for page in pages
-            for r in page["StackResourceSummaries"]
-            if "PhysicalResourceId" in r  # a resource that could not be created has none
-        }
+        self.ids = self._read_ids()
+        self._names = {physical: logical for logical, physical in self.ids.items()}
 
     def client(self, service: str) -> Any:
         """Return a boto3 client for the stack's account and region."""
         return self._session.client(service, endpoint_url=self.endpoint)
+
+    def name_of(self, physical_id: str) -> str:
+        """Return a resource's logical id, also of one that was created since; else its physical id."""
+        if physical_id not in self._names:
+            created = {physical: logical for logical, physical in self._read_ids().items()}
+            self._names |= {physical_id: physical_id} | created
+        return self._names[physical_id]
+
+    def _read_ids(self) -> dict[str, str]:
+        # Not describe_stack_resources, which returns only the first hundred.
+        pages = self._cloudformation.get_paginator("list_stack_resources")
+        return {
+            r["LogicalResourceId"]: r["PhysicalResourceId"]
+            for page in pages.paginate(StackName=self.name)
+            for r in page["StackResourceSummaries"]
+            if "PhysicalResourceId" in r  # a resource that could not be created has none
+        }
 
     def template(self) -> dict[str, Any]:
         """Return the template after SAM's transform."""

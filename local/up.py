@@ -32,11 +32,11 @@ def main() -> int:
     try:
         if arguments.with_parent:
             threading.Thread(target=_end_with_parent, daemon=True).start()
-        changes = _parameters(arguments.set)
-        emulator.refuse_busy(arguments.port)
+        changes, port = _parameters(arguments.set), _port(arguments.port)
+        emulator.refuse_busy(port)
         arguments.home.mkdir(parents=True, exist_ok=True)
         with _locked(arguments.home):
-            up(arguments.home, arguments.port, changes, keep=arguments.keep)
+            up(arguments.home, port, changes, keep=arguments.keep)
     except Failure as failure:
         print(f"\n{failure}", file=sys.stderr)
         return 1
@@ -87,6 +87,16 @@ def _parameters(texts: list[str]) -> dict[str, str]:
     return values
 
 
+def _port(text: str) -> int:
+    """Return the port in PORT; raises Failure where it is no number."""
+    try:
+        return int(text)
+    except ValueError as error:
+        raise Failure(
+            f"PORT={text} is no number. Give one such as 8080: make up PORT=8080"
+        ) from error
+
+
 def _write_atomically(path: Path, text: str) -> None:
     """Write a file so that no reader sees only a part of it."""
     half = path.with_suffix(".half")
@@ -121,8 +131,8 @@ def _locked(home: Path) -> Iterator[None]:
 
 
 def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m local.up", description=__doc__)
-    parser.add_argument("--port", type=int, default=8080, help="the port of the API")
+    parser = argparse.ArgumentParser(prog="make up", description=__doc__)
+    parser.add_argument("--port", default="8080", help="the port of the API (PORT=)")
     parser.add_argument(
         "--home", type=Path, default=Path(".local"), help="the folder for its files"
     )

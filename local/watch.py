@@ -145,8 +145,7 @@ class Watch:
     def _show_old_runs(self) -> None:
         """Print which Lambdas still run the previous code: a process stops when its run ends."""
         busy = self._aws.retired()
-        logical = {physical: name for name, physical in self._stack.ids.items()}
-        runs = [f"{logical.get(name, name)} ({count})" for name, count in busy.items()]
+        runs = [f"{self._stack.name_of(name)} ({count})" for name, count in busy.items()]
         if runs:
             self._terminal.say(f"still running the previous code: {', '.join(runs)}")
 

@@ -1,4 +1,4 @@
-"""The OpenAPI document as a judge: whether an answer is one that it tells of."""
+"""The OpenAPI document as a judge: whether it describes an answer."""
 
 import json
 import re
@@ -75,12 +75,14 @@ class Contract:
         return None
 
     def _check_headers(self, place: str, response: Any, headers: dict[str, str]) -> None:
-        told = {name.lower(): self._resolved(h) for name, h in response.get("headers", {}).items()}
-        surplus = headers.keys() - told.keys() - {"content-type"}
-        lacking = {name for name, h in told.items() if h["required"]} - headers.keys()
+        described = {
+            name.lower(): self._resolved(h) for name, h in response.get("headers", {}).items()
+        }
+        surplus = headers.keys() - described.keys() - {"content-type"}
+        lacking = {name for name, h in described.items() if h["required"]} - headers.keys()
         assert not surplus, f"{place} has headers that are not in the document: {surplus}"
         assert not lacking, f"{place} lacks {lacking}"
-        for name, header in told.items():
+        for name, header in described.items():
             schema, value = header["schema"], headers.get(name)
             if value is not None and schema["type"] == "integer":
                 assert int(value) >= schema.get("minimum", 0), f"{place}: {name}: {value}"

@@ -17,7 +17,7 @@ _PUNCTUATION = {"<", "<=", ">", ">=", "(", ")", ",", "+", "-"}
 
 
 class _Absent:
-    """An attribute that is not there: it differs from everything, and compares with nothing."""
+    """A missing attribute: it differs from everything, and compares with nothing."""
 
     def __eq__(self, _: object) -> bool:
         return False

@@ -1,4 +1,4 @@
-"""A receiver of webhooks over real sockets, which answers byte by byte as it is told."""
+"""A receiver of webhooks over real sockets, which answers byte by byte as a test says."""
 
 import gzip
 import socket
@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Self
 
-#: No behaviour goes on for longer, should nobody close the receiver.
+#: No behaviour goes on for longer, even if the receiver is not closed.
 MAX_S = 30
 
 
@@ -100,7 +100,7 @@ def redirect(to: str, status: int = 301) -> Behaviour:
 
 
 def busy(after: str, status: int = 429) -> Behaviour:
-    """Answers that it wants to be left alone for a while."""
+    """Answers that it wants no request for a while."""
     return answer(status, Retry_After=after)
 
 
@@ -133,7 +133,7 @@ class Receiver:
         return f"{'https' if self.tls else 'http'}://{host or self.host}:{self.port}{path}"
 
     def wait(self, count: int, within_s: float = 10) -> list[Received]:
-        """Return the requests once there are so many; raises TimeoutError."""
+        """Return the requests once so many have come; raises TimeoutError."""
         with self._changed:
             if not self._changed.wait_for(lambda: len(self.requests) >= count, within_s):
                 raise TimeoutError(f"{len(self.requests)} of {count} requests came")

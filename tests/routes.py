@@ -16,7 +16,7 @@ class Row:
 
     #: Its sample event.
     event: str
-    #: What it answers whoever may do this, with things of their own.
+    #: What it answers a caller who may do this.
     good: int
     #: What another owner is answered: None where it is about things of their own, as `good` is.
     other: tuple[int, str] | None = None
@@ -26,29 +26,29 @@ class Row:
     place: str = ""
 
 
-_NOT_THERE = (404, "unknown-job")
+_UNKNOWN_JOB = (404, "unknown-job")
 
 ROWS = {
-    "sync": Row("sync", 200, place="text-stats"),
-    "async": Row("submit", 202, place="text-stats"),
-    "hybrid": Row("hybrid", 200, place="text-stats"),
+    "sync": Row("sync", 200, place="echo"),
+    "async": Row("submit", 202, place="echo"),
+    "hybrid": Row("hybrid", 200, place="echo"),
     "listJobs": Row("list", 200),
     "countJobs": Row("counts", 200),
     "listLanes": Row("lanes", 200),
-    "getJob": Row("status", 200, _NOT_THERE, "ended"),
-    "getResult": Row("result", 200, _NOT_THERE, "ended"),
-    "getEvents": Row("events", 200, _NOT_THERE, "ended"),
-    "cancelJob": Row("cancel", 200, _NOT_THERE, "unfinished"),
-    "retryJob": Row("retry", 202, _NOT_THERE, "ended"),
-    "eraseJob": Row("erase", 204, _NOT_THERE, "ended"),
+    "getJob": Row("status", 200, _UNKNOWN_JOB, "ended"),
+    "getResult": Row("result", 200, _UNKNOWN_JOB, "ended"),
+    "getEvents": Row("events", 200, _UNKNOWN_JOB, "ended"),
+    "cancelJob": Row("cancel", 200, _UNKNOWN_JOB, "unfinished"),
+    "retryJob": Row("retry", 202, _UNKNOWN_JOB, "ended"),
+    "eraseJob": Row("erase", 204, _UNKNOWN_JOB, "ended"),
     "listAllDeliveries": Row("all-deliveries", 200),
-    "listDeliveries": Row("deliveries", 200, _NOT_THERE, "ended"),
-    "replayDelivery": Row("replay", 202, _NOT_THERE, "ended", place="1"),
+    "listDeliveries": Row("deliveries", 200, _UNKNOWN_JOB, "ended"),
+    "replayDelivery": Row("replay", 202, _UNKNOWN_JOB, "ended", place="1"),
     "getSecret": Row("secret", 200),
     "rotateSecret": Row("rotate", 200),
     "createUpload": Row("upload", 201),
     "listOperations": Row("operations", 200),
-    "getOperation": Row("operation", 200, place="text-stats"),
+    "getOperation": Row("operation", 200, place="echo"),
     # open to all
     "getProblem": Row("problem", 200, place="invalid-input"),
     "getHealth": Row("health", 200),
@@ -62,7 +62,7 @@ ROWS = {
 
 
 def path(route: Route, job: str) -> str:
-    """Return a route's path with what its row has there."""
+    """Return a route's path with the values of its row."""
     filled = route.path.replace("{id}", job)
     filled = filled.replace("{version}", "0123456789ab")
     for name in ("operation", "number", "name", "file"):

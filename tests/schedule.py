@@ -30,7 +30,7 @@ class Schedule(LoadFileScheduling):
             super()._assign_work_unit(node)
 
     def _next_for(self, node: WorkerController) -> str | None:
-        """Return the next module that a process may run; None if no more is left for it."""
+        """Return the next module that a process may run; None if none remains for it."""
         needing = [module for module in self.workqueue if module.startswith(_NEEDS_STACK)]
         others = [module for module in self.workqueue if module not in needing]
         takes = needing + others if node in self.nodes[:_WITH_STACK] else others

@@ -36,7 +36,7 @@ def write(page: str, folder: Path) -> None:
 
 @contextmanager
 def modules(page: str, folder: Path) -> Iterator[Callable[[str], ModuleType]]:
-    """Write the snippets of a page into a folder, and have them imported from there by name."""
+    """Write the snippets of a page into a folder, and have them imported from it by name."""
     write(page, folder)
     known = set(sys.modules)
     sys.path.insert(0, str(folder))

@@ -1,4 +1,4 @@
-"""A time that passes only when somebody sleeps: exact, at once, and the same on any machine."""
+"""A time that passes only in `sleep`: exact, at once, and the same on any machine."""
 
 import importlib
 from collections.abc import Callable, Iterator

@@ -24,12 +24,8 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
 
 @api.route("POST /hybrid/{operation}")
 def accept(request: HttpRequest) -> Response:
-    caller, envelope, prefer = (
-        request.caller("invoke"),
-        request.envelope(MAX_ASYNC_BODY),
-        request.preferences(),
-    )
-    key = request.idempotency_key()
+    caller, envelope = request.caller("invoke"), request.envelope(MAX_ASYNC_BODY)
+    prefer, key = request.preferences(), request.idempotency_key()
     is_async = prefer.is_async_at_once or envelope.start is not None
     job_request = JobRequest(
         caller,
@@ -38,7 +34,7 @@ def accept(request: HttpRequest) -> Response:
         envelope,
         key,
         request.trace,
-        head_start=not is_async,
+        runs_at_once=not is_async,
     )
     if is_async:
         accepted = submit(services, job_request)

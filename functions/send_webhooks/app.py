@@ -6,7 +6,7 @@ from nowlater.log import logger
 from nowlater.notifications.send import send_webhooks
 from nowlater.services import Services
 
-services = Services(preload=lambda s: (s.deliveries, s.queues, s.vault))
+services = Services(preload=lambda s: (s.deliveries, s.queues, s.master_secret))
 
 
 @logger.inject_lambda_context(clear_state=True)

@@ -29,9 +29,9 @@ def handler(event: dict[str, Any], context: Any) -> Any:
 def status(request: HttpRequest) -> Response:
     caller, prefer = request.caller("read"), request.preferences()
     job = commands.read(services, caller.owner, request.path_parameter("id"))
-    wait_s = long_poll.granted(services, job, prefer.wait_s)
+    wait_s = long_poll.granted_wait_s(services, job, prefer.wait_s)
     remaining_s = min(wait_s, request.remaining_s(long_poll.LONGEST_S, services.clock()))
-    job = long_poll.for_change(services, job, remaining_s)
+    job = long_poll.wait_for_change(services, job, remaining_s)
     return job_responses.status(services, request, job, wait_s)
 
 
@@ -69,10 +69,10 @@ def count_jobs(request: HttpRequest) -> Response:
 
 @api.route("GET /lanes")
 def list_lanes(request: HttpRequest) -> Response:
-    from nowlater.jobs.lanes import lanes  # imported only for these requests
+    from nowlater.jobs.lane_loads import lane_loads  # imported only for these requests
 
     caller = request.caller("read")
-    return json_response(200, lanes(services, caller.owner))
+    return json_response(200, lane_loads(services, caller.owner))
 
 
 @api.route("POST /jobs/{id}/cancel")

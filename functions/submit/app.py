@@ -47,5 +47,6 @@ def accept_retry(request: HttpRequest) -> Response:
 @api.route("POST /uploads")
 def accept_upload(request: HttpRequest) -> Response:
     caller = request.caller("invoke")
-    upload = create_upload(services, caller.owner, request.json(MAX_ASYNC_BODY))
+    body, key = request.json(MAX_ASYNC_BODY), request.idempotency_key()
+    upload = create_upload(services, caller.owner, body, key)
     return json_response(201, upload, {"Location": upload["url"]})

@@ -10,7 +10,7 @@ from nowlater.log import logger
 from nowlater.notifications import commands, delivery, secrets
 from nowlater.services import Services
 
-services = Services(preload=lambda s: (s.store, s.deliveries, s.vault))
+services = Services(preload=lambda s: (s.store, s.deliveries, s.master_secret))
 api = Api(services.settings.public_url, session.FAILURES)
 
 
@@ -48,7 +48,7 @@ def replay(request: HttpRequest) -> Response:
 def secret(request: HttpRequest) -> Response:
     caller = request.caller("manage")
     return json_response(
-        200, secrets.shown(services, caller.owner, request.query_parameter("host") or "")
+        200, secrets.describe(services, caller.owner, request.query_parameter("host") or "")
     )
 
 

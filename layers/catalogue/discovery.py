@@ -1,9 +1,11 @@
 """Finds the operations of a package; a decorated function that cannot be served is a mistake."""
 
+import signal
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from types import ModuleType
+from types import FrameType, ModuleType
 
 import mistakes
 import operations
@@ -14,6 +16,8 @@ from nowlater.runtime.definition import Operation, decorated, in_module
 DIAGNOSTICS = "nowlater.diagnostics"
 #: A folder of the package that is not served.
 _TESTS = "tests"
+#: The longest time for the import of a module, in seconds: Lambda itself allows 10.
+LONGEST_IMPORT_S = 60
 
 
 def find_operations(
@@ -46,7 +50,8 @@ def discover(
             found_mistakes.append(mistakes.at(source, 1, message))
             continue
         try:
-            own = in_module(name).values()
+            with _limited():
+                own = in_module(name).values()
         except KeyboardInterrupt:
             raise
         except BaseException as fault:  # an import runs the author's code, which can raise anything
@@ -59,6 +64,22 @@ def discover(
             by_name.setdefault(spec.name, spec)
     found_mistakes += _unreachable(set(modules))
     return [by_name[name] for name in sorted(by_name)], found_mistakes
+
+
+@contextmanager
+def _limited() -> Iterator[None]:
+    """Raise TimeoutError in an import that takes too long, at the line where it is then."""
+    before = signal.signal(signal.SIGALRM, _end_import)
+    signal.setitimer(signal.ITIMER_REAL, LONGEST_IMPORT_S)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+
+def _end_import(_signal: int, _frame: FrameType | None) -> None:
+    raise TimeoutError(f"its import did not end within {LONGEST_IMPORT_S:g} s")
 
 
 def attribute(spec: Operation) -> str:

@@ -6,6 +6,7 @@ and touches no other file. It can be interrupted at any time, and run again.
 
 import argparse
 import contextlib
+import itertools
 import re
 import shutil
 import sys
@@ -56,7 +57,7 @@ def lay(source: Source, project: Path, origin: str, *, discard: bool = False) ->
     _refuse_changed_template(project)
     note.write(project, replace(before, begun=known))
     for name in foreign:
-        _copy(project / name, project / _KEPT / name)
+        _copy(project / name, _not_yet_there(project / _KEPT / name))
     for name in to_write:
         _copy(source.files[name], project / name)
     for name in gone:
@@ -128,6 +129,12 @@ def _refuse_changed_template(project: Path) -> None:
             "Nothing was upgraded. template.yaml was changed by hand: move your changes to "
             "operations/resources.yaml, delete template.yaml, and try again."
         )
+
+
+def _not_yet_there(path: Path) -> Path:
+    """Return a path, with a number after it if there are files of earlier upgrades."""
+    numbered = (path.with_name(f"{path.name}.{number}") for number in itertools.count(1))
+    return next(one for one in itertools.chain([path], numbered) if not one.exists())
 
 
 def _copy(original: Path, copy: Path) -> None:

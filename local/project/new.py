@@ -7,6 +7,7 @@ Yours are operations/, README.md, samconfig.toml, pytest.ini and .github/; all e
 import argparse
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -18,6 +19,8 @@ from local.project.source import Source, run_git
 
 _ROOT = Path(__file__).resolve().parents[2]
 _SKELETON = Path(__file__).parent / "skeleton"
+#: The operation that a project begins with: the README's, one of the samples here.
+_FIRST = "operations/greetings.py"
 #: What stands for the project's name in the skeleton.
 _PLACEHOLDER = "PROJECT_NAME"
 #: Names that are good for a folder, a stack and a repository.
@@ -34,7 +37,7 @@ def main() -> int:
         print(failure, file=sys.stderr)
         return 1
     print(f"\n{arguments.name} is in {folder}. Go on there:\n")
-    print(f"  cd {os.path.relpath(folder)}")
+    print(f"  cd {shlex.quote(str(folder))}")
     print("" if is_ready else "  make template   # what was to be installed is not yet\n", end="")
     print(
         "  make up         # serves it on this machine: operations/greetings.py, and what you add"
@@ -49,7 +52,7 @@ def make(name: str, folder: Path, root: Path = _ROOT) -> Path:
     folder = folder.resolve()
     _check_folder(folder, root)
     source = Source(root)
-    for path, original in source.files.items():
+    for path, original in {**source.files, _FIRST: root / _FIRST}.items():
         _copy(original, folder / path)
     for original in sorted(path for path in _SKELETON.rglob("*") if path.is_file()):
         if "__pycache__" not in original.parts:
@@ -67,9 +70,15 @@ def prepare(folder: Path) -> bool:
     run_git("init", "--quiet", "--initial-branch", "main", folder=folder)
     run_git("add", "--all", folder=folder)
     message = f"Begin with nowlater {note.read(folder).version}"
-    if run_git("commit", "--quiet", "--message", message, folder=folder).returncode:
-        print("git has no name and e-mail address of yours: commit the files yourself.")
+    done = run_git("commit", "--quiet", "--message", message, folder=folder)
+    if done.returncode:
+        print(f"git did not commit the files: commit them yourself. It said:\n{_why(done.stderr)}")
     return is_ready
+
+
+def _why(errors: str) -> str:
+    """Return what is useful of git's error output: it has a page of advice about names."""
+    return "\n".join(f"  {line}" for line in errors.strip().splitlines()[-3:])
 
 
 def _check_name(name: str) -> None:
@@ -85,12 +94,16 @@ def _check_name(name: str) -> None:
 def _check_folder(folder: Path, root: Path) -> None:
     if folder.is_relative_to(root):
         raise Failure(f"{folder} is inside the framework's folder. Name a DIR outside of it.")
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+    if folder.exists() and not (folder.is_dir() and _names_in(folder) <= {".git"}):
         raise Failure(f"{folder} is not an empty folder. Name another DIR, or empty it first.")
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise Failure(f"{folder} cannot be made: {error.strerror}. Name another DIR.") from error
+
+
+def _names_in(folder: Path) -> set[str]:
+    return {path.name for path in folder.iterdir()}
 
 
 def _copy(original: Path, copy: Path) -> Path:

@@ -77,6 +77,8 @@ def _destination(to: str) -> tuple[str, str]:
             return str(folder.resolve()), named
         if "/" not in named and _REPOSITORY.fullmatch(given):
             return given, named
+    if "/" in to:
+        raise Refused(f"There is no folder {to}. Name a folder, a URL or a version.")
     return source, to
 
 

@@ -30,10 +30,10 @@ def measure_import() -> bool:
 
 def measure_jobs(served: Served) -> bool:
     """Print the ratio to a program with a connection pool and a poll for each job."""
-    told, texts = served.told(), [f"text {number}" for number in range(JOBS)]
+    access, texts = served.told(), [f"text {number}" for number in range(JOBS)]
     asked, counted = list[httpx.Request](), list[httpx.Request]()
     with httpx.Client(event_hooks={"request": [asked.append]}) as http:
-        client = Client(told["url"], told["key"], http_client=http)
+        client = Client(access["url"], access["key"], http_client=http)
         client.call("text-stats", {"text": "warm"}, wait=10)
         pairs = []
         for _ in range(3):
@@ -42,7 +42,7 @@ def measure_jobs(served: Served) -> bool:
             began = time.perf_counter()
             ours = list(client.map("text-stats", ({"text": text} for text in texts)))
             middle = time.perf_counter()
-            by_hand = _by_hand(told["url"], told["key"], texts, counted)
+            by_hand = _by_hand(access["url"], access["key"], texts, counted)
             pairs.append((middle - began, time.perf_counter() - middle))
             assert ours == by_hand
     ratio = statistics.median(ours_s / by_hand_s for ours_s, by_hand_s in pairs)

@@ -1,4 +1,4 @@
-"""How long after a job's end its notification and its webhook are there, alone and in a burst."""
+"""How long after a job's end its notification and its webhook arrive, alone and in a burst."""
 
 import statistics
 import threading
@@ -12,7 +12,7 @@ from tests.e2e.served import Served
 from tests.receiver import Receiver
 
 ALONE, BURST = 20, 1000
-#: Seconds until the last of a burst must be there.
+#: Seconds until the last of a burst must have arrived.
 MAX_S = 300
 
 
@@ -32,7 +32,7 @@ def measure(served: Served) -> bool:
 
 
 class Subscriber:
-    """Notes when each job's event is there."""
+    """Notes when each job's event arrives."""
 
     def __init__(self, served: Served) -> None:
         self._inbox, self._ended = Inbox(served.stack(), "lag"), threading.Event()
@@ -57,7 +57,7 @@ class Subscriber:
 def _told(
     client: Client, receiver: Receiver, subscriber: Subscriber, count: int
 ) -> list[tuple[float, float]]:
-    """Have jobs end; return how long after its end each was told by SNS, and by its webhook."""
+    """Have jobs end; return how long after its end each one's SNS message and webhook arrived."""
 
     def submit(n: int) -> str:
         made = client.submit("text-stats", {"text": str(n)}, callback={"url": receiver.url()})
@@ -68,12 +68,12 @@ def _told(
     until = time.monotonic() + MAX_S
     while time.monotonic() < until:
         called = {r.headers["webhook-id"].partition("/")[0]: r.at for r in list(receiver.requests)}
-        there = [i for i in ids if i in called and i in subscriber.arrivals]
-        if len(there) == count:
+        arrived = [i for i in ids if i in called and i in subscriber.arrivals]
+        if len(arrived) == count:
             break
         time.sleep(0.02)
     lags = []
-    for job_id in there:
+    for job_id in arrived:
         ended = datetime.fromisoformat(client.get(f"/jobs/{job_id}").json()["ended"]).timestamp()
         lags.append((subscriber.arrivals[job_id] - ended, called[job_id] - ended))
     return lags

@@ -11,7 +11,7 @@ from tests.e2e.served import Served
 JOBS = 10
 #: Seconds from a start that was asked for to the start, on a warm Lambda.
 MAX_LATE_S = 1.5
-#: Progress is told at most once a second, in steps of a quarter of one, and seen within a second.
+#: Progress is reported at most once a second, in steps of a quarter of one, and seen within a second.
 MAX_BEHIND_S = 1 + 0.25 + 1
 RUN_S = 4
 

@@ -3,13 +3,12 @@
 import json
 import os
 import shutil
-import signal
 import subprocess
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
-from local import emulator
+from local import emulator, served
 from local.inbox import Inbox
 from local.stack import Stack
 from tests.e2e.patience import PATIENCE_S, eventually
@@ -55,19 +54,12 @@ class Served:
             copy(self.folder)
         for module in self._operations:
             shutil.copy(module, self.folder / "operations")
-        options = [option for p in self._parameters for option in ("--set", p)]
-        options += ["--keep"] if self._keep else []
-        options += ["--with-parent"]  # an interrupted run of the tests leaves no stack behind
+        options = ["--port", str(self.port), *(["--keep"] if self._keep else [])]
         (self.folder / ".local/api.json").unlink(missing_ok=True)  # of one that was killed
-        with self.output.open("wb") as output:
-            self.process = subprocess.Popen(
-                [".venv/bin/python", "-m", "local.up", "--port", str(self.port), *options],
-                cwd=self.folder,
-                env=environment(),
-                stdin=subprocess.PIPE,
-                stdout=output,
-                stderr=output,
-            )
+        self.process = served.begin(
+            *(self.folder, self.output, environment(), self._parameters, *options),
+            python=".venv/bin/python",
+        )
         try:
             eventually(lambda: self.told() or self.process.poll() is not None, within_s=900)
             assert self.told(), "it ended"
@@ -81,12 +73,7 @@ class Served:
 
     def __exit__(self, *_: object) -> None:
         self.running.remove(self)
-        self.process.send_signal(signal.SIGINT)
-        try:
-            self.process.wait(PATIENCE_S)
-        finally:
-            self.process.kill()
-            self.process.communicate()
+        served.end(self.process, within_s=PATIENCE_S)
         # A process that was killed is listed for a moment.
         eventually(self.processes, lambda found: not found, within_s=10)
         assert self.told() == {}

@@ -3,6 +3,8 @@
 import ctypes
 import logging
 import os
+import subprocess
+import sys
 import time
 import warnings
 
@@ -19,6 +21,18 @@ def talk(word: str, how: str = "", seconds: float = 0) -> str:
     time.sleep(seconds)
     if how == "raise":
         raise ValueError(f"raised {word}")
+    if how == "child":
+        _have_a_child_talk(word)
     if how == "crash":
         ctypes.string_at(0)
     return word * 20_000
+
+
+def _have_a_child_talk(word: str) -> None:
+    """Print an answer of the emulator's, and more lines than it waits for; read what there is."""
+    child = f"print('{{}}')\nfor _ in range(300): print('child {word}')".format('{"status": "ok"}')
+    subprocess.run([sys.executable, "-c", child], check=True)
+    os.write(1, b"\xff\x00 binary\n")
+    read = subprocess.run(["cat"], capture_output=True, check=True).stdout
+    size = len(read) + len(sys.stdin.read())
+    print(f"read {size} bytes, and the last line has no end {word}", end="")  # noqa: T201

@@ -37,7 +37,7 @@ Resources:
       InlineCode: |
         def handler(event, context):
             print("own Lambda prints")
-            return "own"
+            return "own" if event == {} else event["missing"]
 """
 
 #: The module as `make up` serves and names it.
@@ -117,6 +117,8 @@ def test_own_resources_are_there_and_what_the_emulator_does_not_know_is_named(
     invoked = stack.client("lambda").invoke(FunctionName=stack.ids["OwnFunction"])
     assert invoked["Payload"].read() == b'"own"'
     assert "OwnFunction\n  own Lambda prints\n" in says("own Lambda prints")
+    stack.client("lambda").invoke(FunctionName=stack.ids["OwnFunction"], Payload=b'{"a": 1}')
+    assert "  KeyError: 'missing'\n" in says("KeyError")
 
 
 def test_a_timeout_beyond_the_stacks_is_said(laptop: Served, says: Say) -> None:
@@ -165,6 +167,20 @@ def test_a_failure_at_the_sync_door_names_the_operation_and_its_line(
     assert re.search(r"^talk at the sync door, \d\d:\d\d:\d\d$", said, re.MULTILINE)
     assert f'File "{SERVED}", line {line_of("raise ValueError")}, in talk' in said
     assert "executor.py" not in said
+
+
+def test_what_a_child_prints_is_output_and_no_answer_and_it_reads_no_request(
+    laptop: Served, caller: Client, says: Say
+) -> None:
+    word = secrets.token_hex(4)
+    response = caller.ask("sync", "talk", {"word": word, "how": "child"})
+    assert response.json() == word * 20_000
+    said = says(f"no end {word}")
+
+    assert said.count(f"  child {word}\n") == 300
+    assert '  {"status": "ok"}\n' in said
+    assert "  \ufffd\\x00 binary\n" in said
+    assert f"  read 0 bytes, and the last line has no end {word}\n" in said
 
 
 def test_a_crash_in_c_is_shown_with_the_line_and_with_what_becomes_of_the_job(

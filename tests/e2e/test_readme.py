@@ -4,17 +4,15 @@ import json
 import re
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
 from tests.e2e.client import Client
-from tests.e2e.patience import PATIENCE_S, eventually
+from tests.e2e.patience import PATIENCE_S
 from tests.e2e.served import ROOT, Served
 
 README = (ROOT / "README.md").read_text()
 CURLS = re.findall(r"```sh\n(curl .*?)```", README, re.DOTALL)
-PYTHON = re.findall(r"```python\n# (\S+)\n(.*?)```", README, re.DOTALL)
 
 
 def pasted(command: str, api: Client, key: str) -> str:
@@ -31,16 +29,6 @@ def pasted(command: str, api: Client, key: str) -> str:
     return done.stdout
 
 
-@pytest.fixture(scope="module")
-def greet(api: Client, served: Served) -> None:
-    """Save the README's operation, and wait until each door serves it."""
-    ((path, code),) = PYTHON
-    Path(served.folder, path).write_text(code)
-    for door in ("sync", "async", "hybrid"):
-        eventually(lambda door=door: api.ask(door, "greet", {"name": "Ada"}))
-
-
-@pytest.mark.usefixtures("greet")
 def test_its_calls_have_the_answers_that_it_shows(api: Client, served: Served) -> None:
     sync, later, hybrid = (pasted(curl, api, served.told()["key"]) for curl in CURLS)
 
@@ -53,7 +41,6 @@ def test_its_calls_have_the_answers_that_it_shows(api: Client, served: Served) -
         assert all(f"\n{name}: " in answer.lower() for name in names), answer
 
 
-@pytest.mark.usefixtures("greet")
 def test_its_python_and_its_commands_do_the_same(api: Client, served: Served) -> None:
     """Also without the client being installed: from its sources."""
     (python,) = re.findall(r"```python\n(from .*?)```", README, re.DOTALL)
@@ -79,7 +66,6 @@ def test_its_python_and_its_commands_do_the_same(api: Client, served: Served) ->
     assert (called, submitted["operation"]) == (["Hello, Ada!"] * 2, "greet")
 
 
-@pytest.mark.usefixtures("greet")
 def test_its_operation_is_served_once_it_is_saved(api: Client) -> None:
     answer = api.ask("sync", "greet", {"name": "Ada", "times": 2})
 

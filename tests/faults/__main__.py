@@ -19,7 +19,7 @@ from tests.faults.plan import Plan, plan_of
 from tests.faults.runs import run
 from tests.faults.scenarios import SCENARIOS
 from tests.faults.search import ALL_KINDS, PAIRED, Found, after, firsts, in_parallel
-from tests.faults.standins import StandIns, stand_ins
+from tests.faults.standins import StandIns, installed
 
 _MODEL = [sys.executable, "-m", "tests.faults.model"]
 #: Rules whose loss only the model shows, which has every interleaving (`tests/faults/test_model.py`).
@@ -43,31 +43,31 @@ def main() -> int:
         plan = plan_of(asked.fault)
     except ValueError as fault:
         parser.error(str(fault))
-    with stand_ins() as here:
+    with installed() as stand_ins:
         if asked.fault:
-            return _show(here, asked.scenario, plan, asked.seed)
-        return _told([after(here, asked.scenario, Plan(), ALL_KINDS)])
+            return _show(stand_ins, asked.scenario, plan, asked.seed)
+        return _report([after(stand_ins, asked.scenario, Plan(), ALL_KINDS)])
 
 
 def _everything(until_s: float) -> int:
-    """Cover what there is, pairs as far as time allows; return the exit status."""
+    """Cover all single faults, and pairs as far as time allows; return the exit status."""
     print("the model of the protocol, every interleaving …", flush=True)
     model = [subprocess.run(_MODEL + more).returncode for more in ([], ["--mutations"])]
     print(f"{len(SCENARIOS)} scenarios, each fault at each point …", flush=True)
     singles = list(in_parallel((name, Plan(), ALL_KINDS) for name in SCENARIOS))
     print(f"crash points covered: {points(singles)}: {_runs(singles)} runs")
-    with stand_ins() as here:
+    with installed() as stand_ins:
         every = [mutation for mutation in mutations() if mutation.name not in MODEL_ALONE]
-        alive = [mutation.name for mutation in every if killer(here, mutation) is None]
+        alive = [mutation.name for mutation in every if killer(stand_ins, mutation) is None]
         print(f"mutations killed: {len(every) - len(alive)} of {len(every)}", flush=True)
-        plans = [(name, first) for name in PAIRED for first in firsts(here, name)]
+        plans = [(name, first) for name in PAIRED for first in firsts(stand_ins, name)]
     print(f"pairs of faults, in {len(PAIRED)} scenarios …", flush=True)
     parts = takewhile(lambda _: time.monotonic() < until_s, _spread(plans))
     pairs = list(in_parallel((name, first, IN_PAIRS) for name, first in parts))
     print(f"pairs covered: {_runs(pairs)}, after {len(pairs)} of {len(plans)} first faults")
     for name in alive:
         print(f"NOT KILLED: {name}")
-    return _told(singles + pairs) or bool(alive) or any(model)
+    return _report(singles + pairs) or bool(alive) or any(model)
 
 
 def _spread[T](plans: list[T]) -> Iterable[T]:
@@ -92,7 +92,7 @@ def _runs(found: Iterable[Found]) -> int:
     return sum(part.runs for part in found)
 
 
-def _told(found: Iterable[Found]) -> int:
+def _report(found: Iterable[Found]) -> int:
     """Print what went wrong, with the command that shows it again; return the exit status."""
     wrong = [(part.scenario, *violation) for part in found for violation in part.violations]
     for scenario, plan, said in wrong[:50]:
@@ -101,8 +101,8 @@ def _told(found: Iterable[Found]) -> int:
     return bool(wrong)
 
 
-def _show(here: StandIns, name: str, plan: Plan, seed: int) -> int:
-    outcome = run(here, name, plan, seed)
+def _show(stand_ins: StandIns, name: str, plan: Plan, seed: int) -> int:
+    outcome = run(stand_ins, name, plan, seed)
     for number, call in enumerate(outcome.calls, 1):
         print(f"{number:5} {call} {plan.calls.get(number, '')}")
     for number, invocation in enumerate(outcome.invocations, 1):

@@ -1,7 +1,7 @@
-"""Holds what is left when all is quiet against the guarantees (docs/guarantees.md), one by one.
+"""Checks each guarantee (docs/guarantees.md) in a run, while it goes on and when all is quiet.
 
-It reads the table and its stream, the queues, the topic, what callbacks got and what callers were
-told, and knows nothing of what went wrong but how much it may have delayed things.
+It reads the table and its stream, the queues, the topic, what callbacks got and what callers
+were answered. Of the faults it knows only by how much they may have delayed things.
 """
 
 import json
@@ -29,7 +29,7 @@ _PATIENT_S = (3 * 24 - 11) * 3600
 
 @dataclass
 class Story:
-    """One job: the records of the stream that are about it, and what it was asked for with."""
+    """One job: its records in the stream, and the request that it comes from."""
 
     id: str
     changes: list[Change]
@@ -50,11 +50,11 @@ class Story:
 
 
 class Auditor:
-    """Finds what is not as it was promised."""
+    """Finds what breaks a guarantee."""
 
     def __init__(self, cloud: Cloud, caller: Caller, faults: int) -> None:
         self._cloud, self._caller, self._faults = cloud, caller, faults
-        #: How far what happened may be from what whoever did it had seen on their clock.
+        #: How far the time of an event may be from the clock of the Lambda that caused it.
         self._skew_ms = 1000 * (cloud.plan.skew_s + cloud.plan.held_s)
         by_trace = {asked.trace: asked for asked in caller.asked}
         changes = defaultdict[str, list[Change]](list)
@@ -66,7 +66,7 @@ class Auditor:
 
     def violations(self, *, while_it_runs: bool = False) -> list[str]:
         """Return a sentence for each violation; some can only be seen when all is quiet."""
-        found = list(self._cloud.odd)
+        found = list(self._cloud.violations)
         #: Objects go before the record says so: between the two it is no loss.
         self._going = self._caller.erasing if while_it_runs else set[str]()
         for story in self.stories:
@@ -74,7 +74,7 @@ class Auditor:
             if not while_it_runs:
                 found += [f"{what} (job {story.id})" for what in self._in_the_end(story)]
         found += self._keys()
-        return found if while_it_runs else found + list(self._left()) + list(self._requests())
+        return found if while_it_runs else found + list(self._remaining()) + list(self._requests())
 
     # ── each job, at any time ─────────────────────────────────────────────────────────────────
 
@@ -89,10 +89,12 @@ class Auditor:
         for claim in story.claims:
             yield from self._in_frame(claim)
         yield from self._attempts(story)
-        told = {(t.seen["status"], t.seen["ended"]) for t in self._caller.told if t.job == story.id}
-        ends = {(status, _instant(ended)) for status, ended in told if status in ENDED}
+        shown = {
+            (t.seen["status"], t.seen["ended"]) for t in self._caller.shown if t.job == story.id
+        }
+        ends = {(status, _instant(ended)) for status, ended in shown if status in ENDED}
         if len(ends) > 1 or (story.ends and ends - {(story.now["status"], story.now["ended"])}):
-            yield f"G2: readers were told {ends}"
+            yield f"G2: readers were shown {ends}"
 
     def _unchanged(self, story: Story, end: Change) -> Iterator[str]:
         after = [c for c in story.changes if c.number > end.number]
@@ -139,7 +141,7 @@ class Auditor:
             yield f"G3: its attempts ran as {numbers}, which are not its claims"
 
     def _in_time(self, ended: dict[str, Any]) -> Iterator[str]:
-        """By the clock of whoever ended it, to the millisecond."""
+        """By the clock of the Lambda that ended it, to the millisecond."""
         name = ended.get("error", {}).get("name")
         if name == "deadline-exceeded":
             if ended["ended"] != ended["deadline"]:
@@ -192,11 +194,11 @@ class Auditor:
             yield f"G1: it ended {late_s:g} s after its deadline"
         if story.id in self._caller.canceled and item["status"] != "canceled":
             yield f"G10: its cancel was acknowledged, and it {item['status']}"
-        yield from self._told(story, f"{story.id}/{item['status']}")
+        yield from self._notified(story, f"{story.id}/{item['status']}")
         if story.id in self._caller.erased:
             yield from self._erased(story)
 
-    def _told(self, story: Story, event: str) -> Iterator[str]:
+    def _notified(self, story: Story, event: str) -> Iterator[str]:
         published = [json.loads(body) for _, body in self._cloud.memory.published]
         of_it = [said for said in published if said["subject"] == story.id]
         if not of_it:
@@ -205,15 +207,15 @@ class Auditor:
             yield "G6: another end than its own was published"
         own = (story.ends[0].new or {}) if story.ends else {}
         facts = (own["status"], own["ended"], own.get("error", {}).get("name"))
-        if any(_told_facts(said["data"]) != facts for said in of_it):
+        if any(_event_facts(said["data"]) != facts for said in of_it):
             yield "G6: its end was published with other facts"
         got = [i for _, i, _ in self._cloud.received if i.startswith(story.id)]
         if set(got) - {event}:
-            yield f"G6: its callback was told of {set(got)}"
+            yield f"G6: its callback got {set(got)}"
         delivery = self._cloud.memory.items.get((f"DELIVERY#acme#{story.id}", "0001"), {})
         wants = story.asked is not None and story.asked.callback
         if wants and event not in self._cloud.taken and not self._is_over(delivery):
-            yield "G6: its callback was not told"
+            yield "G6: its callback got nothing"
 
     def _is_over(self, delivery: dict[str, Any]) -> bool:
         """Tell whether a delivery that was not taken may be over."""
@@ -231,7 +233,7 @@ class Auditor:
         if [key for key in self._cloud.memory.objects if story.id in key]:
             yield "G2: it was erased, and has objects"
         if [t for t, i, _ in self._cloud.received if i.startswith(story.id) and t > at + 60_000]:
-            yield "G2: it was erased, and told"
+            yield "G2: it was erased, and its webhook sent"
 
     # ── all of it ─────────────────────────────────────────────────────────────────────────────
 
@@ -245,20 +247,20 @@ class Auditor:
             if len(found) > 1:
                 yield f"G4: the key {key} has the jobs {sorted(found)}"
 
-    def _left(self) -> Iterator[str]:
+    def _remaining(self) -> Iterator[str]:
         for message in self._cloud.memory.messages:
-            yield f"G8: a message is left in {message.queue}: {message.body[:100]}"
+            yield f"G8: a message remains in {message.queue}: {message.body[:100]}"
         for item in self._cloud.memory.items.values():
             if "due_at" in item:
                 yield f"G8: the sweep is to look at {item['PK']} {item['SK']} for ever"
         for key in self._cloud.memory.objects:
             if key.startswith(payload_keys.UNPUBLISHED):
-                yield f"G6: {key} could not be told"
+                yield f"G6: {key} was not published"
         letters = payload_keys.dead_letter_key("")
         kept = {d for key, (d, _) in self._cloud.memory.objects.items() if key.startswith(letters)}
         for body in self._cloud.unreadable:
             if body.encode() not in kept:
-                yield f"G8: a message that nobody can read is not kept: {body}"
+                yield f"G8: an unreadable message is not kept: {body}"
 
     def _requests(self) -> Iterator[str]:
         known = {story.id for story in self.stories}
@@ -274,7 +276,7 @@ class Auditor:
                 yield f"G10: a request that was refused ({asked.refused}) has a job"
         for story in self.stories:
             if story.asked is None:
-                yield f"G10: nobody asked for the job {story.id}"
+                yield f"G10: the job {story.id} was not asked for"
 
 
 def _trace(changes: list[Change]) -> str:
@@ -306,7 +308,7 @@ def _facts(item: dict[str, Any] | None) -> Any:
     return {name: (item or {}).get(name) for name in names}
 
 
-def _told_facts(data: dict[str, Any]) -> Any:
+def _event_facts(data: dict[str, Any]) -> Any:
     """Return of a job in an event what must be that of its record."""
     problem = data["error"] and data["error"]["type"].rpartition("/")[2]
     return data["status"], _instant(data["ended"]), problem

@@ -1,4 +1,4 @@
-"""Whoever calls the API of the virtual AWS, one thing after another, and remembers what it was told."""
+"""A caller of the virtual AWS's API, which sends one request after another and keeps the answers."""
 
 import json
 from collections.abc import Callable
@@ -15,7 +15,7 @@ _GATEWAY_S, _AGAIN_S = 30, (1, 5, 20, 60)
 
 @dataclass
 class Asked:
-    """A request for a job: when it was told which job it has, or with which status that it has none.
+    """A request for a job: when it was answered with which job, or with which other status.
 
     Its trace is kept with its job.
     """
@@ -30,8 +30,8 @@ class Asked:
 
 
 @dataclass
-class Told:
-    """What somebody was told of a job."""
+class Shown:
+    """A job as a caller was shown it."""
 
     at: int
     job: str
@@ -43,21 +43,21 @@ class Caller:
 
     def __init__(self, cloud: Cloud) -> None:
         self.cloud = cloud
-        self.asked, self.told = list[Asked](), list[Told]()
+        self.asked, self.shown = list[Asked](), list[Shown]()
         #: When a cancel was acknowledged, and an erase, by job.
         self.canceled, self.erased = dict[str, int](), dict[str, int]()
         #: The jobs that it has begun to erase.
         self.erasing = set[str]()
 
     def http(self, route: str, **changes: Any) -> Reply | None:
-        """Send a request; None where the server died, or gave no answer in time."""
+        """Send a request; None if the server died, or gave no answer in time."""
         event = http_event(route, came=self.cloud.now, **changes)
         process = self.cloud.invoke(ROUTES[route], event)
         if not self.cloud.join(process, _GATEWAY_S) or not process.is_good:
             return None
         reply = reply_of(process.answer)
         if reply.problem == "internal-error":
-            self.cloud.odd.append(f"{route} answered {reply.body!r}")
+            self.cloud.violations.append(f"{route} answered {reply.body!r}")
         return reply
 
     def submit(
@@ -72,7 +72,7 @@ class Caller:
         callback: bool = False,
         **envelope: Any,
     ) -> str | None:
-        """Ask for a job; return its id, or None where none was accepted, for all that is known.
+        """Ask for a job; return its id, or None if none was accepted, as far as the caller knows.
 
         With a key, a request that got no answer is sent again, a few times.
         """
@@ -109,7 +109,7 @@ class Caller:
         job = where.rpartition("/")[2]
         asked.accepted.append((self.cloud.now, job))
         if status == 202:
-            self._hear(job, reply)
+            self._note(job, reply)
         return job
 
     def _persist(self, asked: Asked, send: Callable[[], Reply | None]) -> str | None:
@@ -123,16 +123,16 @@ class Caller:
         return job
 
     def read(self, job: str | None) -> dict[str, Any] | None:
-        """Return a job as it is shown, None where there was no answer."""
+        """Return a job as it is shown; None without an answer."""
         if job is None:
             return None
-        reply = self._heard("status", job)
+        reply = self._request("status", job)
         return None if reply is None or reply.status != 200 else dict(reply.json)
 
     def cancel(self, job: str | None) -> None:
         """Cancel a job, until that is answered."""
         if job is not None:
-            reply = self._heard("cancel", job)
+            reply = self._request("cancel", job)
             if reply is not None and reply.status == 200:
                 self.canceled.setdefault(job, self.cloud.now)
 
@@ -140,7 +140,7 @@ class Caller:
         """Erase an ended job."""
         if job is not None:
             self.erasing.add(job)
-            reply = self._heard("erase", job)
+            reply = self._request("erase", job)
             if reply is not None and reply.status == 204:
                 self.erased.setdefault(job, self.cloud.now)
 
@@ -157,18 +157,18 @@ class Caller:
     def replay(self, job: str | None) -> None:
         """Have a job's webhook sent again."""
         if job is not None:
-            self._heard("replay", job, number="1")
+            self._request("replay", job, number="1")
 
-    def _heard(self, route: str, job: str, **more: Any) -> Reply | None:
-        """Send a request about a job, and again where there is no answer."""
+    def _request(self, route: str, job: str, **more: Any) -> Reply | None:
+        """Send a request about a job, and again if there is no answer."""
         for wait_s in (1, 5, 20, 60):
             reply = self.http(route, id=job, **more)
             if reply is not None and reply.status != 503:
-                self._hear(job, reply)
+                self._note(job, reply)
                 return reply
             self.cloud.sleep(wait_s)
         return None
 
-    def _hear(self, job: str, reply: Reply) -> None:
+    def _note(self, job: str, reply: Reply) -> None:
         if reply.status in (200, 202) and "status" in (said := json.loads(reply.body)):
-            self.told.append(Told(self.cloud.now, job, said))
+            self.shown.append(Shown(self.cloud.now, job, said))

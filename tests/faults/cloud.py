@@ -66,23 +66,23 @@ class Cloud(Turns):
         #: What callbacks got, and what they answer: the last again and again.
         self.received, self.answers = list[tuple[int, str, str]](), [200]
         self.taken = list[str]()
-        #: Whether somebody has moved messages to the dead-letter queue.
+        #: Whether messages were moved to the dead-letter queue.
         self.has_dead_letters = False
-        #: What somebody has sent that no worker can read.
+        #: The messages that no worker can read.
         self.unreadable = list[str]()
-        #: What happens where a fault has somebody act meanwhile.
+        #: What happens at a fault in which others act meanwhile.
         self.meanwhile: dict[str, Callable[[], list[Process]]] = {"sweep": self._sweep_now}
         self.meanwhile["receive"] = self._receive_again
-        #: What was not to happen, and did.
-        self.odd = list[str]()
-        self._told, self._telling, self._ticks = 0, False, set[int]()
+        #: What must not happen, and did.
+        self.violations = list[str]()
+        self._notified, self._notifying, self._ticks = 0, False, set[int]()
         self._processes_made = count()
         self._polled: dict[Message, int] = {}
 
     # ── the Lambdas' view ─────────────────────────────────────────────────────────────────────
 
     def clock(self) -> int:
-        """Return the time as whoever's turn it is has it."""
+        """Return the time by the clock of the process whose turn it is."""
         return self.now + self.current.skew_ms
 
     def call(
@@ -91,7 +91,7 @@ class Cloud(Turns):
         """Carry out a call to AWS, as the plan lets it."""
         self.live()
         if len(self.calls) >= _MAX_CALLS:
-            self.odd.append("G1: it goes on for ever")
+            self.violations.append("G1: it goes on for ever")
             self.stop()
         self.calls.append(f"{self.current.name}: {service}.{operation}")
         kind = self.plan.of_call(len(self.calls))
@@ -181,9 +181,9 @@ class Cloud(Turns):
             if self._polled.get(message) != message.visible_at:
                 self._polled[message] = message.visible_at
                 self.at(message.visible_at, lambda queue=message.queue: self._poll(queue))  # type: ignore[misc]
-        if len(self.memory.changes) > self._told and not self._telling:
-            self._telling = True
-            self.at(self.now + round(1000 * _STREAM_S), self._tell)
+        if len(self.memory.changes) > self._notified and not self._notifying:
+            self._notifying = True
+            self.at(self.now + round(1000 * _STREAM_S), self._notify)
         self._tick()
 
     def _poll(self, queue: str) -> None:
@@ -199,7 +199,9 @@ class Cloud(Turns):
 
     def _received(self, messages: list[Message], over: Process) -> None:
         if over.raised is not None:
-            self.odd.append(f"{over.name} raised {over.raised!r}, and handlers of queues never do")
+            self.violations.append(
+                f"{over.name} raised {over.raised!r}, and handlers of queues never do"
+            )
         if not over.is_good:
             return
         kept = {failed["itemIdentifier"] for failed in over.answer["batchItemFailures"]}
@@ -207,25 +209,25 @@ class Cloud(Turns):
         self.memory.messages = [m for m in self.memory.messages if m not in gone]
         self._polled = {m: at for m, at in self._polled.items() if m not in gone}
 
-    def _tell(self) -> None:
+    def _notify(self) -> None:
         until = len(self.memory.changes)
-        new = self.memory.changes[self._told : until]
+        new = self.memory.changes[self._notified : until]
         records = [r for r in map(_stream_record, new) if any(passes(r, p) for p in _patterns())]
 
         def heard(over: Process) -> None:
             if not over.is_good:
-                self.at(self.now + 2000, self._tell)
+                self.at(self.now + 2000, self._notify)
                 return
-            self._told, self._telling = until, False
+            self._notified, self._notifying = until, False
             self.react()
 
         if records:
             self.source("notify", {"Records": records}, heard)
         else:
-            self._told, self._telling = until, False
+            self._notified, self._notifying = until, False
 
     def _tick(self) -> None:
-        """Have the sweep come at the first full minute at which there is something due."""
+        """Have the sweep start at the first full minute at which something is due."""
         times = [item["due_at"] for item in self.memory.items.values() if "due_at" in item]
         if times:
             minute = -(-max(min(times), self.now + 1) // 60_000) * 60_000
@@ -247,8 +249,8 @@ class Cloud(Turns):
 
     def _receive_again(self) -> list[Process]:
         """Have every message of the lanes received by one more worker: SQS delivers at least once."""
-        there = [m for m in self.memory.messages if m.queue in LANES]
-        return [self.process("work", 0, {"Records": [_record(m)]}) for m in there]
+        messages = [m for m in self.memory.messages if m.queue in LANES]
+        return [self.process("work", 0, {"Records": [_record(m)]}) for m in messages]
 
 
 @dataclass

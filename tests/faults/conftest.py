@@ -4,10 +4,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.faults.standins import StandIns, stand_ins
+from tests.faults.standins import StandIns, installed
 
 
 @pytest.fixture(scope="module")
-def here() -> Iterator[StandIns]:
-    with stand_ins() as made:
+def stand_ins() -> Iterator[StandIns]:
+    with installed() as made:
         yield made

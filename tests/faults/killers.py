@@ -16,7 +16,7 @@ KILLERS: dict[str, str] = {
     "reclaim:IN_TIME": "a-deadline-before-a-dead-worker-is-noticed 4:crash-after",
     "claim:IN_TIME": "a-cancel-at-the-deadline i1:slow-clock",
     "progress:MINE.token": "async-without-key 12:frozen i2:twice",
-    "finish:MINE.status": "somebody-who-does-not-look 49:meanwhile-canceled",
+    "finish:MINE.status": "writes-out-of-turn 49:meanwhile-canceled",
     "finish:IN_TIME": "a-large-result-at-the-deadline 9:slow",
     "release:MINE.status": "a-cancel-after-the-deadline i1:fast-clock",
     "cancel:WAITS_OR_RUNS": "a-cancel-at-the-deadline 9:meanwhile-canceled",
@@ -36,24 +36,24 @@ KILLERS: dict[str, str] = {
 _TRIES = 3000
 
 
-def killer(here: StandIns, mutation: Mutation) -> str | None:
+def killer(stand_ins: StandIns, mutation: Mutation) -> str | None:
     """Return a run that goes wrong without the rule and well with it, as `scenario faults`, if any does."""
-    for name, plan in _candidates(here, mutation.name):
+    for name, plan in _candidates(stand_ins, mutation.name):
         with mutation.applied():
-            wrong = run(here, name, plan).violations
-        if wrong and not run(here, name, plan).violations:
+            wrong = run(stand_ins, name, plan).violations
+        if wrong and not run(stand_ins, name, plan).violations:
             return f"{name} {plan}".strip()
     return None
 
 
-def _candidates(here: StandIns, mutation: str) -> Iterator[tuple[str, Plan]]:
+def _candidates(stand_ins: StandIns, mutation: str) -> Iterator[tuple[str, Plan]]:
     """Yield the runs, the most promising first."""
     if known := KILLERS.get(mutation, "").split():
         yield known[0], plan_of(known[1:])
     yield from ((name, Plan()) for name in SCENARIOS)
     found, pairs = list[tuple[str, Plan]](), list[tuple[str, Plan]]()
     for name in SCENARIOS:
-        base = run(here, name)
+        base = run(stand_ins, name)
         size = base.calls, base.invocations
         found += [(name, plan) for plan in singles(*size)]
         for first in singles(*size, kinds=("twice", "late")):

@@ -42,7 +42,7 @@ def _throttled(cloud: "Cloud", service: str, do: Do) -> Any:
 def _reset_once(cloud: "Cloud", service: str, do: Do) -> Any:
     """It has its effect, its reply is lost, and the SDK makes it again."""
     _unheard(do)
-    if service in ("lambda", "webhook"):  # nobody makes these twice
+    if service in ("lambda", "webhook"):  # these are not made twice
         return _lost(service)
     return do()
 
@@ -55,7 +55,7 @@ def _reset(cloud: "Cloud", service: str, do: Do) -> Any:
 
 
 def _hung_once(cloud: "Cloud", service: str, do: Do) -> Any:
-    """As `reset-once`, but only a time-out tells the SDK."""
+    """As `reset-once`, but the SDK notices only by its time-out."""
     _unheard(do)
     cloud.sleep(HANGS_S)
     if service in ("lambda", "webhook"):
@@ -97,7 +97,7 @@ def _lost(service: str) -> Any:
 
 
 def meanwhile(act: str) -> Callable[["Cloud", str, Do], Any]:
-    """Return the fault that somebody else does something just before the call has its effect."""
+    """Return the fault that others act just before the call has its effect."""
 
     def happens(cloud: "Cloud", service: str, do: Do) -> Any:
         for other in cloud.others(act):

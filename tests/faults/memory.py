@@ -56,8 +56,8 @@ class Memory:
     # ── DynamoDB ──────────────────────────────────────────────────────────────────────────────
 
     def dynamodb_get_item(self, *, Key: Any, **_: Any) -> dict[str, Any]:
-        there = self.items.get(_key(Key))
-        return {} if there is None else {"Item": pack_item(there)}
+        item = self.items.get(_key(Key))
+        return {} if item is None else {"Item": pack_item(item)}
 
     def dynamodb_put_item(self, *, Item: Any, **how: Any) -> dict[str, Any]:
         new = unpack_item(Item)
@@ -68,17 +68,17 @@ class Memory:
     def dynamodb_update_item(
         self, *, Key: Any, UpdateExpression: str, **how: Any
     ) -> dict[str, Any]:
-        there = self.items.get(_key(Key))
-        self._check(there, how)
+        old = self.items.get(_key(Key))
+        self._check(old, how)
         names, values = _expressions(how)
-        new = expressions.update(UpdateExpression, there or unpack_item(Key), names, values)
+        new = expressions.update(UpdateExpression, old or unpack_item(Key), names, values)
         self._write(new)
         return {"Attributes": pack_item(new)} if how.get("ReturnValues") == "ALL_NEW" else {}
 
     def dynamodb_delete_item(self, *, Key: Any, **_: Any) -> dict[str, Any]:
-        there = self.items.pop(_key(Key), None)
-        if there is not None:
-            self._changed(there, None)
+        old = self.items.pop(_key(Key), None)
+        if old is not None:
+            self._changed(old, None)
         return {}
 
     def dynamodb_query(self, *, KeyConditionExpression: str, **how: Any) -> dict[str, Any]:
@@ -92,13 +92,13 @@ class Memory:
             found = [{k: i[k] for k in ("PK", "SK", "due_shard", "due_at")} for i in found]
         return {"Items": [pack_item(item) for item in found[: how.get("Limit")]]}
 
-    def _check(self, there: Item | None, how: dict[str, Any]) -> None:
+    def _check(self, item: Item | None, how: dict[str, Any]) -> None:
         condition = how.get("ConditionExpression")
         names, values = _expressions(how)
-        if condition is None or expressions.holds(condition, there or {}, names, values):
+        if condition is None or expressions.holds(condition, item or {}, names, values):
             return
         raise _error(
-            "ConditionalCheckFailedException", **({"Item": pack_item(there)} if there else {})
+            "ConditionalCheckFailedException", **({"Item": pack_item(item)} if item else {})
         )
 
     def _write(self, new: Item) -> None:

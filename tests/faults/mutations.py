@@ -23,7 +23,7 @@ from nowlater.sqs_batch import DONE, MessageOutcome, RetryIn
 from nowlater.worker import attempt, dead_letters, settle, sweep
 from nowlater.worker.settle import Settlement
 
-#: What is left of a clause that is left out.
+#: What stands for a clause that is left out.
 ANYTHING = Clause("attribute_exists(PK)", lambda job, now, token: True)
 
 _NAMES = {id(clause): name for name, clause in vars(protocol).items() if isinstance(clause, Clause)}
@@ -80,7 +80,7 @@ _LAPSED = _only(
 _TOKEN = _only("#attempt = :token", lambda job, _, token: 0 < job.attempt == token)
 _AT_REST = _only("#status <> :running", lambda job, _, __: job.status != "running")
 
-#: The halves of clauses that have some: by what is left out, what is left.
+#: The halves of clauses that have some: by the half that is left out, the one that stays.
 _HALVES: dict[str, dict[str, Clause]] = {
     "WAITING": {"status": _IS_TIME, "not_before": _WAITS},
     "ABANDONED": {"status": _LAPSED, "lease": _RUNS},
@@ -92,8 +92,8 @@ _HALVES: dict[str, dict[str, Clause]] = {
 # ── rules that are code ───────────────────────────────────────────────────────────────────────
 
 
-def _patch(there: Any, name: str, new: Any) -> AbstractContextManager[Any]:
-    return mock.patch.object(there, name, new)
+def _patch(target: Any, name: str, new: Any) -> AbstractContextManager[Any]:
+    return mock.patch.object(target, name, new)
 
 
 def _refuses_what_is_done() -> list[AbstractContextManager[Any]]:
@@ -114,7 +114,7 @@ def _refuses_what_is_done() -> list[AbstractContextManager[Any]]:
 
 
 def _holds_for_anybody() -> list[AbstractContextManager[Any]]:
-    """A claim does not say whose it is."""
+    """A claim does not name its holder."""
     claim = store.Store._claim
 
     def mutated(self: Store, ref: Ref, write: Write, _holder: str, *how: Any) -> Written:
@@ -129,35 +129,35 @@ def _claims_once(services: Services, ref: Ref, holder: str) -> Written:
 
 
 def _reconciles(when: Callable[[Job, int], bool], message: MessageOutcome) -> Any:
-    """Return the patch by which a job of some kind is left, with its message put off or deleted."""
+    """Return the patch by which a job of some kind is not ended: its message is put off or deleted."""
 
     def patches() -> list[AbstractContextManager[Any]]:
         reconcile = settle.reconcile
 
-        def mutated(services: Services, there: Job | None) -> Settlement:
-            if there is not None and when(there, services.clock()):
-                return Settlement(there, message)
-            return reconcile(services, there)
+        def mutated(services: Services, job: Job | None) -> Settlement:
+            if job is not None and when(job, services.clock()):
+                return Settlement(job, message)
+            return reconcile(services, job)
 
         return [_patch(settle, "reconcile", mutated)]
 
     return patches
 
 
-def _is_leased(there: Job, now: int) -> bool:
-    return there.status == "running" and (there.lease_until or 0) >= now and now < there.deadline
+def _is_leased(job: Job, now: int) -> bool:
+    return job.status == "running" and (job.lease_until or 0) >= now and now < job.deadline
 
 
-def _is_used_up(there: Job, now: int) -> bool:
-    return not there.is_ended and not _is_leased(there, now) and there.attempts_left <= 0
+def _is_used_up(job: Job, now: int) -> bool:
+    return not job.is_ended and not _is_leased(job, now) and job.attempts_left <= 0
 
 
-def _is_late(there: Job, now: int) -> bool:
-    return not there.is_ended and there.deadline <= now
+def _is_late(job: Job, now: int) -> bool:
+    return not job.is_ended and job.deadline <= now
 
 
-def _is_early(there: Job, now: int) -> bool:
-    return not there.is_ended and now < (there.not_before or 0)
+def _is_early(job: Job, now: int) -> bool:
+    return not job.is_ended and now < (job.not_before or 0)
 
 
 def _deletes_always() -> list[AbstractContextManager[Any]]:
@@ -217,27 +217,27 @@ def _with_queues(services: Services, queues: Any) -> Services:
     return other
 
 
-def _exhausts_nothing(_services: Services, there: Job, _because: str) -> Written:
-    return Written(False, there)
+def _exhausts_nothing(_services: Services, job: Job, _because: str) -> Written:
+    return Written(False, job)
 
 
 _RULES: dict[str, Callable[[], list[AbstractContextManager[Any]]]] = {
     "what is done already counts as done": _refuses_what_is_done,
     "the holder of a claim is named": _holds_for_anybody,
     "a job whose attempt died is run again": lambda: [_patch(attempt, "_claim", _claims_once)],
-    "an ended job's message is dropped": _reconciles(lambda there, _: there.is_ended, RetryIn(1)),
+    "an ended job's message is dropped": _reconciles(lambda job, _: job.is_ended, RetryIn(1)),
     "a leased job's message is put off": _reconciles(_is_leased, DONE),
     "a job without tries is ended": _reconciles(_is_used_up, RetryIn(1)),
     "a late job is ended": _reconciles(_is_late, RetryIn(1)),
     "an early job's message is put off": _reconciles(_is_early, DONE),
     "a message is deleted only when its job has ended": _deletes_always,
     "a young message without a record is kept": lambda: [
-        _patch(attempt, "SUBMIT_LIFE_S", 0),
-        _patch(dead_letters, "SUBMIT_LIFE_S", 0),
+        _patch(attempt, "SUBMIT_TIMEOUT_S", 0),
+        _patch(dead_letters, "SUBMIT_TIMEOUT_S", 0),
     ],
     "an old message without a record is dropped": lambda: [
-        _patch(attempt, "SUBMIT_LIFE_S", math.inf),
-        _patch(dead_letters, "SUBMIT_LIFE_S", math.inf),
+        _patch(attempt, "SUBMIT_TIMEOUT_S", math.inf),
+        _patch(dead_letters, "SUBMIT_TIMEOUT_S", math.inf),
     ],
     "the message goes before the record": _records_first,
     "the sweep sends before it moves on": _moves_on_first,

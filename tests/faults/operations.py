@@ -8,7 +8,7 @@ from nowlater.runtime.catalogue import Catalogue, Entry
 
 #: What an attempt can do: how long it takes in seconds, and what comes of it.
 ACTS: dict[str, tuple[float, Callable[[Context], Any]]] = {}
-#: Waits in an operation, and tells the world of each attempt; the current world's.
+#: Waits in an operation, and reports each attempt to the current world.
 PAUSE: list[Callable[[float], None]] = []
 BEGUN: list[Callable[[Context], None]] = []
 
@@ -77,7 +77,7 @@ def _(context: Context) -> Any:
 
 @operation(timeout=20, attempts=3)
 def something(does: list[str], context: Context, filling: str = "") -> dict[str, Any]:
-    """Does at each attempt the next of what it is told; the last again and again."""
+    """Does at each attempt the next act of its input; the last again and again."""
     BEGUN[-1](context)
     takes_s, act = ACTS[does[min(context.attempt, len(does)) - 1]]
     PAUSE[-1](takes_s / 2)

@@ -21,18 +21,18 @@ class Outcome:
     invocations: list[str]
 
 
-def run(here: StandIns, name: str, plan: Plan | None = None, seed: int = 0) -> Outcome:
+def run(stand_ins: StandIns, name: str, plan: Plan | None = None, seed: int = 0) -> Outcome:
     """Run a scenario; a fault of its own is a violation as well."""
     scenario, plan = SCENARIOS[name], plan or Plan()
-    cloud = here.begin(plan, seed)
+    cloud = stand_ins.begin(plan, seed)
     caller = Caller(cloud)
     prepare(cloud, caller)
-    told = cloud.start("caller", lambda: scenario.tell(caller))
+    process = cloud.start("caller", lambda: scenario.play(caller))
     cloud.run()
     calls, invocations = list(cloud.calls), list(cloud.invocations)
     violations = Auditor(cloud, caller, len(plan.kinds)).violations()
-    if told.raised is not None or told.is_dead:
-        violations.append(f"the caller: {told.raised!r}")
+    if process.raised is not None or process.is_dead:
+        violations.append(f"the caller: {process.raised!r}")
     violations += _unexpected(cloud, caller, scenario, plan)
     violations += _afterlife(cloud, caller)
     cloud.kill_all()
@@ -40,11 +40,11 @@ def run(here: StandIns, name: str, plan: Plan | None = None, seed: int = 0) -> O
 
 
 def prepare(cloud: Cloud, caller: Caller) -> None:
-    """Say what others do meanwhile: cancel what there is, ask for it again."""
+    """Set what others do meanwhile: cancel each job, ask for each again."""
 
     def cancel() -> list[Process]:
-        there = [key[1] for key in cloud.memory.items if key[0].startswith("JOB#")]
-        return [cloud.start("canceler", lambda job=job: caller.cancel(job)) for job in there]  # type: ignore[misc]
+        jobs = [key[1] for key in cloud.memory.items if key[0].startswith("JOB#")]
+        return [cloud.start("canceler", lambda job=job: caller.cancel(job)) for job in jobs]  # type: ignore[misc]
 
     def ask() -> list[Process]:
         asked = [asked for asked in caller.asked if asked.key is not None]
@@ -67,7 +67,7 @@ def _unexpected(cloud: Cloud, caller: Caller, scenario: Scenario, plan: Plan) ->
 
 
 def _lookers(cloud: Cloud, caller: Caller, jobs: list[Key]) -> list[str]:
-    """Ask for each job as somebody else, and for all as their owner."""
+    """Ask for each job as another owner, and list all as their owner."""
     found = list[str]()
 
     def strangers() -> None:
@@ -95,7 +95,7 @@ def _lookers(cloud: Cloud, caller: Caller, jobs: list[Key]) -> list[str]:
 
 
 def _afterlife(cloud: Cloud, caller: Caller) -> list[str]:
-    """Have others and the owner look; have the table forget; receive each job's message once more."""
+    """Look as others and as the owner; let the table's items expire; receive each job's message again."""
     memory, cloud.plan = cloud.memory, Plan()
     jobs = [key for key in memory.items if key[0].startswith("JOB#")]
     found = _lookers(cloud, caller, jobs)
@@ -103,7 +103,7 @@ def _afterlife(cloud: Cloud, caller: Caller) -> list[str]:
         [cloud.now, *(1000 * i["ttl"] + 1 for i in memory.items.values() if "ttl" in i)]
     )
     memory.items = {k: i for k, i in memory.items.items() if "ttl" not in i}
-    before, told = dict(memory.items), (len(memory.published), len(cloud.received))
+    before, sent = dict(memory.items), (len(memory.published), len(cloud.received))
     for pk, job in jobs:
         memory.sqs_send_message(
             QueueUrl="aws/FlexibleQueue",
@@ -114,6 +114,6 @@ def _afterlife(cloud: Cloud, caller: Caller) -> list[str]:
     cloud.run()
     if memory.items != before or memory.messages:
         found.append("G2: a message brought back a job that was forgotten")
-    if told != (len(memory.published), len(cloud.received)):
-        found.append("G2: a message had a job told that was forgotten")
+    if sent != (len(memory.published), len(cloud.received)):
+        found.append("G2: a message had the end of a forgotten job published")
     return found

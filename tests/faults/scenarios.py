@@ -1,4 +1,4 @@
-"""What callers do, for every door and outcome: each a story that goes well where nothing goes wrong."""
+"""What callers do, for every door and outcome: each a story without violations if nothing goes wrong."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ class Scenario:
     """A story, and the statuses that its jobs may end with, whatever single thing goes wrong."""
 
     name: str
-    tell: Callable[[Caller], None]
+    play: Callable[[Caller], None]
     ends: frozenset[str]
 
 
@@ -23,9 +23,9 @@ SCENARIOS: dict[str, Scenario] = {}
 
 
 def _scenario(*ends: str) -> Callable[[Callable[[Caller], None]], None]:
-    def keep(tell: Callable[[Caller], None]) -> None:
-        name = tell.__name__.replace("_", "-")
-        SCENARIOS[name] = Scenario(name, tell, frozenset(ends))
+    def keep(play: Callable[[Caller], None]) -> None:
+        name = play.__name__.replace("_", "-")
+        SCENARIOS[name] = Scenario(name, play, frozenset(ends))
 
     return keep
 
@@ -301,23 +301,23 @@ def an_erase_before_the_callback_heard(caller: Caller) -> None:
     caller.erase(job)
 
 
-# ── what nobody should do ─────────────────────────────────────────────────────────────────────────
+# ── writes and messages out of turn ───────────────────────────────────────────────────────────────
 
 
 @_scenario("succeeded")
-def somebody_who_does_not_look(caller: Caller) -> None:
-    """All writes of a job, at times and with tokens that are not theirs: the table has them refused."""
+def writes_out_of_turn(caller: Caller) -> None:
+    """All writes of a job, at wrong times and with wrong tokens: the table refuses them."""
     job = caller.submit(["take-long"], key="k", start_s=20, within_s=1000)
     for _ in range(8):
         caller.cloud.sleep(5)
         if job is not None:
-            caller.cloud.join(caller.cloud.start("somebody", partial(_write_all, caller, job)), 60)
+            caller.cloud.join(caller.cloud.start("writer", partial(_write_all, caller, job)), 60)
     caller.wait_for_end(job)
 
 
 @_scenario("succeeded")
 def leftovers_in_the_record_of_an_end(caller: Caller) -> None:
-    """What an end takes away is there again, as an earlier version may have left it: it stays an end."""
+    """An end's record has again what an end removes, as from an earlier version: it stays an end."""
     job_id = caller.submit(["succeed"], key="k", within_s=3000)
     caller.wait_for_end(job_id)
     items, key = caller.cloud.memory.items, ("JOB#acme#0", job_id or "")
@@ -330,18 +330,18 @@ def leftovers_in_the_record_of_an_end(caller: Caller) -> None:
     )
     caller.cloud.react()
     caller.cloud.sleep(100)
-    caller.cloud.start("somebody", partial(_write_all, caller, job_id, past))
+    caller.cloud.start("writer", partial(_write_all, caller, job_id, past))
     caller.cloud.sleep(1)
     items[key] = ended
 
 
 def _write_all(caller: Caller, job_id: str, token: int = 99) -> None:
     services = caller.cloud.apps["sweep"].services
-    there, now = services.store.get(Ref("acme", job_id)), services.clock()
-    if there is None:
+    job, now = services.store.get(Ref("acme", job_id)), services.clock()
+    if job is None:
         return
-    late = protocol.end(there, "failed", there.deadline, error={"name": "deadline-exceeded"})
-    won = protocol.end(there, "succeeded", now, result="{}")
+    late = protocol.end(job, "failed", job.deadline, error={"name": "deadline-exceeded"})
+    won = protocol.end(job, "succeeded", now, result="{}")
     for write, changes in {
         "progress": {"progress": {"fraction": 1.0}},
         "finish": won,
@@ -350,8 +350,8 @@ def _write_all(caller: Caller, job_id: str, token: int = 99) -> None:
         "erase": {"erased": True},
         "reschedule": store.due(job_id, None),
     }.items():
-        if write != "erase" or not there.is_ended:  # which is for its owner to do
-            services.store.write(there.ref, write, now, changes, token=token)
+        if write != "erase" or not job.is_ended:  # which is for its owner to do
+            services.store.write(job.ref, write, now, changes, token=token)
 
 
 # ── what only an operator does ────────────────────────────────────────────────────────────────────
@@ -392,8 +392,8 @@ def a_dead_letter_of_a_webhook(caller: Caller) -> None:
 
 
 @_scenario("succeeded")
-def messages_that_nobody_can_read(caller: Caller) -> None:
-    """Whoever sent them: each is kept for an operator, and holds nobody up."""
+def unreadable_messages(caller: Caller) -> None:
+    """Each is kept for an operator, and delays no other message."""
     bodies = {
         "FlexibleQueue": '{"owner": "acme"}',
         "OnTimeQueue": '{"owner": "acme", "id": "1"}',

@@ -10,7 +10,7 @@ from multiprocessing import get_context
 from tests.faults.kinds import BY_SOURCE, IN_PAIRS, OF_CALLS, OF_INVOCATIONS
 from tests.faults.plan import Plan, singles
 from tests.faults.runs import run
-from tests.faults.standins import StandIns, stand_ins
+from tests.faults.standins import StandIns, installed
 
 ALL_KINDS = (*OF_CALLS, *OF_INVOCATIONS)
 #: The scenarios whose faults are paired: both doors, with and without failures and time-outs.
@@ -37,49 +37,49 @@ class Found:
     violations: tuple[tuple[Plan, str], ...] = ()
 
 
-def after(here: StandIns, name: str, first: Plan, kinds: Iterable[str]) -> Found:
+def after(stand_ins: StandIns, name: str, first: Plan, kinds: Iterable[str]) -> Found:
     """Run a scenario with each (further) fault at each point that comes after those of a plan."""
-    base = run(here, name, first)
+    base = run(stand_ins, name, first)
     violations = [(first, said) for said in base.violations]
     runs = 1
     for plan in singles(base.calls, base.invocations, first, kinds):
         runs += 1
-        violations += [(plan, said) for said in run(here, name, plan).violations]
+        violations += [(plan, said) for said in run(stand_ins, name, plan).violations]
     by_source = sum(line.endswith(BY_SOURCE) for line in base.invocations)
     requests = len(base.invocations) - by_source
     return Found(name, len(base.calls), by_source, requests, runs, tuple(violations))
 
 
-def firsts(here: StandIns, name: str) -> list[Plan]:
+def firsts(stand_ins: StandIns, name: str) -> list[Plan]:
     """Return the plans with one fault, of which a scenario's pairs are made."""
-    base = run(here, name)
+    base = run(stand_ins, name)
     return list(singles(base.calls, base.invocations, kinds=IN_PAIRS))
 
 
 _STACK = ExitStack()
-_HERE: list[StandIns] = []
+_INSTALLED: list[StandIns] = []
 
 
 def _begin() -> None:
-    _HERE.append(_STACK.enter_context(stand_ins()))
+    _INSTALLED.append(_STACK.enter_context(installed()))
 
 
 def _part(name: str, first: Plan, kinds: tuple[str, ...]) -> Found:
-    return after(_HERE[0], name, first, kinds)
+    return after(_INSTALLED[0], name, first, kinds)
 
 
 def in_parallel(
     parts: Iterable[tuple[str, Plan, tuple[str, ...]]], processes: int = 2
 ) -> Iterator[Found]:
     """Yield what each part of a search found, as they are done."""
-    left = iter(parts)
+    remaining = iter(parts)
     with ProcessPoolExecutor(processes, get_context("spawn"), _begin) as pool:
-        under_way = {pool.submit(_part, *part) for part in islice(left, 4 * processes)}
+        under_way = {pool.submit(_part, *part) for part in islice(remaining, 4 * processes)}
         try:
             while under_way:
                 done = next(as_completed(under_way))
                 under_way.remove(done)
-                under_way |= {pool.submit(_part, *part) for part in islice(left, 1)}
+                under_way |= {pool.submit(_part, *part) for part in islice(remaining, 1)}
                 yield done.result()
         finally:
             pool.shutdown(cancel_futures=True)

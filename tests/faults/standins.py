@@ -1,6 +1,6 @@
 """What the Lambdas of this process have instead of AWS, the clock, chance and the network.
 
-All stand-ins are set here, and taken away again; the Lambdas themselves know of none.
+All stand-ins are set here, and taken away again; the Lambdas do not know of them.
 """
 
 import os
@@ -36,7 +36,7 @@ LAMBDAS = (
     "sweep",
     "handle_dead_letters",
 )
-#: Jobs without a deadline are given up after this; in three days there would be little to see.
+#: Jobs without a deadline are given up after this; in three days little would happen.
 _FLEXIBLE_WITHIN_S = 7000
 _NAMES = ("Table", "Bucket", "Topic", "MasterSecret", "Work", *QUEUES)
 
@@ -90,7 +90,7 @@ class _Secrets:
 
 
 @contextmanager
-def stand_ins() -> Iterator[StandIns]:
+def installed() -> Iterator[StandIns]:
     """Put the stand-ins in place, and load the Lambdas among them."""
     made: StandIns
 

@@ -29,13 +29,13 @@ WHICH, SOON = st.integers(0, 5), st.sampled_from([0, 0.01, 0.5, 5, 14, 31, 100, 
 
 
 class Life(RuleBasedStateMachine):
-    """One owner's jobs; a step is what somebody begins to do, and the time until the next."""
+    """One owner's jobs; a step is an act that begins, and the time until the next one."""
 
-    here: StandIns
+    stand_ins: StandIns
 
     @initialize(seed=st.integers(0, 99))
     def begin(self, seed: int) -> None:
-        self.cloud = self.here.begin(Plan({}, {}), seed)
+        self.cloud = self.stand_ins.begin(Plan({}, {}), seed)
         self.caller = Caller(self.cloud)
         prepare(self.cloud, self.caller)
 
@@ -88,7 +88,7 @@ class Life(RuleBasedStateMachine):
 
     @rule(back=st.booleans(), then_s=SOON)
     def move_letters(self, back: bool, then_s: float) -> None:
-        """Move messages to the dead-letter queue, or those that are there back to where they were."""
+        """Move messages to the dead-letter queue, or dead letters back to their queues."""
         self.cloud.has_dead_letters = True
         for message in self.cloud.memory.messages:
             if back and message.queue == "DeadLetterQueue":
@@ -136,12 +136,12 @@ class Life(RuleBasedStateMachine):
         self.cloud.run(self.cloud.now + round(1000 * seconds))
 
     def _job(self, which: int) -> str | None:
-        there = [key[1] for key in self.cloud.memory.items if key[0].startswith("JOB#")]
-        return there[which % len(there)] if there else None
+        jobs = [key[1] for key in self.cloud.memory.items if key[0].startswith("JOB#")]
+        return jobs[which % len(jobs)] if jobs else None
 
 
-def test_whatever_happens_in_whatever_order_every_guarantee_holds(here: StandIns) -> None:
-    Life.here = here
+def test_whatever_happens_in_whatever_order_every_guarantee_holds(stand_ins: StandIns) -> None:
+    Life.stand_ins = stand_ins
     how = settings(
         max_examples=150,
         stateful_step_count=25,
@@ -150,9 +150,9 @@ def test_whatever_happens_in_whatever_order_every_guarantee_holds(here: StandIns
     run_state_machine_as_test(Life, settings=how)
 
 
-def test_a_result_that_is_just_being_erased_is_not_lost(here: StandIns) -> None:
+def test_a_result_that_is_just_being_erased_is_not_lost(stand_ins: StandIns) -> None:
     """Found by the machine above: looked at between the object's end and the record's."""
-    Life.here, life = here, Life()
+    Life.stand_ins, life = stand_ins, Life()
     life.begin(seed=0)
     asked = {"door": "submit", "key": None, "start_s": None, "callback": False}
     life.submit(then_s=5, within_s=None, does=["fail", "return-much"], **asked)

@@ -72,18 +72,18 @@ KINDS = {
 
 
 def test_an_item_is_kept_as_it_was_put(aws: Aws, pk: str) -> None:
-    aws.table.put_unless(item(pk, **KINDS), "attribute_not_exists(PK)", {})
+    aws.table.put_if(item(pk, **KINDS), "attribute_not_exists(PK)", {})
 
     assert aws.table.get(pk, "1") == item(pk, **KINDS)
     assert aws.table.get(pk, "2") is None
 
 
-def test_a_put_that_is_refused_shows_what_is_there(aws: Aws, pk: str) -> None:
-    aws.table.put_unless(item(pk, n=1), "attribute_not_exists(PK)", {})
-    there = aws.table.put_unless(item(pk, n=2), "attribute_not_exists(PK) OR #n < :n", {"n": 1})
-    replaced = aws.table.put_unless(item(pk, n=3), "#n <= :n", {"n": 1})
+def test_a_put_that_is_refused_returns_the_existing_item(aws: Aws, pk: str) -> None:
+    aws.table.put_if(item(pk, n=1), "attribute_not_exists(PK)", {})
+    old = aws.table.put_if(item(pk, n=2), "attribute_not_exists(PK) OR #n < :n", {"n": 1})
+    replaced = aws.table.put_if(item(pk, n=3), "#n <= :n", {"n": 1})
 
-    assert (there, replaced) == (item(pk, n=1), None)
+    assert (old, replaced) == (item(pk, n=1), None)
     assert aws.table.get(pk, "1") == item(pk, n=3)
 
 
@@ -114,12 +114,12 @@ def test_each_condition_holds_where_it_does_in_dynamodb(aws: Aws, pk: str) -> No
     """What holds is written down here: that both agree would not say that both are right."""
     values = {"queued": "queued", "running": "running", "three": 3}
     held = []
-    aws.table.put_unless(item(pk, status="queued", n=3, lease=2), "attribute_not_exists(PK)", {})
+    aws.table.put_if(item(pk, status="queued", n=3, lease=2), "attribute_not_exists(PK)", {})
     for number, condition in enumerate(CONDITIONS):
-        done, there = aws.table.update_if(pk, "1", {"mark": number}, {}, condition, values)
+        done, old = aws.table.update_if(pk, "1", {"mark": number}, {}, condition, values)
         held.append(done)
-        assert there is not None
-        assert (there.get("mark") == number) is done
+        assert old is not None
+        assert (old.get("mark") == number) is done
 
     assert [c for c, h in zip(CONDITIONS, held, strict=True) if h] == [
         "attribute_exists(PK)",
@@ -135,7 +135,7 @@ def test_each_condition_holds_where_it_does_in_dynamodb(aws: Aws, pk: str) -> No
     ]
 
 
-def test_a_condition_on_what_is_not_there_refuses_and_shows_nothing(aws: Aws, pk: str) -> None:
+def test_a_condition_on_a_missing_item_refuses_and_returns_nothing(aws: Aws, pk: str) -> None:
     refused = aws.table.update_if(pk, "1", {"n": 1}, {}, "attribute_exists(PK)", {})
 
     assert refused == (False, None)
@@ -143,23 +143,23 @@ def test_a_condition_on_what_is_not_there_refuses_and_shows_nothing(aws: Aws, pk
 
 
 def test_an_update_sets_counts_and_takes_away(aws: Aws, pk: str) -> None:
-    aws.table.put_unless(item(pk, left=3, old="x", timeout=20), "attribute_not_exists(PK)", {})
+    aws.table.put_if(item(pk, left=3, old="x", timeout=20), "attribute_not_exists(PK)", {})
     arithmetic = {"attempt": "if_not_exists(#attempt, :zero) + :one", "left": "#left - :one"}
     arithmetic["until"] = "#timeout + :now"
     values = {"zero": 0, "one": 1, "now": 1000}
     for _ in range(2):
-        done, there = aws.table.update_if(
+        done, new = aws.table.update_if(
             pk, "1", {"old": None, "new": "y"}, arithmetic, "#left > :zero", values
         )
 
     assert done
-    assert there == item(pk, left=1, timeout=20, new="y", attempt=2, until=1020)
+    assert new == item(pk, left=1, timeout=20, new="y", attempt=2, until=1020)
 
 
-def test_an_update_makes_an_item_that_is_not_there(aws: Aws, pk: str) -> None:
-    done, there = aws.table.update_if(pk, "1", {"n": 1}, {}, "attribute_not_exists(PK)", {})
+def test_an_update_creates_a_missing_item(aws: Aws, pk: str) -> None:
+    done, new = aws.table.update_if(pk, "1", {"n": 1}, {}, "attribute_not_exists(PK)", {})
 
-    assert (done, there) == (True, item(pk, n=1))
+    assert (done, new) == (True, item(pk, n=1))
 
 
 def test_counters_are_added_to(aws: Aws, pk: str) -> None:
@@ -170,7 +170,7 @@ def test_counters_are_added_to(aws: Aws, pk: str) -> None:
 
 def test_a_partition_is_read_backwards_from_before_an_item(aws: Aws, pk: str) -> None:
     for sk in "2413":
-        aws.table.put_unless(item(pk, sk), "attribute_not_exists(PK)", {})
+        aws.table.put_if(item(pk, sk), "attribute_not_exists(PK)", {})
 
     assert [i["SK"] for i in aws.table.query(pk)] == ["4", "3", "2", "1"]
     assert [i["SK"] for i in aws.table.query(pk, before="4", limit=2)] == ["3", "2"]
@@ -179,7 +179,7 @@ def test_a_partition_is_read_backwards_from_before_an_item(aws: Aws, pk: str) ->
 def test_the_index_has_the_keys_of_what_is_due_in_order(aws: Aws, pk: str) -> None:
     for sk, at in (("1", 30), ("2", 10), ("3", 40), ("4", 20)):
         new = item(pk, sk, due_at=at, due_shard=7, more="x")
-        aws.table.put_unless(new, "attribute_not_exists(PK)", {})
+        aws.table.put_if(new, "attribute_not_exists(PK)", {})
     aws.table.update_if(pk, "4", {"due_at": None}, {}, "attribute_exists(PK)", {})
 
     found = [i for i in aws.table.due(7, 30) if i["PK"] == pk]
@@ -190,14 +190,14 @@ def test_the_index_has_the_keys_of_what_is_due_in_order(aws: Aws, pk: str) -> No
 
 
 def test_an_item_that_is_deleted_is_gone(aws: Aws, pk: str) -> None:
-    aws.table.put_unless(item(pk), "attribute_not_exists(PK)", {})
+    aws.table.put_if(item(pk), "attribute_not_exists(PK)", {})
     for _ in range(2):
         aws.table.delete(pk, "1")
 
     assert aws.table.get(pk, "1") is None
 
 
-def test_a_queue_tells_how_many_messages_could_be_received(aws: Aws) -> None:
+def test_a_queue_says_how_many_messages_could_be_received(aws: Aws) -> None:
     sqs, url = aws.client("sqs"), aws.ids["FlexibleQueue"]
     sqs.send_message(QueueUrl=url, MessageBody="a", MessageGroupId="g")
     sqs.send_message(QueueUrl=url, MessageBody="b", MessageGroupId="g", DelaySeconds=60)

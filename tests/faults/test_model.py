@@ -33,7 +33,7 @@ def test_no_interleaving_breaks_a_promise(scenario: Scenario) -> None:
     assert searched(scenario).violations == {}
 
 
-def test_the_guarantees_page_tells_how_many_states_there_are() -> None:
+def test_the_guarantees_page_says_how_many_states_there_are() -> None:
     states = sum(searched(scenario).states for scenario in SCENARIOS)
     page = (stack.ROOT / "docs" / "guarantees.md").read_text()
 
@@ -56,19 +56,19 @@ def test_every_clause_of_every_write_is_left_out_once() -> None:
 @pytest.mark.parametrize(
     ("write", "clauses"), [pytest.param(w, c, id=name) for name, w, c in writes()]
 )
-@given(there=jobs(), token=TOKENS)
+@given(job=jobs(), token=TOKENS)
 def test_a_mutation_says_the_same_to_dynamodb_and_to_python(
-    write: str, clauses: tuple[protocol.Clause, ...], there: Job, token: int
+    write: str, clauses: tuple[protocol.Clause, ...], job: Job, token: int
 ) -> None:
-    item = {k: v for k, v in json.loads(_json(there)).items() if v is not None}
+    item = {k: v for k, v in json.loads(_json(job)).items() if v is not None}
     for clause in set(clauses) - {ANYTHING}:
-        assert is_met(clause.expression, item, token) == clause.holds(there, NOW, token)
+        assert is_met(clause.expression, item, token) == clause.holds(job, NOW, token)
 
 
-def _json(there: Job) -> str:
+def _json(job: Job) -> str:
     import msgspec
 
-    return msgspec.json.encode(there).decode()
+    return msgspec.json.encode(job).decode()
 
 
 def test_a_mutation_lasts_as_long_as_its_context() -> None:
@@ -101,13 +101,13 @@ def test_a_violation_comes_with_a_shortest_trace() -> None:
 
 
 def test_the_code_is_resumed_where_it_called() -> None:
-    code, there = Code(), SCENARIOS[0]
+    code, scenario = Code(), SCENARIOS[0]
     with without_chance():
-        run = code.start(Program("A", 30, there.asks, "019ca957-3c00-7abc-8def-012345678900"))
+        run = code.start(Program("A", 30, scenario.asks, "019ca957-3c00-7abc-8def-012345678900"))
         calls = []
-        while not isinstance(step := code.next(run, there.at(0)), Done):
+        while not isinstance(step := code.next(run, scenario.at(0)), Done):
             calls.append((step.kind, step.what))
-            run = code.answered(run, there.at(0), Reply())
+            run = code.answered(run, scenario.at(0), Reply())
 
     assert calls == [("put", "key"), ("send", ""), ("put", "record")]
     assert step.returned.job.status == "queued"

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from random import Random
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -100,10 +101,10 @@ class Weather(Plan):
         return self._late_s + 2 * self._skew_s + 5
 
 
-def happened(here: StandIns, weather: Weather, asked: list[Any]) -> list[Story]:
+def happened(stand_ins: StandIns, weather: Weather, asked: list[Any]) -> list[Story]:
     """Return the stories of jobs, some canceled, all read at times; the guarantees hold of all."""
     chance, trouble = weather.chance, weather.trouble
-    cloud = weather.cloud = here.begin(weather)
+    cloud = weather.cloud = stand_ins.begin(weather)
     caller = Caller(cloud)
 
     def tell() -> None:
@@ -132,15 +133,21 @@ def happened(here: StandIns, weather: Weather, asked: list[Any]) -> list[Story]:
     return auditor.stories
 
 
+@pytest.mark.nightly
 @some
 @given(CHANCES, ASKED, SKEWS_S, LATE_S, TROUBLES)
 def test_wrong_clocks_and_late_sweeps_widen_the_frame_by_themselves_alone(
-    here: StandIns, chance: Random, asked: list[Any], skew_s: float, late_s: float, troubles: float
+    stand_ins: StandIns,
+    chance: Random,
+    asked: list[Any],
+    skew_s: float,
+    late_s: float,
+    troubles: float,
 ) -> None:
     if any(within_s is None for *_, within_s, _ in asked):
         skew_s = min(skew_s, SUBMIT_S - 1)
     weather = Weather(chance, skew_s, late_s, troubles)
-    for story in happened(here, weather, asked):
+    for story in happened(stand_ins, weather, asked):
         (end,) = story.ends
         by, skew_ms = story.now["deadline"], 1000 * skew_s + CALLS_MS
         if story.now.get(
@@ -155,19 +162,24 @@ def test_wrong_clocks_and_late_sweeps_widen_the_frame_by_themselves_alone(
 @some
 @given(CHANCES, ASKED, st.floats(0, SUBMIT_S / 2), LATE_S, TROUBLES)
 def test_all_guarantees_hold_also_where_aws_takes_its_time(
-    here: StandIns, chance: Random, asked: list[Any], skew_s: float, late_s: float, troubles: float
+    stand_ins: StandIns,
+    chance: Random,
+    asked: list[Any],
+    skew_s: float,
+    late_s: float,
+    troubles: float,
 ) -> None:
-    happened(here, Weather(chance, skew_s, late_s, troubles, slow=True), asked)
+    happened(stand_ins, Weather(chance, skew_s, late_s, troubles, slow=True), asked)
 
 
 @some
 @given(CHANCES, st.floats(1, 20 * HOUR_S), st.floats(0, SUBMIT_S - 1), st.floats(0, 400))
 def test_a_start_is_precise_to_about_a_second_and_the_clocks_also_hours_ahead(
-    here: StandIns, chance: Random, start_s: float, skew_s: float, late_s: float
+    stand_ins: StandIns, chance: Random, start_s: float, skew_s: float, late_s: float
 ) -> None:
     """Sweeps that are late by less than the ten minutes that they are ahead cost nothing."""
     asked = (0, ["succeed"], start_s, 3600, False)
-    (story,) = happened(here, Weather(chance, skew_s, late_s), [asked])
+    (story,) = happened(stand_ins, Weather(chance, skew_s, late_s), [asked])
 
     late_by_s = seconds_until(story.claims[0].at, story.now["start_at"])
     assert -skew_s - 0.001 <= late_by_s <= 1 + skew_s + 0.1
@@ -176,16 +188,16 @@ def test_a_start_is_precise_to_about_a_second_and_the_clocks_also_hours_ahead(
 @some
 @given(CHANCES, st.floats(1000, 20 * HOUR_S), st.floats(0, 3600))
 def test_a_sweep_that_is_later_than_that_delays_a_start_by_no_more_than_itself(
-    here: StandIns, chance: Random, start_s: float, late_s: float
+    stand_ins: StandIns, chance: Random, start_s: float, late_s: float
 ) -> None:
     asked = (0, ["succeed"], start_s, 3 * 3600, False)
-    (story,) = happened(here, Weather(chance, late_s=late_s), [asked])
+    (story,) = happened(stand_ins, Weather(chance, late_s=late_s), [asked])
 
     late_by_s = seconds_until(story.claims[0].at, story.now["start_at"])
     assert 0 <= late_by_s <= 1.1 + max(0, EACH_S + late_s - SWEEP_AHEAD_S)
 
 
-def test_whatever_can_happen_to_a_job_happens_here(here: StandIns) -> None:
+def test_whatever_can_happen_to_a_job_happens_here(stand_ins: StandIns) -> None:
     """Else the properties above would hold of nothing."""
     seen = set[str]()
     for seed in range(60):
@@ -193,7 +205,7 @@ def test_whatever_can_happen_to_a_job_happens_here(here: StandIns) -> None:
         start_s, within_s = chance.choice([None, 60, 3000]), chance.choice([None, 30, 3000])
         does = chance.choices(sorted(ACTS), k=2)
         asked = [(9, does, start_s, within_s, seed % 2)] * 3
-        for story in happened(here, Weather(chance, 5, 60, 0.4), asked):
+        for story in happened(stand_ins, Weather(chance, 5, 60, 0.4), asked):
             seen |= {change.new["status"] for change in story.changes if change.new}
             seen |= {(story.now.get("error") or {"name": story.now["status"]})["name"]}
             seen |= {"another attempt"} if len(story.claims) > 1 else set()

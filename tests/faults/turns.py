@@ -1,7 +1,7 @@
 """Virtual time, in which processes take turns: one goes on until it waits for something.
 
 Each is a greenlet, so that real handlers, which know nothing of this, can be held at any call to AWS
-while others go on, and can die there as a killed process does: without another word.
+while others go on, and can die at that point, like a killed process.
 """
 
 import heapq

@@ -32,7 +32,7 @@ def signature(receiver: Receiver, secret: str) -> str:
 
 
 def queued(world: World) -> list[str]:
-    """Return the bodies of the webhooks that are in the queue, leaving them there."""
+    """Return the bodies of the webhooks in the queue, which stay in it."""
     url = world.ids["WebhookQueue"]
     got = world.sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages", [])
     for message in got:

@@ -32,7 +32,7 @@ def pointer(job: str, owner: str = "acme") -> str:
 
 
 def letters(world: World) -> int:
-    """Return how many dead letters there are in the queue, in whatever state."""
+    """Return how many dead letters are in the queue, in whatever state."""
     return sum(world.waiting("DeadLetter").values())
 
 

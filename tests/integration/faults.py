@@ -50,12 +50,12 @@ class Faults:
             self.once(call, answerer or _unreachable)
 
     def unheard(self, call: str) -> None:
-        """Have the next such call done as often as botocore tries, and nobody hear of it."""
+        """Have the next such call done as often as botocore tries, and lose each reply."""
         for _ in range(TRIES):
             self.lost_reply(call)
 
     def lost_reply(self, call: str, then: Callable[[], object] = lambda: None) -> None:
-        """Have the next such call done, `then` something else, and nobody hear of it."""
+        """Have the next such call done, `then` something else, and lose the reply."""
 
         def lose(request: Any) -> AWSResponse:
             botocore_stubber(f"before-send.{call}", request)

@@ -25,7 +25,7 @@ class Reply:
 
     @property
     def problem(self) -> str | None:
-        """The name of the problem that it tells, if it tells one."""
+        """The name of its problem, if it has one."""
         if self.headers.get("content-type") != "application/problem+json":
             return None
         return str(self.json["type"]).rpartition("/")[2]
@@ -33,7 +33,7 @@ class Reply:
 
 #: What the paths of the sample events have in the place of their variables.
 _PLACES = {
-    "operation": ("text-stats",),
+    "operation": ("echo",),
     "id": ("019ac1d2-7b5e-7c31-8f44-5d1f3b0a9e77",),
     "name": ("invalid-input",),
     "version": ("0123456789ab",),
@@ -51,6 +51,7 @@ def http_event(
     `method` is another one, which the template routes to the same Lambda.
     """
     event = stack.event(name)
+    _call_text_stats(event, changes)
     if "authorizer" in event["requestContext"]:
         context = event["requestContext"]["authorizer"]["lambda"]
         context |= {"owner": owner} | ({} if scopes is None else {"scopes": scopes})
@@ -83,6 +84,15 @@ def http_event(
     return event
 
 
+def _call_text_stats(event: dict[str, Any], changes: dict[str, Any]) -> None:
+    """Have a sample event that calls echo call text-stats, which says more of a call, or another."""
+    if "echo" not in event.get("pathParameters", {}).values():
+        return
+    changes.setdefault("operation", "text-stats")
+    if "body" in event:
+        event["body"] = event["body"].replace('"value"', '"text"')
+
+
 def _query(query: dict[str, str] | list[tuple[str, str]]) -> dict[str, Any]:
     """Return how API Gateway hands on a query: as it was sent, and with what is repeated joined."""
     pairs = [*query.items()] if isinstance(query, dict) else query
@@ -111,8 +121,8 @@ def record_of(message: dict[str, Any], arn: str) -> dict[str, Any]:
         "body": message["Body"],
         "attributes": message["Attributes"],
         "messageAttributes": {
-            name: {k[0].lower() + k[1:]: value for k, value in told.items()}
-            for name, told in message.get("MessageAttributes", {}).items()
+            name: {k[0].lower() + k[1:]: value for k, value in attribute.items()}
+            for name, attribute in message.get("MessageAttributes", {}).items()
         },
         "eventSource": "aws:sqs",
         "eventSourceARN": arn,

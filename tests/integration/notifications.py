@@ -1,4 +1,4 @@
-"""Ends, and what the topic is told of them."""
+"""Ends of jobs, and their notifications on the topic."""
 
 import json
 from typing import Any
@@ -20,8 +20,10 @@ def ended(world: World, count: int = 1, value: Any = 1, **envelope: Any) -> list
 
 
 def published_ids(world: World) -> list[str]:
-    """Return the ids of the jobs that were told of."""
-    return sorted(json.loads(told["Message"])["subject"] for told in world.published())
+    """Return the ids of the jobs whose ends were published."""
+    return sorted(
+        json.loads(notification["Message"])["subject"] for notification in world.published()
+    )
 
 
 def refusing(*refused: int) -> Any:

@@ -1,4 +1,4 @@
-"""What the template's roles allow: a Lambda's call to AWS is held against the role that it has there."""
+"""What the template's roles allow: each call of a Lambda to AWS is checked against the Lambda's role."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -27,7 +27,7 @@ class Call(NamedTuple):
     prefix: str | None = None
 
     def context(self) -> dict[str, tuple[str, ...]]:
-        """Return the condition keys that the request has, as IAM sees them; what it lacks is not there."""
+        """Return the condition keys that the request has, as IAM sees them, without those that it lacks."""
         prefixes = () if self.prefix is None else (self.prefix,)
         keys = {_KEYS: self.partitions, "s3:prefix": prefixes}
         return {name: values for name, values in keys.items() if values}
@@ -102,11 +102,11 @@ def _holds(condition: Mapping[str, Any], context: Mapping[str, tuple[str, ...]])
 
 
 def _like(given: tuple[str, ...] | None, wanted: list[str]) -> bool:
-    """Hold for a key that is there and like one of these."""
+    """Hold for a key that is present and like one of these."""
     return given is not None and all(any(fnmatchcase(g, w) for w in wanted) for g in given)
 
 
-#: ForAllValues holds where the key is not there, hence the Null beside it ("false": it must be there).
+#: ForAllValues holds without the key, hence the Null beside it ("false": the key must be present).
 _OPERATORS: dict[str, Callable[[tuple[str, ...] | None, list[str]], bool]] = {
     "ForAllValues:StringLike": lambda given, wanted: given is None or _like(given, wanted),
     "StringLike": _like,

@@ -42,7 +42,7 @@ def killed(world: World) -> None:
 
 
 def time_out(world: World, *, runs: bool = True) -> None:
-    """Have nobody hear of the next direct run."""
+    """Have the reply of the next direct run lost."""
 
     def lose(request: Any) -> AWSResponse:
         if runs:

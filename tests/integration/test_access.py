@@ -61,7 +61,7 @@ STRANGERS: dict[str, tuple[Callable[[Callers], str | None], tuple[int, None]]] =
     "a key that was rotated long ago": (lambda callers: callers.rotated(), DENIED),
     "an expired token": (lambda callers: callers.jwt(exp=START / 1000), DENIED),
     "a token for others": (lambda callers: callers.jwt(aud="others"), DENIED),
-    "a token that nobody signed": (lambda callers: callers.jwt(OTHER), DENIED),
+    "a token without a signature of its issuer": (lambda callers: callers.jwt(OTHER), DENIED),
 }
 
 
@@ -120,7 +120,7 @@ def test_every_route_of_the_template_has_a_row() -> None:
         assert stack.event(row.event)["routeKey"] == BY_ID[name].key
 
 
-def test_every_row_with_a_job_tells_others_that_there_is_none() -> None:
+def test_every_row_with_a_job_answers_other_owners_that_the_job_is_unknown() -> None:
     about_a_job = {route.id for route in BY_ID.values() if "{id}" in route.path}
 
     assert {name for name, row in ROWS.items() if row.other == (404, "unknown-job")} == about_a_job
@@ -128,7 +128,7 @@ def test_every_row_with_a_job_tells_others_that_there_is_none() -> None:
 
 
 @pytest.mark.parametrize("route", KEYED)
-def test_a_stranger_is_not_let_in(callers: Callers, route: str) -> None:
+def test_a_caller_without_a_key_is_refused(callers: Callers, route: str) -> None:
     job = job_for(callers, ROWS[route])
     headers = {who: make(callers) for who, (make, _) in STRANGERS.items()}
     before = state(callers.world)
@@ -172,7 +172,7 @@ def test_with_its_scope_alone_a_route_is_open(callers: Callers, route: str, show
 
 @pytest.mark.parametrize("route", KEYED)
 @pytest.mark.parametrize("shown", ["key", "token"])
-def test_another_owner_finds_nothing_of_ones_own(callers: Callers, route: str, shown: str) -> None:
+def test_another_owner_finds_nothing(callers: Callers, route: str, shown: str) -> None:
     row = ROWS[route]
     job = job_for(callers, row)
     other = callers.key("other") if shown == "key" else callers.jwt()
@@ -185,7 +185,7 @@ def test_another_owner_finds_nothing_of_ones_own(callers: Callers, route: str, s
 
 
 @pytest.mark.parametrize("route", OPEN)
-def test_what_is_open_is_open_to_all_alike(callers: Callers, route: str) -> None:
+def test_a_public_route_is_open_to_all_callers(callers: Callers, route: str) -> None:
     headers = [make(callers) for make, _ in STRANGERS.values()] + [callers.key()]
     replies = [call(callers, route, header) for header in headers]
 

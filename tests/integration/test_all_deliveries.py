@@ -37,12 +37,12 @@ def test_deliveries_are_listed_with_their_job_and_its_operation(
 ) -> None:
     (job,) = ends(world, receiver, plays.ok)
     (alone,) = world.call("deliveries", id=job).json["deliveries"]
-    (there,) = page(world)["deliveries"]
+    (delivery,) = page(world)["deliveries"]
 
     url = f"https://api.example.com/jobs/{job}"
     links = {"replay": f"{url}/deliveries/1/replay", "job": url}
     operation = world.see(job)["operation"]
-    assert there == {"job": job, "operation": operation} | alone | {"links": links}
+    assert delivery == {"job": job, "operation": operation} | alone | {"links": links}
 
 
 def test_deliveries_of_the_newest_job_come_first_and_can_be_chosen_by_state(
@@ -59,10 +59,10 @@ def test_deliveries_of_the_newest_job_come_first_and_can_be_chosen_by_state(
 
 def test_a_delivery_shows_before_its_first_attempt(world: World, receiver: Receiver) -> None:
     job = ended(world, receiver)
-    (there,) = page(world)["deliveries"]
+    (delivery,) = page(world)["deliveries"]
 
-    assert (there["job"], there["state"], there["count"]) == (job, "waiting", 0)
-    assert there["url"] == receiver.url()
+    assert (delivery["job"], delivery["state"], delivery["count"]) == (job, "waiting", 0)
+    assert delivery["url"] == receiver.url()
 
 
 def test_only_the_last_attempt_is_listed(world: World, receiver: Receiver) -> None:
@@ -70,10 +70,10 @@ def test_only_the_last_attempt_is_listed(world: World, receiver: Receiver) -> No
     world.pass_time(10)
     receiver.plays[:] = [plays.ok]
     world.send_webhooks()
-    (there,) = page(world)["deliveries"]
+    (delivery,) = page(world)["deliveries"]
 
-    assert there["count"] == 2
-    assert [attempt["status"] for attempt in there["attempts"]] == [200]
+    assert delivery["count"] == 2
+    assert [attempt["status"] for attempt in delivery["attempts"]] == [200]
     assert len(world.call("deliveries", id=job).json["deliveries"][0]["attempts"]) == 2
 
 
@@ -82,15 +82,15 @@ def test_pages_follow_one_another_without_a_gap(world: World, receiver: Receiver
     world.submit()
     seen, query = list[str](), {"state": "given-up", "limit": "1"}
     while True:
-        there = page(world, **query)
-        seen += [delivery["job"] for delivery in there["deliveries"]]
-        assert len(there["deliveries"]) <= 1
-        if there["next"] is None:
+        listed = page(world, **query)
+        seen += [delivery["job"] for delivery in listed["deliveries"]]
+        assert len(listed["deliveries"]) <= 1
+        if listed["next"] is None:
             break
-        assert there["next"].startswith(
+        assert listed["next"].startswith(
             "https://api.example.com/deliveries?state=given-up&limit=1&"
         )
-        query["cursor"] = there["next"].rpartition("cursor=")[2]
+        query["cursor"] = listed["next"].rpartition("cursor=")[2]
 
     assert seen == jobs[::2]
 

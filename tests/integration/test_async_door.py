@@ -13,7 +13,7 @@ MEMBERS = {
 }
 
 
-def test_a_job_is_accepted_worked_on_and_told(world: World) -> None:
+def test_a_job_is_accepted_run_and_published(world: World) -> None:
     accepted = world.submit(given={"text": "To be, or not to be."}, tags={"order": "42"})
     job = accepted.json
     world.work()
@@ -23,8 +23,8 @@ def test_a_job_is_accepted_worked_on_and_told(world: World) -> None:
     seen = world.see(job["id"])
     assert (seen["status"], seen["attempt"]) == ("succeeded", 1), seen
     assert seen["result"]["words"] == 6
-    (told,) = world.published()
-    assert told["MessageAttributes"]["status"]["Value"] == "succeeded"
+    (notification,) = world.published()
+    assert notification["MessageAttributes"]["status"]["Value"] == "succeeded"
 
 
 def test_the_answer_says_where_to_look_and_when(world: World) -> None:
@@ -109,14 +109,14 @@ def test_a_request_may_leave_out_the_input_where_none_is_needed(world: World) ->
 
 def test_the_trace_of_the_request_is_carried_to_the_event(world: World) -> None:
     trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
-    told = []
+    traces = []
     for header in (trace, "garbage"):
         world.call("submit", headers={"traceparent": header, "idempotency-key": None})
         world.work()
         world.notify()
-        told += [json.loads(t["Message"]).get("traceparent") for t in world.published()]
+        traces += [json.loads(t["Message"]).get("traceparent") for t in world.published()]
 
-    assert told == [trace, None]
+    assert traces == [trace, None]
 
 
 def test_an_upload_is_created_at_the_url_where_the_file_is_put(world: World) -> None:

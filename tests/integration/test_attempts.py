@@ -46,18 +46,18 @@ def test_a_job_shows_the_attempts_before_the_one_that_ended_it(world: World) -> 
     writes = world.calls.count("dynamodb.UpdateItem")
     world.pass_time(2)
     world.work()
-    there = world.see(job)
+    seen = world.see(job)
 
     assert writes == 2
     assert (waits["status"], waits["attempts_left"]) == ("queued", 2)
     assert seen_of(waits) == [(1, "failed")]
     assert "2026-11-24T12:00:00.500Z" <= waits["not_before"] <= "2026-11-24T12:00:01.000Z"
-    assert seen_of(there) == [(1, "failed"), (2, "succeeded")]
-    assert [(a["started"], a["ended"]) for a in there["attempts"]] == [
+    assert seen_of(seen) == [(1, "failed"), (2, "succeeded")]
+    assert [(a["started"], a["ended"]) for a in seen["attempts"]] == [
         ("2026-11-24T12:00:00.000Z", "2026-11-24T12:00:00.000Z"),
         ("2026-11-24T12:00:02.000Z", "2026-11-24T12:00:05.000Z"),
     ]
-    assert (there["attempt"], there["attempts_left"], there["not_before"]) == (2, 0, None)
+    assert (seen["attempt"], seen["attempts_left"], seen["not_before"]) == (2, 0, None)
 
 
 def seen_of(job: Any) -> list[tuple[int, str | None]]:
@@ -95,13 +95,13 @@ def test_a_job_whose_every_worker_dies_shows_each_attempt(world: World) -> None:
 def test_what_is_unavailable_is_named_and_the_attempt_given_back(world: World) -> None:
     given = {"kind": "unavailable", "message": "The archive is closed.", "retry_after": 5}
     job = world.submit("fail", given).json["id"]
-    left = world.see(job)["attempts_left"]
+    attempts_left = world.see(job)["attempts_left"]
     world.work()
-    there = world.see(job)
+    seen = world.see(job)
 
-    assert there["attempts"][0]["outcome"] == "unavailable"
-    assert there["attempts"][0]["detail"] == "The archive is closed."
-    assert there["attempts_left"] == left
+    assert seen["attempts"][0]["outcome"] == "unavailable"
+    assert seen["attempts"][0]["detail"] == "The archive is closed."
+    assert seen["attempts_left"] == attempts_left
 
 
 def test_an_attempt_that_was_canceled_or_came_too_late_says_so(world: World) -> None:
@@ -152,8 +152,8 @@ def test_a_job_shows_its_lane(world: World, lane: str) -> None:
     assert world.submit(**envelope).json["lane"] == lane
 
 
-def test_a_scheduled_job_shows_before_when_it_does_not_start(world: World) -> None:
-    there = world.submit(start={"after": 60}).json
+def test_a_scheduled_job_shows_its_earliest_start(world: World) -> None:
+    accepted = world.submit(start={"after": 60}).json
 
-    assert there["not_before"] == there["start_at"] == "2026-11-24T12:01:00.000Z"
+    assert accepted["not_before"] == accepted["start_at"] == "2026-11-24T12:01:00.000Z"
     assert world.submit().json["not_before"] is None

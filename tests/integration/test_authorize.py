@@ -26,7 +26,7 @@ def test_the_scheme_may_be_written_in_any_case(world: World, scheme: str) -> Non
     assert authorized(world, f"{scheme} {token}")["isAuthorized"]
 
 
-def test_a_key_that_is_not_the_whole_key_is_nobodys(world: World) -> None:
+def test_an_incomplete_key_has_no_owner(world: World) -> None:
     one, token = api_keys.issue(table(world), "acme", now=START)
     other, other_token = api_keys.issue(table(world), "other", now=START)
     secret, other_secret = (t.split("_", 2)[2] for t in (token, other_token))
@@ -60,7 +60,7 @@ def test_a_key_that_is_not_the_whole_key_is_nobodys(world: World) -> None:
     ],
     ids=lambda header: ascii(header)[:30],
 )
-def test_a_header_that_is_no_key_is_nobodys_and_costs_nothing(world: World, header: str) -> None:
+def test_a_header_that_is_no_key_has_no_owner_and_costs_nothing(world: World, header: str) -> None:
     world.calls.clear()
 
     assert authorized(world, header) == NOBODY
@@ -77,7 +77,7 @@ def test_a_key_ends_when_it_expires(world: World) -> None:
     assert authorized(world, f"Bearer {token}") == NOBODY
 
 
-def test_a_revoked_key_is_nobodys(world: World) -> None:
+def test_a_revoked_key_has_no_owner(world: World) -> None:
     key, token = api_keys.issue(table(world), "acme", now=START)
     api_keys.revoke(table(world), key.id)
 
@@ -140,7 +140,7 @@ def test_the_table_does_not_know_the_secret(world: World) -> None:
     assert item["ttl"] == START // 1000 + 60
 
 
-def test_a_table_that_does_not_answer_lets_nobody_in(world: World) -> None:
+def test_no_key_is_accepted_while_the_table_does_not_answer(world: World) -> None:
     _, token = api_keys.issue(table(world), "acme", now=START)
     world.faults.unreachable("dynamodb.GetItem")
 

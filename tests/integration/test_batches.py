@@ -30,10 +30,10 @@ def test_no_message_is_held_while_a_job_runs(world: World) -> None:
     seen = list[dict[str, int]]()
     world.meanwhile(lambda _: seen.append(world.waiting()))
     got = world.receive("FlexibleQueue")
-    left = world.app("work").handler({"Records": got}, lambda_context())
+    returned = world.app("work").handler({"Records": got}, lambda_context())
 
     assert seen == [{"visible": 2, "hidden": 1, "delayed": 0}]
-    assert left["batchItemFailures"] == [{"itemIdentifier": r["messageId"]} for r in got[1:]]
+    assert returned["batchItemFailures"] == [{"itemIdentifier": r["messageId"]} for r in got[1:]]
     statuses = [(world.see(job)["status"], world.see(job)["attempt"]) for job in jobs]
     assert statuses == [("succeeded", 1), ("queued", 0), ("queued", 0)]
 
@@ -41,9 +41,9 @@ def test_no_message_is_held_while_a_job_runs(world: World) -> None:
 def test_a_message_that_cannot_be_put_off_comes_back_by_itself(world: World) -> None:
     job = world.submit("flaky", {"failures": 1}).json["id"]
     world.faults.unreachable("sqs.ChangeMessageVisibility")
-    left = world.work()
+    returned = world.work()
 
-    assert len(left["batchItemFailures"]) == 1
+    assert len(returned["batchItemFailures"]) == 1
     world.faults.clear()
     world.pass_time(330)
     world.work()

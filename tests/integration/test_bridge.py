@@ -86,7 +86,7 @@ def test_items_expire_in_the_tables_that_say_so_and_in_no_other(stack: Stack) ->
     assert expiring(stack, "Off")["TimeToLiveStatus"] == "DISABLED"
 
 
-def test_whoever_may_publish_may_publish_batches_however_the_policy_is_written(
+def test_permission_to_publish_includes_batches_however_the_policy_is_written(
     stack: Stack,
 ) -> None:
     bridge.bridge(stack)

@@ -57,7 +57,7 @@ def test_any_other_is_refused_with_what_to_send_instead(world: World, url: str, 
     assert answer.status in (400, 422)
     assert answer.problem in ("callback-refused", "malformed-request")
     assert answer.problem == "callback-refused" or not url.isprintable() or "\ud800" in url
-    assert world.left() == (0, 0, 0)
+    assert world.counts() == (0, 0, 0)
 
 
 #: Hosts of this API: that of the sample events, and those that AWS gives to its id.
@@ -100,7 +100,7 @@ def test_this_api_is_not_called_whatever_host_a_request_names(
 
     assert {reply.problem for reply in replies} == {"callback-refused"}
     assert all("belongs to this API" in reply.json["detail"] for reply in replies)
-    assert world.left() == (0, 0, 0)
+    assert world.counts() == (0, 0, 0)
 
 
 @pytest.mark.parametrize("host", ODD)
@@ -149,7 +149,7 @@ def test_the_problem_points_at_the_url(world: World) -> None:
         ({"url": GOOD, "format": None}, "/callback/format"),
     ],
 )
-def test_a_callback_of_another_form_is_malformed_there(
+def test_a_callback_of_another_form_is_malformed_at_its_pointer(
     world: World, callback: Any, pointer: str
 ) -> None:
     answer = world.submit("echo", {"value": 1}, callback=callback)

@@ -36,7 +36,7 @@ def cost(world: World, door: str, **asked: Any) -> list[str]:
 
 
 @pytest.mark.parametrize("given", [{"value": 1}, LARGE])
-def test_the_sync_door_calls_nobody(world: World, given: Any) -> None:
+def test_the_sync_door_makes_no_call(world: World, given: Any) -> None:
     assert cost(world, "sync", given=given) == []
 
 
@@ -57,7 +57,7 @@ def test_the_async_door_sends_and_records(
     assert cost(world, "submit", **asked) == calls
 
 
-def test_one_submit_in_ten_looks_at_its_owner_for_a_call_more(world: World) -> None:
+def test_one_submit_in_ten_reads_its_owners_jobs_with_one_more_call(world: World) -> None:
     costs = list[list[str]]()
     for _ in range(20):
         world.calls.clear()
@@ -109,7 +109,7 @@ def test_a_list_of_one_page_is_one_call(world: World) -> None:
     assert world.calls == ["dynamodb.Query"]
 
 
-def test_descriptions_call_nobody_but_for_run_times_that_are_ten_seconds_old(
+def test_descriptions_make_no_call_except_for_run_times_every_ten_seconds(
     world: World,
 ) -> None:
     world.call("operation")
@@ -141,7 +141,7 @@ def test_a_worker_makes_a_call_more_for_each_payload_in_the_bucket(world: World)
     assert world.calls == [UPDATE, "s3.GetObject", PUT_OBJECT, UPDATE]
 
 
-def test_ten_ends_are_told_and_counted_in_one_call_each(world: World) -> None:
+def test_ten_ends_are_published_and_counted_in_one_call_each(world: World) -> None:
     for jobs in (1, 10):
         for value in range(jobs):
             world.submit("echo", {"value": value})

@@ -7,7 +7,7 @@ import pytest
 from tests.integration.world import World
 
 
-def test_a_canceled_job_is_answered_told_and_never_run(world: World) -> None:
+def test_a_canceled_job_is_answered_published_and_never_run(world: World) -> None:
     job = world.submit().json["id"]
     reply = world.call("cancel", id=job)
     world.work()
@@ -18,8 +18,8 @@ def test_a_canceled_job_is_answered_told_and_never_run(world: World) -> None:
     seen = world.see(job)
     assert (seen["status"], seen["attempt"], seen["started"]) == ("canceled", 0, None)
     assert world.messages() == 0
-    (told,) = world.published()
-    assert json.loads(told["Message"])["id"] == f"{job}/canceled"
+    (notification,) = world.published()
+    assert json.loads(notification["Message"])["id"] == f"{job}/canceled"
 
 
 def test_canceling_again_changes_nothing(world: World) -> None:

@@ -6,7 +6,7 @@ from nowlater import Context, Refused, Unavailable
 from tests.integration.world import World
 
 
-def test_what_is_awaited_is_answered(world: World) -> None:
+def test_the_result_of_a_coroutine_is_answered(world: World) -> None:
     job = world.submit("awaited", {"text": "later"}).json["id"]
     world.work()
 

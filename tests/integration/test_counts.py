@@ -6,11 +6,13 @@ from typing import Any
 
 import pytest
 
+from nowlater.api.direct import RequestRefused
 from tests import receiver as plays
 from tests import stack
 from tests.filters import matches
 from tests.integration.callbacks import ended, settled
 from tests.integration.dead_letters import pointer, send
+from tests.integration.lambdas import lambda_context
 from tests.integration.notifications import PUBLISH
 from tests.integration.world import World
 from tests.receiver import Receiver
@@ -96,7 +98,7 @@ def test_an_end_whose_reply_is_lost_is_counted_once(world: World, lines: list[An
 
 
 @pytest.mark.parametrize("ender", ["sweep", "work", "erase"])
-def test_a_deadline_that_passed_is_counted_whoever_sees_it(
+def test_a_missed_deadline_is_counted_whichever_lambda_sees_it(
     world: World, lines: list[Any], ender: str
 ) -> None:
     job = world.submit(deadline={"within": 5}).json["id"]
@@ -250,6 +252,28 @@ def test_jobs_are_counted_as_they_are_accepted() -> None:
     assert counted("Accepted", accesses(*others)) == []
 
 
+def test_a_job_without_http_is_counted_as_accepted_and_logged_with_its_owner(
+    world: World, lines: list[Any]
+) -> None:
+    event = {"owner": "acme", "operation": "text-stats", "idempotency_key": "one"}
+    event |= {"url": "https://abc.execute-api.eu-central-1.amazonaws.com"}
+    job = world.app("submit").handler(event | {"input": {"text": "x"}}, lambda_context())
+    seen = {"owner": "acme", "job": job["id"], "url": event["url"]}
+    world.app("status").handler(seen, lambda_context())
+    with pytest.raises(RequestRefused):
+        world.app("submit").handler(event | {"input": {}}, lambda_context())
+    requests = [line for line in lines if line["message"] == "direct_request"]
+
+    assert [(line["owner"], line["route"], line["status_code"]) for line in requests] == [
+        ("acme", "POST /async/{operation}", 202),
+        ("acme", "GET /jobs/{id}", 200),
+        ("acme", "POST /async/{operation}", 422),
+    ]
+    assert requests[0]["operation"] == "text-stats"
+    assert requests[1]["job_id"] == job["id"]
+    assert counted("AcceptedDirectly", lines) == requests[:1]
+
+
 def test_the_routes_that_accept_jobs_are_routes_of_the_template() -> None:
     events = [
         event["Properties"]
@@ -268,5 +292,6 @@ def test_the_routes_that_accept_jobs_are_routes_of_the_template() -> None:
 
 def test_every_filter_is_tried_here() -> None:
     assert set(FILTERS) == {
-        *("Accepted", "DeadLetters", "DeadlinesPassed", "Ended", "Faults", "GivenUp", "Unpublished")
+        *("Accepted", "AcceptedDirectly"),
+        *("DeadLetters", "DeadlinesPassed", "Ended", "Faults", "GivenUp", "Unpublished"),
     }

@@ -1,4 +1,4 @@
-"""Dead letters: kept where somebody can read them, and their jobs ended, if they have one."""
+"""Dead letters: kept where an operator can read them, and their jobs ended, if they have one."""
 
 from typing import Any
 
@@ -32,7 +32,7 @@ def test_a_job_that_waits_for_its_lost_message_is_ended(world: World) -> None:
     assert len(world.published()) == 1
 
 
-def test_a_job_that_somebody_works_on_is_left_until_its_lease_is_over(world: World) -> None:
+def test_a_running_job_is_not_touched_until_its_lease_is_over(world: World) -> None:
     job = world.submit("meanwhile", {}).json["id"]
 
     def handle_letter(_: Any) -> None:
@@ -62,7 +62,7 @@ def test_a_job_whose_worker_is_dead_is_ended_once_its_lease_is_over(world: World
     assert (world.see(job)["status"], letters(world)) == ("failed", 0)
 
 
-def test_a_job_whose_deadline_has_passed_ends_as_readers_were_shown_it(world: World) -> None:
+def test_a_dead_letter_of_a_late_job_ends_it_as_readers_were_shown(world: World) -> None:
     job = world.submit(deadline={"within": 60}).json["id"]
     world.pass_time(62)
     shown = world.see(job)
@@ -95,7 +95,7 @@ def test_a_letter_whose_record_may_still_come_is_looked_at_again(world: World) -
     assert (letters(world), world.items()) == (0, [])
 
 
-def test_one_letter_that_cannot_be_handled_does_not_keep_the_others(world: World) -> None:
+def test_one_dead_letter_that_cannot_be_handled_does_not_stop_the_others(world: World) -> None:
     broken, job = (world.submit().json["id"] for _ in range(2))
     world.job(broken, created="yesterday")
     send(world, pointer(broken))
@@ -106,7 +106,7 @@ def test_one_letter_that_cannot_be_handled_does_not_keep_the_others(world: World
     assert world.see(job)["status"] == "failed"
 
 
-def test_a_letter_is_left_where_the_bucket_does_not_answer(world: World) -> None:
+def test_a_dead_letter_stays_in_the_queue_while_the_bucket_does_not_answer(world: World) -> None:
     job = world.submit().json["id"]
     send(world, pointer(job))
     world.faults.unreachable("s3.PutObject")
@@ -120,7 +120,7 @@ def test_a_letter_is_left_where_the_bucket_does_not_answer(world: World) -> None
 
 
 def letter(world: World) -> str:
-    """Take the one webhook that waits off its queue, as SQS does with what nobody could handle."""
+    """Take the one waiting webhook off its queue, as SQS does with a message that could not be handled."""
     url = world.ids["WebhookQueue"]
     (message,) = world.sqs.receive_message(QueueUrl=url)["Messages"]
     world.sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
@@ -176,9 +176,7 @@ def test_a_webhook_that_was_asked_for_again_is_not_given_up_with_its_older_messa
     assert (world.delivery(job) or {})["state"] == "delivered"
 
 
-def test_what_an_erased_job_was_to_be_told_is_kept_nowhere(
-    world: World, receiver: Receiver
-) -> None:
+def test_a_pending_webhook_of_an_erased_job_is_not_kept(world: World, receiver: Receiver) -> None:
     job = ended(world, receiver)
     body = letter(world)
     world.call("erase", id=job)

@@ -48,7 +48,7 @@ def test_each_try_is_on_record_with_time_status_latency_size_and_words(
     }
 
 
-def test_a_failure_without_an_answer_is_told_by_name_and_in_a_sentence(world: World) -> None:
+def test_a_failure_without_an_answer_has_a_name_and_a_sentence(world: World) -> None:
     with Receiver() as closed:
         pass
     job = ended(world, closed)
@@ -84,17 +84,19 @@ def test_a_job_without_a_callback_has_no_deliveries(world: World) -> None:
     assert log(world, job) == []
 
 
-def test_a_job_that_has_not_ended_has_none(world: World, receiver: Receiver) -> None:
+def test_an_unfinished_job_has_no_deliveries(world: World, receiver: Receiver) -> None:
     job = world.submit("echo", {"value": 1}, callback={"url": receiver.url()}).json["id"]
 
     assert log(world, job) == []
 
 
-def test_an_end_that_was_not_asked_for_has_none(world: World, receiver: Receiver) -> None:
+def test_an_end_that_the_callback_does_not_ask_for_has_no_deliveries(
+    world: World, receiver: Receiver
+) -> None:
     assert log(world, ended(world, receiver, callback={"events": ["failed"]})) == []
 
 
-def test_the_next_try_is_told(world: World, receiver: Receiver) -> None:
+def test_the_time_of_the_next_try_is_shown(world: World, receiver: Receiver) -> None:
     job = ended(world, receiver, plays.busy("60"))
     world.send_webhooks()
 
@@ -102,7 +104,9 @@ def test_the_next_try_is_told(world: World, receiver: Receiver) -> None:
 
 
 @pytest.mark.parametrize("name", ["deliveries", "replay"])
-def test_another_owner_s_are_not_there(world: World, receiver: Receiver, name: str) -> None:
+def test_deliveries_of_another_owner_are_unknown(
+    world: World, receiver: Receiver, name: str
+) -> None:
     job = ended(world, receiver)
     world.send_webhooks()
 
@@ -111,7 +115,7 @@ def test_another_owner_s_are_not_there(world: World, receiver: Receiver, name: s
 
 @pytest.mark.parametrize("name", ["deliveries", "replay"])
 @pytest.mark.parametrize("job", [NO_JOB, "nonsense", "../x"])
-def test_no_job_has_none(world: World, name: str, job: str) -> None:
+def test_an_unknown_job_has_no_deliveries(world: World, name: str, job: str) -> None:
     assert world.call(name, id=job).problem == "unknown-job"
 
 
@@ -156,7 +160,7 @@ def test_what_was_not_tried_yet_is_sent_and_written_down_like_any_other(
     assert len(receiver.requests) == 1
 
 
-def test_what_waits_is_brought_forward(world: World, receiver: Receiver) -> None:
+def test_a_replay_sends_a_waiting_delivery_at_once(world: World, receiver: Receiver) -> None:
     job = ended(world, receiver, plays.busy("10000"), plays.ok)
     world.send_webhooks()
     replay(world, job)
@@ -168,7 +172,9 @@ def test_what_waits_is_brought_forward(world: World, receiver: Receiver) -> None
     assert len(receiver.requests) == 2
 
 
-def test_what_was_given_up_gets_three_more_days(world: World, receiver: Receiver) -> None:
+def test_a_replay_gives_a_given_up_delivery_three_more_days(
+    world: World, receiver: Receiver
+) -> None:
     job = ended(world, receiver, plays.answer(500), retention=30 * 86_400)
     settled(world)
     before = log(world, job)[0]["count"]
@@ -180,7 +186,9 @@ def test_what_was_given_up_gets_three_more_days(world: World, receiver: Receiver
     assert delivery["count"] >= 2 * before - 1
 
 
-def test_who_was_gone_may_be_back(world: World, receiver: Receiver) -> None:
+def test_a_replay_calls_a_receiver_again_that_had_answered_gone(
+    world: World, receiver: Receiver
+) -> None:
     job = ended(world, receiver, plays.gone, plays.ok)
     settled(world)
     replay(world, job)
@@ -245,7 +253,9 @@ def test_a_replay_that_sqs_does_not_take_is_made_by_the_sweep(
 
 
 @pytest.mark.parametrize("number", ["2", "0", "01", "-1", "x", "1x", "٣", "9" * 50])
-def test_there_is_no_other_number(world: World, receiver: Receiver, number: str) -> None:
+def test_a_delivery_with_another_number_is_unknown(
+    world: World, receiver: Receiver, number: str
+) -> None:
     job = ended(world, receiver)
     world.send_webhooks()
 
@@ -259,6 +269,7 @@ def test_a_job_without_a_callback_has_nothing_to_replay(world: World) -> None:
     assert replay(world, job).problem == "unknown-delivery"
 
 
+@pytest.mark.nightly
 def test_the_log_keeps_the_last_fifty_tries(world: World, receiver: Receiver) -> None:
     job = ended(world, receiver)
     for _ in range(55):
@@ -328,7 +339,7 @@ def test_a_job_is_erased_though_its_log_cannot_be_read(world: World, receiver: R
 
 
 @pytest.mark.parametrize("play", [plays.gone, plays.busy("2000")], ids=["given up", "waits"])
-def test_an_erased_job_s_event_goes_out_of_the_table_and_what_is_left_in_time(
+def test_an_erased_jobs_event_is_removed_at_once_and_its_delivery_expires(
     world: World, receiver: Receiver, play: Behaviour
 ) -> None:
     job = ended(world, receiver, play)
@@ -350,7 +361,7 @@ def test_a_replay_has_the_log_kept_for_as_long_again(world: World, receiver: Rec
     assert (world.delivery(job) or {})["ttl"] == world.now // 1000 + 14 * 86_400
 
 
-def test_a_delivery_that_was_erased_is_not_shown_by_whoever_read_its_job_before(
+def test_a_delivery_that_is_erased_after_its_job_was_read_is_not_shown(
     world: World, receiver: Receiver
 ) -> None:
     job = ended(world, receiver)

@@ -8,7 +8,7 @@ from tests.integration.lambdas import lambda_context, reply_of
 from tests.integration.world import World
 
 BASE = "https://api.example.com"
-SHIPPED = {"text-stats", "csv-profile", "thumbnail"}
+SHIPPED = {"greet", "text-stats", "csv-profile", "thumbnail"}
 DIAGNOSTIC = {"echo", "sleep", "fail", "flaky"}
 
 
@@ -18,11 +18,11 @@ def test_the_operations_are_listed_each_with_its_address(
 ) -> None:
     world.restart("describe", diagnostics=with_diagnostics)
     reply = world.call("operations")
-    told = {o["name"]: o for o in reply.json["operations"]}
+    listed = {o["name"]: o for o in reply.json["operations"]}
 
     assert reply.status == 200
-    assert set(told) == SHIPPED | (DIAGNOSTIC if with_diagnostics else set())
-    for name, described in told.items():
+    assert set(listed) == SHIPPED | (DIAGNOSTIC if with_diagnostics else set())
+    for name, described in listed.items():
         assert described["url"] == f"{BASE}/operations/{name}"
         assert described["description"]
         assert set(described["doors"]) == {"sync", "async", "hybrid"}
@@ -36,27 +36,27 @@ def test_diagnostic_operations_are_unknown_where_they_are_not_asked_for(
     reply = world.call(door, operation="echo", body={"input": {"value": 1}})
 
     assert (reply.status, reply.problem) == (404, "unknown-operation")
-    assert world.left() == (0, 0, 0)
+    assert world.counts() == (0, 0, 0)
 
 
 def test_an_operation_is_described_with_schemas_doors_and_limits(world: World) -> None:
     reply = world.call("operation")
-    told = reply.json
+    operation = reply.json
 
-    assert (reply.status, told["name"]) == (200, "text-stats")
-    assert told["input"]["properties"]["text"]["type"] == "string"
-    assert told["input"]["additionalProperties"] is False
-    assert "words" in str(told["result"])
-    assert told["doors"]["async"] == f"{BASE}/async/text-stats"
-    assert (told["limits"]["timeout_s"], told["limits"]["attempts"]) == (20, 2)
+    assert (reply.status, operation["name"]) == (200, "text-stats")
+    assert operation["input"]["properties"]["text"]["type"] == "string"
+    assert operation["input"]["additionalProperties"] is False
+    assert "words" in str(operation["result"])
+    assert operation["doors"]["async"] == f"{BASE}/async/text-stats"
+    assert (operation["limits"]["timeout_s"], operation["limits"]["attempts"]) == (20, 2)
 
 
-def test_a_limit_that_the_worker_caps_is_told_as_capped(world: World) -> None:
+def test_a_limit_that_the_worker_caps_is_shown_as_capped(world: World) -> None:
     assert world.call("operation", operation="sleep").json["limits"]["timeout_s"] == 280
 
 
 @pytest.mark.parametrize("name", ["nothing", "../operations", "ä", "a" * 500])
-def test_an_operation_that_there_is_not_is_unknown(world: World, name: str) -> None:
+def test_an_operation_that_does_not_exist_is_unknown(world: World, name: str) -> None:
     reply = world.call("operation", operation=name)
 
     assert (reply.status, reply.problem) == (404, "unknown-operation")
@@ -71,7 +71,7 @@ def test_each_problem_has_a_page_at_its_own_address(world: World, name: str) -> 
     assert (reply.json["status"], reply.json["title"]) == problems.KINDS[name]
 
 
-def test_a_problem_that_there_is_not_has_no_page(world: World) -> None:
+def test_a_problem_that_does_not_exist_has_no_page(world: World) -> None:
     reply = world.call("problem", name="nothing")
 
     assert (reply.status, reply.problem) == (404, "unknown-route")
@@ -104,7 +104,7 @@ def test_health_is_fresh_and_descriptions_may_be_kept(world: World) -> None:
         ("DELETE", "/docs/start.js", "GET, HEAD"),
     ],
 )
-def test_a_method_that_an_address_does_not_take_is_told_from_those_that_it_does(
+def test_a_method_that_an_address_does_not_take_is_answered_with_those_that_it_does(
     world: World, method: str, path: str, allowed: str
 ) -> None:
     event = stack.event("unknown")
@@ -118,7 +118,7 @@ def test_a_method_that_an_address_does_not_take_is_told_from_those_that_it_does(
 
 
 @pytest.mark.parametrize("path", ["/", "/job", "/jobs/", "/jobs//result", "/sync", "/jobs/a/b", ""])
-def test_an_address_that_there_is_not_has_no_methods(world: World, path: str) -> None:
+def test_an_address_that_does_not_exist_has_no_methods(world: World, path: str) -> None:
     event = stack.event("unknown")
     event["requestContext"]["http"] |= {"method": "PUT", "path": path}
     reply = reply_of(world.app("describe").handler(event, lambda_context()))

@@ -103,7 +103,7 @@ def test_a_public_url_needs_no_url_of_the_event(world: World) -> None:
     assert job["links"]["self"].startswith("https://api.example.com/v1/jobs/")
 
 
-def test_what_may_succeed_later_can_be_told_from_what_will_not(world: World) -> None:
+def test_failures_that_may_succeed_later_differ_from_those_that_will_not(world: World) -> None:
     """Step Functions retries by the name of the exception, Lambda whatever it is."""
     world.faults.unreachable("sqs.SendMessage")
     with pytest.raises(TryAgain) as raised:

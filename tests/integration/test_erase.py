@@ -1,4 +1,4 @@
-"""What is left of a job: nothing that it held once it was erased or its time is over."""
+"""Nothing that a job held remains after it was erased or has expired."""
 
 import json
 from typing import Any
@@ -81,7 +81,7 @@ def test_a_job_that_missed_its_deadline_can_be_erased_at_once(world: World) -> N
     assert (world.job(job)["status"], world.objects()) == ("failed", [])
 
 
-def test_an_erased_job_is_neither_run_nor_told_again(world: World) -> None:
+def test_an_erased_job_is_neither_run_nor_published_again(world: World) -> None:
     job = world.submit().json["id"]
     world.call("cancel", id=job)
     world.notify()
@@ -95,7 +95,7 @@ def test_an_erased_job_is_neither_run_nor_told_again(world: World) -> None:
     assert world.published() == []
 
 
-def test_what_a_lost_attempt_put_away_is_erased_too(world: World) -> None:
+def test_the_stored_result_of_a_lost_attempt_is_erased_too(world: World) -> None:
     """The first attempt stores its result after the second has ended the job."""
     job = world.submit("echo", {"value": "x" * 20_000}).json["id"]
     world.faults.once("s3.PutObject", lambda _: _second_attempt(world))
@@ -119,15 +119,15 @@ def test_a_lost_reply_erases_all_the_same(world: World) -> None:
     assert world.call("status", id=job).status == 410
 
 
-def test_what_an_erasing_that_failed_has_left_the_next_one_takes(world: World) -> None:
+def test_a_second_erase_removes_what_a_failed_one_did_not(world: World) -> None:
     job = ended(world, "secret" * 20_000)
     world.faults.unreachable("dynamodb.UpdateItem")
     failed = world.call("erase", id=job)
-    left = world.objects()
+    remaining = world.objects()
     world.faults.clear()
     again = world.call("erase", id=job)
 
-    assert (failed.status, failed.problem, left) == (503, "try-again", [])
+    assert (failed.status, failed.problem, remaining) == (503, "try-again", [])
     assert (again.status, world.objects()) == (204, [])
     assert "secret" not in json.dumps(world.items(), default=str)
 

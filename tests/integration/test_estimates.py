@@ -23,14 +23,14 @@ def echo(world: World, **envelope: Any) -> Any:
 
 
 def forget(world: World) -> None:
-    """Have all Lambdas ask anew for what estimates rest on."""
+    """Have all Lambdas read again what estimates are based on."""
     world.restart("submit", "hybrid", "status", "describe", "notify")
 
 
 # ── what they rest on ─────────────────────────────────────────────────────────────────────────
 
 
-def test_runs_that_ended_are_what_the_next_estimate_rests_on(world: World) -> None:
+def test_an_estimate_is_based_on_the_runs_that_ended(world: World) -> None:
     for seconds in (10, 10, 10, 50):
         world.submit("meanwhile", {})
         world.meanwhile(lambda _, s=seconds: world.pass_time(s))
@@ -61,13 +61,13 @@ def test_only_what_succeeded_is_counted(world: World) -> None:
     assert world.see(job)["estimate"] is None
 
 
-def test_a_job_of_an_operation_that_never_ran_has_none(world: World) -> None:
+def test_a_job_of_an_operation_that_never_ran_has_no_estimate(world: World) -> None:
     job = echo(world)
 
     assert (job["estimate"], job["at_risk"]) == (None, False)
 
 
-def test_jobs_that_wait_before_it_put_its_end_off(world: World) -> None:
+def test_jobs_that_wait_before_a_job_make_its_estimate_later(world: World) -> None:
     has_run(world, "echo", *[10] * 9)
     jobs = [echo(world) for _ in range(9)]
     forget(world)
@@ -81,7 +81,7 @@ def test_jobs_that_wait_before_it_put_its_end_off(world: World) -> None:
     assert left_s(world, has_deadline) == pytest.approx(10, rel=0.1)
 
 
-def test_a_job_alone_in_its_lane_waits_for_nobody(world: World) -> None:
+def test_a_job_alone_in_its_lane_is_not_expected_to_wait(world: World) -> None:
     has_run(world, "echo", 10)
     job = world.see(echo(world)["id"])
 
@@ -89,7 +89,7 @@ def test_a_job_alone_in_its_lane_waits_for_nobody(world: World) -> None:
     assert left_s(world, job) == pytest.approx(10, rel=0.1)
 
 
-def test_a_start_ahead_is_part_of_it(world: World) -> None:
+def test_an_estimate_includes_the_time_until_the_start(world: World) -> None:
     has_run(world, "echo", 10)
 
     assert left_s(world, echo(world, start={"after": 7200})) == pytest.approx(7210, abs=1)
@@ -100,10 +100,10 @@ def test_a_run_is_estimated_by_how_far_it_is(world: World) -> None:
     has_run(world, "meanwhile", 10)
 
     def look(context: Any) -> None:
-        for told in (None, 0.5):
+        for fraction in (None, 0.5):
             world.pass_time(2)
-            if told:
-                context.progress(told)
+            if fraction:
+                context.progress(fraction)
             seen.append((world.see(job), left_s(world, world.see(job))))
 
     job = world.submit("meanwhile", {}).json["id"]
@@ -127,7 +127,7 @@ def test_a_job_is_accepted_with_an_estimate_where_its_deadline_may_be_at_risk(wo
     assert has_deadline["at_risk"]
 
 
-def test_an_ended_job_has_none(world: World) -> None:
+def test_an_ended_job_has_no_estimate(world: World) -> None:
     has_run(world, "echo", 10)
     job = echo(world)["id"]
     world.work()
@@ -135,7 +135,7 @@ def test_an_ended_job_has_none(world: World) -> None:
     assert (world.see(job)["estimate"], world.see(job)["at_risk"]) == (None, False)
 
 
-def test_lists_show_them_too(world: World) -> None:
+def test_lists_show_estimates_too(world: World) -> None:
     has_run(world, "echo", 10)
     job = world.see(echo(world)["id"])
 
@@ -143,7 +143,7 @@ def test_lists_show_them_too(world: World) -> None:
     assert job["estimate"] is not None
 
 
-def test_an_estimate_that_moves_does_not_change_the_tag(world: World) -> None:
+def test_a_changed_estimate_does_not_change_the_etag(world: World) -> None:
     has_run(world, "echo", 10)
     job = echo(world)["id"]
     before = world.call("status", id=job)
@@ -156,7 +156,7 @@ def test_an_estimate_that_moves_does_not_change_the_tag(world: World) -> None:
     assert (same.status, same.body) == (304, b"")
 
 
-def test_retry_after_follows_it(world: World) -> None:
+def test_retry_after_follows_the_estimate(world: World) -> None:
     has_run(world, "echo", 600)
     job = echo(world)["id"]
 
@@ -196,12 +196,12 @@ def test_a_deadline_that_cannot_be_met_is_refused_where_that_is_asked_for(
     assert reply.json["pointer"] == "/deadline"
     earliest = from_rfc3339(reply.json["earliest"])
     assert seconds_until(earliest, START) == pytest.approx(100, rel=0.1)
-    assert world.left() == (1, 0, 0)  # the histogram
+    assert world.counts() == (1, 0, 0)  # the histogram
     by = {"at": reply.json["earliest"]}
     assert world.submit("echo", {"value": 1}, deadline=by | REFUSE).status == 202
 
 
-def test_the_jobs_that_wait_count_for_that(world: World) -> None:
+def test_waiting_jobs_count_for_that_refusal(world: World) -> None:
     has_run(world, "echo", 10)
     deadline = {"within": 15} | REFUSE
     alone = world.submit("echo", {"value": 1}, deadline=deadline)
@@ -225,14 +225,14 @@ def test_a_burst_now_is_no_reason_to_refuse_what_starts_much_later(world: World)
     assert world.submit("echo", {"value": 1}, **times).status == 202
 
 
-def test_nothing_is_refused_that_is_not_asked_to_be(world: World) -> None:
+def test_without_a_request_for_it_no_deadline_is_refused(world: World) -> None:
     has_run(world, "echo", 100)
     job = echo(world, deadline={"within": 60})
 
     assert (job["status"], job["at_risk"]) == ("queued", True)
 
 
-def test_nothing_is_refused_where_nothing_is_known(world: World) -> None:
+def test_without_an_estimate_no_deadline_is_refused(world: World) -> None:
     assert echo(world, deadline={"within": 1} | REFUSE)["status"] == "queued"
 
 
@@ -266,22 +266,22 @@ def test_a_refusal_does_not_use_up_the_key(world: World) -> None:
 # ── descriptions ──────────────────────────────────────────────────────────────────────────────
 
 
-def test_an_operation_tells_how_long_it_takes(world: World) -> None:
+def test_an_operation_shows_how_long_it_takes(world: World) -> None:
     assert world.call("operation").json["run_time"] == {"runs": 0, "p50_s": None, "p90_s": None}
     has_run(world, "text-stats", *[1] * 8, *[30] * 2)
     forget(world)
-    told = world.call("operation").json["run_time"]
+    run_time = world.call("operation").json["run_time"]
 
-    assert told["runs"] == 10
-    assert told["p50_s"] == pytest.approx(1, rel=0.1)
-    assert told["p90_s"] == pytest.approx(30, rel=0.1)
+    assert run_time["runs"] == 10
+    assert run_time["p50_s"] == pytest.approx(1, rel=0.1)
+    assert run_time["p90_s"] == pytest.approx(30, rel=0.1)
 
 
 # ── what does not answer ──────────────────────────────────────────────────────────────────────
 
 
 @pytest.mark.parametrize("what", ["runs", "waiting"])
-def test_where_it_cannot_be_read_what_they_rest_on_jobs_have_none(world: World, what: str) -> None:
+def test_jobs_have_no_estimate_while_its_numbers_cannot_be_read(world: World, what: str) -> None:
     has_run(world, "echo", 100)
     job = echo(world)["id"]
     forget(world)
@@ -314,7 +314,7 @@ def lose_histograms(world: World) -> None:
     world.faults.always("dynamodb.GetItem", answer)
 
 
-def test_where_run_times_cannot_be_read_an_operation_tells_none(world: World) -> None:
+def test_an_operation_shows_no_run_times_while_they_cannot_be_read(world: World) -> None:
     has_run(world, "text-stats", 1)
     forget(world)
     world.faults.unreachable("dynamodb.GetItem")
@@ -323,7 +323,7 @@ def test_where_run_times_cannot_be_read_an_operation_tells_none(world: World) ->
     assert (reply.status, reply.json["run_time"]["runs"]) == (200, 0)
 
 
-def test_where_run_times_cannot_be_written_ends_are_told_all_the_same(world: World) -> None:
+def test_ends_are_published_even_if_run_times_cannot_be_written(world: World) -> None:
     echo(world)
     world.work()
     world.faults.unreachable("dynamodb.UpdateItem")

@@ -64,7 +64,7 @@ def test_the_first_event_is_the_job_as_it_is(world: World) -> None:
     assert client.retry_ms == 1000
 
 
-def test_whoever_has_seen_it_so_is_only_told_when_to_come_back(world: World) -> None:
+def test_a_client_that_knows_the_job_is_only_answered_when_to_come_back(world: World) -> None:
     client = source(world)
     client.connect()
     seen = client.last_event_id
@@ -112,7 +112,7 @@ def test_after_the_end_was_seen_there_is_no_content_and_the_client_stops(world: 
     assert client.connect().status == 204
 
 
-def test_a_client_that_comes_after_the_end_is_told_of_it_once(world: World) -> None:
+def test_a_client_that_comes_after_the_end_gets_it_once(world: World) -> None:
     client = source(world)
     world.work()
 
@@ -131,7 +131,7 @@ def test_an_id_that_is_not_ours_shows_nothing_as_seen(world: World) -> None:
     assert [e["status"] for e in client.events] == ["succeeded"] * 4
 
 
-def test_a_deadline_that_nobody_has_written_yet_is_the_same_event_as_written(world: World) -> None:
+def test_a_missed_deadline_is_the_same_event_before_and_after_it_is_written(world: World) -> None:
     client = source(world, deadline={"within": 60})
     world.pass_time(62)
     client.connect()
@@ -161,7 +161,7 @@ def test_an_event_is_one_line_whatever_the_result_holds(world: World) -> None:
     assert [e["result"] for e in client.events] == [value]
 
 
-def test_an_estimate_that_moves_is_no_event_and_tells_when_to_come_back(world: World) -> None:
+def test_a_changed_estimate_is_no_event_but_says_when_to_come_back(world: World) -> None:
     has_run(world, "echo", 60)
     client = source(world)
     client.connect()
@@ -173,7 +173,7 @@ def test_an_estimate_that_moves_is_no_event_and_tells_when_to_come_back(world: W
     assert len(client.events) == 1
 
 
-def test_a_job_that_is_not_there_has_no_events(world: World) -> None:
+def test_an_unknown_job_has_no_events(world: World) -> None:
     theirs = world.submit(owner="other").json["id"]
     for job in (theirs, "x"):
         reply = EventSource(world, job).connect()

@@ -1,4 +1,4 @@
-"""Whatever is sent to whichever route: an answer that the document tells of, and never a fault of ours."""
+"""Whatever is sent to whichever route: an answer as described, and never an unexpected 5xx."""
 
 import base64
 import json
@@ -108,12 +108,12 @@ def jsonified(value: Any) -> str:
 
 
 def unwaiting(route: str, headers: dict[str, Any]) -> dict[str, Any]:
-    """Return headers without a key at the hybrid door: a replay waits for what nobody works on."""
+    """Return headers without a key at the hybrid door: a replay would wait for a job that does not run."""
     return headers | ({"idempotency-key": None} if route == "hybrid" else {})
 
 
 def checked(reply: Reply) -> None:
-    """Fail on a fault of ours; that the document tells of the rest, `World.call` has checked."""
+    """Fail on an unexpected 5xx; `World.call` has checked that the answer is as described."""
     if reply.status >= 500:
         assert reply.problem in ASKED_FOR, reply.body
     if reply.status >= 400:
@@ -138,10 +138,10 @@ PATHS: dict[str, tuple[str, ...]] = {
 
 @pytest.mark.parametrize("route", ROUTES)
 def test_no_header_query_or_path_is_too_strange(world: World, route: str) -> None:
-    there = world.submit("echo", {"value": 1}).json["id"]
+    existing = world.submit("echo", {"value": 1}).json["id"]
     world.work()  # or a look at it may wait for its end
     variables = {
-        "id": st.just(there) | TEXT | st.just("019ac1d2-7b5e-7c31-8f44-5d1f3b0a9e77"),
+        "id": st.just(existing) | TEXT | st.just("019ac1d2-7b5e-7c31-8f44-5d1f3b0a9e77"),
         "operation": st.just("text-stats") | TEXT,
         "name": st.just("too-large") | TEXT,
         "file": st.sampled_from(["start.js", "console.js"]) | TEXT,

@@ -35,7 +35,7 @@ def test_every_get_has_a_head_with_the_same_status_and_headers(world: World, rou
     assert (head.status, head.headers, head.body) == (get.status, get.headers, b"")
 
 
-def test_who_has_seen_it_gets_304_by_both(world: World) -> None:
+def test_a_known_etag_is_answered_304_by_get_and_head(world: World) -> None:
     job = world.submit().json["id"]
     etag = world.call("status", id=job).headers["etag"]
     get, head = both(world, "status", id=job, headers={"if-none-match": etag})
@@ -45,14 +45,14 @@ def test_who_has_seen_it_gets_304_by_both(world: World) -> None:
 
 
 @pytest.mark.parametrize("scopes", ["invoke read manage", "invoke"])
-def test_a_problem_is_told_by_its_status_alone(world: World, scopes: str) -> None:
+def test_a_problem_is_answered_by_its_status_alone(world: World, scopes: str) -> None:
     get, head = both(world, "status", scopes=scopes)
 
     assert get.status == (404 if "read" in scopes else 403)
     assert (head.status, head.headers, head.body) == (get.status, get.headers, b"")
 
 
-def test_a_large_result_is_pointed_at_by_both(world: World) -> None:
+def test_a_large_result_is_redirected_by_get_and_head(world: World) -> None:
     given = {"text": "x", "times": 100_000, "media_type": "text/plain"}
     job = world.submit("document", given).json["id"]
     world.work()
@@ -62,7 +62,7 @@ def test_a_large_result_is_pointed_at_by_both(world: World) -> None:
     assert head.headers["location"].partition("?")[0] == get.headers["location"].partition("?")[0]
 
 
-def test_the_events_of_a_job_are_not_waited_for(world: World) -> None:
+def test_a_head_of_events_does_not_wait(world: World) -> None:
     job = world.submit().json["id"]
     get, head = both(world, "events", id=job, headers={"last-event-id": None})
 

@@ -42,7 +42,9 @@ def test_a_second_is_enough_for_a_fast_operation(world: World) -> None:
     assert world.hybrid("echo", {"value": 1}, prefer="wait=1").status == 200
 
 
-def test_its_message_waits_for_the_run_and_is_dropped_after_it(world: World) -> None:
+def test_the_message_of_a_hybrid_job_waits_for_the_run_and_is_dropped_after_it(
+    world: World,
+) -> None:
     world.hybrid("meanwhile", {})
     job = the_job(world)
     assert world.waiting("OnTime") == {"visible": 0, "hidden": 0, "delayed": 1}
@@ -67,7 +69,7 @@ def test_bytes_and_large_results_are_answered_as_at_the_sync_door(
     assert reply.headers["content-security-policy"].startswith("sandbox")
 
 
-def test_a_result_too_large_for_the_door_is_left_at_the_job(world: World) -> None:
+def test_a_result_too_large_for_the_door_is_answered_as_a_link_to_the_job(world: World) -> None:
     given = {"text": "x", "times": 4 * 1024**2 + 1, "media_type": "text/plain"}
     reply = world.hybrid("document", given)
 
@@ -227,7 +229,7 @@ def test_where_no_worker_is_free_the_job_is_queued_at_once(world: World, how: st
     assert world.see(the_job(world))["result"] == 1
 
 
-def test_who_would_not_wait_gets_a_job_that_is_queued_at_once(world: World) -> None:
+def test_a_caller_who_does_not_wait_gets_a_job_that_is_queued_at_once(world: World) -> None:
     reply = world.hybrid("echo", {"value": 1}, prefer="wait=0")
     world.work("OnTime")
 
@@ -305,7 +307,7 @@ def test_the_door_must_be_the_operations_however_it_is_asked(
 
     assert (reply.status, reply.problem) == (404, "unknown-operation")
     assert "/async/only-queued" in reply.json["detail"]
-    assert world.left() == (0, 0, 0)
+    assert world.counts() == (0, 0, 0)
 
 
 @pytest.mark.parametrize("prefer", ["wait=1", "wait=1, handling=strict"])
@@ -322,7 +324,7 @@ def test_once_it_is_accepted_nothing_that_fails_says_otherwise(world: World, pre
     assert world.see(the_job(world))["result"] == 1
 
 
-def test_a_job_that_is_erased_meanwhile_is_still_told_of(world: World) -> None:
+def test_a_job_that_is_erased_meanwhile_is_still_answered(world: World) -> None:
     """Else its caller would take the request for one that was refused."""
 
     time_out(world, runs=False)
@@ -334,7 +336,7 @@ def test_a_job_that_is_erased_meanwhile_is_still_told_of(world: World) -> None:
 
 
 @pytest.mark.parametrize("status", ["canceled", "succeeded"])
-def test_a_job_that_ends_otherwise_and_is_erased_during_its_run_is_still_told_of(
+def test_a_job_that_ends_otherwise_and_is_erased_during_its_run_is_still_answered(
     world: World, status: str
 ) -> None:
     def end_and_erase(_context: Any) -> None:
@@ -353,7 +355,7 @@ def test_a_job_that_ends_otherwise_and_is_erased_during_its_run_is_still_told_of
     assert reply.headers["content-location"] == f"{BASE}/jobs/{the_job(world)}"
 
 
-def test_a_result_that_cannot_be_read_now_is_left_at_the_job(world: World) -> None:
+def test_a_result_that_cannot_be_read_now_is_answered_as_a_link_to_the_job(world: World) -> None:
     world.faults.fails("s3.GetObject", unavailable)
     reply = world.hybrid("document", {"text": "x", "times": 500_000, "media_type": "text/plain"})
 

@@ -60,12 +60,12 @@ def test_another_request_under_the_key_is_refused(
     world: World, operation: str, body: dict[str, Any]
 ) -> None:
     first = world.submit(given={"text": "a"}, key="k")
-    before = world.left()
+    before = world.counts()
     headers = {"idempotency-key": "k"}
     reply = world.call("submit", operation=operation, body=body, headers=headers)
 
     assert (reply.status, reply.problem) == (422, "idempotency-key-reused")
-    assert world.left() == before
+    assert world.counts() == before
     assert world.see(first.json["id"])["status"] == "queued"
 
 
@@ -76,7 +76,7 @@ def test_another_request_under_the_key_is_refused(
         ' { "input" : { "text":"a", "top": 1.0 }, "tags": {"c":"d", "a":"b"}, "retention": null }',
     ],
 )
-def test_the_spelling_of_the_json_does_not_count(world: World, raw: str) -> None:
+def test_the_spelling_of_the_json_does_not_make_another_request(world: World, raw: str) -> None:
     tags = {"a": "b", "c": "d"}
     first = world.submit(given={"text": "a", "top": 1}, tags=tags, key="k")
     again = world.call("submit", raw=raw, headers={"idempotency-key": "k"})
@@ -85,13 +85,13 @@ def test_the_spelling_of_the_json_does_not_count(world: World, raw: str) -> None
 
 
 @pytest.mark.parametrize("name", ["start", "deadline", "retention", "callback"])
-def test_null_is_the_same_as_none(world: World, name: str) -> None:
+def test_a_null_member_is_the_same_as_no_member(world: World, name: str) -> None:
     first, again = (world.submit(key="k", **asked) for asked in ({}, {name: None}))
 
     assert (again.status, again.json["id"]) == (202, first.json["id"])
 
 
-def test_empty_tags_and_an_empty_input_are_the_same_as_none(world: World) -> None:
+def test_empty_tags_and_an_empty_input_are_the_same_as_no_member(world: World) -> None:
     key = {"idempotency-key": "k"}
     bodies: list[dict[str, Any]] = [{}, {"input": {}}, {"input": {}, "tags": {}}]
     replies = [world.call("submit", operation="meanwhile", body=b, headers=key) for b in bodies]
@@ -100,13 +100,13 @@ def test_empty_tags_and_an_empty_input_are_the_same_as_none(world: World) -> Non
     assert len({reply.json["id"] for reply in replies}) == 1
 
 
-def test_an_argument_with_its_default_is_another_than_none(world: World) -> None:
+def test_an_explicit_default_is_another_request_than_no_argument(world: World) -> None:
     replies = [world.submit(given={"text": "a"} | more, key="k") for more in ({}, {"top": 10})]
 
     assert [reply.status for reply in replies] == [202, 422]
 
 
-def test_the_door_and_the_patience_do_not_count(world: World) -> None:
+def test_the_door_and_the_wait_do_not_make_another_request(world: World) -> None:
     first = world.submit(given={"text": "a"}, key="k")
     again = world.hybrid(given={"text": "a"}, key="k", prefer="wait=1")
 
@@ -115,7 +115,7 @@ def test_the_door_and_the_patience_do_not_count(world: World) -> None:
     assert world.messages() == 1
 
 
-def test_a_key_is_its_owners(world: World) -> None:
+def test_the_same_key_of_another_owner_is_another_key(world: World) -> None:
     mine = world.submit(key="k")
     theirs = world.submit(given={"text": "another"}, key="k", owner="other")
 
@@ -156,11 +156,11 @@ def test_a_key_whose_job_is_gone_says_so_until_it_is_over(world: World, how: str
         world.call("erase", id=job)
     else:
         world.pass_time(3600)
-    before = world.left()
+    before = world.counts()
     reply = world.submit(key="k", retention=3600)
 
     assert (reply.status, reply.problem) == (410, "job-expired")
-    assert world.left() == before
+    assert world.counts() == before
 
 
 @pytest.mark.parametrize("call", ["sqs.SendMessage", "dynamodb.PutItem"])
@@ -216,7 +216,7 @@ def test_a_time_that_has_passed_is_a_fault_where_the_key_names_no_job(world: Wor
     reply = world.submit(key="k", start=past)
 
     assert (reply.status, reply.problem) == (422, "impossible-time")
-    assert world.left() == (0, 0, 0)
+    assert world.counts() == (0, 0, 0)
 
 
 def test_a_time_that_has_passed_is_a_fault_where_a_crash_left_no_job(world: World) -> None:
@@ -244,16 +244,16 @@ def test_a_passed_time_does_not_hide_that_the_key_was_another_requests(world: Wo
 def upload_gone(world: World) -> tuple[Any, Callable[[], object]]:
     """Return an input of an upload, and what takes the upload away."""
     name = world.call("upload", body={"size": 3, "media_type": "text/plain"}).json["id"]
-    there = {"Bucket": world.ids["Bucket"], "Key": f"uploads/acme/{name}"}
-    world.s3.put_object(Body=b"abc", **there)
-    return {"file": {"upload": name}}, lambda: world.s3.delete_object(**there)
+    object_ = {"Bucket": world.ids["Bucket"], "Key": f"uploads/acme/{name}"}
+    world.s3.put_object(Body=b"abc", **object_)
+    return {"file": {"upload": name}}, lambda: world.s3.delete_object(**object_)
 
 
 def operation_gone(world: World, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     """Have a deployment take an operation away."""
-    there = world.app("submit").services.catalogue
-    find = there.find
-    monkeypatch.setattr(there, "find", lambda asked: None if asked == name else find(asked))
+    catalogue = world.app("submit").services.catalogue
+    find = catalogue.find
+    monkeypatch.setattr(catalogue, "find", lambda asked: None if asked == name else find(asked))
 
 
 @pytest.mark.parametrize("door", ["submit", "hybrid"])

@@ -120,7 +120,7 @@ def copies(world: World, count: int, size: int) -> None:
         world.table.put_item(Item=item | {"SK": job_id, "input": "x" * size})
 
 
-def test_what_one_call_does_not_count_the_next_one_does(world: World) -> None:
+def test_jobs_beyond_one_call_are_counted_by_the_next(world: World) -> None:
     copies(world, 40, 390_000)
     pages, until = list[Any](), {}
     while not pages or not pages[-1]["complete"]:

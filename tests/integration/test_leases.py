@@ -42,9 +42,9 @@ def test_a_live_lease_is_waited_for(world: World) -> None:
     job = meanwhile(world, dies(world))
     killed(world)
     send_again(world, job)
-    left = world.work()
+    returned = world.work()
 
-    assert len(left["batchItemFailures"]) == 1
+    assert len(returned["batchItemFailures"]) == 1
     assert (world.see(job)["attempt"], world.waiting()["hidden"]) == (1, 2)
     world.pass_time(30)
     assert world.work()["records"] == 0
@@ -96,9 +96,9 @@ def test_an_attempt_that_was_overtaken_by_one_still_running_waits_for_it(world: 
         killed(world)
 
     job = meanwhile(world, second_dies, dies(world))
-    left = world.work()
+    returned = world.work()
 
-    assert len(left["batchItemFailures"]) == 1
+    assert len(returned["batchItemFailures"]) == 1
     assert (world.see(job)["status"], world.see(job)["attempt"]) == ("running", 2)
     world.pass_time(VISIBILITY_S)
     world.work()
@@ -189,11 +189,11 @@ def test_the_message_of_an_ended_job_is_dropped(world: World) -> None:
 
 
 def test_a_message_that_comes_before_its_record_is_looked_at_again(world: World) -> None:
-    left = []
-    world.faults.once("dynamodb.PutItem", lambda _: left.append(world.work()))
+    returned = []
+    world.faults.once("dynamodb.PutItem", lambda _: returned.append(world.work()))
     job = world.submit().json["id"]
 
-    assert len(left[0]["batchItemFailures"]) == 1
+    assert len(returned[0]["batchItemFailures"]) == 1
     world.pass_time(5)
     world.work()
     assert (world.see(job)["status"], world.see(job)["attempt"]) == ("succeeded", 1)
@@ -219,7 +219,7 @@ def test_a_message_whose_record_never_came_is_dropped_and_makes_none(world: Worl
     old = world.work()
 
     assert [len(w["batchItemFailures"]) for w in (young, still_young, old)] == [1, 1, 0]
-    assert world.left() == (0, 0, 0)
+    assert world.counts() == (0, 0, 0)
 
 
 def test_a_record_that_cannot_be_read_is_not_run_and_loses_no_try(world: World) -> None:
@@ -228,10 +228,10 @@ def test_a_record_that_cannot_be_read_is_not_run_and_loses_no_try(world: World) 
     for _ in range(4):
         world.work()
         world.pass_time(VISIBILITY_S + 1)
-    left = world.job(job)
-    world.job(job, trace=None)  # a version that can read it is there again
+    item = world.job(job)
+    world.job(job, trace=None)  # as for a version that can read it
     world.work()
 
-    assert (left["status"], left["attempts_left"]) == ("queued", 3)
-    assert not {"lease_holder", "lease_until", "result"} & left.keys()
+    assert (item["status"], item["attempts_left"]) == ("queued", 3)
+    assert not {"lease_holder", "lease_until", "result"} & item.keys()
     assert world.see(job)["result"] == 1

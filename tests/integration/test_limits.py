@@ -72,7 +72,7 @@ def called_back(world: World, size: int) -> Reply:
 
 
 def referring(world: World, count: int) -> Reply:
-    """Submit what refers to so many uploads that are there, each of them twice."""
+    """Submit an input with so many existing uploads, each of them twice."""
     uploads = [f"{n:032x}" for n in range(count)]
     for upload in uploads if count <= MAX_UPLOADS else ():
         key = payload_keys.upload_key("acme", upload)
@@ -153,7 +153,7 @@ def test_a_request_may_come_as_far_as_a_limit_and_no_further(
     beyond = ask(world, most(limit) + 1)
 
     assert (beyond.status, beyond.problem) == (int(status), name), beyond.body[:500]
-    assert world.left() == (0, 0, 0)
+    assert world.counts() == (0, 0, 0)
     assert ask(world, most(limit)).status in (200, 201, 202)
 
 
@@ -276,12 +276,12 @@ def test_a_tag_is_not_normalised(world: World) -> None:
         '{"size": 1, "size": 5}',
     ],
 )
-def test_a_member_that_is_there_twice_is_refused(world: World, door: str, raw: str) -> None:
+def test_a_repeated_member_is_refused(world: World, door: str, raw: str) -> None:
     reply = world.call(door, raw=raw)
 
     assert (reply.status, reply.problem) == (400, "malformed-request")
     assert "twice" in reply.json["detail"]
-    assert world.left() == (0, 0, 0)
+    assert world.counts() == (0, 0, 0)
 
 
 @pytest.mark.parametrize("door", [*DOORS, "upload"])
@@ -300,7 +300,7 @@ def test_a_body_in_another_form_is_unsupported(
     reply = world.call(door, headers=headers)
 
     assert (reply.status, reply.problem) == (415, "unsupported-media-type")
-    assert world.left() == (0, 0, 0)
+    assert world.counts() == (0, 0, 0)
 
 
 @pytest.mark.parametrize(
@@ -308,9 +308,9 @@ def test_a_body_in_another_form_is_unsupported(
     ["../x", "..", "a/b", "%2e%2e", "\x00", "é", "x" * 8000, "", "JOB#acme#0", "*"],
     ids=ascii,
 )
-def test_what_leads_nowhere_in_a_path_is_not_found(world: World, name: str) -> None:
+def test_an_unknown_name_in_a_path_is_not_found(world: World, name: str) -> None:
     world.submit()
-    before = world.left()
+    before = world.counts()
     replies = [
         world.call(route, id=name)
         for route in ("status", "result", "events", "cancel", "erase", "retry", "deliveries")
@@ -320,10 +320,10 @@ def test_what_leads_nowhere_in_a_path_is_not_found(world: World, name: str) -> N
 
     assert {r.status for r in replies} == {404}
     assert {r.problem for r in replies} == {"unknown-job", "unknown-operation", "unknown-route"}
-    assert world.left() == before
+    assert world.counts() == before
 
 
-def test_what_nobody_knows_in_a_header_is_ignored(world: World) -> None:
+def test_unknown_headers_are_ignored(world: World) -> None:
     job = world.submit().json["id"]
     headers = {"x-unknown": "y" * 8000, "traceparent": "no", "last-event-id": "\xff"}
 
@@ -331,10 +331,10 @@ def test_what_nobody_knows_in_a_header_is_ignored(world: World) -> None:
 
 
 @pytest.mark.parametrize("route", [row.event for row in ROWS_OF_ROUTES.values()])
-def test_what_nobody_knows_in_a_query_is_refused_at_every_route(world: World, route: str) -> None:
+def test_unknown_query_parameters_are_refused_at_every_route(world: World, route: str) -> None:
     for query in ({"x" * 4000: "y" * 4000}, {"": "a"}, {"Status": "failed"}):
         reply = world.call(route, query=query)
 
         assert (reply.status, reply.problem) == (400, "malformed-request"), route
         assert len(reply.body) < 1000
-    assert world.left() == (0, 0, 0)
+    assert world.counts() == (0, 0, 0)

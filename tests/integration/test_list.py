@@ -41,7 +41,7 @@ def test_pages_follow_one_another_without_a_gap(world: World) -> None:
     assert pages == 3
 
 
-def test_a_list_tells_twenty_unless_it_is_asked_for_more(world: World) -> None:
+def test_a_list_has_twenty_jobs_unless_more_are_asked_for(world: World) -> None:
     ids = submitted(world, 21)
 
     assert listed(world) == ids[:20]
@@ -84,7 +84,8 @@ def test_a_page_of_rare_jobs_is_found_far_behind(world: World) -> None:
     assert listed(world, tag="rare:x") == [rare]
 
 
-def test_a_search_that_finds_nothing_is_told_so_by_dynamodb(world: World) -> None:
+@pytest.mark.nightly
+def test_a_search_without_a_match_is_filtered_by_dynamodb(world: World) -> None:
     ids = submitted(world, 30)
     with world.table.batch_writer() as batch:
         for n in range(1, 1001):
@@ -228,10 +229,11 @@ def test_a_parameter_of_the_wrong_form_is_named(world: World, query: dict[str, s
     assert reply.json["parameter"] == next(iter(query))
 
 
-def test_an_empty_query_is_none(world: World) -> None:
+def test_an_empty_query_is_the_same_as_no_query(world: World) -> None:
     assert world.call("list", query={}).json == {"jobs": [], "next": None}
 
 
+@pytest.mark.nightly
 def test_a_page_is_full_however_large_its_jobs_are(world: World) -> None:
     """DynamoDB ends a page of its own at 1 MB."""
     value = "x" * 16_000
@@ -289,7 +291,7 @@ def test_a_list_goes_on_with_what_was_asked_for_as_far_as_a_url_can_say_it(world
     assert page["jobs"][0]["tags"] == {"a": "é", "b": "1,2&"}
 
 
-def test_of_several_tags_each_must_hold(world: World) -> None:
+def test_with_several_tags_only_jobs_with_all_of_them_are_listed(world: World) -> None:
     both, one = (world.submit(tags=t).json["id"] for t in ({"a": "1", "b": "2"}, {"a": "1"}))
 
     def found(*tags: str) -> list[str]:

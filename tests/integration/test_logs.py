@@ -79,7 +79,7 @@ def test_at_debug_a_failures_own_words_are_logged(lines: list[Any]) -> None:
 FAILURES: dict[str, BaseException] = {
     "an exception": ValueError(SECRET),
     "a refusal": Refused(SECRET),
-    "what is not there": Unavailable(SECRET),
+    "what is unavailable": Unavailable(SECRET),
     "no Exception": GeneratorExit(SECRET),
     "several": ExceptionGroup(SECRET, [ValueError(SECRET)]),
 }
@@ -152,7 +152,7 @@ def test_a_delivery_is_logged_without_its_url_and_its_answer(
     assert SECRET not in json.dumps(lines)
 
 
-def test_who_calls_is_logged_and_not_with_what(world: World, lines: list[Any]) -> None:
+def test_the_caller_is_logged_without_the_credentials(world: World, lines: list[Any]) -> None:
     key, token = api_keys.issue(table(world), "acme", now=START)
     with Issuer(RSA) as issuer:
         trust(world, issuer.url)

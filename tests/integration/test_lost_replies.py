@@ -109,7 +109,7 @@ def test_a_record_claimed_before_its_submit_heard_of_it_is_not_put_again(world: 
     assert world.see(reply.json["id"])["attempt"] == 1
 
 
-def test_a_submit_that_never_hears_of_its_record_refuses_and_its_key_finds_the_job(
+def test_a_submit_whose_record_has_no_reply_is_refused_and_its_key_finds_the_job(
     world: World,
 ) -> None:
     world.faults.once("dynamodb.PutItem", let)
@@ -135,12 +135,12 @@ def test_without_a_key_its_owners_list_shows_the_job_of_a_request_that_heard_not
     assert [job["status"] for job in listed] == ["succeeded"]
 
 
-def test_a_worker_that_never_hears_of_its_claim_leaves_the_job_to_the_next(world: World) -> None:
+def test_a_worker_whose_claim_has_no_reply_leaves_the_job_to_the_next(world: World) -> None:
     job = world.submit("meanwhile", {}).json["id"]
     world.faults.unheard(UPDATE)
-    left = world.work()
+    returned = world.work()
 
-    assert len(left["batchItemFailures"]) == 1
+    assert len(returned["batchItemFailures"]) == 1
     assert world.see(job)["status"] == "running"
     world.pass_time(VISIBILITY_S)
     world.work()
@@ -179,6 +179,6 @@ def test_a_try_that_failed_and_was_noted_with_a_lost_reply_is_made_again(
     world.pass_time(10)
     world.send_webhooks()
 
-    there = world.delivery(job)
-    assert there is not None
-    assert (there["state"], there["count"], len(receiver.requests)) == ("delivered", 2, 2)
+    delivery = world.delivery(job)
+    assert delivery is not None
+    assert (delivery["state"], delivery["count"], len(receiver.requests)) == ("delivered", 2, 2)

@@ -16,13 +16,13 @@ DOCUMENTS = ["openapi", "asyncapi", "docs", "docs-file", "console", "console-fil
 def test_the_links_of_a_document_start_with_the_domain_that_was_called(
     world: World, name: str
 ) -> None:
-    there, elsewhere = (world.call(name, domain=d) for d in ("a.example", "b.example"))
+    one, other = (world.call(name, domain=d) for d in ("a.example", "b.example"))
 
-    assert there.status == 200
-    assert there.headers["content-type"] == "application/json"
-    assert b"nowlater.invalid" not in there.body
-    assert there.body.replace(b"https://a.example", b"https://b.example") == elsewhere.body
-    assert there.headers["etag"] != elsewhere.headers["etag"]
+    assert one.status == 200
+    assert one.headers["content-type"] == "application/json"
+    assert b"nowlater.invalid" not in one.body
+    assert one.body.replace(b"https://a.example", b"https://b.example") == other.body
+    assert one.headers["etag"] != other.headers["etag"]
 
 
 def test_a_host_that_is_no_host_does_not_break_the_document(world: World) -> None:
@@ -77,7 +77,7 @@ def test_the_page_loads_what_is_beside_it_and_nothing_else(world: World) -> None
         ("LICENSE.txt", "text/plain", b""),
     ],
 )
-def test_a_file_of_the_page_is_sent_small_to_who_takes_it_so(
+def test_a_file_of_the_page_is_sent_compressed_if_the_client_accepts_it(
     world: World, name: str, kind: str, starts: bytes
 ) -> None:
     plain, small = file(world, name), file(world, name, **{"accept-encoding": "gzip, br"})

@@ -1,4 +1,4 @@
-"""Notifications: each end is told, nothing else is, and what cannot be told stops nothing."""
+"""Notifications: each end is published, nothing else is, and a failure does not stop the others."""
 
 import base64
 import json
@@ -16,11 +16,11 @@ from tests.integration.world import World
 TYPES = {"status": "String", "operation": "String", "owner": "String"}
 
 
-def test_an_end_is_told_as_a_cloud_event_that_holds_the_job(world: World) -> None:
+def test_an_end_is_published_as_a_cloud_event_that_holds_the_job(world: World) -> None:
     (job,) = ended(world, value="hello", tags={"order": "42"})
     world.notify()
-    (told,) = world.published()
-    event = json.loads(told["Message"])
+    (notification,) = world.published()
+    event = json.loads(notification["Message"])
 
     assert event.pop("data") == world.see(job)
     assert event == {
@@ -35,12 +35,12 @@ def test_an_end_is_told_as_a_cloud_event_that_holds_the_job(world: World) -> Non
     }
 
 
-def test_its_attributes_are_what_can_be_filtered_by(world: World) -> None:
+def test_subscribers_can_filter_by_the_attributes_of_a_notification(world: World) -> None:
     ended(world, tags={"owner": "forged"})
     world.notify()
-    (told,) = world.published()
+    (notification,) = world.published()
 
-    attributes = told["MessageAttributes"]
+    attributes = notification["MessageAttributes"]
     assert {name: a["Type"] for name, a in attributes.items()} == TYPES
     assert {name: a["Value"] for name, a in attributes.items()} == {
         "status": "succeeded",
@@ -49,7 +49,7 @@ def test_its_attributes_are_what_can_be_filtered_by(world: World) -> None:
     }
 
 
-def test_every_way_to_end_is_told_once(world: World) -> None:
+def test_every_way_to_end_is_published_once(world: World) -> None:
     ways = {
         "succeeded": world.submit("echo", {"value": 1}),
         "failed": world.submit("fail", {"kind": "refused"}),
@@ -64,12 +64,12 @@ def test_every_way_to_end_is_told_once(world: World) -> None:
     world.work()
     world.notify()
 
-    told = {json.loads(t["Message"])["id"] for t in world.published()}
+    ids = {json.loads(t["Message"])["id"] for t in world.published()}
     ends = {"succeeded": "succeeded", "failed": "failed", "late": "failed", "canceled": "canceled"}
-    assert told == {f"{ways[way].json['id']}/{end}" for way, end in ends.items()}
+    assert ids == {f"{ways[way].json['id']}/{end}" for way, end in ends.items()}
 
 
-def test_nothing_but_ends_is_told(world: World) -> None:
+def test_only_ends_are_published(world: World) -> None:
     job = world.submit("meanwhile", {}).json["id"]
     world.meanwhile(lambda context: (context.progress(0.5), world.notify()))
     world.notify()
@@ -83,7 +83,7 @@ def test_nothing_but_ends_is_told(world: World) -> None:
     assert world.published() == []
 
 
-def test_told_again_an_end_is_the_same_to_the_byte(world: World) -> None:
+def test_an_end_that_is_published_again_is_the_same_to_the_byte(world: World) -> None:
     ended(world, value={"b": 1, "a": [1.5, None]})
     records = world.ends()
     for _ in range(2):
@@ -93,23 +93,23 @@ def test_told_again_an_end_is_the_same_to_the_byte(world: World) -> None:
     assert first["Message"] == again["Message"]
 
 
-def test_bytes_are_told_as_base64(world: World) -> None:
+def test_bytes_are_published_as_base64(world: World) -> None:
     world.submit("document", {"text": "\xff\x00", "media_type": "image/png"})
     world.work()
     world.notify()
-    (told,) = world.published()
+    (notification,) = world.published()
 
-    result = json.loads(told["Message"])["data"]["result"]
+    result = json.loads(notification["Message"])["data"]["result"]
     assert base64.b64decode(result["base64"]) == b"\xff\x00"
 
 
-def test_characters_that_sns_refuses_are_told_escaped(world: World) -> None:
+def test_characters_that_sns_refuses_are_published_escaped(world: World) -> None:
     ended(world, value="a\ufffe\uffffb")
     world.notify()
-    (told,) = world.published()
+    (notification,) = world.published()
 
-    assert not {"\ufffe", "\uffff"} & set(told["Message"])
-    assert json.loads(told["Message"])["data"]["result"] == "a\ufffe\uffffb"
+    assert not {"\ufffe", "\uffff"} & set(notification["Message"])
+    assert json.loads(notification["Message"])["data"]["result"] == "a\ufffe\uffffb"
 
 
 def test_a_batch_holds_no_more_bytes_than_sns_takes(world: World) -> None:
@@ -130,7 +130,7 @@ def test_a_batch_holds_no_more_bytes_than_sns_takes(world: World) -> None:
     assert published_ids(world) == sorted(jobs)
 
 
-def test_where_sns_refuses_some_the_rest_is_told_and_they_are_tried_again(world: World) -> None:
+def test_ends_that_sns_refuses_are_tried_again_and_the_rest_is_published(world: World) -> None:
     jobs = ended(world, 12)
     records = world.ends()
     world.faults.once(PUBLISH, refusing(3))
@@ -142,7 +142,7 @@ def test_where_sns_refuses_some_the_rest_is_told_and_they_are_tried_again(world:
     assert published_ids(world) == sorted(jobs)
 
 
-def test_where_sns_does_not_answer_the_next_batch_is_told_all_the_same(world: World) -> None:
+def test_a_batch_without_an_answer_of_sns_does_not_stop_the_next_one(world: World) -> None:
     ended(world, 12)
     world.faults.fails(PUBLISH, unavailable)
     with pytest.raises(Exception, match="of 12 events, 10 were not published"):
@@ -166,7 +166,7 @@ def test_a_record_that_no_event_can_be_made_of_is_kept_and_skipped(world: World)
     )
 
 
-def test_the_sample_event_is_told(world: World) -> None:
+def test_the_sample_event_is_published(world: World) -> None:
     world.app("notify").handler(stack.event("notify"), lambda_context())
 
     assert len(world.published()) == 1

@@ -1,4 +1,4 @@
-"""Notify killed, a stream record poisoned, a reply of the topic lost: every end is told all the same."""
+"""Notify killed, a stream record broken, a reply of the topic lost: every end is still published."""
 
 import json
 from collections.abc import Iterator
@@ -27,34 +27,36 @@ def hand(world: World, records: list[dict[str, Any]], tries: int = 3) -> list[di
 
 
 def published_events(world: World) -> Iterator[Any]:
-    for told in world.published():
-        yield json.loads(told["Message"])
+    for notification in world.published():
+        yield json.loads(notification["Message"])
 
 
-def test_a_notifier_killed_between_its_publishes_leaves_no_end_untold(world: World) -> None:
+def test_a_notifier_killed_between_its_publishes_loses_no_end(world: World) -> None:
     jobs = ended(world, 25)
     world.faults.once(PUBLISH, let)
     world.faults.once(PUBLISH, kill)
     failed = hand(world, world.ends())
-    told = [event["id"] for event in published_events(world)]
+    published = [event["id"] for event in published_events(world)]
 
     assert failed == []
-    assert set(told) == {f"{job}/succeeded" for job in jobs}
-    assert len(told) == 25 + 10  # the first ten, told before it died, are told again
+    assert set(published) == {f"{job}/succeeded" for job in jobs}
+    assert len(published) == 25 + 10  # the first ten, published before it died, are published again
 
 
-def test_a_notifier_killed_after_its_last_publish_tells_the_same_again(world: World) -> None:
+def test_a_notifier_killed_after_its_last_publish_publishes_the_same_again(world: World) -> None:
     ended(world, 3, value={"b": 1, "a": 2})
     records = world.ends()
     world.faults.lost_reply(PUBLISH, then=lambda: kill(None))
     failed = hand(world, records)
-    bodies = [told["Message"] for told in world.published()]
+    bodies = [notification["Message"] for notification in world.published()]
 
     assert failed == []
     assert (len(bodies), len(set(bodies))) == (6, 3)
 
 
-def test_ends_whose_publish_lost_its_reply_are_told_twice_with_the_same_ids(world: World) -> None:
+def test_ends_whose_publish_lost_its_reply_are_published_twice_with_the_same_ids(
+    world: World,
+) -> None:
     """botocore sends the batch again by itself."""
     jobs = ended(world, 3)
     world.faults.lost_reply(PUBLISH)
@@ -118,14 +120,14 @@ def test_an_end_that_the_topic_refuses_again_and_again_holds_up_none_beside_it(
     world.faults.always(PUBLISH, refusing_end_of(jobs[5], world))
     failed = hand(world, records)
     world.faults.clear()
-    told = set(published_ids(world))
+    published = set(published_ids(world))
 
     assert [record["eventID"] for record in failed] == [records[5]["eventID"]]
-    assert set(jobs) - told == {jobs[5]}
+    assert set(jobs) - published == {jobs[5]}
 
 
 def refusing_end_of(job: str, world: World) -> Any:
-    """Answer each batch as SNS does that takes all but what tells of one job."""
+    """Answer each batch as SNS does when it takes all but the event of one job."""
 
     def answer(request: Any) -> Any:
         sent = parse_qs(request.body if isinstance(request.body, str) else request.body.decode())
@@ -139,7 +141,7 @@ def refusing_end_of(job: str, world: World) -> Any:
     return answer
 
 
-def test_one_owners_flood_is_told_beside_anothers_single_end(world: World) -> None:
+def test_the_ends_of_a_flood_and_of_another_owner_are_all_published(world: World) -> None:
     flood = ended(world, 60)
     single = world.submit("echo", {"value": 1}, owner="umbrella").json["id"]
     while world.work()["records"]:

@@ -54,7 +54,7 @@ CATALOGUES: dict[str, dict[str, str] | None] = {
     "without the operation that its index has": {"__init__.py": "", "index.json": LISTED},
     "without an index": {"__init__.py": "", "other.py": ""},
     "with an index that is cut off": {"__init__.py": "", "index.json": "[{"},
-    "that needs what is not there": {"text_stats.py": "import no_such_module_of_ours"},
+    "that imports a missing module": {"text_stats.py": "import no_such_module_of_ours"},
     "that is cut off": {"text_stats.py": "ENTRY = {"},
     "of another version": {"text_stats.py": "ENTRY = {'name': 'text-stats'}\nvalidate = None"},
     "without an entry": {"text_stats.py": ""},
@@ -113,7 +113,7 @@ def test_an_operation_that_a_worker_may_not_have_yet_is_waited_for(world: World)
 MODULES = {
     "missing": None,
     "layer missing": "import no_such_package",
-    "cut off": "def there(",
+    "cut off": "def broken(",
     "settings missing": "import os\nos.environ['NO_SUCH_SETTING']",
     "no memory": "raise MemoryError",
     "no disk": "raise OSError(28, 'No space left on device')",
@@ -124,11 +124,11 @@ MODULES = {
 
 
 def served_from(world: World, monkeypatch: pytest.MonkeyPatch, module: str) -> None:
-    """Have the operation `there` be served from a module."""
+    """Have the operation `broken` be served from a module."""
     entry = Entry(
-        name="there",
+        name="broken",
         module=module,
-        function="there",
+        function="broken",
         timeout=5,
         attempts=1,
         doors=("sync", "async"),
@@ -137,8 +137,8 @@ def served_from(world: World, monkeypatch: pytest.MonkeyPatch, module: str) -> N
         validate=lambda given: given,
     )
     for name in ("sync", "submit", "work"):
-        there = world.app(name).services.catalogue
-        monkeypatch.setattr(there, "find", lambda asked: entry)
+        catalogue = world.app(name).services.catalogue
+        monkeypatch.setattr(catalogue, "find", lambda asked: entry)
 
 
 @pytest.mark.parametrize("source", MODULES.values(), ids=list(MODULES))
@@ -154,9 +154,9 @@ def test_an_operation_that_cannot_be_imported_has_its_job_wait(
     if source is not None:
         (packages / f"{module}.py").write_text(source)
     importlib.invalidate_caches()
-    job = world.submit("there", {}).json["id"]
+    job = world.submit("broken", {}).json["id"]
     world.work()
-    waits, sync = is_waiting(world, job, 1), world.sync("there", {})
+    waits, sync = is_waiting(world, job, 1), world.sync("broken", {})
     faults = [line for line in lines if line["level"] == "ERROR"]
 
     assert waits
@@ -166,7 +166,7 @@ def test_an_operation_that_cannot_be_imported_has_its_job_wait(
     assert sync.headers["retry-after"] == "30"
 
     sys.modules.pop(module, None)
-    right = "from nowlater import operation\n\n@operation()\ndef there() -> int:\n    return 7\n"
+    right = "from nowlater import operation\n\n@operation()\ndef broken() -> int:\n    return 7\n"
     (packages / f"{module}.py").write_text(right + "#" * 100)  # another size: no stale bytecode
     importlib.invalidate_caches()
     assert mended(world, job)["result"] == 7
@@ -206,7 +206,7 @@ def test_an_upload_that_the_bucket_does_not_give_is_waited_for(world: World, how
     job = world.submit("read", {"file": begun.json["use"]}).json["id"]
     if how == "silent":
         world.faults.unreachable("s3.HeadObject")
-    elif how == "forbidden":  # there it is, says a list
+    elif how == "forbidden":  # but a list shows it
         world.faults.always("s3.HeadObject", refuse_by_role)
     else:
         world.faults.unreachable("s3.GetObject")
@@ -241,7 +241,7 @@ def test_a_worker_without_time_left_has_used_up_no_try(world: World) -> None:
     assert mended(world, job)["status"] == "succeeded"
 
 
-def test_what_is_never_mended_ends_as_a_fault_of_ours(
+def test_a_fault_that_is_never_repaired_ends_the_job_as_a_fault_of_ours(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(catalogue, "_PACKAGE", "no_such_catalogue")

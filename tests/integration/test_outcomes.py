@@ -37,7 +37,7 @@ def test_the_waits_between_tries_grow(world: World) -> None:
     assert ended_as(world, job) == "operation-failed"
 
 
-def test_the_last_failure_ends_the_job_and_tells_nothing_of_its_cause(world: World) -> None:
+def test_the_last_failure_ends_the_job_without_showing_its_cause(world: World) -> None:
     job = world.submit("fail", {"message": "secret of the house"}).json["id"]
     for _ in range(3):
         world.work()
@@ -46,8 +46,8 @@ def test_the_last_failure_ends_the_job_and_tells_nothing_of_its_cause(world: Wor
 
     assert ended_as(world, job) == "operation-failed"
     assert world.see(job)["attempt"] == 3
-    (told,) = world.published()
-    everywhere = json.dumps([world.see(job), world.call("result", id=job).json, told])
+    (notification,) = world.published()
+    everywhere = json.dumps([world.see(job), world.call("result", id=job).json, notification])
     assert "secret" not in everywhere
     assert "Traceback" not in everywhere
     assert "RuntimeError" not in everywhere
@@ -122,7 +122,7 @@ def test_an_operation_that_is_no_longer_served_fails_its_jobs(world: World) -> N
 
 
 def test_waiting_for_something_else_uses_up_no_try_and_grows(world: World) -> None:
-    job = world.submit("never-there", {}).json["id"]
+    job = world.submit("never-available", {}).json["id"]
     waits: list[Any] = []
     for _ in range(7):
         world.work()
@@ -134,7 +134,7 @@ def test_waiting_for_something_else_uses_up_no_try_and_grows(world: World) -> No
     assert (item["status"], item["attempt"], item["attempts_left"]) == ("queued", 7, 3)
 
 
-def test_what_was_unavailable_is_run_once_it_is_there(world: World) -> None:
+def test_an_unavailable_job_is_run_once_its_dependency_is_available(world: World) -> None:
     given = {"failures": 2, "kind": "unavailable", "retry_after": 5}
     job = world.submit("flaky", given).json["id"]
     for _ in range(3):
@@ -145,7 +145,7 @@ def test_what_was_unavailable_is_run_once_it_is_there(world: World) -> None:
 
 
 def test_waiting_ends_with_the_deadline(world: World) -> None:
-    job = world.submit("never-there", {}, deadline={"within": 100}).json["id"]
+    job = world.submit("never-available", {}, deadline={"within": 100}).json["id"]
     for _ in range(3):
         world.work("OnTime")
         world.pass_time(50)
@@ -156,7 +156,7 @@ def test_waiting_ends_with_the_deadline(world: World) -> None:
 
 
 def test_waiting_ends_after_three_days(world: World) -> None:
-    job = world.submit("never-there", {}, deadline={"within": 5 * DAY_S}).json["id"]
+    job = world.submit("never-available", {}, deadline={"within": 5 * DAY_S}).json["id"]
     world.work("OnTime")
     world.pass_time(3 * DAY_S)
     world.work("OnTime")
@@ -182,7 +182,7 @@ def test_a_long_wait_is_kept_in_the_record_and_not_in_the_queue(world: World) ->
     assert world.see(job)["attempt"] == 2
 
 
-@pytest.mark.parametrize(("operation", "due"), [("never-there", 7200), ("much-later", 3000)])
+@pytest.mark.parametrize(("operation", "due"), [("never-available", 7200), ("much-later", 3000)])
 def test_a_promise_stays_in_sight_while_its_job_waits(
     world: World, operation: str, due: int
 ) -> None:

@@ -32,7 +32,7 @@ def test_a_secret_has_the_standard_s_form(world: World) -> None:
     assert shown == {"host": "127.0.0.1", "secret": shown["secret"], "previous": []}
 
 
-def test_it_is_the_same_each_time_and_another_for_each_owner_and_host(world: World) -> None:
+def test_a_secret_stays_the_same_and_differs_for_each_owner_and_host(world: World) -> None:
     seen = [secret(world)["secret"], secret(world, "hooks.example.com")["secret"]]
     seen += [secret(world, owner="other")["secret"]]
 
@@ -40,7 +40,7 @@ def test_it_is_the_same_each_time_and_another_for_each_owner_and_host(world: Wor
     assert len(set(seen)) == 3
 
 
-def test_the_case_of_a_host_is_nothing(world: World) -> None:
+def test_the_case_of_a_host_does_not_change_its_secret(world: World) -> None:
     assert secret(world, "Hooks.Example.com") == secret(world, "hooks.example.com")
 
 
@@ -53,13 +53,13 @@ def test_a_secret_is_for_a_host(world: World, query: dict[str, str]) -> None:
     assert (answer.problem, answer.json["parameter"]) == ("malformed-request", "host")
 
 
-def test_the_one_secret_signs(world: World, receiver: Receiver) -> None:
+def test_before_a_change_one_secret_signs(world: World, receiver: Receiver) -> None:
     made = signatures(world, receiver)
 
     assert made == [signature(receiver, secret(world)["secret"])]
 
 
-def test_after_a_change_both_sign_for_a_day(world: World, receiver: Receiver) -> None:
+def test_after_a_change_both_secrets_sign_for_a_day(world: World, receiver: Receiver) -> None:
     old = secret(world)["secret"]
     answer = world.call("rotate")
     new = secret(world)
@@ -75,7 +75,7 @@ def test_after_a_change_both_sign_for_a_day(world: World, receiver: Receiver) ->
     assert made == [signature(receiver, s) for s in (new["secret"], old)]
 
 
-def test_after_a_day_the_old_one_signs_no_more(world: World, receiver: Receiver) -> None:
+def test_after_a_day_the_old_secret_signs_no_more(world: World, receiver: Receiver) -> None:
     world.call("rotate")
     world.pass_time(DAY_S)
     new = secret(world)
@@ -85,7 +85,9 @@ def test_after_a_day_the_old_one_signs_no_more(world: World, receiver: Receiver)
     assert made == [signature(receiver, new["secret"])]
 
 
-def test_changed_twice_in_a_day_all_three_sign(world: World, receiver: Receiver) -> None:
+def test_after_two_changes_in_a_day_all_three_secrets_sign(
+    world: World, receiver: Receiver
+) -> None:
     first = secret(world)["secret"]
     world.call("rotate")
     world.pass_time(3600)
@@ -99,14 +101,14 @@ def test_changed_twice_in_a_day_all_three_sign(world: World, receiver: Receiver)
     assert [p["secret"] for p in secret(world)["previous"]] == [second]
 
 
-def test_changed_ever_so_often_few_signatures_are_sent(world: World, receiver: Receiver) -> None:
+def test_after_many_changes_few_signatures_are_sent(world: World, receiver: Receiver) -> None:
     for _ in range(20):
         world.call("rotate")
 
     assert len(signatures(world, receiver)) == 5
 
 
-def test_a_change_is_one_owner_s(world: World) -> None:
+def test_a_change_affects_one_owner_only(world: World) -> None:
     other = secret(world, owner="other")
     world.call("rotate")
 

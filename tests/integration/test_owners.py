@@ -32,13 +32,13 @@ def test_another_owners_job_is_unknown_on_every_route(
     job = world.submit().json["id"]
     if ended:
         world.work()
-    before = (world.see(job), world.left())
+    before = (world.see(job), world.counts())
     reply = world.call(name, id=job, owner=owner, headers={"idempotency-key": None})
     unknown = world.call(name, id=job[:-12] + "0" * 12, owner=owner)
 
     assert (reply.status, reply.problem) == (404, "unknown-job")
     assert reply.json == unknown.json
-    assert (world.see(job), world.left()) == before
+    assert (world.see(job), world.counts()) == before
 
 
 def test_a_list_shows_its_owners_jobs_alone(world: World) -> None:
@@ -61,11 +61,11 @@ def test_the_cursor_of_one_owner_opens_nothing_to_another(world: World) -> None:
 
 
 @pytest.mark.parametrize(("name", "scope"), SCOPES.items())
-def test_a_key_without_the_scope_is_told_which_is_missing(
+def test_a_key_without_the_scope_is_refused_with_the_missing_scope(
     world: World, name: str, scope: str
 ) -> None:
     job = world.submit().json["id"]
-    before = world.left()
+    before = world.counts()
     others = " ".join({"invoke", "read", "manage"} - {scope})
     changes: dict[str, Any] = {"id": job} if name in ON_A_JOB else {}
     for scopes in (others, "", scope.upper(), scope + "s"):
@@ -73,11 +73,11 @@ def test_a_key_without_the_scope_is_told_which_is_missing(
 
         assert (reply.status, reply.problem) == (403, "missing-scope"), scopes
         assert reply.json["scope"] == scope
-        assert world.left() == before
+        assert world.counts() == before
     assert world.call(name, scopes=scope, **changes).problem != "missing-scope"
 
 
 @pytest.mark.parametrize("name", ["health", "problem", "unknown"])
-def test_the_rest_is_open_to_all(world: World, name: str) -> None:
+def test_public_routes_are_open_to_all(world: World, name: str) -> None:
     assert world.call(name).status in (200, 404)
     assert world.call(name).problem in (None, "unknown-route")

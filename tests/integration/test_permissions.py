@@ -67,7 +67,7 @@ def test_what_a_role_allows_is_allowed(
         ("status", Call("s3:PutObject", "Bucket/results/acme/1/1")),
     ],
 )
-def test_what_no_statement_of_a_role_allows_is_not(
+def test_what_no_statement_of_a_role_allows_is_not_allowed(
     permissions: Permissions, lambda_name: str, call: Call
 ) -> None:
     assert not permissions.allow(lambda_name, call)

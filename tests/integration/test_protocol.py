@@ -52,8 +52,8 @@ def made(**attributes: Any) -> Job:
     return Job(**(usual | attributes))
 
 
-def item(there: Job) -> dict[str, Any]:
-    return {k: v for k, v in store.to_item(there).items() if v is not None}
+def item(job: Job) -> dict[str, Any]:
+    return {k: v for k, v in store.to_item(job).items() if v is not None}
 
 
 @pytest.fixture(scope="module")
@@ -75,8 +75,8 @@ def all_jobs(whole_world: World) -> list[Job]:
         for n, (status, not_before, lease_until, attempt) in enumerate(states)
     ]
     with whole_world.table.batch_writer() as batch:
-        for there in made_jobs:
-            batch.put_item(Item=item(there))
+        for job in made_jobs:
+            batch.put_item(Item=item(job))
     return made_jobs
 
 
@@ -94,8 +94,8 @@ def test_a_clause_says_the_same_to_dynamodb_and_to_python(
         ExpressionAttributeValues={f":{n}": values[n] for n in _named(asked)},
     )["Items"]
 
-    in_dynamodb = {there["SK"] for there in found}
-    in_python = {there.id for there in all_jobs if clause.holds(there, NOW, token)}
+    in_dynamodb = {job["SK"] for job in found}
+    in_python = {job.id for job in all_jobs if clause.holds(job, NOW, token)}
     assert in_dynamodb == in_python
     assert 0 < len(in_python) < len(all_jobs)
 
@@ -117,18 +117,18 @@ def test_every_clause_is_used_and_every_write_is_made_of_named_clauses() -> None
 @given(
     jobs, st.sampled_from(sorted(set(protocol.WRITES) - {"claim"})), st.sampled_from((0, 1, NOW))
 )
-def test_a_write_is_done_just_where_it_may_be(
+def test_a_write_is_done_exactly_when_the_protocol_allows_it(
     whole_world: World, attributes: dict[str, Any], write: str, token: int
 ) -> None:
-    there = made(**attributes)
-    whole_world.table.put_item(Item=item(there))
+    job = made(**attributes)
+    whole_world.table.put_item(Item=item(job))
     kept = whole_world.app("work").services.store
-    written = kept.write(there.ref, write, NOW, {"progress": {"message": write}}, token=token)
+    written = kept.write(job.ref, write, NOW, {"progress": {"message": write}}, token=token)
 
-    assert written.done == protocol.may(write, there, NOW, token)
+    assert written.done == protocol.may(write, job, NOW, token)
     progress = {"message": write} if written.done else None
-    assert written.job == msgspec.structs.replace(there, progress=progress)
-    assert kept.get(there.ref) == written.job
+    assert written.job == msgspec.structs.replace(job, progress=progress)
+    assert kept.get(job.ref) == written.job
 
 
 @settings(
@@ -139,23 +139,23 @@ def test_a_write_is_done_just_where_it_may_be(
 def test_a_claim_takes_a_try_a_number_and_a_lease(
     whole_world: World, attributes: dict[str, Any]
 ) -> None:
-    there = made(**attributes)
-    whole_world.table.put_item(Item=item(there))
-    claimed = whole_world.app("work").services.store.claim(there.ref, "me", NOW)
+    job = made(**attributes)
+    whole_world.table.put_item(Item=item(job))
+    claimed = whole_world.app("work").services.store.claim(job.ref, "me", NOW)
 
-    assert claimed.done == protocol.may("claim", there, NOW)
+    assert claimed.done == protocol.may("claim", job, NOW)
     taken = msgspec.structs.replace(
-        there,
+        job,
         status="running",
-        attempt=there.attempt + 1,
-        attempts_left=there.attempts_left - 1,
-        lease_until=NOW + there.timeout_ms + protocol.LEASE_GRACE_S * 1000,
+        attempt=job.attempt + 1,
+        attempts_left=job.attempts_left - 1,
+        lease_until=NOW + job.timeout_ms + protocol.LEASE_GRACE_S * 1000,
         lease_holder="me",
         started=NOW,
         updated=NOW,
         not_before=None,
     )
-    assert claimed.job == (taken if claimed.done else there)
+    assert claimed.job == (taken if claimed.done else job)
 
 
 @settings(
@@ -166,27 +166,27 @@ def test_a_claim_takes_a_try_a_number_and_a_lease(
 def test_a_reclaim_is_a_claim_that_records_the_attempt_before(
     whole_world: World, attributes: dict[str, Any]
 ) -> None:
-    there = made(**attributes)
-    whole_world.table.put_item(Item=item(there))
-    reclaimed = whole_world.app("work").services.store.reclaim(there, "me", NOW)
+    job = made(**attributes)
+    whole_world.table.put_item(Item=item(job))
+    reclaimed = whole_world.app("work").services.store.reclaim(job, "me", NOW)
 
-    assert reclaimed.done == protocol.may("reclaim", there, NOW)
+    assert reclaimed.done == protocol.may("reclaim", job, NOW)
     assert reclaimed.job is not None
     if reclaimed.done:
         (before,) = reclaimed.job.attempts
-        assert (before.number, before.outcome) == (there.attempt, "cut-short")
-        assert (before.started, before.ended) == (there.started, there.lease_until)
-        assert (reclaimed.job.attempt, reclaimed.job.started) == (there.attempt + 1, NOW)
+        assert (before.number, before.outcome) == (job.attempt, "cut-short")
+        assert (before.started, before.ended) == (job.started, job.lease_until)
+        assert (reclaimed.job.attempt, reclaimed.job.started) == (job.attempt + 1, NOW)
         assert reclaimed.job.lease_holder == "me"
     else:
-        assert reclaimed.job == there
+        assert reclaimed.job == job
 
 
 def test_an_ended_job_allows_no_write_but_its_erasure() -> None:
     for status, write in product(model.ENDED, protocol.WRITES):
-        there = made(status=status, lease_until=NOW - 1, due_at=NOW, attempt=1)
+        job = made(status=status, lease_until=NOW - 1, due_at=NOW, attempt=1)
 
-        assert protocol.may(write, there, NOW, 1) == (write == "erase"), (status, write)
+        assert protocol.may(write, job, NOW, 1) == (write == "erase"), (status, write)
 
 
 def test_no_write_makes_a_job(world: World) -> None:

@@ -1,4 +1,4 @@
-"""Quotas: an owner who floods is refused for a while, and nobody else is."""
+"""Quotas: an owner with too many jobs is refused for a while, and no other owner is."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from tests.integration.world import World
 from tests.snippets import table
 
 QUERY = "dynamodb.Query"
-#: Doors that accept jobs, and how to ask there.
+#: Doors that accept jobs, and how to ask at each.
 DOORS = ("submit", "hybrid", "retry")
 
 
@@ -55,7 +55,7 @@ def test_the_quotas_are_documented_as_the_template_has_them() -> None:
     assert documented == {name: parameters[name]["Default"] for name in names}
 
 
-def test_who_has_too_many_unfinished_jobs_is_refused_at_the_next_look(world: World) -> None:
+def test_an_owner_with_too_many_unfinished_jobs_is_refused_at_the_next_look(world: World) -> None:
     allow(world, owner_waiting=5)
     accepted, refused = until_refused(world, 10)
 
@@ -70,13 +70,13 @@ def test_who_has_too_many_unfinished_jobs_is_refused_at_the_next_look(world: Wor
 def test_a_refused_request_leaves_nothing_and_costs_no_call(world: World) -> None:
     allow(world, owner_waiting=5)
     until_refused(world, 10)
-    before = world.left()
+    before = world.counts()
     world.calls.clear()
     refused = world.submit("echo", {"value": "x" * 5000})
 
     assert refused.problem == "too-many-jobs"
     assert world.calls == []
-    assert world.left() == before
+    assert world.counts() == before
 
 
 @pytest.mark.parametrize("door", DOORS)
@@ -92,7 +92,7 @@ def test_every_door_refuses_that_accepts_jobs(world: World, door: str) -> None:
 
 
 @pytest.mark.parametrize("door", DOORS)
-def test_a_replay_is_answered_all_the_same(world: World, door: str) -> None:
+def test_a_replay_is_answered_even_over_the_quota(world: World, door: str) -> None:
     ended = world.submit("echo", {"value": 1}).json["id"]
     world.work()
     allow(world, owner_waiting=5)
@@ -141,7 +141,7 @@ def test_a_refusal_is_remembered_for_a_while_and_over_once_jobs_have_ended(world
     assert world.submit().status == 202
 
 
-def test_who_comes_back_with_as_many_is_looked_at_at_once(world: World) -> None:
+def test_an_owner_who_comes_back_with_as_many_is_counted_at_once(world: World) -> None:
     allow(world, owner_waiting=5)
     until_refused(world, 10)
     world.pass_time(10)
@@ -168,7 +168,7 @@ def test_owners_are_counted_each_for_itself(world: World) -> None:
         assert world.calls.count(QUERY) == 1
 
 
-def test_without_quotas_nobody_is_looked_at(world: World) -> None:
+def test_without_quotas_no_owner_is_read(world: World) -> None:
     allow(world, owner_waiting=0)
     for _ in range(12):
         world.submit()
@@ -197,7 +197,7 @@ def test_a_number_beyond_what_one_look_reads_is_held(world: World) -> None:
     assert world.submit().status == 202
 
 
-def test_whose_jobs_are_worked_on_as_they_come_costs_one_call_a_look(world: World) -> None:
+def test_an_owner_whose_jobs_end_as_they_come_costs_one_call_a_look(world: World) -> None:
     fill(world, 250, status="succeeded")
     allow(world, owner_waiting=150)
     world.calls.clear()
@@ -206,7 +206,9 @@ def test_whose_jobs_are_worked_on_as_they_come_costs_one_call_a_look(world: Worl
     assert world.calls.count(QUERY) == 1
 
 
-def test_a_look_that_fails_refuses_nobody(world: World, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_failed_read_of_the_quota_refuses_no_request(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
     allow(world, owner_waiting=1)
     world.submit()
     world.restart("submit")
@@ -230,7 +232,7 @@ def test_of_many_shards_each_is_looked_at_in_turn_and_stands_for_all(
     assert world.submit().status == 202
 
 
-def test_a_request_that_is_not_well_formed_is_told_so_first(world: World) -> None:
+def test_a_malformed_request_is_refused_as_such_before_its_quota(world: World) -> None:
     allow(world, owner_waiting=5)
     until_refused(world, 10)
 

@@ -1,4 +1,4 @@
-"""Records that cannot be read, or read and not shown: each costs nobody anything but what it is of."""
+"""Records that cannot be read or shown: each affects only the job, key or owner that it belongs to."""
 
 import hashlib
 from decimal import Decimal
@@ -114,7 +114,7 @@ def test_a_huge_result_in_a_record_is_shown_and_a_page_is_not_too_large(world: W
     assert first.json["next"] is not None
 
 
-def test_a_key_that_names_no_job_there_can_be_says_so_and_makes_none(world: World) -> None:
+def test_a_key_that_names_an_impossible_job_is_an_error_and_makes_no_job(world: World) -> None:
     world.submit(key="k")
     (record,) = [i for i in world.items() if i["PK"].startswith("KEY#")]
     for changed in ({"job": ""}, {"job": "x"}, {"expires": 10**20}, {"fingerprint": None}):
@@ -264,7 +264,7 @@ def test_secrets_that_cannot_be_read_are_their_owners_alone(
     ],
     ids=str,
 )
-def test_a_key_that_cannot_be_read_lets_nobody_in_and_no_other_out(
+def test_a_key_that_cannot_be_read_is_refused_and_other_keys_still_work(
     world: World, broken: dict[str, Any]
 ) -> None:
     key, token = api_keys.issue(table(world), "acme", now=START)
@@ -282,7 +282,7 @@ def test_a_key_that_cannot_be_read_lets_nobody_in_and_no_other_out(
     assert [k.id for k in api_keys.listed(table(world))] == [good.id]
 
 
-def test_a_digest_that_is_none_is_nobodys(world: World) -> None:
+def test_a_key_with_a_broken_digest_has_no_owner(world: World) -> None:
     key, token = api_keys.issue(table(world), "acme", now=START)
     item = world.table.get_item(Key={"PK": f"APIKEY#{key.id}", "SK": "APIKEY"})["Item"]
     world.table.put_item(Item=item | {"sha256": "é" + hashlib.sha256(b"").hexdigest()})

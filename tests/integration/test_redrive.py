@@ -25,7 +25,7 @@ def test_what_was_given_up_is_sent_again_and_nothing_else(world: World, receiver
     assert receiver.requests[2].body == receiver.requests[0].body
 
 
-def test_listed_it_stays_as_it_is(
+def test_listing_changes_nothing(
     world: World, receiver: Receiver, capsys: pytest.CaptureFixture[str]
 ) -> None:
     job = ended(world, receiver, plays.gone)
@@ -69,7 +69,9 @@ def test_the_host_of_a_url_without_a_path_is_its_host(world: World, receiver: Re
     assert states(world, job) == ["waiting"]
 
 
-def test_one_that_cannot_be_read_does_not_keep_the_others(world: World, receiver: Receiver) -> None:
+def test_a_delivery_that_cannot_be_read_does_not_stop_the_others(
+    world: World, receiver: Receiver
+) -> None:
     jobs = [ended(world, receiver, plays.gone) for _ in range(5)]
     while world.send_webhooks()["records"]:
         pass
@@ -79,7 +81,7 @@ def test_one_that_cannot_be_read_does_not_keep_the_others(world: World, receiver
     assert states(world, *jobs) == ["waiting", "waiting", "given-up", "waiting", "waiting"]
 
 
-def test_one_that_is_erased_meanwhile_stays_erased(
+def test_a_delivery_that_is_erased_meanwhile_stays_erased(
     world: World, receiver: Receiver, capsys: pytest.CaptureFixture[str]
 ) -> None:
     job = ended(world, receiver, plays.gone)

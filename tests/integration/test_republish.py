@@ -1,4 +1,4 @@
-"""`make republish`: what could not be told is told once it can be, and is then kept no longer."""
+"""`make republish`: a record that could not be published is published, and then deleted."""
 
 import io
 import json
@@ -36,7 +36,7 @@ def operated(world: World) -> Any:
 
 
 def ended(world: World, count: int = 3) -> list[dict[str, Any]]:
-    """Have jobs end; return their records as JSON has them, which nobody was handed."""
+    """Have jobs end; return their records as JSON has them, without handing them to a Lambda."""
     for n in range(count):
         world.submit("echo", {"value": n})
     world.work()
@@ -48,7 +48,7 @@ def keep(world: World, key: str, kept: Any) -> None:
     world.s3.put_object(Bucket=world.ids["Bucket"], Key=key, Body=json.dumps(kept))
 
 
-def test_a_batch_that_lambda_gave_up_is_told(world: World, operated: Any) -> None:
+def test_a_batch_that_lambda_gave_up_is_published(world: World, operated: Any) -> None:
     batch = json.dumps({"Records": ended(world)})
     about = {"requestContext": {"condition": "RetryAttemptsExhausted"}, "version": "1.0"}
     keep(world, "aws/lambda/1f2e/2026/11/24/2026-11-24T12.00.00-77", about | {"payload": batch})
@@ -58,14 +58,14 @@ def test_a_batch_that_lambda_gave_up_is_told(world: World, operated: Any) -> Non
     assert world.objects("aws/lambda/") == []
 
 
-def test_a_record_that_notify_could_not_read_is_told_once_it_can(
+def test_a_record_that_notify_could_not_read_is_published_once_it_can(
     world: World, operated: Any
 ) -> None:
     (record,) = ended(world, 1)
     whole = record["dynamodb"]["NewImage"].pop("created")
     world.app("notify").handler({"Records": [record]}, lambda_context())
     assert republish(operated) == 1
-    assert len(world.objects("aws/lambda/unpublished/")) == 1, "it is kept until it was told"
+    assert len(world.objects("aws/lambda/unpublished/")) == 1, "it is kept until it was published"
 
     record["dynamodb"]["NewImage"]["created"] = whole
     keep(world, world.objects("aws/lambda/unpublished/")[0], record)
@@ -74,21 +74,23 @@ def test_a_record_that_notify_could_not_read_is_told_once_it_can(
     assert world.objects("aws/lambda/") == []
 
 
-def test_a_record_that_cannot_be_told_again_is_not_put_anew(world: World, operated: Any) -> None:
-    """The bucket forgets it 90 days after it was put first."""
+def test_a_record_that_again_cannot_be_published_is_not_written_again(
+    world: World, operated: Any
+) -> None:
+    """The bucket deletes it 90 days after it was first written."""
     (record,) = ended(world, 1)
     del record["dynamodb"]["NewImage"]["created"]
     world.app("notify").handler({"Records": [record]}, lambda_context())
-    (there,) = world.s3.list_objects_v2(Bucket=world.ids["Bucket"])["Contents"]
-    world.s3.put_object(Bucket=world.ids["Bucket"], Key=there["Key"], Body=json.dumps(record))
-    marked = world.s3.head_object(Bucket=world.ids["Bucket"], Key=there["Key"])["ETag"]
+    (first,) = world.s3.list_objects_v2(Bucket=world.ids["Bucket"])["Contents"]
+    world.s3.put_object(Bucket=world.ids["Bucket"], Key=first["Key"], Body=json.dumps(record))
+    marked = world.s3.head_object(Bucket=world.ids["Bucket"], Key=first["Key"])["ETag"]
     assert republish(operated) == 1
-    after = world.s3.head_object(Bucket=world.ids["Bucket"], Key=there["Key"])["ETag"]
+    after = world.s3.head_object(Bucket=world.ids["Bucket"], Key=first["Key"])["ETag"]
 
-    assert marked == after != there["ETag"]
+    assert marked == after != first["ETag"]
 
 
-def test_what_still_cannot_be_told_stays(world: World, operated: Any) -> None:
+def test_a_record_that_still_cannot_be_published_stays(world: World, operated: Any) -> None:
     keep(world, "aws/lambda/1f2e/x", {"payload": json.dumps({"Records": ended(world)})})
     world.faults.unreachable("sns.PublishBatch")
 
@@ -97,7 +99,7 @@ def test_what_still_cannot_be_told_stays(world: World, operated: Any) -> None:
 
 
 @pytest.mark.parametrize("kept", ["", "{", "[1]", "null", '{"payload": "{"}', '{"payload": {}}'])
-def test_an_object_that_holds_no_records_keeps_no_other_from_being_told(
+def test_an_object_without_records_does_not_stop_the_others(
     world: World, operated: Any, capsys: pytest.CaptureFixture[str], kept: str
 ) -> None:
     world.s3.put_object(Bucket=world.ids["Bucket"], Key="aws/lambda/1", Body=kept)
@@ -109,7 +111,7 @@ def test_an_object_that_holds_no_records_keeps_no_other_from_being_told(
     assert "aws/lambda/1  has no records" in capsys.readouterr().out
 
 
-def test_listing_tells_nothing(
+def test_listing_publishes_nothing(
     world: World, operated: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
     keep(world, "aws/lambda/1f2e/x", {"payload": json.dumps({"Records": ended(world)})})

@@ -44,11 +44,11 @@ def test_a_job_that_failed_or_was_canceled_can_be_retried(world: World) -> None:
 
 def test_an_unfinished_job_is_not_retried(world: World) -> None:
     job = world.submit().json["id"]
-    before = world.left()
+    before = world.counts()
     reply = retry(world, job)
 
     assert (reply.status, reply.problem) == (409, "unfinished")
-    assert world.left() == before
+    assert world.counts() == before
 
 
 def test_a_retry_under_a_key_is_one_job(world: World) -> None:
@@ -98,11 +98,11 @@ def test_a_key_names_one_retry_of_one_job(world: World) -> None:
 
 def test_the_key_of_the_old_job_is_not_the_retrys(world: World) -> None:
     old = ended(world, key="k")
-    before = world.left()
+    before = world.counts()
     reply = retry(world, old, "k")
 
     assert (reply.status, reply.problem) == (422, "idempotency-key-reused")
-    assert world.left() == before
+    assert world.counts() == before
 
 
 def test_a_retry_needs_no_body(world: World) -> None:

@@ -34,14 +34,14 @@ NOT_HTTP: dict[str, Any] = {
 
 
 def answer(world: World, name: str) -> Any:
-    """Return the status of the answer to a sample event, and its problem; or what Lambda is told."""
+    """Return the status and the problem of the answer to a sample event; or what the handler returns."""
     if name in ROUTES:
         reply = world.call(name)
         return reply.status, reply.problem
-    told = world.app(name.replace("-", "_")).handler(stack.event(name), lambda_context())
-    if told and "batchItemFailures" in told:
-        return [failure["itemIdentifier"] for failure in told["batchItemFailures"]]
-    return told
+    returned = world.app(name.replace("-", "_")).handler(stack.event(name), lambda_context())
+    if returned and "batchItemFailures" in returned:
+        return [failure["itemIdentifier"] for failure in returned["batchItemFailures"]]
+    return returned
 
 
 def at(world: World, now: Instant) -> None:
@@ -50,7 +50,7 @@ def at(world: World, now: Instant) -> None:
 
 @pytest.fixture(autouse=True)
 def no_such_host(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The samples' callback leads to a name that nobody has."""
+    """The host name of the samples' callback cannot be resolved."""
 
     def unresolved(*_: Any, **__: Any) -> Any:
         raise Unsent("unresolved", "hooks.example.com has no address.", 1)

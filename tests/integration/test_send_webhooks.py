@@ -48,7 +48,9 @@ def copy(world: World) -> None:
 # ── to whom ───────────────────────────────────────────────────────────────────────────────────
 
 
-def test_nothing_is_sent_to_where_the_job_was_asked_for(world: World, receiver: Receiver) -> None:
+def test_nothing_is_sent_to_the_api_that_the_job_was_asked_for_at(
+    world: World, receiver: Receiver
+) -> None:
     job = send(world, receiver.url(), base=receiver.url("/v1"))
     world.send_webhooks()
 
@@ -69,17 +71,17 @@ def test_nothing_is_sent_to_a_url_that_may_not_be_called_any_more(
 
 
 def test_a_message_from_before_a_replay_is_dropped(world: World, receiver: Receiver) -> None:
-    """Whoever dropped its copy, or gave it up as a dead letter, would drop what was asked for since."""
+    """Without this, a copy that is dropped or becomes a dead letter would drop the replay too."""
     job = ended(world, receiver, plays.answer(500), plays.ok)
     world.send_webhooks()
     world.pass_time(10)
     (old,) = queued(world)
     world.call("replay", id=job)
-    left = [
+    returned = [
         world.app("send_webhooks").handler(_handed_out(old, n), lambda_context()) for n in range(2)
     ]
 
-    assert left == [{"batchItemFailures": []}] * 2
+    assert returned == [{"batchItemFailures": []}] * 2
     assert len(receiver.requests) == 1
     settled(world)
     assert (world.delivery(job) or {})["state"] == "delivered"
@@ -184,13 +186,13 @@ def test_the_table_keeps_an_event_that_no_message_has(
     world: World, receiver: Receiver, play: Any, is_kept: bool
 ) -> None:
     job = ended(world, receiver, play)
-    (sent,) = (told["Message"] for told in world.published())
+    (sent,) = (notification["Message"] for notification in world.published())
     world.send_webhooks()
 
     assert (world.delivery(job) or {}).get("body") == (sent if is_kept else None)
 
 
-def test_a_second_message_of_what_waits_in_the_table_is_dropped(
+def test_a_second_message_of_a_waiting_delivery_is_dropped(
     world: World, receiver: Receiver
 ) -> None:
     ended(world, receiver, plays.busy("2000"), plays.ok)
@@ -222,7 +224,7 @@ def test_two_messages_that_are_tried_at_once_leave_one(world: World, receiver: R
     assert messages(world) == 1
 
 
-def test_one_message_that_is_tried_twice_at_once_is_there_for_the_next_try(
+def test_one_message_that_is_tried_twice_at_once_stays_for_the_next_try(
     world: World, receiver: Receiver
 ) -> None:
     job = ended(world, receiver, plays.answer(500), plays.answer(500), plays.ok)
@@ -240,9 +242,7 @@ def test_one_message_that_is_tried_twice_at_once_is_there_for_the_next_try(
     assert ((world.delivery(job) or {})["state"], len(receiver.requests)) == ("delivered", 3)
 
 
-def test_what_was_asked_for_again_while_it_was_tried_is_sent_again(
-    world: World, receiver: Receiver
-) -> None:
+def test_a_delivery_replayed_during_a_try_is_sent_again(world: World, receiver: Receiver) -> None:
     job = ended(world, receiver)
 
     world.faults.once("dynamodb.UpdateItem", lambda _: replay_later(world, job))
@@ -268,7 +268,9 @@ def refused(request: Any) -> Any:
     return answered(request.url, 200, body)
 
 
-def test_what_the_queue_does_not_take_is_swept_again(world: World, receiver: Receiver) -> None:
+def test_a_delivery_that_the_queue_does_not_take_is_swept_again(
+    world: World, receiver: Receiver
+) -> None:
     job = in_table(world, receiver)
     world.pass_time(2001)
     world.faults.once("sqs.SendMessageBatch", refused)
@@ -279,7 +281,7 @@ def test_what_the_queue_does_not_take_is_swept_again(world: World, receiver: Rec
     assert (messages(world), "due_at" in (world.delivery(job) or {})) == (1, False)
 
 
-def test_what_is_asked_for_again_while_it_is_swept_keeps_its_next_look(
+def test_a_delivery_replayed_while_it_is_swept_keeps_its_next_look(
     world: World, receiver: Receiver
 ) -> None:
     """Should the replay's own message be lost, it is the sweep that sends another."""
@@ -292,7 +294,7 @@ def test_what_is_asked_for_again_while_it_is_swept_keeps_its_next_look(
     assert int((world.delivery(job) or {})["due_at"]) == world.now + 60_000
 
 
-def test_what_was_put_off_since_the_sweep_read_its_index_is_left(
+def test_a_delivery_postponed_after_the_sweep_read_its_index_is_not_touched(
     world: World, receiver: Receiver
 ) -> None:
     jobs = [in_table(world, receiver) for _ in range(2)]
@@ -324,7 +326,7 @@ def test_a_replay_that_the_queue_does_not_take_is_made_by_the_sweep(
     assert len(receiver.requests) == 2
 
 
-def test_the_sweep_sends_what_was_never_tried_as_the_callback_asks(
+def test_the_sweep_sends_a_delivery_that_was_never_tried_as_the_callback_asks(
     world: World, receiver: Receiver
 ) -> None:
     job = ended(world, receiver, callback={"format": "application/cloudevents+json"})
@@ -340,7 +342,7 @@ def test_the_sweep_sends_what_was_never_tried_as_the_callback_asks(
     assert sent_as == ["application/cloudevents+json"]
 
 
-def test_an_end_whose_webhook_the_queue_does_not_take_is_told_again(
+def test_an_end_whose_webhook_the_queue_does_not_take_is_published_again(
     world: World, receiver: Receiver
 ) -> None:
     world.faults.once("sqs.SendMessageBatch", refused)

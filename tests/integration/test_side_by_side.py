@@ -36,26 +36,26 @@ def newer_text(body: str) -> str:
 
 
 @pytest.fixture
-def left(world: World, receiver: Receiver) -> Fixture:
-    """What the next version left behind in a world that this one works in."""
-    there = fixture.read(max(fixture.versions()), receiver)
-    there.table["items"] = [newer(item) for item in there.table["items"]]
-    for messages in there.queues.values():
+def stored(world: World, receiver: Receiver) -> Fixture:
+    """The data of the next version, in a world where this version runs."""
+    state = fixture.read(max(fixture.versions()), receiver)
+    state.table["items"] = [newer(item) for item in state.table["items"]]
+    for messages in state.queues.values():
         for message in messages:
             message["body"] = newer_text(message["body"])
-    fixture.put(world, there)
-    return there
+    fixture.put(world, state)
+    return state
 
 
 def test_newer_items_and_messages_come_to_the_same_end(
-    world: World, left: Fixture, receiver: Receiver
+    world: World, stored: Fixture, receiver: Receiver
 ) -> None:
-    assert fixture.after(world, receiver, left) == left.after
+    assert fixture.after(world, receiver, stored) == stored.after
     assert not [key for key in world.objects() if key.startswith(("dead-letters/", "aws/"))]
 
 
-def test_newer_jobs_are_shown_as_far_as_they_are_known(world: World, left: Fixture) -> None:
-    for job in left.callers["jobs"]:
+def test_newer_jobs_are_shown_as_far_as_they_are_known(world: World, stored: Fixture) -> None:
+    for job in stored.callers["jobs"]:
         before = {k: job[k] for k in job if k not in ("name", "id", "owner")}
         now = fixture.seen(world, job["id"], job["owner"])
 
@@ -63,36 +63,36 @@ def test_newer_jobs_are_shown_as_far_as_they_are_known(world: World, left: Fixtu
 
 
 def test_no_write_loses_what_a_newer_version_wrote(
-    world: World, left: Fixture, receiver: Receiver
+    world: World, stored: Fixture, receiver: Receiver
 ) -> None:
     fixture.settle(world, receiver)
-    for job in left.callers["jobs"]:
+    for job in stored.callers["jobs"]:
         world.call("cancel", id=job["id"], owner=job["owner"])
         world.call("replay", id=job["id"], owner=job["owner"])
         world.call("erase", id=job["id"], owner=job["owner"])
     for owner in ("acme", "other"):
         world.call("rotate", owner=owner)
-    for item in left.table["items"]:
+    for item in stored.table["items"]:
         key = {"PK": item["PK"], "SK": item["SK"]}
 
         assert world.table.get_item(Key=key)["Item"]["beyond"] == NEWS["beyond"], key
 
 
-def test_a_newer_record_of_an_end_is_told(world: World, left: Fixture) -> None:
+def test_a_newer_record_of_an_end_is_published(world: World, stored: Fixture) -> None:
     news = {"beyond": {"M": {"what": {"S": "is new"}}}}
-    for record in left.stream["records"]:
+    for record in stored.stream["records"]:
         for image in ("OldImage", "NewImage"):
             record["dynamodb"][image] |= news
-    world.app("notify").handler({"Records": left.stream["records"]}, lambda_context())
-    told = {json.loads(t["Message"])["id"] for t in world.published()}
+    world.app("notify").handler({"Records": stored.stream["records"]}, lambda_context())
+    published = {json.loads(t["Message"])["id"] for t in world.published()}
 
-    assert told == {e["Message"]["id"] for e in left.stream["events"]}
+    assert published == {e["Message"]["id"] for e in stored.stream["events"]}
 
 
 def test_a_newer_hybrid_is_answered_and_a_newer_worker_is_understood(
-    world: World, left: Fixture
+    world: World, stored: Fixture
 ) -> None:
-    for invoked in left.callers["invocations"]:
+    for invoked in stored.callers["invocations"]:
         now = world.app("work").handler(invoked["payload"] | NEWS, lambda_context())
         said = json.dumps(newer(invoked["reply"])).encode()
         world.faults.always("lambda.Invoke", lambda r, said=said: answered(r.url, 200, said))  # type: ignore[misc]
@@ -102,7 +102,7 @@ def test_a_newer_hybrid_is_answered_and_a_newer_worker_is_understood(
         assert reply.status == (200 if now["status"] == "succeeded" else 422)
 
 
-def test_a_newer_authorizer_is_understood(world: World, left: Fixture) -> None:
+def test_a_newer_authorizer_is_understood(world: World, stored: Fixture) -> None:
     event = stack.event("list")
     event["requestContext"]["authorizer"]["lambda"] |= {"beyond": "what is known"}
     reply = reply_of(world.app("status").handler(event, lambda_context()))
@@ -120,18 +120,18 @@ def test_a_newer_api_key_is_taken(world: World) -> None:
 
 
 @pytest.mark.parametrize("route", ["status", "result"])
-def test_a_kind_of_problem_that_is_not_known_yet_is_told_as_it_is(world: World, route: str) -> None:
+def test_an_unknown_kind_of_problem_is_shown_as_it_is(world: World, route: str) -> None:
     job = world.submit("fail", {"kind": "refused"}).json["id"]
     world.work()
     world.job(job, error={"name": "of-the-next-version", "detail": "What it says.", "more": 1})
     event = stack.event(route)  # not by `world.call`: this version's contract does not know it
     event["pathParameters"] = {"id": job}
     reply = reply_of(world.app("status").handler(event, lambda_context()))
-    told = reply.json["error"] if route == "status" else reply.json
+    problem = reply.json["error"] if route == "status" else reply.json
 
     assert reply.status == {"status": 200, "result": 409}[route]
-    assert told.pop("title")
-    assert told == {
+    assert problem.pop("title")
+    assert problem == {
         "type": "https://api.example.com/problems/of-the-next-version",
         "status": {"status": 500, "result": 409}[route],
         "detail": "What it says.",
@@ -141,13 +141,15 @@ def test_a_kind_of_problem_that_is_not_known_yet_is_told_as_it_is(world: World, 
     }
 
 
-def test_the_end_of_a_job_with_a_problem_that_is_not_known_yet_is_told(world: World) -> None:
+def test_the_end_of_a_job_with_an_unknown_kind_of_problem_is_published(world: World) -> None:
     job = world.submit("fail", {"kind": "refused"}).json["id"]
     world.work()
     (record,) = world.ends()
     record["dynamodb"]["NewImage"]["error"]["M"]["name"] = {"S": "of-the-next-version"}
     world.app("notify").handler({"Records": [record]}, lambda_context())
-    (told,) = world.published()
+    (notification,) = world.published()
 
-    assert json.loads(told["Message"])["id"] == f"{job}/failed"
-    assert json.loads(told["Message"])["data"]["error"]["type"].endswith("/of-the-next-version")
+    assert json.loads(notification["Message"])["id"] == f"{job}/failed"
+    assert json.loads(notification["Message"])["data"]["error"]["type"].endswith(
+        "/of-the-next-version"
+    )

@@ -1,4 +1,4 @@
-"""Payloads too large for the table: they lie in the bucket, and nobody outside sees a difference."""
+"""Payloads too large for the table: they are in the bucket, and callers see no difference."""
 
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -68,7 +68,9 @@ def test_a_large_result_is_where_the_answer_redirects_to(world: World) -> None:
     assert int(query["X-Amz-Expires"][0]) <= 300
 
 
-def test_a_large_result_is_told_as_a_url_to_whom_cannot_follow(world: World) -> None:
+def test_a_large_result_is_answered_as_a_url_to_a_client_that_cannot_follow_redirects(
+    world: World,
+) -> None:
     given = {"text": "\xff", "times": 20_000, "media_type": "image/png"}
     job = world.submit("document", given).json["id"]
     world.work()
@@ -78,19 +80,19 @@ def test_a_large_result_is_told_as_a_url_to_whom_cannot_follow(world: World) -> 
     assert fetched(world, reply.json["url"]) == (b"\xff" * 20_000, "image/png")
 
 
-def test_a_large_result_is_told_by_its_link_alone(world: World) -> None:
+def test_a_large_result_is_published_as_its_link_alone(world: World) -> None:
     world.submit("echo", echo(20_000))
     world.work()
     world.notify()
-    (told,) = world.published()
+    (notification,) = world.published()
 
-    assert len(told["Message"]) < 2000
+    assert len(notification["Message"]) < 2000
 
 
 # ── uploads ───────────────────────────────────────────────────────────────────────────────────
 
 
-def test_an_upload_is_a_request_to_be_made_as_it_is_told(world: World) -> None:
+def test_an_upload_works_exactly_as_its_response_says(world: World) -> None:
     begun = upload(world)
     query = parse_qs(urlsplit(begun.json["url"]).query)
 
@@ -106,7 +108,41 @@ def test_an_upload_is_a_request_to_be_made_as_it_is_told(world: World) -> None:
     assert int(query["X-Amz-Expires"][0]) <= 300
     assert begun.json["expires"] == "2026-11-24T12:05:00.000Z"
     assert Request(begun.json["url"]).host.startswith(world.ids["Bucket"])
-    assert world.left() == (COUNT, 0, 0)
+    assert world.counts() == (COUNT, 0, 0)
+
+
+def test_the_same_idempotency_key_and_request_give_the_same_upload(world: World) -> None:
+    first, again, resized, other, foreign, unkeyed = (
+        upload(world, owner, {"idempotency-key": key} if key else {}, **changes).json["id"]
+        for owner, key, changes in (
+            ("acme", "batch:1f2e", {}),
+            ("acme", "batch:1f2e", {}),
+            ("acme", "batch:1f2e", {"size": 8}),
+            ("acme", "batch:77aa", {}),
+            ("globex", "batch:1f2e", {}),
+            ("acme", None, {}),
+        )
+    )
+
+    assert first == again
+    assert len({first, resized, other, unkeyed}) == 4
+    assert foreign == first  # in a folder of its owner's own
+    refused = upload(world, "acme", {"idempotency-key": "a\u00e9"})
+    assert (refused.status, refused.problem) == (400, "malformed-request")
+
+
+def test_a_submit_is_repeated_with_its_file_uploaded_again_under_the_same_key(world: World) -> None:
+    jobs = []
+    for _ in range(2):
+        begun = upload(world, "acme", {"idempotency-key": "report:9af1"})
+        put(world, begun)
+        body = {"input": {"files": [begun.json["use"]]}}
+        reply = world.call(
+            "submit", operation="sizes", body=body, headers={"idempotency-key": "report"}
+        )
+        jobs.append(reply.json["id"])
+
+    assert jobs[0] == jobs[1]
 
 
 @pytest.mark.parametrize("door", ["sync", "submit", "hybrid"])
@@ -147,17 +183,17 @@ def test_an_upload_is_read_like_any_file(world: World, door: str) -> None:
 
 
 @pytest.mark.parametrize("door", ["sync", "submit", "hybrid"])
-def test_an_upload_that_is_not_there_is_an_invalid_input(world: World, door: str) -> None:
+def test_a_missing_upload_is_an_invalid_input(world: World, door: str) -> None:
     begun = upload(world)
     reply = world.call(door, operation="csv-profile", body={"input": {"csv": begun.json["use"]}})
 
     assert (reply.status, reply.problem) == (422, "invalid-input")
-    assert world.left() == (COUNT, 0, 0)
+    assert world.counts() == (COUNT, 0, 0)
 
 
 @pytest.mark.parametrize("status", [403, 404])
-def test_an_upload_that_has_gone_is_so_however_s3_says_it(world: World, status: int) -> None:
-    """Who may not list what is not there is told 403: operations may list by prefix alone."""
+def test_a_deleted_upload_is_recognized_in_every_answer_of_s3(world: World, status: int) -> None:
+    """S3 answers 403 for a missing object to a caller who may not list; operations may list by prefix."""
     begun = upload(world)
     gone = lambda request: answered(request.url, status, b"")  # noqa: E731
     world.faults.always("s3.HeadObject", gone)
@@ -175,7 +211,7 @@ def test_an_upload_is_its_owners_alone(world: World, door: str) -> None:
     reply = world.call(door, operation="csv-profile", body=body, owner="other")
 
     assert (reply.status, reply.problem) == (422, "invalid-input")
-    assert world.left() == (COUNT, 0, 1)
+    assert world.counts() == (COUNT, 0, 1)
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from tests.integration.world import World
 UNKNOWN = "019ac1d2-7b5e-7c31-8f44-000000000000"
 
 
-def test_a_reader_who_has_seen_the_job_so_is_told_that_alone(world: World) -> None:
+def test_a_reader_who_knows_the_job_gets_not_modified(world: World) -> None:
     job = world.submit().json["id"]
     tag = world.call("status", id=job).headers["etag"]
     for seen in (tag, tag.removeprefix("W/"), f'"other", {tag}', "*"):
@@ -18,7 +18,7 @@ def test_a_reader_who_has_seen_the_job_so_is_told_that_alone(world: World) -> No
         assert "retry-after" in again.headers
 
 
-def test_the_tag_changes_with_the_job(world: World) -> None:
+def test_the_etag_changes_with_the_job(world: World) -> None:
     job = world.submit().json["id"]
     tag = world.call("status", id=job).headers["etag"]
     world.work()
@@ -58,11 +58,11 @@ def test_progress_shows_while_the_job_runs(world: World) -> None:
 
 @pytest.mark.parametrize("name", ["status", "result", "cancel", "retry", "erase"])
 @pytest.mark.parametrize("job", [UNKNOWN, "x", "0" * 36, "%2e%2e", UNKNOWN.upper(), "ä", "a" * 999])
-def test_a_job_that_is_not_there_is_unknown(world: World, name: str, job: str) -> None:
+def test_a_job_that_does_not_exist_is_unknown(world: World, name: str, job: str) -> None:
     reply = world.call(name, id=job)
 
     assert (reply.status, reply.problem) == (404, "unknown-job")
-    assert world.left() == (0, 0, 0)
+    assert world.counts() == (0, 0, 0)
 
 
 def test_links_start_with_the_domain_that_the_reader_called(world: World) -> None:
@@ -74,7 +74,7 @@ def test_links_start_with_the_domain_that_the_reader_called(world: World) -> Non
     assert links.items() >= (expected | {"self": url}).items()
 
 
-def test_a_missed_deadline_shows_and_is_written_by_who_sees_it_first(world: World) -> None:
+def test_a_missed_deadline_is_shown_and_written_by_the_first_reader(world: World) -> None:
     job = world.submit(deadline={"within": 60}).json["id"]
     world.pass_time(61.9)
     before = world.see(job)
@@ -91,9 +91,7 @@ def test_a_missed_deadline_shows_and_is_written_by_who_sees_it_first(world: Worl
 
 
 @pytest.mark.parametrize("look", ["status", "list"])
-def test_who_looks_alone_ends_a_job_without_a_deadline_at_its_bound(
-    world: World, look: str
-) -> None:
+def test_a_reader_alone_ends_a_job_without_a_deadline_at_its_bound(world: World, look: str) -> None:
     job = world.submit().json["id"]
     world.pass_time(3 * 86_400 + 2)
     world.call(look, id=job) if look == "status" else world.call(look, query={})
@@ -102,7 +100,7 @@ def test_who_looks_alone_ends_a_job_without_a_deadline_at_its_bound(
 
 
 @pytest.mark.parametrize("name", ["status", "result", "retry", "events", "deliveries", "erase"])
-def test_who_looks_first_and_only_after_its_keep_is_told_that_a_job_is_gone(
+def test_a_first_reader_after_the_retention_learns_that_the_job_is_gone(
     world: World, name: str
 ) -> None:
     job = world.submit(retention=3600, deadline={"within": 60}).json["id"]
@@ -164,7 +162,7 @@ def test_a_stored_failure_is_no_failure_of_the_server(world: World) -> None:
         assert world.see(job)["error"]["type"] == reply.json["type"]
 
 
-def test_bytes_are_answered_as_bytes_and_told_as_base64(world: World) -> None:
+def test_bytes_are_answered_as_bytes_and_shown_as_base64(world: World) -> None:
     given = {"text": "\x89PNG\xff", "media_type": "image/png"}
     job = world.submit("document", given).json["id"]
     world.work()

@@ -11,7 +11,7 @@ from tests.integration.world import START, World
 from tests.receiver import Receiver, answer
 
 
-def test_a_late_start_is_sent_with_the_delay_that_is_left(world: World) -> None:
+def test_a_late_start_is_sent_with_the_remaining_delay(world: World) -> None:
     job = world.submit(start={"after": 3600}).json["id"]
     world.pass_time(3600 - 601)
     world.sweep()
@@ -54,7 +54,7 @@ def test_a_promised_job_is_looked_at_again_at_its_deadline(world: World) -> None
     assert len(world.published()) == 1
 
 
-def test_a_deadline_ends_a_job_that_nobody_works_on(world: World) -> None:
+def test_a_deadline_ends_a_job_that_does_not_run(world: World) -> None:
     job = world.submit(deadline={"within": 60}).json["id"]
     world.pass_time(59)
     world.sweep()
@@ -66,8 +66,10 @@ def test_a_deadline_ends_a_job_that_nobody_works_on(world: World) -> None:
     item = world.job(job)
     assert (item["status"], item["ended"]) == ("failed", START + 60_000)
     assert "due_at" not in item
-    (told,) = world.published()
-    assert json.loads(told["Message"])["data"]["error"]["type"].endswith("/deadline-exceeded")
+    (notification,) = world.published()
+    assert json.loads(notification["Message"])["data"]["error"]["type"].endswith(
+        "/deadline-exceeded"
+    )
 
 
 def test_a_deadline_ends_a_job_whose_worker_is_dead(world: World) -> None:
@@ -93,7 +95,7 @@ def test_an_end_takes_the_job_off_the_index(world: World) -> None:
 
 
 @pytest.mark.parametrize("times", [{"start": {"after": 3600}}, {"deadline": {"within": 3600}}])
-def test_done_twice_it_is_harmless(world: World, times: dict[str, dict[str, int]]) -> None:
+def test_repeated_sweeps_do_no_harm(world: World, times: dict[str, dict[str, int]]) -> None:
     job = world.submit("meanwhile", {}, **times).json["id"]
     world.pass_time(3600)
     for _ in range(3):
@@ -106,7 +108,7 @@ def test_done_twice_it_is_harmless(world: World, times: dict[str, dict[str, int]
     assert world.see(job)["attempt"] == ("start" in times)
 
 
-def test_killed_between_its_two_steps_it_sends_once_more_and_the_job_runs_once(
+def test_a_sweep_killed_between_its_steps_sends_again_and_the_job_runs_once(
     world: World,
 ) -> None:
     job = world.submit("meanwhile", {}, start={"after": 3600}).json["id"]
@@ -140,8 +142,8 @@ def test_one_job_that_cannot_be_handled_does_not_stop_the_others(world: World) -
     world.pass_time(60)
     world.faults.fails("dynamodb.GetItem")
     world.sweep()
-    left = [job for job in jobs if world.job(job)["status"] == "queued"]
-    assert len(left) == 1
+    queued = [job for job in jobs if world.job(job)["status"] == "queued"]
+    assert len(queued) == 1
     world.sweep()
 
     assert {world.job(job)["status"] for job in jobs} == {"failed"}

@@ -19,7 +19,7 @@ def test_nothing_is_kept_and_aws_is_not_asked(world: World) -> None:
     world.call("sync")
 
     assert world.calls == []
-    assert world.left() == (0, 0, 0)
+    assert world.counts() == (0, 0, 0)
 
 
 @pytest.mark.parametrize("door", ["sync", "submit", "hybrid"])
@@ -85,7 +85,7 @@ def test_a_run_that_the_door_cuts_short_is_pointed_at_the_door_that_does_not(wor
     ("operation", "ago_ms", "cause"),
     [("slow", 0, "may run no longer at any door"), ("sluggish-now", 27_500, "within 1 s: ask")],
 )
-def test_a_run_that_no_door_gives_more_time_is_pointed_nowhere(
+def test_a_run_that_no_door_gives_more_time_is_not_pointed_to_another_door(
     world: World, operation: str, ago_ms: int, cause: str
 ) -> None:
     came = world.now - ago_ms
@@ -166,12 +166,12 @@ def test_a_refusal_is_cut_to_what_can_be_read(world: World) -> None:
 
 
 def test_no_answer_links_to_the_host_that_a_caller_names(world: World) -> None:
-    there = {
+    headers = {
         "host": "evil.example",
         "x-forwarded-proto": "http",
         "x-forwarded-host": "evil.example",
     }
-    reply = world.call("sync", operation="nothing", headers=there)
+    reply = world.call("sync", operation="nothing", headers=headers)
 
     assert reply.json["type"] == f"{BASE}/problems/unknown-operation"
     assert "evil" not in f"{reply.headers} {reply.body!r}"
@@ -181,7 +181,7 @@ def test_what_is_no_exception_is_a_failed_operation_too(world: World) -> None:
     assert world.sync("panic", {}).problem == "operation-failed"
 
 
-def test_a_sentence_that_json_cannot_say_is_told_as_far_as_it_can_be(world: World) -> None:
+def test_a_sentence_that_json_cannot_encode_is_shown_as_far_as_possible(world: World) -> None:
     reply = world.sync("half-a-character", {})
 
     assert (reply.problem, reply.json["detail"]) == ("refused", "no table in ?.csv")

@@ -209,7 +209,7 @@ FORGED: dict[str, Forge] = {
     "other audiences": changed(aud=["a", "b"]),
     "no audience": changed(aud=None),
     "an empty audience": changed(aud=""),
-    "audiences of nobody": changed(aud=[]),
+    "no audiences": changed(aud=[]),
     "a part of the audience": changed(aud=AUDIENCE[:-1]),
     "no end": changed(exp=None),
     "an end that is text": changed(exp="9999999999"),
@@ -247,7 +247,7 @@ FORGED: dict[str, Forge] = {
 
 
 @pytest.mark.parametrize("case", FORGED)
-def test_a_bad_token_is_nobodys(world: World, issuer: Issuer, case: str) -> None:
+def test_a_bad_token_has_no_owner(world: World, issuer: Issuer, case: str) -> None:
     world.calls.clear()
 
     assert shown(world, FORGED[case](issuer, world.now)) == NOBODY
@@ -264,10 +264,10 @@ def test_a_token_of_the_largest_size_is_taken(world: World, issuer: Issuer) -> N
 
 
 def test_without_an_issuer_no_token_is_taken(world: World) -> None:
-    with Issuer(RSA) as nobody:
-        assert shown(world, nobody.token(world.now)) == NOBODY
-        assert shown(world, nobody.token(world.now, iss="")) == NOBODY
-        assert nobody.asked == []
+    with Issuer(RSA) as issuer:
+        assert shown(world, issuer.token(world.now)) == NOBODY
+        assert shown(world, issuer.token(world.now, iss="")) == NOBODY
+        assert issuer.asked == []
 
 
 @pytest.mark.parametrize("scheme", ["Basic", "JWT", "", "DPoP"])
@@ -369,7 +369,9 @@ def test_a_key_that_takes_the_place_of_another_is_the_one(world: World, issuer: 
     assert shown(world, issuer.token(world.now, OTHER))["isAuthorized"]
 
 
-def test_made_up_keys_cost_one_question_in_ten_seconds(world: World, issuer: Issuer) -> None:
+def test_made_up_keys_cost_one_request_to_the_issuer_in_ten_seconds(
+    world: World, issuer: Issuer
+) -> None:
     def strangers(n: int) -> None:
         for i in range(n):
             assert shown(world, signed(issuer.claims(world.now), OTHER, kid=f"{n}-{i}")) == NOBODY
@@ -386,7 +388,7 @@ def test_made_up_keys_cost_one_question_in_ten_seconds(world: World, issuer: Iss
     assert issuer.asked == BOTH * 2
 
 
-def test_a_token_that_names_no_key_or_no_algorithm_of_ours_costs_no_question(
+def test_a_token_without_a_key_or_a_known_algorithm_costs_no_request_to_the_issuer(
     world: World, issuer: Issuer
 ) -> None:
     for case in ("garbage", "alg none", "HS256 by the public key", "no key's id", "huge"):
@@ -422,7 +424,7 @@ def at(url: str, jwks_uri: str) -> tuple[int, bytes, dict[str, str]]:
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-def test_where_the_issuer_does_not_answer_nobody_can_tell(
+def test_a_token_is_an_error_while_the_issuer_does_not_answer(
     world: World, issuer: Issuer, fault: str
 ) -> None:
     issuer.instead |= FAULTS[fault]
@@ -466,7 +468,7 @@ def test_keys_come_by_https_alone_where_they_do_not_come_from_this_machine(
         assert elsewhere.asked == []
 
 
-def test_an_issuer_elsewhere_is_asked_by_https_alone_and_sends_nobody_to_this_machine(
+def test_a_remote_issuer_is_asked_by_https_alone_and_cannot_point_to_this_machine(
     world: World, issuer: Issuer
 ) -> None:
     with Issuer(RSA, host="127.0.0.2") as elsewhere:
@@ -528,7 +530,7 @@ def test_a_slash_at_the_issuers_end_is_part_of_its_name(world: World) -> None:
 # ── what it costs ─────────────────────────────────────────────────────────────────────────────
 
 
-def test_who_shows_a_key_does_not_pay_for_tokens() -> None:
+def test_a_caller_with_a_key_does_not_import_the_code_for_tokens() -> None:
     code = (
         "import sys, nowlater.access.authenticate; print([m for m in sys.modules if m in sys.argv])"
     )
@@ -543,7 +545,7 @@ def test_who_shows_a_key_does_not_pay_for_tokens() -> None:
     assert loaded.strip() == "[]"
 
 
-def test_what_signs_here_signs_as_the_standard_has_it() -> None:
+def test_the_signer_of_these_tests_signs_as_the_standard_says() -> None:
     """RFC 7515, A.1: so what is refused here is refused for its reason."""
     key = "AyM1SysPpbyDfgZld3umj1qzKObwVMkoqQ-EstJQLr_T-1qS0gZH75aKtMN3Yj0iPS4hcgUuTwjAzZr1Z9CAow"
     data = (

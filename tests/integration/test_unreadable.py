@@ -1,4 +1,4 @@
-"""Messages that nobody can read: set aside at once, kept for an operator, and told once."""
+"""Messages that cannot be read: set aside at once, kept for an operator, and reported once."""
 
 import json
 from typing import Any
@@ -12,7 +12,7 @@ QUEUES = ("FlexibleQueue", "OnTimeQueue", "WebhookQueue")
 
 
 def send(world: World, queue: str, body: str) -> str:
-    """Send a message as somebody might; return its id."""
+    """Send a message; return its id."""
     sent = world.sqs.send_message(
         QueueUrl=world.ids[queue], MessageBody=body, MessageGroupId="acme"
     )
@@ -20,13 +20,13 @@ def send(world: World, queue: str, body: str) -> str:
 
 
 def receive(world: World, queue: str) -> dict[str, Any]:
-    """Have the Lambda of a queue handle what there is."""
+    """Have the Lambda of a queue handle its messages."""
     if queue == "WebhookQueue":
         return world.send_webhooks()
     return world.work(queue.removesuffix("Queue"))
 
 
-def left(world: World, queue: str) -> int:
+def waiting(world: World, queue: str) -> int:
     return sum(world.waiting(queue.removesuffix("Queue")).values())
 
 
@@ -37,7 +37,7 @@ def test_a_message_that_cannot_be_read_is_set_aside_at_once_and_kept(
 ) -> None:
     send(world, queue, body)
     first = receive(world, queue)
-    set_aside = (first["batchItemFailures"], left(world, queue), letters(world))
+    set_aside = (first["batchItemFailures"], waiting(world, queue), letters(world))
     handled = world.handle_dead_letters()
 
     assert set_aside == ([], 0, 1)
@@ -46,7 +46,7 @@ def test_a_message_that_cannot_be_read_is_set_aside_at_once_and_kept(
     assert receive(world, queue)["records"] == 0
 
 
-def test_the_rest_of_its_batch_is_worked_on(world: World) -> None:
+def test_the_rest_of_the_batch_is_worked_on(world: World) -> None:
     send(world, "FlexibleQueue", "{")
     job = world.submit().json["id"]
     done = world.work()
@@ -56,19 +56,19 @@ def test_the_rest_of_its_batch_is_worked_on(world: World) -> None:
 
 
 @pytest.mark.parametrize("queue", QUEUES)
-def test_where_it_cannot_be_set_aside_it_comes_again(world: World, queue: str) -> None:
+def test_a_message_that_cannot_be_set_aside_is_received_again(world: World, queue: str) -> None:
     send(world, queue, "{")
     world.faults.fails("sqs.SendMessage")
     failed = receive(world, queue)
-    after_failure = (len(failed["batchItemFailures"]), left(world, queue), letters(world))
+    after_failure = (len(failed["batchItemFailures"]), waiting(world, queue), letters(world))
     world.pass_time(931)
     receive(world, queue)
 
     assert after_failure == (1, 1, 0)
-    assert (left(world, queue), letters(world)) == (0, 1)
+    assert (waiting(world, queue), letters(world)) == (0, 1)
 
 
-def test_a_lost_reply_keeps_it_twice_rather_than_not_at_all(world: World) -> None:
+def test_after_a_lost_reply_a_message_is_kept_twice_rather_than_not_at_all(world: World) -> None:
     world.faults.unheard("sqs.SendMessage")
     send(world, "FlexibleQueue", "{")
     world.work()
@@ -77,10 +77,10 @@ def test_a_lost_reply_keeps_it_twice_rather_than_not_at_all(world: World) -> Non
     world.handle_dead_letters()
 
     assert set(kept(world)) == {"{"}
-    assert (left(world, "FlexibleQueue"), letters(world)) == (0, 0)
+    assert (waiting(world, "FlexibleQueue"), letters(world)) == (0, 0)
 
 
-def test_who_set_it_aside_says_why_and_who_buries_it_what_it_was(
+def test_the_logs_say_why_a_message_was_set_aside_and_what_it_was(
     world: World, lines: list[Any]
 ) -> None:
     was = send(world, "FlexibleQueue", '{"owner": "secret of the house"}')
@@ -91,7 +91,7 @@ def test_who_set_it_aside_says_why_and_who_buries_it_what_it_was(
 
     assert [line["message"] for line in errors] == ["message_moved_to_dead_letters", "dead_letter"]
     assert (errors[0]["message_id"], errors[0]["reason"]) == (was, reason)
-    assert (errors[1]["was"], errors[1]["reason"]) == (was, reason)
+    assert (errors[1]["original_message_id"], errors[1]["reason"]) == (was, reason)
     assert world.ids["FlexibleQueue"].endswith(f"/{errors[1]['queue']}")
     assert world.objects("dead-letters/") == [f"dead-letters/{errors[1]['message_id']}"]
     assert not [line for line in errors if "exception_name" in line]  # FaultsAlarm is not for these
@@ -113,7 +113,9 @@ def test_a_job_whose_pointer_came_to_the_webhooks_goes_on(world: World, lines: l
     assert world.see(job)["status"] == "succeeded"
 
 
-def test_its_lines_name_no_job_of_the_message_before(world: World, lines: list[Any]) -> None:
+def test_the_log_lines_of_a_message_do_not_name_the_job_before_it(
+    world: World, lines: list[Any]
+) -> None:
     world.submit()
     send(world, "FlexibleQueue", "{")
     world.work()
@@ -123,7 +125,7 @@ def test_its_lines_name_no_job_of_the_message_before(world: World, lines: list[A
     assert "job_id" in next(line for line in lines if line["message"] == "job_ended")
 
 
-def test_attributes_of_a_strangers_dead_letter_are_read_as_far_as_they_are_text(
+def test_only_text_attributes_of_a_foreign_dead_letter_are_read(
     world: World, lines: list[Any]
 ) -> None:
     world.sqs.send_message(
@@ -137,13 +139,13 @@ def test_attributes_of_a_strangers_dead_letter_are_read_as_far_as_they_are_text(
     assert "reason" not in next(line for line in lines if line["message"] == "dead_letter")
 
 
-def test_a_dead_letter_that_sqs_has_moved_says_no_reason(world: World, lines: list[Any]) -> None:
+def test_a_dead_letter_that_sqs_has_moved_has_no_reason(world: World, lines: list[Any]) -> None:
     send(world, "DeadLetterQueue", "{")
     world.handle_dead_letters()
     (error,) = [line for line in lines if line["level"] == "ERROR"]
 
     assert error["message"] == "dead_letter"
-    assert not {"was", "queue", "reason"} & error.keys()
+    assert not {"original_message_id", "queue", "reason"} & error.keys()
 
 
 def test_a_message_that_can_be_read_is_never_set_aside(world: World) -> None:

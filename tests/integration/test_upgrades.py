@@ -1,4 +1,4 @@
-"""What each version left behind is handled by today's code; what today's leaves behind is known."""
+"""The data of each version is handled by today's code; all that today's code writes is in a fixture."""
 
 import json
 import re
@@ -31,16 +31,16 @@ CURRENT = tomllib.loads((stack.ROOT / "pyproject.toml").read_text())["project"][
 
 
 @pytest.fixture(params=fixture.versions())
-def left(request: pytest.FixtureRequest, world: World, receiver: Receiver) -> Fixture:
-    """What a version left behind, put into the world."""
-    there = fixture.read(request.param, receiver)
-    fixture.put(world, there)
-    return there
+def stored(request: pytest.FixtureRequest, world: World, receiver: Receiver) -> Fixture:
+    """The data of a version, put into the world."""
+    state = fixture.read(request.param, receiver)
+    fixture.put(world, state)
+    return state
 
 
-def by_id(left: Fixture, **wanted: Any) -> Iterator[dict[str, Any]]:
+def by_id(stored: Fixture, **wanted: Any) -> Iterator[dict[str, Any]]:
     """Yield the jobs that their owners could see, as they saw them; some by their status."""
-    for job in left.callers["jobs"]:
+    for job in stored.callers["jobs"]:
         if "shown" in job and job["shown"]["status"] in wanted.get("statuses", (*ENDED, *ALIVE)):
             yield job
 
@@ -57,23 +57,23 @@ def kept(before: Any, now: Any) -> bool:
 # ── what callers see ──────────────────────────────────────────────────────────────────────────
 
 
-def test_each_job_reads_as_it_did(world: World, left: Fixture) -> None:
-    for job in left.callers["jobs"]:
+def test_each_job_is_shown_as_before(world: World, stored: Fixture) -> None:
+    for job in stored.callers["jobs"]:
         now = fixture.seen(world, job["id"], job["owner"])
 
         assert kept({k: job[k] for k in job if k not in ("name", "id", "owner")}, now), job["name"]
 
 
-def test_lists_go_on_from_a_cursor(world: World, left: Fixture) -> None:
-    assert len(left.callers["pages"]) > 2
-    for page in left.callers["pages"]:
+def test_lists_go_on_from_a_cursor(world: World, stored: Fixture) -> None:
+    assert len(stored.callers["pages"]) > 2
+    for page in stored.callers["pages"]:
         shown = world.call("list", query=page["query"]).json
 
         assert [job["id"] for job in shown["jobs"]] == page["jobs"]
 
 
-def test_each_idempotency_key_names_its_job(world: World, left: Fixture) -> None:
-    for asked in left.callers["requests"]:
+def test_each_idempotency_key_names_its_job(world: World, stored: Fixture) -> None:
+    for asked in stored.callers["requests"]:
         reply = ask_again(world, asked)
         named = reply.headers.get("content-location", reply.headers.get("location", ""))
         is_replayed = reply.headers.get("idempotency-replayed") == "true"
@@ -83,8 +83,8 @@ def test_each_idempotency_key_names_its_job(world: World, left: Fixture) -> None
         assert is_replayed == (not asked.get("lost"))
 
 
-def test_an_idempotency_key_is_refused_for_another_body(world: World, left: Fixture) -> None:
-    for asked in left.callers["requests"]:
+def test_an_idempotency_key_is_refused_for_another_body(world: World, stored: Fixture) -> None:
+    for asked in stored.callers["requests"]:
         if asked["route"] != "retry":
             other = ask_again(world, asked | {"body": asked["body"] | {"retention": 9000}})
 
@@ -99,14 +99,14 @@ def ask_again(world: World, asked: dict[str, Any]) -> Any:
     return world.call(asked["route"], headers=headers, **how)
 
 
-def test_each_api_key_is_taken_as_it_was(world: World, left: Fixture) -> None:
-    for key in left.callers["keys"]:
+def test_each_api_key_is_taken_as_it_was(world: World, stored: Fixture) -> None:
+    for key in stored.callers["keys"]:
         assert kept(key["answer"], authorized(world, f"Bearer {key['token']}"))
 
 
-def test_routes_know_callers_by_what_the_authorizer_said(world: World, left: Fixture) -> None:
+def test_routes_know_callers_by_what_the_authorizer_said(world: World, stored: Fixture) -> None:
     """API Gateway remembers an answer of the earlier authorizer for five minutes."""
-    for key in left.callers["keys"]:
+    for key in stored.callers["keys"]:
         if key["answer"]["isAuthorized"]:
             event = stack.event("list")
             event["requestContext"]["authorizer"]["lambda"] = key["answer"]["context"]
@@ -115,9 +115,9 @@ def test_routes_know_callers_by_what_the_authorizer_said(world: World, left: Fix
             assert (reply.status, bool(reply.json["jobs"])) == (200, True)
 
 
-def test_estimates_rest_on_the_runs_that_were_counted(world: World, left: Fixture) -> None:
-    item = next(i for i in left.table["items"] if i["PK"] == "STATS#echo")
-    job = left.job("queued")
+def test_estimates_rest_on_the_runs_that_were_counted(world: World, stored: Fixture) -> None:
+    item = next(i for i in stored.table["items"] if i["PK"] == "STATS#echo")
+    job = stored.job("queued")
     world.job(job, operation="echo")
 
     assert world.see(job)["estimate"]["rests_on"]["runs"] == item["runs"]
@@ -127,9 +127,9 @@ def test_estimates_rest_on_the_runs_that_were_counted(world: World, left: Fixtur
 
 
 def test_what_has_not_ended_can_be_canceled_and_nothing_else_can(
-    world: World, left: Fixture
+    world: World, stored: Fixture
 ) -> None:
-    for job in by_id(left):
+    for job in by_id(stored):
         reply = world.call("cancel", id=job["id"], owner=job["owner"])
         status = job["shown"]["status"]
         may = status == "canceled" or status in ALIVE
@@ -137,8 +137,8 @@ def test_what_has_not_ended_can_be_canceled_and_nothing_else_can(
         assert (reply.status, reply.problem) == ((200, None) if may else (409, "already-ended"))
 
 
-def test_what_has_ended_can_be_erased_and_nothing_else_can(world: World, left: Fixture) -> None:
-    for job in by_id(left):
+def test_what_has_ended_can_be_erased_and_nothing_else_can(world: World, stored: Fixture) -> None:
+    for job in by_id(stored):
         reply = world.call("erase", id=job["id"], owner=job["owner"])
         is_ended = job["shown"]["status"] in ENDED
 
@@ -149,12 +149,12 @@ def test_what_has_ended_can_be_erased_and_nothing_else_can(world: World, left: F
 
 
 def test_what_has_ended_can_be_retried_and_ends_likewise(
-    world: World, left: Fixture, receiver: Receiver
+    world: World, stored: Fixture, receiver: Receiver
 ) -> None:
     # Of these, what they are asked to do was not all that decided their end.
     chance = {"cut short three times", "late", "unavailable", "flaky"}
     again = {}
-    for job in by_id(left, statuses=("succeeded", "failed")):
+    for job in by_id(stored, statuses=("succeeded", "failed")):
         reply = world.call("retry", id=job["id"], owner=job["owner"], headers=NO_KEY)
 
         assert (reply.status, reply.json["retry_of"]) == (202, job["id"])
@@ -176,16 +176,16 @@ def _error(shown: Any) -> str | None:
 # ── what Lambdas do ───────────────────────────────────────────────────────────────────────────
 
 
-def test_all_comes_to_the_end_to_which_the_version_itself_brought_it(
-    world: World, left: Fixture, receiver: Receiver
+def test_every_job_ends_as_it_did_in_its_own_version(
+    world: World, stored: Fixture, receiver: Receiver
 ) -> None:
-    assert fixture.after(world, receiver, left) == left.after
+    assert fixture.after(world, receiver, stored) == stored.after
     assert not [key for key in world.objects() if key.startswith(("dead-letters/", "aws/"))]
 
 
-def test_each_message_of_a_lane_is_worked_on(world: World, left: Fixture) -> None:
+def test_each_message_of_a_lane_is_worked_on(world: World, stored: Fixture) -> None:
     for queue in ("OnTimeQueue", "FlexibleQueue"):
-        for message in left.queues[queue]:
+        for message in stored.queues[queue]:
             ref = json.loads(message["body"])
             before = world.table.get_item(Key=_key(ref)).get("Item")
             world.direct(ref["id"], ref["owner"])
@@ -204,17 +204,17 @@ def _may_run(item: dict[str, Any], now: int) -> bool:
     return waits or (item["status"] == "running" and item["lease_until"] < now)
 
 
-def test_a_worker_is_called_as_it_was(world: World, left: Fixture) -> None:
-    for invoked in left.callers["invocations"]:
+def test_a_worker_is_called_as_it_was(world: World, stored: Fixture) -> None:
+    for invoked in stored.callers["invocations"]:
         now = world.app("work").handler(invoked["payload"], lambda_context())
 
         assert now["id"] == invoked["payload"]["id"]
         assert now["status"] in ENDED
 
 
-def test_a_worker_is_understood_as_it_answered(world: World, left: Fixture) -> None:
+def test_a_worker_is_understood_as_it_answered(world: World, stored: Fixture) -> None:
     """Hybrid may call the Work of before, which answers as it did."""
-    for invoked in left.callers["invocations"]:
+    for invoked in stored.callers["invocations"]:
         said = json.dumps(invoked["reply"]).encode()
         world.faults.always("lambda.Invoke", lambda r, said=said: answered(r.url, 200, said))  # type: ignore[misc]
         reply = world.hybrid("echo", {"value": "not this one"})
@@ -222,11 +222,11 @@ def test_a_worker_is_understood_as_it_answered(world: World, left: Fixture) -> N
         assert reply.status == (200 if invoked["reply"]["status"] == "succeeded" else 422)
 
 
-def test_each_record_of_an_end_is_told_as_it_was(world: World, left: Fixture) -> None:
-    world.app("notify").handler({"Records": left.stream["records"]}, lambda_context())
-    told = {t["MessageId"]: t for t in world.published()}.values()
-    now = {json.loads(t["Message"])["id"]: t for t in told}
-    before = {e["Message"]["id"]: e for e in left.stream["events"]}
+def test_each_record_of_an_end_is_published_as_before(world: World, stored: Fixture) -> None:
+    world.app("notify").handler({"Records": stored.stream["records"]}, lambda_context())
+    notifications = {t["MessageId"]: t for t in world.published()}.values()
+    now = {json.loads(t["Message"])["id"]: t for t in notifications}
+    before = {e["Message"]["id"]: e for e in stored.stream["events"]}
 
     assert now.keys() == before.keys()
     for event_id, event in before.items():
@@ -238,18 +238,18 @@ def test_each_record_of_an_end_is_told_as_it_was(world: World, left: Fixture) ->
 # ── webhooks ──────────────────────────────────────────────────────────────────────────────────
 
 
-def test_owners_keep_their_secrets(world: World, left: Fixture) -> None:
-    for known in left.callers["secrets"]:
+def test_owners_keep_their_secrets(world: World, stored: Fixture) -> None:
+    for known in stored.callers["secrets"]:
         query = {"host": known["shown"]["host"]}
 
         assert kept(known["shown"], world.call("secret", owner=known["owner"], query=query).json)
 
 
 def test_each_webhook_is_signed_with_the_secret_that_its_owner_has(
-    world: World, left: Fixture, receiver: Receiver
+    world: World, stored: Fixture, receiver: Receiver
 ) -> None:
-    secrets = {known["owner"]: known["shown"] for known in left.callers["secrets"]}
-    for job in by_id(left, statuses=("succeeded",)):
+    secrets = {known["owner"]: known["shown"] for known in stored.callers["secrets"]}
+    for job in by_id(stored, statuses=("succeeded",)):
         if job["deliveries"]:
             receiver.requests.clear()
             reply = world.call("replay", id=job["id"], owner=job["owner"])
@@ -261,7 +261,7 @@ def test_each_webhook_is_signed_with_the_secret_that_its_owner_has(
             assert (reply.status, len(sent)) == (202, 1), job["name"]
             for secret in _secrets(secrets[job["owner"]]):
                 assert _signed(sent[0], secret) in sent[0].headers["webhook-signature"].split()
-            assert sent[0].body.decode() in [w["body"] for w in _bodies(left, job["id"])]
+            assert sent[0].body.decode() in [w["body"] for w in _bodies(stored, job["id"])]
 
 
 def _secrets(shown: dict[str, Any]) -> list[str]:
@@ -273,20 +273,20 @@ def _signed(request: Any, secret: str) -> str:
     return str(Webhook(secret).sign(request.headers["webhook-id"], at, request.body.decode()))
 
 
-def _bodies(left: Fixture, job: str) -> list[dict[str, Any]]:
+def _bodies(stored: Fixture, job: str) -> list[dict[str, Any]]:
     """Return the webhooks of a job, as they were sent or lay in the queue."""
-    queued = [json.loads(message["body"]) for message in left.queues["WebhookQueue"]]
-    sent = [w for w in left.callers["webhooks"] if job in w["headers"]["webhook-id"]]
+    queued = [json.loads(message["body"]) for message in stored.queues["WebhookQueue"]]
+    sent = [w for w in stored.callers["webhooks"] if job in w["headers"]["webhook-id"]]
     return sent + [webhook for webhook in queued if webhook["job"] == job]
 
 
 def test_what_was_given_up_is_sent_again_when_asked(
-    world: World, left: Fixture, receiver: Receiver
+    world: World, stored: Fixture, receiver: Receiver
 ) -> None:
     run_redrive(world)
     receiver.plays[:] = [plays.ok]
     fixture.settle(world, receiver)
-    given_up = left.job("given up")
+    given_up = stored.job("given up")
 
     assert f"{given_up}/succeeded" in [r.headers["webhook-id"] for r in receiver.requests]
     assert (world.delivery(given_up) or {})["state"] == "delivered"
@@ -324,13 +324,13 @@ def test_todays_code_writes_nothing_that_no_fixture_knows(
 def test_the_fixtures_hold_all_that_an_item_can(
     current: Fixture, kind: Any, where: str, named_by_keys: set[str]
 ) -> None:
-    there = {
+    found = {
         name.removeprefix(f"{where}.")
         for name in fixture.shape(current)
         if name.startswith(f"{where}.")
     }
 
-    assert set(kind.__struct_fields__) - named_by_keys <= there
+    assert set(kind.__struct_fields__) - named_by_keys <= found
 
 
 def test_what_was_released_has_not_changed() -> None:

@@ -1,4 +1,4 @@
-"""What an owner may upload a day: a bound that no way of asking passes, and that is told."""
+"""What an owner may upload a day: a limit that no request passes, and that is shown."""
 
 from typing import Any
 
@@ -28,7 +28,7 @@ def granted(world: World, owner: str = "acme") -> int:
     return int(world.table.get_item(Key=key).get("Item", {}).get("bytes", 0))
 
 
-def test_who_asks_for_twenty_of_the_largest_gets_as_many_as_a_day_allows(world: World) -> None:
+def test_of_twenty_of_the_largest_uploads_as_many_as_a_day_allows_are_granted(world: World) -> None:
     replies = [asked(world) for _ in range(20)]
     refused = replies[-1]
 
@@ -43,7 +43,7 @@ def test_who_asks_for_twenty_of_the_largest_gets_as_many_as_a_day_allows(world: 
     assert granted(world) == 50 * GIB
 
 
-def test_others_are_not_affected(world: World) -> None:
+def test_the_upload_quota_of_other_owners_is_not_affected(world: World) -> None:
     for _ in range(11):
         asked(world)
 
@@ -52,7 +52,7 @@ def test_others_are_not_affected(world: World) -> None:
     assert world.submit().status == 202
 
 
-def test_the_next_day_is_another(world: World) -> None:
+def test_the_upload_quota_starts_again_the_next_day(world: World) -> None:
     for _ in range(10):
         asked(world)
     world.pass_time(HALF_A_DAY_S - 1)
@@ -63,7 +63,9 @@ def test_the_next_day_is_another(world: World) -> None:
     assert asked(world).status == 201
 
 
-def test_what_still_fits_is_granted_and_what_is_left_is_told(world: World) -> None:
+def test_an_upload_that_still_fits_is_granted_and_the_remaining_quota_is_shown(
+    world: World,
+) -> None:
     allow(world, 6)
     asked(world)
     refused = asked(world, GIB + 1)
@@ -122,7 +124,7 @@ def test_two_requests_at_once_do_not_pass_the_bound_together(world: World) -> No
     assert granted(world) == LARGEST
 
 
-def test_what_cannot_be_counted_is_not_granted(world: World) -> None:
+def test_an_upload_that_cannot_be_counted_is_not_granted(world: World) -> None:
     world.faults.unreachable(UPDATE)
     refused = asked(world)
     world.faults.clear()
@@ -132,7 +134,7 @@ def test_what_cannot_be_counted_is_not_granted(world: World) -> None:
     assert asked(world).status == 201
 
 
-def test_zero_is_no_quota_and_no_call(world: World) -> None:
+def test_a_quota_of_zero_means_no_quota_and_no_call(world: World) -> None:
     allow(world, 0)
 
     assert {asked(world).status for _ in range(30)} == {201}

@@ -25,7 +25,7 @@ def works(world: World) -> Callable[[], object]:
     return lambda: world.work()
 
 
-def test_who_waits_gets_the_job_as_soon_as_its_status_changes(world: World) -> None:
+def test_a_waiting_caller_gets_the_job_as_soon_as_its_status_changes(world: World) -> None:
     job = world.submit("echo", {"value": 1}).json["id"]
     while_waited_for(world, nothing, nothing, nothing, works(world))
     reply, took_s = wait(world, job)
@@ -79,7 +79,7 @@ def test_a_start_whose_time_comes_is_a_change(world: World) -> None:
     assert took_s == 0.5
 
 
-def test_a_deadline_that_passes_is_one_too(world: World) -> None:
+def test_a_deadline_that_passes_is_a_change(world: World) -> None:
     job = world.submit(deadline={"within": 60}).json["id"]
     while_waited_for(world, nothing, nothing, lambda: world.pass_time(62))
     reply, _ = wait(world, job)
@@ -88,7 +88,7 @@ def test_a_deadline_that_passes_is_one_too(world: World) -> None:
 
 
 @pytest.mark.parametrize("end", ["succeeded", "canceled"])
-def test_nobody_waits_for_a_job_that_has_ended(world: World, end: str) -> None:
+def test_an_ended_job_is_answered_without_a_wait(world: World, end: str) -> None:
     job = world.submit().json["id"]
     if end == "succeeded":
         world.work()
@@ -102,7 +102,7 @@ def test_nobody_waits_for_a_job_that_has_ended(world: World, end: str) -> None:
 
 
 @pytest.mark.parametrize("prefer", ["wait=0", "wait=x", "respond-async", "handling=strict", ""])
-def test_nobody_waits_who_did_not_ask_to(world: World, prefer: str) -> None:
+def test_without_a_preference_there_is_no_wait(world: World, prefer: str) -> None:
     job = world.submit().json["id"]
     reply, took_s = wait(world, job, prefer)
 
@@ -121,7 +121,7 @@ def test_the_answer_comes_at_once_where_the_end_is_expected_later(world: World) 
     assert took_s == 0
 
 
-def test_it_is_waited_for_an_end_that_is_expected_within_the_wait(world: World) -> None:
+def test_a_caller_waits_for_an_end_that_is_expected_within_the_wait(world: World) -> None:
     has_run(world, "echo", 2)
     job = world.submit("echo", {"value": 1}).json["id"]
     while_waited_for(world, nothing, works(world))
@@ -140,7 +140,7 @@ def test_a_wait_is_at_most_twenty_seconds(world: World) -> None:
     assert reply.headers["preference-applied"] == "wait=20"
 
 
-def test_what_an_estimate_rests_on_need_not_answer_for_a_wait(world: World) -> None:
+def test_a_wait_works_without_an_estimate(world: World) -> None:
     job = world.submit("echo", {"value": 1}).json["id"]
     world.restart("status")
     world.faults.unreachable("sqs.GetQueueAttributes")
@@ -170,7 +170,7 @@ def test_a_job_that_is_erased_meanwhile_is_gone(world: World) -> None:
     assert (reply.status, reply.problem) == (410, "job-expired")
 
 
-def test_somebody_elses_job_is_not_waited_for(world: World) -> None:
+def test_the_job_of_another_owner_is_not_waited_for(world: World) -> None:
     job = world.submit(owner="other").json["id"]
     reply, took_s = wait(world, job)
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from nowlater.notifications.delivery import PATIENCE_S, WAITS_S
+from nowlater.notifications.delivery import GIVE_UP_AFTER_S, WAITS_S
 from tests import receiver as plays
 from tests import stack
 from tests.integration.callbacks import ended, queued, settled, signature
@@ -34,19 +34,21 @@ def times_s(world: World, job: str) -> list[float]:
     return [(int(made["at"]) - START) / 1000 for made in item["attempts"]]
 
 
-def test_an_end_is_sent_as_the_topic_is_told_it(world: World, receiver: Receiver) -> None:
+def test_a_webhook_has_the_same_body_as_the_message_of_the_topic(
+    world: World, receiver: Receiver
+) -> None:
     ended(world, receiver)
     world.send_webhooks()
     (got,) = receiver.requests
-    (told,) = world.published()
+    (notification,) = world.published()
 
     assert got.method == "POST"
     assert got.path == "/hook"
     assert got.headers["content-type"] == "application/json"
-    assert got.body.decode() == told["Message"]
+    assert got.body.decode() == notification["Message"]
 
 
-def test_it_is_signed_so_that_the_standard_s_own_library_takes_it(
+def test_a_webhook_is_signed_so_that_the_library_of_the_standard_accepts_it(
     world: World, receiver: Receiver
 ) -> None:
     job = ended(world, receiver)
@@ -106,7 +108,7 @@ def test_a_retried_job_calls_back_like_the_old_one(world: World, receiver: Recei
 
 
 @pytest.mark.parametrize("media_type", [None, "application/json", "application/cloudevents+json"])
-def test_each_time_it_is_sent_as_the_media_type_that_the_callback_asks_for(
+def test_every_try_has_the_media_type_that_the_callback_asks_for(
     world: World, receiver: Receiver, media_type: str | None
 ) -> None:
     callback = {} if media_type is None else {"format": media_type}
@@ -130,7 +132,7 @@ def test_each_time_it_is_sent_as_the_media_type_that_the_callback_asks_for(
 
 
 @pytest.mark.parametrize("down", [1, 2, 3, 5])
-def test_who_is_down_for_some_tries_gets_it_on_the_next_under_the_same_id_at_a_new_time(
+def test_a_receiver_that_was_down_gets_the_next_try_with_the_same_id_and_a_new_time(
     world: World, receiver: Receiver, down: int
 ) -> None:
     job = ended(world, receiver, *[plays.answer(500)] * down, plays.ok)
@@ -144,7 +146,7 @@ def test_who_is_down_for_some_tries_gets_it_on_the_next_under_the_same_id_at_a_n
     assert state(world, job) == "delivered"
 
 
-def test_it_is_tried_again_ever_later_for_three_days_and_then_given_up(
+def test_a_webhook_is_tried_ever_later_for_three_days_and_then_given_up(
     world: World, receiver: Receiver
 ) -> None:
     job = ended(world, receiver, plays.answer(500), retention=30 * 86_400)
@@ -156,7 +158,7 @@ def test_it_is_tried_again_ever_later_for_three_days_and_then_given_up(
     assert state(world, job) == "given-up"
     for wait, expected in zip(waits, usual, strict=True):
         assert 0.9 * expected <= wait <= 1.1 * expected + 2
-    assert PATIENCE_S - 1.2 * WAITS_S[-1] <= made[-1] <= PATIENCE_S
+    assert GIVE_UP_AFTER_S - 1.2 * WAITS_S[-1] <= made[-1] <= GIVE_UP_AFTER_S
 
 
 def test_what_is_given_up_is_a_line_of_the_log_that_the_alarm_counts(
@@ -172,7 +174,7 @@ def test_what_is_given_up_is_a_line_of_the_log_that_the_alarm_counts(
     assert {"owner": "acme", "job_id": job, "status": 410}.items() <= line.items()
 
 
-def test_no_line_of_the_log_says_what_was_sent_or_where(
+def test_the_log_has_neither_the_payload_nor_the_url_of_a_webhook(
     world: World, receiver: Receiver, lines: list[Any]
 ) -> None:
     callback = {"url": receiver.url() + "?token=sesame"}
@@ -190,7 +192,9 @@ def test_no_line_of_the_log_says_what_was_sent_or_where(
         assert [line for line in lines if hidden in str(line)] == []
 
 
-def test_who_is_gone_is_left_alone_for_good(world: World, receiver: Receiver) -> None:
+def test_a_receiver_that_answers_gone_is_never_called_again(
+    world: World, receiver: Receiver
+) -> None:
     job = ended(world, receiver, plays.gone)
     settled(world)
 
@@ -249,6 +253,7 @@ def test_retry_after_is_honoured_within_bounds(
     assert int(item["next_at"]) - answered_at == pytest.approx(wait_s * 1000, rel=0.1, abs=1)
 
 
+@pytest.mark.nightly
 def test_a_receiver_that_always_wants_it_in_a_second_is_asked_a_bounded_number_of_times(
     world: World, receiver: Receiver
 ) -> None:
@@ -277,7 +282,7 @@ def test_a_message_that_comes_twice_sends_once_it_was_delivered(
     assert sum(world.waiting("Webhook").values()) == 0
 
 
-def test_two_messages_of_one_delivery_that_waits_are_two_no_longer_than_it(
+def test_a_second_message_of_a_waiting_delivery_adds_no_try(
     world: World, receiver: Receiver
 ) -> None:
     job = ended(world, receiver, plays.answer(500), plays.ok)
@@ -345,7 +350,9 @@ def test_an_event_outlives_its_job(world: World, receiver: Receiver) -> None:
     assert {r.body for r in receiver.requests} == {receiver.requests[0].body}
 
 
-def test_a_dead_host_is_left_alone_and_others_are_not(world: World, receiver: Receiver) -> None:
+def test_a_dead_host_is_not_called_for_a_while_and_others_are(
+    world: World, receiver: Receiver
+) -> None:
     with Receiver() as dead:
         url = dead.url()
     for _ in range(6):
@@ -361,7 +368,7 @@ def test_a_dead_host_is_left_alone_and_others_are_not(world: World, receiver: Re
     assert world.waiting("Webhook")["hidden"] == 6
 
 
-def test_held_back_again_and_again_is_a_try_at_last(world: World) -> None:
+def test_a_delivery_held_back_again_and_again_is_tried_at_last(world: World) -> None:
     with Receiver() as dead:
         url = dead.url()
     jobs = [world.submit("echo", {"value": 1}, callback={"url": url}).json["id"] for _ in range(9)]
@@ -388,7 +395,7 @@ def test_a_dead_letter_of_a_delivery_is_given_up_visibly(world: World, receiver:
     assert world.objects("dead-letters/") == [], "it is kept with the delivery"
 
 
-def test_an_end_whose_webhook_sqs_refused_is_told_again_until_it_takes_it(
+def test_an_end_whose_webhook_sqs_refused_is_published_again_until_sqs_takes_it(
     world: World, receiver: Receiver
 ) -> None:
     callback = {"url": receiver.url()}

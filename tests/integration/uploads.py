@@ -6,8 +6,11 @@ from urllib.parse import urlsplit
 from tests.integration.world import World
 
 
-def upload(world: World, owner: str = "acme", **said: Any) -> Any:
-    return world.call("upload", owner=owner, body={"size": 7, "media_type": "text/csv"} | said)
+def upload(
+    world: World, owner: str = "acme", headers: dict[str, str] | None = None, **said: Any
+) -> Any:
+    body = {"size": 7, "media_type": "text/csv"} | said
+    return world.call("upload", owner=owner, body=body, headers=headers or {})
 
 
 def put(world: World, begun: Any, body: bytes = b"a,b\n1,2") -> None:

@@ -18,7 +18,7 @@ from nowlater.runtime.catalogue import Catalogue, Entry, read_manual
 from nowlater.services import Services
 from tests import stack
 from tests.contract import Contract
-from tests.integration import odd
+from tests.integration import operations
 from tests.integration.faults import Faults, answered
 from tests.integration.lambdas import Reply, http_event, lambda_context, record_of, reply_of
 from tests.integration.permissions import Permissions
@@ -106,7 +106,7 @@ class World:
         for key in self.objects():
             self.s3.delete_object(Bucket=self.ids["Bucket"], Key=key)
         self._stream.skip()
-        odd.MEANWHILE.happens.clear()
+        operations.MEANWHILE.happens.clear()
         self.now = START
         self.time.reset()
         random.seed(0)  # jitter is the same each time, whatever ran before
@@ -129,7 +129,7 @@ class World:
 
     def _start(self, name: str, environment: settings.Settings) -> None:
         services = Services(environment=environment, clock=lambda: self.now)
-        services.catalogue = _WithOdd(with_diagnostics=environment.diagnostics)
+        services.catalogue = _WithTestOperations(with_diagnostics=environment.diagnostics)
         self.app(name).services = services
 
     def _noted(self, name: str, handler: Callable[..., Any]) -> Callable[..., Any]:
@@ -244,7 +244,7 @@ class World:
 
     def meanwhile(self, *happens: Callable[[Any], object]) -> None:
         """Have these happen, one a run, while the operation `meanwhile` runs."""
-        odd.MEANWHILE.happens += happens
+        operations.MEANWHILE.happens += happens
 
     def sweep(self) -> None:
         self.app("sweep").handler(stack.event("sweep"), lambda_context())
@@ -324,7 +324,7 @@ class World:
         got = self.s3.get_object(Bucket=self.ids["Bucket"], Key=key)
         return got["Body"].read(), got["ContentType"]
 
-    def left(self) -> tuple[int, int, int]:
+    def counts(self) -> tuple[int, int, int]:
         """Return how many items, messages and objects there are."""
         return len(self.items()), self.messages(), len(self.objects())
 
@@ -335,17 +335,17 @@ def _queues() -> Iterator[Any]:
         yield from backend.queues.values()
 
 
-class _WithOdd(Catalogue):
-    """The real catalogue, and the operations of `odd`."""
+class _WithTestOperations(Catalogue):
+    """The real catalogue, and the operations of `tests.integration.operations`."""
 
     def find(self, name: str) -> Entry | None:
-        spec = getattr(getattr(odd, name.replace("-", "_"), None), "operation", None)
+        spec = getattr(getattr(operations, name.replace("-", "_"), None), "operation", None)
         if spec is None:
             return super().find(name)
         validate: Callable[[Any], Any] = lambda given: given  # noqa: E731
         return Entry(
             name=name,
-            module=odd.__name__,
+            module=operations.__name__,
             function=spec.function.__name__,
             timeout=spec.timeout,
             attempts=spec.attempts,

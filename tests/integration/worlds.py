@@ -1,4 +1,4 @@
-"""Makes a world, and takes it away: the catalogue built, moto in AWS's place, the Lambdas told of it."""
+"""Makes a world, and removes it: the catalogue is built, moto stands in for AWS, the Lambdas use it."""
 
 import os
 import subprocess
@@ -66,7 +66,7 @@ def _share_clients(patch: pytest.MonkeyPatch) -> None:
 
 @contextmanager
 def a_world() -> Iterator[World]:
-    """Make the stack and load its Lambdas; the catalogue has to be there."""
+    """Make the stack and load its Lambdas; the catalogue must be built before."""
     with pytest.MonkeyPatch.context() as patch, mock_aws():
         for name, value in _AWS.items():
             patch.setenv(name, value)

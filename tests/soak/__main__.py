@@ -4,9 +4,9 @@
     PYTHONPATH=layers/nowlater .venv/bin/python -m tests.soak --kill --seconds 120
 
 All doors, time frames, cancels, retries, erases and repeated keys; a bounded number of requests, at
-a bounded rate. In the end every accepted job must have one end, told with one id, and no queue may
+a bounded rate. In the end every accepted job must have one end, published with one id, and no queue may
 hold anything. With `--kill`, Lambdas and callers are killed at random meanwhile, and the runs are
-counted too. Prints a summary, and exits with 1 where something is not so.
+counted too. Prints a summary, and exits with 1 if anything is wrong.
 """
 
 import argparse
@@ -32,9 +32,9 @@ def main() -> int:
     if options.kill:
         return kill(seconds, options.seed)
     with tempfile.TemporaryDirectory() as folder, Served(Path(folder)) as served:
-        told, ledger = served.told(), Ledger()
+        access, ledger = served.told(), Ledger()
         with Listener(served.stack()) as listener:
-            traffic = Traffic(told["url"], told["key"], ledger, options.rate, options.most)
+            traffic = Traffic(access["url"], access["key"], ledger, options.rate, options.most)
             traffic.run(until_s=time.monotonic() + seconds)
             violations = audit.settle(served.stack(), traffic.client, ledger, listener)
         print(audit.summary(ledger, listener))

@@ -1,4 +1,4 @@
-"""What the traffic left behind: waits until all is quiet, and checks each job and each queue."""
+"""Checks each job and each queue after the traffic, once all is quiet."""
 
 import statistics
 import time
@@ -27,7 +27,7 @@ def settle(
     listener: Listener,
     meanwhile: Callable[[], object] = lambda: None,
 ) -> list[str]:
-    """Wait until there is nothing left to do, and return what is not as it was promised.
+    """Wait until nothing remains to be done, and return what breaks a guarantee.
 
     `meanwhile` is called every other second.
     """
@@ -42,19 +42,19 @@ def settle(
     _adopt(client, ledger)
     _cancel_what_is_far(client, ledger)
     wait(lambda: not any(_unfinished(client, ledger)))
-    wait(lambda: set(ledger.jobs) <= set(listener.told))
-    wait(lambda: not any(_left(stack)))
+    wait(lambda: set(ledger.jobs) <= set(listener.received))
+    wait(lambda: not any(_remaining(stack)))
     return [
-        *ledger.odd,
+        *ledger.violations,
         *_unfinished(client, ledger),
-        *_mistold(ledger, listener),
-        *_mislisted(client, ledger),
-        *_left(stack),
+        *_wrong_events(ledger, listener),
+        *_wrongly_listed(client, ledger),
+        *_remaining(stack),
     ]
 
 
 def _adopt(client: Client, ledger: Ledger) -> None:
-    """Take on the jobs whose acceptance was not heard, at most one for each answer that was lost."""
+    """Add the jobs whose acceptance was lost, at most one for each lost answer."""
     unheard = [job for job in _all(client, "tag=soak:yes") if job["id"] not in ledger.jobs]
     for job in unheard[: ledger.lost]:
         ledger.see(job)
@@ -79,18 +79,18 @@ def _unfinished(client: Client, ledger: Ledger) -> Iterator[str]:
             yield f"{known.id} is {answer.status_code}, erased: {known.erased}"
 
 
-def _mistold(ledger: Ledger, listener: Listener) -> Iterator[str]:
-    """Compare the ends that were told with those that were seen."""
+def _wrong_events(ledger: Ledger, listener: Listener) -> Iterator[str]:
+    """Compare the events that the topic sent with the ends that callers saw."""
     for known in ledger.jobs.values():
         wanted = {f"{known.id}/{_status(known)}"}
-        if (told := set(listener.told.get(known.id, ()))) != wanted:
-            yield f"of {known.id} was told {told or 'nothing'}, and not {wanted}"
-    for job_id in set(listener.told) - set(ledger.jobs):
-        yield f"an end was told of {job_id}, which nobody was given"
+        if (received := set(listener.received.get(known.id, ()))) != wanted:
+            yield f"of {known.id} came {received or 'no event'}, and not {wanted}"
+    for job_id in set(listener.received) - set(ledger.jobs):
+        yield f"an event came of {job_id}, which was given to no caller"
 
 
-def _mislisted(client: Client, ledger: Ledger) -> Iterator[str]:
-    """Compare the jobs that are listed with those that were given: none vanishes, none is made up."""
+def _wrongly_listed(client: Client, ledger: Ledger) -> Iterator[str]:
+    """Compare the jobs that are listed with those that callers were given."""
     listed = {job["id"] for job in _all(client, "tag=soak:yes")}
     for known in ledger.jobs.values():
         if not known.erased and known.id not in listed:
@@ -98,11 +98,11 @@ def _mislisted(client: Client, ledger: Ledger) -> Iterator[str]:
         if known.erased and known.id in listed:
             yield f"{known.id} was erased, and is listed"
     for job_id in listed - set(ledger.jobs):
-        yield f"{job_id} is listed, and nobody was given it"
+        yield f"{job_id} is listed, and was given to no caller"
 
 
-def _left(stack: Stack) -> Iterator[str]:
-    """Tell what lies in the queues, and what was put away because nobody could read or tell it."""
+def _remaining(stack: Stack) -> Iterator[str]:
+    """Yield what is still in the queues, and what was kept in the bucket because it failed."""
     sqs, s3 = stack.client("sqs"), stack.client("s3")
     for name, _ in stack.of_type("AWS::SQS::Queue"):
         got = sqs.get_queue_attributes(QueueUrl=stack.ids[name], AttributeNames=list(_DEPTHS))
@@ -110,8 +110,8 @@ def _left(stack: Stack) -> Iterator[str]:
             if (count := got["Attributes"][depth]) != "0":
                 yield f"{name}: {depth} is {count}"
     for prefix in ("dead-letters/", "aws/lambda/"):
-        there = s3.list_objects_v2(Bucket=stack.ids["Bucket"], Prefix=prefix)
-        for kept in there.get("Contents", []):
+        listed = s3.list_objects_v2(Bucket=stack.ids["Bucket"], Prefix=prefix)
+        for kept in listed.get("Contents", []):
             yield f"the bucket holds {kept['Key']}"
 
 
@@ -130,7 +130,7 @@ def _status(known: Known) -> Any:
 
 
 def summary(ledger: Ledger, listener: Listener) -> str:
-    """Return what was sent, what came of it, and how often it was told."""
+    """Return what was sent, how it ended, and how many events came."""
     lines = [f"{ledger.answers.total()} requests answered, {ledger.lost} answers lost:"]
     for what in sorted({what for what, _ in ledger.answers}):
         counts = sorted((s, n) for (w, s), n in ledger.answers.items() if w == what)
@@ -140,6 +140,6 @@ def summary(ledger: Ledger, listener: Listener) -> str:
     lines.append(f"{len(ledger.jobs)} jobs, {erased} of them erased:")
     lines += [f"  {status or 'without an end':<24} {count}" for status, count in ends.items()]
     attempts = [known.end["attempt"] for known in ledger.jobs.values() if known.end]
-    told = sum(sum(ids.values()) for ids in listener.told.values())
-    lines.append(f"attempts a job: {statistics.fmean(attempts or [0]):.2f}; {told} ends told")
+    received = sum(sum(ids.values()) for ids in listener.received.values())
+    lines.append(f"attempts a job: {statistics.fmean(attempts or [0]):.2f}; {received} events came")
     return "\n".join(lines)

@@ -1,4 +1,4 @@
-"""Traffic while Lambdas and callers are killed: what is left must be whole, and nothing there twice."""
+"""Traffic while Lambdas and callers are killed: afterwards nothing may be lost, and nothing be double."""
 
 import os
 import random
@@ -27,12 +27,12 @@ from tests.soak.listener import Listener
 
 OPERATION = Path(__file__).with_name("witness.py")
 CALLERS = 6
-#: So soon, messages of the dead are shown again: the claim makes it harmless, and the wait short.
+#: Messages of killed Lambdas are visible again this soon: the claim makes it safe, the wait short.
 _VISIBILITY_S = 20
-#: An attack goes on for at most so long, until it has done what it is there for.
+#: An attack goes on until it has killed and seen all that it must, at most so long.
 _LONGEST_S = 300
 _QUEUES = ("OnTimeQueue", "FlexibleQueue", "WebhookQueue")
-#: Who is killed, and how often, of those that there are.
+#: Which Lambdas are killed, and with which weight.
 _WEIGHTS = {
     "Work": 8,
     "Submit": 4,
@@ -43,7 +43,7 @@ _WEIGHTS = {
     "Sweep": 1,
 }
 
-#: Who is killed first: without their deaths there is little to see.
+#: What is killed first, because these deaths show most.
 MUST_DIE = {"Work", "Submit", "Hybrid"}
 #: A Lambda of this age has started: one that starts has nothing yet that could be lost.
 _GROWN_S = 3
@@ -56,7 +56,7 @@ def quick_folder() -> "tempfile.TemporaryDirectory[str]":
 
 
 class Deaths:
-    """A stack, its callers, and whoever kills them; `violations` are what was promised and is not so."""
+    """A stack, its callers, and what kills them; `violations` are the guarantees that were broken."""
 
     def __init__(self, folder: Path, seed: int) -> None:
         self.killed: Counter[str] = Counter()
@@ -72,17 +72,17 @@ class Deaths:
         self._answers = random.Random(seed)
 
     def run(self, seconds: float) -> None:
-        """Serve, send and kill for so long; then wait until all is quiet, look, and tell."""
+        """Serve, send and kill for so long; then wait until all is quiet, check, and print."""
         print(f"again: python -m tests.soak --kill --seconds {seconds:g} --seed {self._seed}")
         (self._folder / "stack").mkdir()
         with Served(self._folder / "stack", operations=[OPERATION]) as served:
-            told, stack = served.told(), served.stack()
+            access, stack = served.told(), served.stack()
             for name in _QUEUES:
                 stack.client("sqs").set_queue_attributes(
                     QueueUrl=stack.ids[name], Attributes={"VisibilityTimeout": str(_VISIBILITY_S)}
                 )
             with Receiver([self._answer]) as receiver, Listener(stack) as listener:
-                self._call = (told["url"], told["key"], receiver.url())
+                self._call = (access["url"], access["key"], receiver.url())
                 try:
                     self._attack(served, seconds)
                     self._have_last_word()
@@ -91,14 +91,14 @@ class Deaths:
                     raise
                 lines = [line for journal in self._journals for line in submitter.read(journal)]
                 inquest = Inquest(lines, self.ledger)
-                client = Client(told["url"], told["key"])
-                odd = audit.settle(stack, client, self.ledger, listener, served.sweep)
+                client = Client(access["url"], access["key"])
+                violations = audit.settle(stack, client, self.ledger, listener, served.sweep)
                 self.traces = list(_traces(served))
                 self.cut_short = _cut_short(self.traces)
                 called = [request.headers["webhook-id"] for request in list(receiver.requests)]
                 print(audit.summary(self.ledger, listener))
                 print(self._tally(len(called)), flush=True)
-                self.violations = [*odd, *inquest.violations(self.traces, called)]
+                self.violations = [*violations, *inquest.violations(self.traces, called)]
                 self.log = logged(served) if self.violations else ""
 
     # ── what happens ──────────────────────────────────────────────────────────────────────────
@@ -126,7 +126,7 @@ class Deaths:
                 caller.wait()
 
     def _has_seen_all(self, served: Served) -> bool:
-        """Tell whether all were killed who must be, and jobs have ended in each way."""
+        """Tell whether all that must die was killed, and jobs have ended in each way."""
         return (
             self.killed.keys() >= MUST_DIE | {"a caller"}
             and _has_cut_short(served)
@@ -149,18 +149,18 @@ class Deaths:
         )
 
     def _kill_a_lambda(self, served: Served) -> None:
-        there = [(name, pid) for name, pid in sorted(_lambdas(served)) if name in _WEIGHTS]
-        if not there:
+        alive = [(name, pid) for name, pid in sorted(_lambdas(served)) if name in _WEIGHTS]
+        if not alive:
             return
-        there = [one for one in there if one[0] in MUST_DIE - self.killed.keys()] or there
-        weights = [_WEIGHTS[name] for name, _ in there]
-        ((name, pid),) = self._chance.choices(there, weights)
+        alive = [one for one in alive if one[0] in MUST_DIE - self.killed.keys()] or alive
+        weights = [_WEIGHTS[name] for name, _ in alive]
+        ((name, pid),) = self._chance.choices(alive, weights)
         with suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
             self.killed[name] += 1
 
     def _have_last_word(self) -> None:
-        """Let each caller repeat what it has no answer to, now that nobody is killed."""
+        """Let each caller repeat what it has no answer to, now that nothing is killed."""
         callers = [self._caller(journal, 0) for journal in self._journals]
         for caller in callers:
             assert caller.wait(600) == 0

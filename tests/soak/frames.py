@@ -49,7 +49,7 @@ def frame() -> dict[str, Any]:
 
 
 def may_be_refused(frame: dict[str, Any]) -> bool:
-    """Tell whether its times may be impossible by the time that somebody looks at them."""
+    """Tell whether its times may be impossible by the time that the API checks them."""
     return "at" in frame.get("start", {}) or "or" in frame.get("deadline", {})
 
 

@@ -1,4 +1,4 @@
-"""What callers wrote down, what runs left and what was called back, held against the jobs as they ended."""
+"""Checks ended jobs against the callers' journals, the traces of runs and the webhooks that came."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
@@ -26,7 +26,7 @@ class Inquest:
     def __init__(self, lines: Iterable[dict[str, Any]], ledger: Ledger) -> None:
         self._ledger = ledger
         self._intents: dict[str, dict[str, Any]] = {}
-        #: By its key, the jobs that a request was told of.
+        #: By its key, the jobs that a request was answered with.
         self._named: defaultdict[str, set[str]] = defaultdict(set)
         self._answered: set[str] = set()
         self._canceled: list[Any] = []
@@ -54,7 +54,7 @@ class Inquest:
                 self._ledger.see(job)
 
     def violations(self, traces: list[Trace], called: Iterable[str]) -> Iterator[str]:
-        """Tell what is not as it was promised; `called` are the ids of the webhooks that came."""
+        """Yield what breaks a guarantee; `called` are the ids of the webhooks that came."""
         jobs = {known.id: known.end for known in self._ledger.jobs.values() if known.end}
         yield from self._keys()
         yield from self._canceled_and_run(traces)
@@ -86,10 +86,10 @@ class Inquest:
             if jobs[job]["status"] in self._events(self._intents[key])
         }
         yield from (f"{event} was not sent to its callback" for event in wanted - called)
-        yield from (f"{event} was sent, and nobody asked" for event in called - wanted)
+        yield from (f"{event} was sent, and not asked for" for event in called - wanted)
 
     def _events(self, intent: dict[str, Any]) -> list[str]:
-        """Return the ends that a request's callback is told of; a retry's is that of its job."""
+        """Return the ends that a request's callback is called for; a retry has the callback of its job."""
         if intent["body"] is not None:
             return list(intent["body"].get("callback", {}).get("events", []))
         before = intent["path"].split("/")[2]
@@ -102,7 +102,7 @@ def _route(intent: dict[str, Any]) -> str:
 
 
 def _misrun(jobs: dict[str, Any], traces: list[Trace]) -> Iterator[str]:
-    """Compare the runs that there were with what the jobs say of their attempts."""
+    """Compare the runs with what the jobs say of their attempts."""
     counts = Counter((trace.what, trace.job, trace.attempt) for trace in traces)
     for (what, job_id, attempt), count in counts.items():
         if count > 1:

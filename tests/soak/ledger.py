@@ -1,4 +1,4 @@
-"""What the callers know: the jobs that they were given, what came of them, and what was odd."""
+"""What the callers know: the jobs that they were given, how they ended, and what was wrong."""
 
 import random
 import threading
@@ -36,7 +36,7 @@ class Ledger:
         self.jobs: dict[str, Known] = {}
         self.keyed: list[Keyed] = []
         self.answers: Counter[tuple[str, int]] = Counter()
-        self.odd: list[str] = []
+        self.violations: list[str] = []
         #: Requests whose answer never came: what they asked for may have been accepted.
         self.lost = 0
         self._lock = threading.Lock()
@@ -51,7 +51,7 @@ class Ledger:
 
     def complain(self, sentence: str) -> None:
         with self._lock:
-            self.odd.append(sentence)
+            self.violations.append(sentence)
 
     def accept(self, job_id: str) -> None:
         with self._lock:
@@ -73,7 +73,7 @@ class Ledger:
             if known.end is None:
                 known.end = job
             elif lasting(known.end) != lasting(job):
-                self.odd.append(f"an end has changed: {known.end} is now {job}")
+                self.violations.append(f"an end has changed: {known.end} is now {job}")
 
     def erase(self, job_id: str) -> None:
         with self._lock:

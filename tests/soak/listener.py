@@ -9,13 +9,13 @@ from local.stack import Stack
 
 
 class Listener:
-    """How often each end of each job was told."""
+    """How often each end of each job was received from the topic."""
 
     def __init__(self, stack: Stack) -> None:
         self._inbox, self._over = Inbox(stack, "soak"), threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
-        #: By the job's id: how often each id of an event was told.
-        self.told: dict[str, Counter[str]] = {}
+        #: By the job's id: how often each id of an event was received.
+        self.received: dict[str, Counter[str]] = {}
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -31,4 +31,4 @@ class Listener:
                 self._take(event)
 
     def _take(self, event: dict[str, Any]) -> None:
-        self.told.setdefault(event["subject"], Counter())[event["id"]] += 1
+        self.received.setdefault(event["subject"], Counter())[event["id"]] += 1

@@ -167,7 +167,7 @@ class Caller:
             self._ledger.see(answer.json())
 
     def erase(self) -> None:
-        """Erase a job whose end was seen: of others nobody would know how they ended."""
+        """Erase a job whose end was seen: the end of an erased job cannot be read any more."""
         if (known := self._ledger.any_ended()) is None:
             return
         # Known before, so that no other caller wonders that it is gone.
@@ -180,7 +180,7 @@ class Caller:
         self._took("list", self._client.get(f"/jobs?{query}"), (200,))
 
     def _took(self, what: str, answer: requests.Response, good: tuple[int, ...]) -> bool:
-        """Count an answer; tell whether it is one of those that there may be."""
+        """Count an answer; tell whether its status is expected."""
         self._ledger.answered(what, answer.status_code)
         if answer.status_code in good:
             return True

@@ -121,7 +121,7 @@ def appended(numbers: list[int] = [1]) -> list[int]:  # noqa: B006  # as its aut
 
 
 @operation
-def maybe_told(context: Context | None = None) -> str | None:
+def with_optional_context(context: Context | None = None) -> str | None:
     """Returns the key of its run, if it has one."""
     return None if context is None else context.idempotency_key
 
@@ -160,6 +160,6 @@ async def _raising(fault: Exception) -> None:
 
 @operation()
 def runs_on() -> None:
-    """Never comes back."""
+    """Never returns."""
     while True:
         pass

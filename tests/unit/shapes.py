@@ -153,7 +153,7 @@ def places(value: Any, at: tuple[str | int, ...] = ()) -> list[tuple[str | int, 
 
 
 def with_other(value: Any, at: tuple[str | int, ...], other: Any) -> Any:
-    """Return the value with another at some place in it, and there alone.
+    """Return the value with one place in it replaced by another value.
 
     What is drawn may have one object in two places, which a deep copy would keep so.
     """

@@ -103,7 +103,7 @@ class CloudFormation:
 
 
 def test_a_stack_is_looked_at() -> None:
-    there = CloudFormation(
+    cloudformation = CloudFormation(
         {
             "StackStatus": "UPDATE_COMPLETE",
             "Parameters": [{"ParameterKey": "Shards", "ParameterValue": "2"}],
@@ -111,7 +111,7 @@ def test_a_stack_is_looked_at() -> None:
         }
     )
 
-    assert state.find(there, "prod") == Present(
+    assert state.find(cloudformation, "prod") == Present(
         "UPDATE_COMPLETE", {"Shards": "2"}, {"team": "billing"}
     )
 
@@ -125,7 +125,7 @@ def test_a_stack_is_looked_at() -> None:
     ],
     ids=["unknown", "never executed", "deleted"],
 )
-def test_a_stack_that_is_not_there_is_none(said: Any) -> None:
+def test_a_stack_that_does_not_exist_gives_none(said: Any) -> None:
     assert state.find(CloudFormation(said), "prod") is None
 
 
@@ -169,7 +169,7 @@ def test_a_stack_that_can_be_updated_is_left_to_it(status: str) -> None:
 
 
 @pytest.mark.parametrize("status", IN_THE_WAY)
-def test_a_stack_that_cannot_be_updated_is_said_with_what_to_do(status: str) -> None:
+def test_a_stack_that_cannot_be_updated_is_an_error_that_says_what_to_do(status: str) -> None:
     with pytest.raises(Failure, match=f"acme-prod is {status}") as raised:
         state.refuse_unready(PROD, Present(status, {}, {}))
 

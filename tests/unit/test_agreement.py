@@ -85,7 +85,9 @@ class Served:
 
 def received(value: Any) -> Any:
     """Return an input as it arrives, by way of a request's body."""
-    return envelope.decode_json(json.dumps({"value": value}), False, None, 10**6)
+    return envelope.decode_json(
+        json.dumps({"value": value}), is_base64=False, content_type=None, max_bytes=10**6
+    )
 
 
 def steps(pointer: str) -> list[str]:
@@ -257,7 +259,9 @@ def test_members_named_by_numbers_are_converted() -> None:
 @pytest.mark.parametrize("number", ["1.0", "1e3", "-0.0", "100000000000000000000"])
 def test_a_whole_number_fits_an_int_however_it_is_written(number: str) -> None:
     served = Served(int)
-    asked = envelope.decode_json(f'{{"value": {number}}}', False, None, 100)
+    asked = envelope.decode_json(
+        f'{{"value": {number}}}', is_base64=False, content_type=None, max_bytes=100
+    )
 
     assert served.refusal(asked) is None
     assert served.converts(asked)
@@ -269,7 +273,9 @@ def test_a_double_beyond_all_exact_ones_is_no_int_on_either_side(
     annotation: Any, number: str
 ) -> None:
     served = Served(annotation)
-    asked = envelope.decode_json(f'{{"value": {number}}}', False, None, 100)
+    asked = envelope.decode_json(
+        f'{{"value": {number}}}', is_base64=False, content_type=None, max_bytes=100
+    )
     refusal = served.refusal(asked)
 
     assert refusal is not None

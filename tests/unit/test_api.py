@@ -1,4 +1,4 @@
-"""HTTP: calls, answers, and problems told as answers."""
+"""HTTP: requests, responses, and problems as responses."""
 
 import base64
 import json
@@ -234,7 +234,7 @@ def test_a_queue_that_does_not_answer_means_try_again() -> None:
     assert "secret" not in made["body"]
 
 
-def test_what_nobody_expected_is_our_fault_and_leaks_nothing() -> None:
+def test_an_unexpected_exception_is_an_internal_error_that_leaks_nothing() -> None:
     made = handled(raising(RuntimeError("a secret")))
 
     assert made["statusCode"] == 500
@@ -242,11 +242,11 @@ def test_what_nobody_expected_is_our_fault_and_leaks_nothing() -> None:
     assert "secret" not in json.dumps(made)
 
 
-def test_an_unknown_route_is_told_where_to_look() -> None:
+def test_an_unknown_route_is_answered_with_where_to_look() -> None:
     made = handled(lambda call: json_response(200), stack.event("unknown"))
 
     assert made["statusCode"] == 404
-    told = json.loads(made["body"])
-    assert told["type"].endswith("/unknown-route")
-    assert "/nowhere" in told["detail"]
-    assert "https://api.example.com/operations" in told["detail"]
+    problem = json.loads(made["body"])
+    assert problem["type"].endswith("/unknown-route")
+    assert "/nowhere" in problem["detail"]
+    assert "https://api.example.com/operations" in problem["detail"]

@@ -19,29 +19,29 @@ def ended_by(problem: Any, status: str = "failed", **changes: Any) -> Job:
     return job(status=status, error=error, **usual | changes)
 
 
-def outcomes(there: Job) -> list[tuple[int, str | None]]:
-    return [(attempt.number, attempt.outcome) for attempt in attempts.of(there)]
+def outcomes(of_job: Job) -> list[tuple[int, str | None]]:
+    return [(attempt.number, attempt.outcome) for attempt in attempts.of(of_job)]
 
 
-def test_a_job_that_no_attempt_has_begun_has_none() -> None:
+def test_a_job_that_no_attempt_has_begun_has_no_attempts() -> None:
     assert attempts.of(job()) == ()
     assert attempts.of(ended_by("canceled", "canceled", attempt=0, started=None)) == ()
     assert attempts.of(ended_by("deadline-exceeded", attempt=0, started=None)) == ()
 
 
 def test_the_attempt_that_runs_has_begun_and_not_ended() -> None:
-    there = job(status="running", attempt=2, started=NOW, attempts=(FAILED,))
+    running = job(status="running", attempt=2, started=NOW, attempts=(FAILED,))
 
-    assert attempts.of(there) == (FAILED, Attempt(number=2, started=NOW))
+    assert attempts.of(running) == (FAILED, Attempt(number=2, started=NOW))
 
 
 def test_a_first_attempt_that_succeeds_is_the_record_itself() -> None:
-    there = job(status="succeeded", attempt=1, started=NOW - 1000, ended=NOW)
+    succeeded = job(status="succeeded", attempt=1, started=NOW - 1000, ended=NOW)
 
-    assert attempts.of(there) == (
+    assert attempts.of(succeeded) == (
         Attempt(number=1, started=NOW - 1000, ended=NOW, outcome="succeeded"),
     )
-    assert "attempts" not in msgspec.to_builtins(there)
+    assert "attempts" not in msgspec.to_builtins(succeeded)
 
 
 @pytest.mark.parametrize(
@@ -63,16 +63,16 @@ def test_the_last_attempt_ended_as_its_job_did(problem: str, outcome: str) -> No
 
 @pytest.mark.parametrize("status", ["scheduled", "queued", "canceled"])
 def test_a_job_that_waits_or_ended_between_two_attempts_has_those_that_were(status: str) -> None:
-    there = job(
+    waiting = job(
         status=status, attempt=1, attempts=(FAILED,), error=Problem("canceled", "").record()
     )
 
-    assert attempts.of(there) == (FAILED,)
+    assert attempts.of(waiting) == (FAILED,)
 
 
 def test_an_attempt_that_ends_before_its_job_is_added_to_those_before() -> None:
-    there = job(status="running", attempt=2, started=NOW - 1000, attempts=(FAILED,))
-    added = attempts.ended(there, "unavailable", NOW, "x" * 500)
+    running = job(status="running", attempt=2, started=NOW - 1000, attempts=(FAILED,))
+    added = attempts.ended(running, "unavailable", NOW, "x" * 500)
 
     assert added == [
         msgspec.to_builtins(FAILED),
@@ -87,13 +87,13 @@ def test_an_attempt_that_ends_before_its_job_is_added_to_those_before() -> None:
 
 
 def test_of_many_attempts_the_last_twenty_stay_and_their_numbers_count_the_rest() -> None:
-    there = job(status="running", attempts_left=1000)
+    running = job(status="running", attempts_left=1000)
     for number in range(1, 1000):
-        there = msgspec.structs.replace(there, attempt=number, started=NOW)
-        log = msgspec.convert(attempts.ended(there, "failed", NOW), tuple[Attempt, ...])
-        there = msgspec.structs.replace(there, attempts=log)
-    there = msgspec.structs.replace(there, attempt=1000)
+        running = msgspec.structs.replace(running, attempt=number, started=NOW)
+        log = msgspec.convert(attempts.ended(running, "failed", NOW), tuple[Attempt, ...])
+        running = msgspec.structs.replace(running, attempts=log)
+    running = msgspec.structs.replace(running, attempt=1000)
 
-    assert [a.number for a in there.attempts] == list(range(980, 1000))
-    assert [a.number for a in attempts.of(there)] == list(range(981, 1001))
-    assert len(msgspec.json.encode(there.attempts)) < 2000
+    assert [a.number for a in running.attempts] == list(range(980, 1000))
+    assert [a.number for a in attempts.of(running)] == list(range(981, 1001))
+    assert len(msgspec.json.encode(running.attempts)) < 2000

@@ -30,7 +30,7 @@ SERVICES = (
     *(apigateway, cloudformation, cloudwatch, dynamodb, events, iam, lambdas),
     *(logs, s3, secrets, sns, sources, sqs),
 )
-#: The set with the most resources: what a seed changes is there.
+#: The set with the most resources, so that it has what a seed changes.
 FULLEST = "everything on"
 
 

@@ -18,7 +18,7 @@ from tests.unit.builds import build
 
 @pytest.fixture(scope="module")
 def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The package that the build writes of the operations there are."""
+    """The package that the build writes for the operations of this repository."""
     folder = tmp_path_factory.mktemp("layer")
     assert build.main(folder) == 0
     return folder / "nowlater_catalogue"
@@ -107,7 +107,9 @@ def test_diagnostics_are_served_where_they_are_asked_for(catalogue: Catalogue) -
 def test_the_samples_fit_their_operations(catalogue: Catalogue) -> None:
     for name in ("sync", "submit", "hybrid"):
         sent = stack.event(name)
-        entry = catalogue.get_served("async", sent["pathParameters"]["operation"])
+        entry = Catalogue(with_diagnostics=True).get_served(
+            "async", sent["pathParameters"]["operation"]
+        )
 
         entry.validate(json.loads(sent["body"])["input"])
 

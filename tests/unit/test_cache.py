@@ -32,7 +32,7 @@ def test_a_value_is_asked_for_once_in_ten_seconds() -> None:
     assert (first, still, again) == (1, 1, 2)
 
 
-def test_the_ten_seconds_begin_anew_with_each_time_it_is_asked_for() -> None:
+def test_each_load_starts_the_ten_seconds_again() -> None:
     asked = Asked()
     for _ in range(3):
         asked()

@@ -79,7 +79,7 @@ def test_cfn_lint_is_heard(tmp_path: Path, rule: str, path: tuple[str, ...], val
 
 
 def in_the_docs() -> dict[str, str]:
-    """Return each template that a page has for its readers, by the page and its number there."""
+    """Return each template that a page has for its readers, by the page and its number in it."""
     found = {}
     for page in sorted((stack.ROOT / "docs").glob("*.md")):
         blocks = re.findall(r"^```yaml\n(.*?)^```$", page.read_text(), re.MULTILINE | re.DOTALL)

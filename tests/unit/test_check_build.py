@@ -34,7 +34,7 @@ def package(folder: Path, name: str, version: str, files: dict[str, int]) -> Non
 
 @pytest.fixture
 def built(tmp_path: Path) -> Path:
-    """A build of the template there is, in which each Lambda and layer is one small file."""
+    """A build of the current template, in which each Lambda and layer is one small file."""
     template = stack.template()
     for name, resource in template["Resources"].items():
         for where in {"CodeUri", "ContentUri"} & set(resource.get("Properties", {})):
@@ -50,7 +50,7 @@ def template(built: Path) -> dict[str, Any]:
 
 
 def with_operations(value: Any) -> dict[str, Any]:
-    """Return the template, with this as what the operations are told."""
+    """Return the template with this environment of the operations."""
     given = stack.template()
     given["Resources"]["OperationsEnvironment"]["Properties"]["Value"] = value
     return given
@@ -140,7 +140,7 @@ def test_a_lambda_whose_code_is_not_built_here_is_taken(built: Path) -> None:
 # ── environment ───────────────────────────────────────────────────────────────────────────────
 
 
-def test_what_the_operations_are_told_now_fits() -> None:
+def test_the_current_environment_of_the_operations_fits() -> None:
     assert build_environment.check_environment(stack.template()) < 200
 
 
@@ -212,8 +212,8 @@ def test_what_only_an_account_could_resolve_is_taken(value: Any) -> None:
 
 def test_nothing_is_refused_for_a_length_that_is_not_known() -> None:
     imported = [{"Fn::ImportValue": f"shared-{n}"} for n in range(60)]
-    told = {"Fn::Join": ["", ['{"A": "', {"Fn::Join": [" ", imported]}, '"}']]}
-    given = with_operations(told)
+    environment = {"Fn::Join": ["", ['{"A": "', {"Fn::Join": [" ", imported]}, '"}']]}
+    given = with_operations(environment)
 
     assert build_environment.check_environment(given) > build_environment.OPERATIONS_ENVIRONMENT
     with pytest.raises(Failure, match="OperationsEnvironment"):

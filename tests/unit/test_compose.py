@@ -95,14 +95,16 @@ def test_the_template_of_this_repository_is_up_to_date() -> None:
 @pytest.mark.parametrize(
     "text", [None, "", "# nothing\n", "Resources:\nPolicy: []\nEnvironment: {}\n"]
 )
-def test_without_resources_of_ones_own_it_is_the_frameworks(root: Path, text: str | None) -> None:
+def test_without_own_resources_the_template_is_that_of_the_framework(
+    root: Path, text: str | None
+) -> None:
     if text is not None:
         own(root, text)
 
     assert loaded(compose.read(root), root) == stack.template()
 
 
-def test_what_is_written_is_added_and_all_else_is_the_frameworks(root: Path) -> None:
+def test_own_resources_are_added_and_all_else_is_the_frameworks(root: Path) -> None:
     own(root, OWN)
     made, ours, theirs = loaded(compose.read(root), root), stack.template(), yaml_of(OWN)
     policy = made["Resources"]["OperationsPolicy"]["Properties"]["PolicyDocument"]
@@ -216,7 +218,7 @@ def test_a_file_that_is_not_utf_8_is_said_to_be(root: Path) -> None:
 # ── written, stale, changed by hand ───────────────────────────────────────────────────────────
 
 
-def test_it_is_written_where_something_has_changed_and_only_there(root: Path) -> None:
+def test_the_template_is_written_only_if_something_has_changed(root: Path) -> None:
     assert compose.write(root)
     assert not compose.write(root)
     own(root, OWN)
@@ -259,7 +261,7 @@ def _programs() -> list[str]:
 
 
 @pytest.mark.parametrize("change", ["added", "its own", "without a head"])
-def test_a_template_that_somebody_has_changed_is_not_overwritten(root: Path, change: str) -> None:
+def test_a_template_that_was_edited_by_hand_is_not_overwritten(root: Path, change: str) -> None:
     compose.write(root)
     path = root / "template.yaml"
     text = path.read_text()

@@ -1,4 +1,4 @@
-"""What the account's quota of Lambdas has room for: told, and refused only where the stack could not serve."""
+"""The account's quota of Lambdas: a warning if it is small, an error only if the stack could not serve."""
 
 import pytest
 
@@ -18,11 +18,11 @@ def wanted(
     return {name: str(value) for name, value in (taking | reserving).items()}
 
 
-def test_a_mature_account_has_nothing_to_be_told() -> None:
+def test_a_mature_account_gets_no_warning() -> None:
     assert concurrency.check(MATURE, {}, wanted(8, 2, 10, SyncConcurrency=100)) == ""
 
 
-def test_a_fresh_account_takes_small_numbers_and_is_told_what_that_means() -> None:
+def test_a_fresh_account_takes_small_numbers_with_a_warning() -> None:
     said = concurrency.check(FRESH, {}, wanted())
 
     assert "busy queues take 6" in said
@@ -40,35 +40,35 @@ def test_a_stack_whose_workers_leave_nothing_for_the_api_is_refused(
     assert "OnTimeConcurrency=2 FlexibleConcurrency=2 WebhookConcurrency=2" in str(raised.value)
 
 
-def test_two_left_are_enough() -> None:
+def test_two_unreserved_for_the_api_are_enough() -> None:
     assert "leaves 2 for the API" in concurrency.check(FRESH, {}, wanted(4, 2, 2))
 
 
-def test_what_a_deployment_does_not_change_is_told_and_not_refused() -> None:
-    there = wanted(8, 2, 10)
+def test_what_a_deployment_does_not_change_is_warned_of_and_not_refused() -> None:
+    deployed = wanted(8, 2, 10)
 
-    assert "leaves 0 for the API" in concurrency.check(FRESH, there, there)
+    assert "leaves 0 for the API" in concurrency.check(FRESH, deployed, deployed)
     with pytest.raises(Failure):
-        concurrency.check(FRESH, there, there | {"OnTimeConcurrency": "9"})
+        concurrency.check(FRESH, deployed, deployed | {"OnTimeConcurrency": "9"})
 
 
 @pytest.mark.parametrize("then", [wanted(7, 2, 10), wanted(9, 2, 8), wanted(8, 2, 9)])
-def test_what_eases_the_quota_is_told_and_not_refused(then: dict[str, str]) -> None:
+def test_a_change_that_eases_the_quota_is_warned_of_and_not_refused(then: dict[str, str]) -> None:
     assert "leaves 0 for the API" in concurrency.check(FRESH, wanted(8, 2, 10), then)
 
 
 def test_a_reservation_that_falls_makes_room_for_workers() -> None:
-    there = wanted(60, 2, 40, SyncConcurrency=10)
+    deployed = wanted(60, 2, 40, SyncConcurrency=10)
     then = wanted(65, 2, 40, SyncConcurrency=4)
 
-    assert "leaves 0 for the API" in concurrency.check(Quota(100, 90), there, then)
+    assert "leaves 0 for the API" in concurrency.check(Quota(100, 90), deployed, then)
 
 
 def test_reservations_that_fall_together_are_not_refused_for_one_that_rises() -> None:
-    there = wanted(SyncConcurrency=50)
+    deployed = wanted(SyncConcurrency=50)
     then = wanted(SyncConcurrency=20, HybridConcurrency=10)
 
-    assert concurrency.check(Quota(1000, 60), there, then) == ""
+    assert concurrency.check(Quota(1000, 60), deployed, then) == ""
 
 
 @pytest.mark.parametrize("name", concurrency.RESERVING)
@@ -87,24 +87,24 @@ def test_a_hundred_stay_unreserved(asked: int, fits: bool) -> None:
 
 
 def test_what_the_stack_has_reserved_itself_is_not_counted_twice() -> None:
-    there = wanted(SyncConcurrency=800)
+    deployed = wanted(SyncConcurrency=800)
     quota = Quota(1000, 200)
 
-    assert concurrency.check(quota, there, wanted(SyncConcurrency=900)) == ""
-    assert concurrency.check(quota, there, there) == ""
+    assert concurrency.check(quota, deployed, wanted(SyncConcurrency=900)) == ""
+    assert concurrency.check(quota, deployed, deployed) == ""
     with pytest.raises(Failure, match="others have reserved 0"):
-        concurrency.check(quota, there, wanted(SyncConcurrency=901))
+        concurrency.check(quota, deployed, wanted(SyncConcurrency=901))
 
 
-def test_what_others_have_reserved_is_gone() -> None:
+def test_what_other_stacks_have_reserved_is_not_available() -> None:
     with pytest.raises(Failure, match="others have reserved 850"):
         concurrency.check(Quota(1000, 150), {}, wanted(StatusConcurrency=51))
 
 
-def test_a_reservation_that_is_there_may_stay_where_there_is_no_room_for_it() -> None:
-    there = wanted(SyncConcurrency=10)
+def test_an_existing_reservation_may_stay_even_without_room_for_it() -> None:
+    deployed = wanted(SyncConcurrency=10)
 
-    assert concurrency.check(Quota(1000, 90), there, there) == ""
+    assert concurrency.check(Quota(1000, 90), deployed, deployed) == ""
 
 
 def test_the_quota_is_read_from_lambda() -> None:

@@ -20,27 +20,27 @@ def time() -> Iterator[Stopwatch]:
         yield stands_in
 
 
-def test_progress_is_told_at_most_once_a_second(time: Stopwatch) -> None:
-    said: list[dict[str, Any]] = []
-    running = context(report=said.append)
+def test_progress_is_reported_at_most_once_a_second(time: Stopwatch) -> None:
+    reported: list[dict[str, Any]] = []
+    running = context(report=reported.append)
     running.progress(0.1, "first")
     running.progress(0.2, "second")
     time.sleep(0.9)
     running.progress(0.25)
-    before = list(said)
+    before = list(reported)
     time.sleep(0.1)
     running.progress(0.3)
     running.progress(0.4)
 
     assert before == [{"fraction": 0.1, "message": "first"}]
-    assert said[1:] == [{"fraction": 0.3, "message": ""}]
+    assert reported[1:] == [{"fraction": 0.3, "message": ""}]
 
 
 def test_a_report_that_took_long_is_followed_by_a_pause_all_the_same(time: Stopwatch) -> None:
-    said: list[Any] = []
+    reported: list[Any] = []
 
-    def slow(told: Any) -> None:
-        said.append(told)
+    def slow(progress: Any) -> None:
+        reported.append(progress)
         time.sleep(0.9)
 
     running = context(report=slow)
@@ -48,7 +48,7 @@ def test_a_report_that_took_long_is_followed_by_a_pause_all_the_same(time: Stopw
     time.sleep(0.05)
     running.progress()
 
-    assert len(said) == 1
+    assert len(reported) == 1
 
 
 def test_where_nothing_is_kept_progress_costs_nothing() -> None:
@@ -72,36 +72,36 @@ def test_a_cancel_unwinds_the_operation_past_its_own_handlers() -> None:
 
 @pytest.mark.parametrize("fraction", [0, 1, 0.5, None])
 def test_progress_goes_from_0_to_1_or_is_unknown(fraction: float | None) -> None:
-    said: list[dict[str, Any]] = []
-    context(report=said.append).progress(fraction)
+    reported: list[dict[str, Any]] = []
+    context(report=reported.append).progress(fraction)
 
-    assert said == [{"fraction": fraction, "message": ""}]
+    assert reported == [{"fraction": fraction, "message": ""}]
 
 
 @pytest.mark.parametrize("fraction", [-0.01, 1.01, 50, float("nan"), float("inf")])
 def test_progress_elsewhere_is_a_mistake_of_the_operation(fraction: float) -> None:
-    said: list[Any] = []
+    reported: list[Any] = []
     with pytest.raises(ValueError, match="from 0 to 1"):
-        context(report=said.append).progress(fraction)
+        context(report=reported.append).progress(fraction)
 
-    assert said == []
+    assert reported == []
 
 
 def test_a_long_message_is_cut() -> None:
-    said: list[dict[str, Any]] = []
-    context(report=said.append).progress(message="x" * 1000)
+    reported: list[dict[str, Any]] = []
+    context(report=reported.append).progress(message="x" * 1000)
 
-    assert said[0]["message"] == "x" * 256
+    assert reported[0]["message"] == "x" * 256
 
 
-def test_progress_is_told_in_plain_words_whatever_it_was_said_in() -> None:
+def test_progress_is_reported_as_plain_text_whatever_the_operation_passes() -> None:
     class Half(float):
         """As numpy's floats do, it calls itself otherwise."""
 
         def __repr__(self) -> str:
             return "np.float64(0.5)"
 
-    said: list[dict[str, Any]] = []
-    context(report=said.append).progress(Half(0.5), "\udcff.csv")
+    reported: list[dict[str, Any]] = []
+    context(report=reported.append).progress(Half(0.5), "\udcff.csv")
 
-    assert repr(said) == "[{'fraction': 0.5, 'message': '?.csv'}]"
+    assert repr(reported) == "[{'fraction': 0.5, 'message': '?.csv'}]"

@@ -5,8 +5,8 @@ import pytest
 
 from nowlater.notifications import delivery
 from nowlater.notifications.delivery import (
+    GIVE_UP_AFTER_S,
     MAX_ATTEMPTS,
-    PATIENCE_S,
     WAITS_S,
     Delivery,
     DeliveryAttempt,
@@ -55,17 +55,19 @@ def test_who_asks_for_a_wait_gets_it_within_bounds_that_grow_with_the_age(
 def test_the_last_of_all_tries_comes_after_two_days_and_twenty_hours() -> None:
     """As docs/guarantees.md and docs/notifications.md say."""
     at_s, tries = 0.0, 1
-    there = msgspec.structs.replace(FRESH, **delivery.changes_after(FRESH, failed(), 0.5))
-    while there.next_at is not None:
-        at_s, tries = (there.next_at - SINCE) / 1000, tries + 1
-        there = msgspec.structs.replace(there, **delivery.changes_after(there, failed(at_s), 0.5))
+    current = msgspec.structs.replace(FRESH, **delivery.changes_after(FRESH, failed(), 0.5))
+    while current.next_at is not None:
+        at_s, tries = (current.next_at - SINCE) / 1000, tries + 1
+        current = msgspec.structs.replace(
+            current, **delivery.changes_after(current, failed(at_s), 0.5)
+        )
 
     assert round(at_s / 3600) == 2 * 24 + 20
-    assert (tries, there.state) == (12, "given-up")
+    assert (tries, current.state) == (12, "given-up")
 
 
 @pytest.mark.parametrize(
-    ("last_s", "state"), [(PATIENCE_S - 5, "waiting"), (PATIENCE_S - 4.999, "given-up")]
+    ("last_s", "state"), [(GIVE_UP_AFTER_S - 5, "waiting"), (GIVE_UP_AFTER_S - 4.999, "given-up")]
 )
 def test_no_try_is_made_after_three_days(last_s: float, state: str) -> None:
     assert delivery.changes_after(FRESH, failed(last_s), 0.5)["state"] == state
@@ -80,19 +82,19 @@ def test_success_is_any_2xx(status: int, state: str) -> None:
 
 
 def test_the_last_tries_are_kept() -> None:
-    there = msgspec.structs.replace(FRESH, attempts=tuple(failed(n) for n in range(MAX_ATTEMPTS)))
-    kept = delivery.changes_after(there, failed(99), 0.5)["attempts"]
+    full = msgspec.structs.replace(FRESH, attempts=tuple(failed(n) for n in range(MAX_ATTEMPTS)))
+    kept = delivery.changes_after(full, failed(99), 0.5)["attempts"]
 
     assert (kept[0], kept[-1], len(kept)) == (failed(1), failed(99), MAX_ATTEMPTS)
 
 
 @pytest.mark.parametrize(
-    ("state", "is_told"), [("waiting", True), ("delivered", False), ("given-up", False)]
+    ("state", "is_shown"), [("waiting", True), ("delivered", False), ("given-up", False)]
 )
-def test_only_what_waits_has_a_next_try(state: delivery.State, is_told: bool) -> None:
-    there = msgspec.structs.replace(FRESH, state=state, next_at=SINCE)
+def test_only_what_waits_has_a_next_try(state: delivery.State, is_shown: bool) -> None:
+    current = msgspec.structs.replace(FRESH, state=state, next_at=SINCE)
 
-    assert (delivery.representation(there, "")["next"] is not None) is is_told
+    assert (delivery.representation(current, "")["next"] is not None) is is_shown
 
 
 @pytest.mark.parametrize(
@@ -106,12 +108,12 @@ def test_only_what_waits_has_a_next_try(state: delivery.State, is_told: bool) ->
     ],
 )
 def test_a_group_of_messages_is_a_host_as_far_as_sqs_takes_it(url: str, host: str) -> None:
-    there = msgspec.structs.replace(FRESH, url=url)
+    current = msgspec.structs.replace(FRESH, url=url)
 
-    assert there.webhook("{}").group == host
+    assert current.webhook("{}").group == host
 
 
-def test_a_webhook_from_the_table_is_the_one_that_was_put_there() -> None:
+def test_a_webhook_read_from_the_table_is_the_one_that_was_written() -> None:
     webhook = Webhook(
         owner="o", job="j", number=2, url="https://u", event="e", body="b", base="h", since=SINCE
     )
@@ -141,11 +143,11 @@ def test_a_breaker_opens_at_some_failures_in_a_row_and_for_a_while() -> None:
     assert breaker.is_open("a"), "one more failure begins the next pause"
 
 
-def test_an_answer_closes_a_breaker_and_failures_count_anew() -> None:
+def test_an_answer_closes_a_breaker_and_failures_count_from_zero() -> None:
     breaker = Breaker(lambda: SINCE)
     for _ in range(FAILURES):
         breaker.failed("a")
-    breaker.answered("a")
+    breaker.responded("a")
     assert not breaker.is_open("a")
     for _ in range(FAILURES - 1):
         breaker.failed("a")

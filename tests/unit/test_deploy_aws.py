@@ -88,10 +88,10 @@ def test_the_shared_settings_stay_in_effect(sam: Sam) -> None:
 def test_the_address_that_callers_use_is_to_be_verified(
     public: str, url: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    there: Any = SimpleNamespace(
+    account: Any = SimpleNamespace(
         outputs={"ApiUrl": "https://x.aws"}, parameters={"PublicUrl": public}
     )
-    deploy_aws._print_next_steps(there, PROD)
+    deploy_aws._print_next_steps(account, PROD)
 
     assert f"KEY=nl_… make verify URL={url}\n" in capsys.readouterr().out
 
@@ -109,7 +109,7 @@ def test_the_address_that_callers_use_is_to_be_verified(
         (b"Parameters: {}\n", "template.yaml is not a template"),
     ],
 )
-def test_a_template_that_is_none_is_told_in_a_sentence(
+def test_a_missing_or_broken_template_is_an_error_of_one_sentence(
     template: bytes | None,
     said: str,
     tmp_path: Path,
@@ -125,7 +125,7 @@ def test_a_template_that_is_none_is_told_in_a_sentence(
     assert capsys.readouterr().err.startswith(said)
 
 
-def test_a_folder_that_cannot_be_written_is_told_in_a_sentence(
+def test_a_folder_that_cannot_be_written_is_an_error_of_one_sentence(
     monkeypatch: pytest.MonkeyPatch, sam: Sam, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (sam.folder / ".aws-sam").touch()
@@ -136,7 +136,7 @@ def test_a_folder_that_cannot_be_written_is_told_in_a_sentence(
     assert capsys.readouterr().err == ".aws-sam cannot be read or written: File exists.\n"
 
 
-def test_settings_that_are_no_toml_are_told_in_a_sentence(sam: Sam) -> None:
+def test_settings_that_are_no_toml_are_an_error_of_one_sentence(sam: Sam) -> None:
     (sam.folder / "samconfig.toml").write_text("version = ")
 
     with pytest.raises(Failure, match=r"samconfig\.toml cannot be read"):

@@ -1,4 +1,4 @@
-"""The diagnostic operations: each fails, waits or answers as it is told."""
+"""The diagnostic operations: each fails, waits or answers as its input says."""
 
 import multiprocessing
 import threading
@@ -55,7 +55,7 @@ def test_sleep_of_nothing_is_over_at_once() -> None:
     assert sleep(0, RecordingContext()) == {"seconds": 0}
 
 
-def test_fail_raises_what_it_is_told_to() -> None:
+def test_fail_raises_the_error_that_its_input_names() -> None:
     with pytest.raises(RuntimeError, match="oh"):
         fail("error", "oh")
     with pytest.raises(Refused, match="oh"):
@@ -65,7 +65,7 @@ def test_fail_raises_what_it_is_told_to() -> None:
     assert raised.value.retry_after == 7
 
 
-def test_fail_does_so_after_the_time_it_is_given(time: Stopwatch) -> None:
+def test_fail_fails_after_the_time_that_its_input_says(time: Stopwatch) -> None:
     with pytest.raises(Refused):
         fail("refused", after=0.2)
 
@@ -101,7 +101,7 @@ def test_what_hangs_does_not_return(kind: diagnostics.Failure) -> None:
 
 
 @pytest.mark.parametrize("failures", [0, 1, 3])
-def test_flaky_fails_as_often_as_it_is_told_and_then_succeeds(failures: int) -> None:
+def test_flaky_fails_as_often_as_its_input_says_and_then_succeeds(failures: int) -> None:
     for attempt in range(1, failures + 1):
         with pytest.raises(RuntimeError, match=str(attempt)):
             flaky(failures, RecordingContext(attempt=attempt))
@@ -109,12 +109,12 @@ def test_flaky_fails_as_often_as_it_is_told_and_then_succeeds(failures: int) -> 
     assert flaky(failures, RecordingContext(attempt=failures + 1)) == {"attempt": failures + 1}
 
 
-def test_flaky_fails_in_the_way_it_is_told() -> None:
+def test_flaky_fails_in_the_way_that_its_input_says() -> None:
     with pytest.raises(Unavailable):
         flaky(1, RecordingContext(attempt=1), kind="unavailable")
 
 
-def test_none_of_them_is_served_unless_it_is_asked_for() -> None:
+def test_diagnostics_are_served_only_if_they_are_asked_for() -> None:
     specs = [getattr(member, "operation", None) for member in vars(diagnostics).values()]
 
     served = [spec.name for spec in specs if spec and not spec.diagnostic]

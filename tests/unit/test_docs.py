@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from local.project import new, note
 from nowlater import problems, testing
 from nowlater.jobs import model, protocol
 from nowlater.jobs.protocol import Clause
@@ -72,13 +73,13 @@ def test_every_problem_is_in_the_error_table_with_its_status() -> None:
 
 
 def test_the_state_table_is_the_one_that_the_writes_obey() -> None:
-    documented = {row[0].strip("`"): row[1] for row in table("http-api.md", "write")}
+    documented = {row[0].strip("`"): row[1] for row in table("../ARCHITECTURE.md", "write")}
 
     assert documented == {write: said(clauses) for write, clauses in protocol.WRITES.items()}
 
 
 def test_every_clause_is_explained() -> None:
-    assert [row[0] for row in table("http-api.md", "clause")] == list(clauses().values())
+    assert [row[0] for row in table("../ARCHITECTURE.md", "clause")] == list(clauses().values())
 
 
 def test_every_status_is_explained() -> None:
@@ -95,6 +96,21 @@ def test_every_relative_link_leads_somewhere(page: Path) -> None:
 
         assert target.exists(), link
         assert not anchor or anchor in anchors(target), link
+
+
+def test_a_link_of_a_page_that_projects_get_leads_to_what_they_get(tmp_path: Path) -> None:
+    project = new.make("acme-tools", tmp_path / "acme")
+    pages = [project / name for name in note.read(project).files if name.endswith(".md")]
+    pages.append(project / "README.md")
+    lost = [
+        f"{page.relative_to(project)}: {link}"
+        for page in pages
+        for link in links(page)
+        if not (page.parent / link.partition("#")[0]).exists()
+    ]
+
+    assert len(pages) > 10
+    assert lost == []
 
 
 @pytest.mark.parametrize("code", examples(), ids=lambda code: code.split("def ")[-1].split("(")[0])

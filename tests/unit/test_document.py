@@ -73,7 +73,7 @@ def test_an_upload_is_opened_by_its_id() -> None:
     assert read.read() == UPLOAD.encode()
 
 
-def test_an_upload_that_is_not_there_is_a_value_error() -> None:
+def test_a_missing_upload_is_a_value_error() -> None:
     with pytest.raises(ValueError, match="there is no"):
         from_json({"upload": UPLOAD}, no_uploads)
 
@@ -105,7 +105,7 @@ def test_uploads_are_found_wherever_they_are() -> None:
         [UPLOAD],
     ],
 )
-def test_what_is_no_reference_to_an_upload_is_none(value: object) -> None:
+def test_a_value_that_is_no_reference_to_an_upload_gives_none(value: object) -> None:
     assert uploads_in(value) == []
 
 

@@ -1,4 +1,4 @@
-"""Estimates: when a job ends, what says so, and None where nothing does."""
+"""Estimates: when a job will end, from which numbers; None without any."""
 
 from typing import Any
 
@@ -25,20 +25,20 @@ def expected(
     return estimate(job(**changes), earlier, None if runs else waiting, now, CONCURRENCY)
 
 
-def left_s(now: int = NOW, **changes: Any) -> float:
+def remaining_s(now: int = NOW, **changes: Any) -> float:
     """Return the seconds that the job is expected to take yet."""
-    told = expected(now=now, **changes)
-    assert told is not None
-    return seconds_until(told.finish, now)
+    estimated = expected(now=now, **changes)
+    assert estimated is not None
+    return seconds_until(estimated.finish, now)
 
 
-def test_a_job_that_nobody_waits_before_takes_what_half_of_the_runs_took() -> None:
-    assert left_s() == pytest.approx(USUAL_S, abs=0.001)
+def test_a_job_without_others_before_it_takes_the_median_run_time() -> None:
+    assert remaining_s() == pytest.approx(USUAL_S, abs=0.001)
 
 
 @pytest.mark.parametrize(("lane", "at_once"), CONCURRENCY.items())
-def test_those_that_wait_before_it_share_the_workers_of_its_lane(lane: Lane, at_once: int) -> None:
-    assert left_s(waiting=20, lane=lane) == pytest.approx(
+def test_waiting_jobs_share_the_workers_of_their_lane(lane: Lane, at_once: int) -> None:
+    assert remaining_s(waiting=20, lane=lane) == pytest.approx(
         20 * USUAL_S / at_once + USUAL_S, abs=0.002
     )
 
@@ -46,62 +46,66 @@ def test_those_that_wait_before_it_share_the_workers_of_its_lane(lane: Lane, at_
 def test_a_job_whose_start_is_ahead_takes_its_time_from_then_on() -> None:
     ahead = {"status": "scheduled", "not_before": NOW + HOUR}
 
-    assert left_s(**ahead) == pytest.approx(3600 + USUAL_S, abs=0.002)
+    assert remaining_s(**ahead) == pytest.approx(3600 + USUAL_S, abs=0.002)
 
 
 def test_those_that_wait_now_are_worked_off_until_a_start_that_is_far_ahead() -> None:
     ahead = {"status": "scheduled", "not_before": NOW + HOUR}
 
-    assert left_s(waiting=4, **ahead) == pytest.approx(3600 + USUAL_S, abs=0.002)
-    assert left_s(waiting=4000, **ahead) == pytest.approx(1001 * USUAL_S, abs=0.002)
+    assert remaining_s(waiting=4, **ahead) == pytest.approx(3600 + USUAL_S, abs=0.002)
+    assert remaining_s(waiting=4000, **ahead) == pytest.approx(1001 * USUAL_S, abs=0.002)
 
 
 def test_a_start_that_has_passed_delays_nothing() -> None:
-    assert left_s(not_before=NOW - HOUR) == left_s()
+    assert remaining_s(not_before=NOW - HOUR) == remaining_s()
 
 
 @pytest.mark.parametrize("ran_s", [0, 5, 10])
-def test_a_run_takes_what_half_of_those_took_that_took_longer(ran_s: float) -> None:
+def test_a_run_takes_the_median_of_the_longer_runs(ran_s: float) -> None:
     now = after(NOW, ran_s)
 
-    assert left_s(now, status="running") == pytest.approx(USUAL_S - ran_s, abs=0.002)
+    assert remaining_s(now, status="running") == pytest.approx(USUAL_S - ran_s, abs=0.002)
 
 
 def test_a_run_that_is_longer_than_most_is_likely_to_be_as_long_as_the_longest() -> None:
     now = after(NOW, 20)
 
-    assert left_s(now, status="running") == pytest.approx(LONG_S - 20, abs=0.002)
+    assert remaining_s(now, status="running") == pytest.approx(LONG_S - 20, abs=0.002)
 
 
-@pytest.mark.parametrize(("fraction", "left"), [(0.05, 190), (0.25, 30), (0.5, 10), (1, 0)])
-def test_a_run_that_tells_its_progress_is_taken_at_its_word(fraction: float, left: float) -> None:
+@pytest.mark.parametrize(("fraction", "remaining"), [(0.05, 190), (0.25, 30), (0.5, 10), (1, 0)])
+def test_the_remaining_time_follows_from_reported_progress(
+    fraction: float, remaining: float
+) -> None:
     now = after(NOW, 10)
-    told = {"fraction": fraction, "message": ""}
+    progress = {"fraction": fraction, "message": ""}
 
-    assert left_s(now, status="running", updated=now, progress=told) == pytest.approx(left)
+    assert remaining_s(now, status="running", updated=now, progress=progress) == pytest.approx(
+        remaining
+    )
 
 
-def test_progress_is_as_old_as_it_was_told() -> None:
-    told = {"status": "running", "progress": {"fraction": 0.5, "message": ""}}
-    told["updated"] = after(NOW, 10)
+def test_progress_counts_from_when_it_was_reported() -> None:
+    changes = {"status": "running", "progress": {"fraction": 0.5, "message": ""}}
+    changes["updated"] = after(NOW, 10)
 
-    assert left_s(after(NOW, 15), **told) == pytest.approx(5)
-    assert left_s(after(NOW, 30), **told) == 0
+    assert remaining_s(after(NOW, 15), **changes) == pytest.approx(5)
+    assert remaining_s(after(NOW, 30), **changes) == 0
 
 
 @pytest.mark.parametrize("fraction", [None, 0, 0.049])
-def test_next_to_no_progress_tells_nothing(fraction: float | None) -> None:
+def test_very_little_progress_is_ignored(fraction: float | None) -> None:
     now = after(NOW, 5)
-    told = {"fraction": fraction, "message": "reading"}
+    progress = {"fraction": fraction, "message": "reading"}
 
-    assert left_s(now, status="running", updated=now, progress=told) == left_s(
+    assert remaining_s(now, status="running", updated=now, progress=progress) == remaining_s(
         now, status="running"
     )
 
 
-def test_progress_tells_also_of_an_operation_that_never_ran_before() -> None:
+def test_progress_alone_gives_an_estimate_for_an_operation_without_runs() -> None:
     now = after(NOW, 10)
-    told = expected(
+    estimated = expected(
         Histogram({}),
         now=now,
         status="running",
@@ -109,11 +113,11 @@ def test_progress_tells_also_of_an_operation_that_never_ran_before() -> None:
         progress={"fraction": 0.5, "message": ""},
     )
 
-    assert told is not None
-    assert (told.finish, told.runs, told.p50_s) == (after(NOW, 20), 0, None)
+    assert estimated is not None
+    assert (estimated.finish, estimated.runs, estimated.p50_s) == (after(NOW, 20), 0, None)
 
 
-def test_where_it_rests_on_nothing_there_is_none() -> None:
+def test_without_earlier_runs_there_is_no_estimate() -> None:
     never = Histogram({})
 
     assert expected(never) is None
@@ -122,17 +126,17 @@ def test_where_it_rests_on_nothing_there_is_none() -> None:
     assert expected(Histogram({bucket(10): 0})) is None
 
 
-def test_a_run_longer_than_any_before_rests_on_nothing() -> None:
+def test_a_run_longer_than_any_before_has_no_estimate() -> None:
     assert expected(status="running", now=after(NOW, LONG_S - 1)) is not None
     assert expected(status="running", now=after(NOW, LONG_S)) is None
 
 
-def test_it_says_what_it_rests_on() -> None:
-    told = expected(waiting=17)
+def test_an_estimate_says_which_numbers_it_is_based_on() -> None:
+    estimated = expected(waiting=17)
 
-    assert told is not None
-    assert (told.runs, told.waiting) == (10, 17)
-    assert (told.p50_s, told.p90_s) == (USUAL_S, USUAL_S)
+    assert estimated is not None
+    assert (estimated.runs, estimated.waiting) == (10, 17)
+    assert (estimated.p50_s, estimated.p90_s) == (USUAL_S, USUAL_S)
     assert expected(Histogram({bucket(10): 8, bucket(100): 2})).p90_s == LONG_S  # type: ignore[union-attr]
 
 
@@ -140,9 +144,9 @@ def test_a_deadline_is_at_risk_that_a_tenth_of_the_runs_would_miss() -> None:
     slower = Histogram({bucket(10): 8, bucket(100): 2})
 
     def risks(seconds: float, earlier: Histogram, **changes: Any) -> bool:
-        told = expected(earlier, deadline=after(NOW, seconds), **changes)
-        assert told is not None
-        return told.at_risk
+        estimated = expected(earlier, deadline=after(NOW, seconds), **changes)
+        assert estimated is not None
+        return estimated.at_risk
 
     assert not risks(20, EARLIER)
     assert risks(20, slower)

@@ -37,7 +37,7 @@ def test_an_end_is_a_cloudevent(status: str) -> None:
     assert all(isinstance(event[name], str) for name in names)
 
 
-def test_it_is_a_payload_of_standard_webhooks_too() -> None:
+def test_an_event_is_a_payload_of_standard_webhooks_too() -> None:
     event = json.loads(of_end(ended()).body)
 
     assert event["timestamp"] == event["time"]
@@ -46,11 +46,11 @@ def test_it_is_a_payload_of_standard_webhooks_too() -> None:
     }
 
 
-def test_told_twice_it_is_the_same_to_the_byte() -> None:
+def test_the_event_of_an_end_is_the_same_to_the_byte_each_time() -> None:
     assert of_end(ended()) == of_end(ended())
 
 
-def test_it_carries_the_trace_of_the_request_if_there_was_one() -> None:
+def test_an_event_has_the_trace_of_the_request_if_there_was_one() -> None:
     trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 
     assert json.loads(of_end(ended(trace=trace)).body)["traceparent"] == trace
@@ -58,9 +58,9 @@ def test_it_carries_the_trace_of_the_request_if_there_was_one() -> None:
 
 
 def test_its_attributes_are_status_operation_and_owner_and_no_others() -> None:
-    told = of_end(ended(tags={"owner": "somebody else", "status": "failed"}))
+    event = of_end(ended(tags={"owner": "somebody else", "status": "failed"}))
 
-    assert told.attributes == {
+    assert event.attributes == {
         "status": "succeeded",
         "operation": "text-stats",
         "owner": "acme",
@@ -68,21 +68,21 @@ def test_its_attributes_are_status_operation_and_owner_and_no_others() -> None:
 
 
 def test_a_result_that_lies_in_the_bucket_is_named_by_its_link_alone() -> None:
-    told = json.loads(of_end(ended(result=None, result_key="results/…", result_size=20_000)).body)
+    body = json.loads(of_end(ended(result=None, result_key="results/…", result_size=20_000)).body)
 
-    assert told["data"]["result"] is None
-    assert told["data"]["links"]["result"] == f"https://api.example.com/jobs/{ID}/result"
-    assert "results/" not in json.dumps(told)
+    assert body["data"]["result"] is None
+    assert body["data"]["links"]["result"] == f"https://api.example.com/jobs/{ID}/result"
+    assert "results/" not in json.dumps(body)
 
 
-def test_neither_input_nor_anything_of_the_records_own_is_told() -> None:
+def test_an_event_has_neither_the_input_nor_internal_fields() -> None:
     body = of_end(ended(input='"a secret"', lease_holder="a request", lease_until=NOW)).body
 
     assert "a secret" not in body
     assert "a request" not in body
 
 
-def test_a_failure_is_told_as_its_problem() -> None:
+def test_a_failure_is_shown_as_its_problem() -> None:
     failed = ended(status="failed", result=None, error=Problem("refused", "No.").record())
     error = json.loads(of_end(failed).body)["data"]["error"]
 
@@ -92,9 +92,9 @@ def test_a_failure_is_told_as_its_problem() -> None:
 
 @given(st.text(st.sampled_from('a\ufffe\uffff\\"\n\x00\U0001fffe')))
 def test_the_characters_that_sns_refuses_are_escaped_and_mean_the_same(text: str) -> None:
-    told = of_end(ended(result=json.dumps(text, ensure_ascii=False), tags={"a": text}))
+    event = of_end(ended(result=json.dumps(text, ensure_ascii=False), tags={"a": text}))
 
-    assert not {"\ufffe", "\uffff"} & set(told.body)
-    assert not any(ord(character) < 0x20 for character in told.body)
-    data = json.loads(told.body)["data"]
+    assert not {"\ufffe", "\uffff"} & set(event.body)
+    assert not any(ord(character) < 0x20 for character in event.body)
+    data = json.loads(event.body)["data"]
     assert (data["result"], data["tags"]["a"]) == (text, text)

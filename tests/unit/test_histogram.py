@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from nowlater.jobs.run_times import Histogram, bucket, middle_s
 
-#: From a millisecond, finer than which nothing is told, to the longest run that there can be.
+#: From a millisecond, the smallest time that is distinguished, to the longest possible run.
 SECONDS = st.floats(0.001, 900)
 SHARES = st.floats(0.01, 1)
 #: A bucket's middle is off by half of a quarter doubling at most.
@@ -23,16 +23,16 @@ def histogram(seconds: list[float]) -> Histogram:
     return Histogram(counts)
 
 
-def is_about(told: float | None, value: float) -> bool:
-    """Tell whether a value was told as well as buckets can."""
-    return told is not None and 1 / OFF <= told / value <= OFF
+def is_about(reported: float | None, value: float) -> bool:
+    """Tell whether a reported value is as near to the real one as buckets allow."""
+    return reported is not None and 1 / OFF <= reported / value <= OFF
 
 
 @given(SECONDS)
-def test_a_run_time_is_told_to_within_ten_percent(seconds: float) -> None:
-    told = middle_s(bucket(seconds))
+def test_a_run_time_is_kept_to_within_ten_percent(seconds: float) -> None:
+    reported = middle_s(bucket(seconds))
 
-    assert abs(told / seconds - 1) < 0.1
+    assert abs(reported / seconds - 1) < 0.1
 
 
 @given(SECONDS, SECONDS)
@@ -58,14 +58,14 @@ def test_a_quantile_of_longer_runs_is_that_of_the_sorted_longer_ones(
     runs: list[float], share: float, ran_s: float
 ) -> None:
     longer = sorted(one for one in runs if middle_s(bucket(one)) > ran_s)
-    told = histogram(runs).quantile_s(share, longer_than_s=ran_s)
+    quantile = histogram(runs).quantile_s(share, longer_than_s=ran_s)
 
     if longer:
-        assert told is not None
-        assert told > ran_s
-        assert is_about(told, longer[math.ceil(share * len(longer)) - 1])
+        assert quantile is not None
+        assert quantile > ran_s
+        assert is_about(quantile, longer[math.ceil(share * len(longer)) - 1])
     else:
-        assert told is None
+        assert quantile is None
 
 
 @given(st.lists(SECONDS, min_size=1, max_size=50), SHARES, SHARES)

@@ -29,7 +29,7 @@ def test_ids_have_the_layout_of_a_uuid_of_version_7(now: int, shards: int) -> No
 
 
 @given(INSTANTS, st.integers(1, 16))
-def test_an_id_tells_its_time(now: int, shards: int) -> None:
+def test_an_id_contains_its_time(now: int, shards: int) -> None:
     assert time_of(new_id(now, shards)) == now
 
 

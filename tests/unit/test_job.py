@@ -10,72 +10,72 @@ from nowlater.jobs.protocol import WRITES, due_at, end, may
 from tests.unit.jobs import HOUR, INSTANTS, NOW, TOKENS, is_met, job, jobs
 
 
-def expected(write: str, there: Job, token: int) -> bool:
-    """Say in the words of docs/http-api.md whether a job allows a write NOW."""
-    unfinished = there.status in ("scheduled", "queued", "running")
-    runs = there.status == "running"
-    waits = there.status in ("scheduled", "queued") and (there.not_before or 0) <= NOW
-    lapsed = runs and there.lease_until is not None and there.lease_until < NOW
-    in_time = there.deadline > NOW
-    mine = runs and there.attempt == token
+def expected(write: str, a_job: Job, token: int) -> bool:
+    """Say in the words of ARCHITECTURE.md whether a job allows a write NOW."""
+    unfinished = a_job.status in ("scheduled", "queued", "running")
+    runs = a_job.status == "running"
+    waits = a_job.status in ("scheduled", "queued") and (a_job.not_before or 0) <= NOW
+    lapsed = runs and a_job.lease_until is not None and a_job.lease_until < NOW
+    in_time = a_job.deadline > NOW
+    mine = runs and a_job.attempt == token
     return {
         "claim": waits and in_time,
-        "reclaim": lapsed and there.attempts_left > 0 and in_time,
+        "reclaim": lapsed and a_job.attempts_left > 0 and in_time,
         "progress": mine,
         "finish": mine and in_time,
         "release": mine,
         "cancel": unfinished and in_time,
         "expire": unfinished and not in_time,
         "exhaust": unfinished and (not runs or lapsed) and in_time,
-        "reschedule": unfinished and there.due_at == token,
+        "reschedule": unfinished and a_job.due_at == token,
         "erase": not unfinished,
     }[write]
 
 
 @pytest.mark.parametrize("write", WRITES)
 @given(jobs(), TOKENS | INSTANTS)
-def test_a_write_is_allowed_in_just_these_states(write: str, there: Job, token: int) -> None:
-    assert may(write, there, NOW, token) == expected(write, there, token)
+def test_a_write_is_allowed_in_just_these_states(write: str, a_job: Job, token: int) -> None:
+    assert may(write, a_job, NOW, token) == expected(write, a_job, token)
 
 
 @pytest.mark.parametrize("write", WRITES)
 @given(jobs(), TOKENS | INSTANTS)
 def test_a_clause_says_the_same_to_dynamodb_and_to_python(
-    write: str, there: Job, token: int
+    write: str, a_job: Job, token: int
 ) -> None:
-    item = unpack_item(pack_item(msgspec.to_builtins(there)))
+    item = unpack_item(pack_item(msgspec.to_builtins(a_job)))
     for clause in WRITES[write]:
-        assert is_met(clause.expression, item, token) == clause.holds(there, NOW, token)
+        assert is_met(clause.expression, item, token) == clause.holds(a_job, NOW, token)
 
 
 @given(jobs(), TOKENS)
-def test_an_ended_job_can_only_be_erased(there: Job, token: int) -> None:
-    allowed = {write for write in WRITES if may(write, there, NOW, token)}
+def test_an_ended_job_can_only_be_erased(a_job: Job, token: int) -> None:
+    allowed = {write for write in WRITES if may(write, a_job, NOW, token)}
 
-    if there.is_ended:
+    if a_job.is_ended:
         assert allowed == {"erase"}
     else:
         assert "erase" not in allowed
 
 
 @given(jobs())
-def test_at_any_time_a_job_can_either_be_ended_in_time_or_expire(there: Job) -> None:
-    cancel, expire = may("cancel", there, NOW), may("expire", there, NOW)
+def test_at_any_time_a_job_can_either_be_ended_in_time_or_expire(a_job: Job) -> None:
+    cancel, expire = may("cancel", a_job, NOW), may("expire", a_job, NOW)
 
-    assert cancel + expire == (not there.is_ended)
+    assert cancel + expire == (not a_job.is_ended)
 
 
 @given(jobs(), TOKENS, TOKENS)
-def test_only_one_attempt_can_write(there: Job, one: int, other: int) -> None:
-    both = may("finish", there, NOW, one) and may("finish", there, NOW, other)
+def test_only_one_attempt_can_write(a_job: Job, one: int, other: int) -> None:
+    both = may("finish", a_job, NOW, one) and may("finish", a_job, NOW, other)
 
     assert not both or one == other
 
 
 @given(jobs())
-def test_a_job_that_can_be_claimed_has_no_attempt_that_holds_it(there: Job) -> None:
-    if may("claim", there, NOW) or may("reclaim", there, NOW):
-        assert there.status != "running" or (there.lease_until or 0) < NOW
+def test_a_job_that_can_be_claimed_has_no_attempt_that_holds_it(a_job: Job) -> None:
+    if may("claim", a_job, NOW) or may("reclaim", a_job, NOW):
+        assert a_job.status != "running" or (a_job.lease_until or 0) < NOW
 
 
 # ── what an end leaves ────────────────────────────────────────────────────────────────────────

@@ -45,7 +45,7 @@ def broken(table: Table) -> str:
     made, _ = api_keys.issue(table, "acme", now=instants.now())
     key = {"PK": f"APIKEY#{made.id}", "SK": "APIKEY"}
     table.delete(*key.values())
-    table.put_unless(key | {"owner": "acme", "scopes": 7}, "attribute_not_exists(PK)", {})
+    table.put_if(key | {"owner": "acme", "scopes": 7}, "attribute_not_exists(PK)", {})
     return made.id
 
 

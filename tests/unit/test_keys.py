@@ -17,7 +17,7 @@ class Items:
     def __init__(self) -> None:
         self.items: dict[tuple[str, str], dict[str, Any]] = {}
 
-    def put_unless(self, item: dict[str, Any], condition: str, values: dict[str, Any]) -> None:
+    def put_if(self, item: dict[str, Any], condition: str, values: dict[str, Any]) -> None:
         self.items[item["PK"], item["SK"]] = item
 
     def get(self, pk: str, sk: str) -> dict[str, Any] | None:
@@ -85,14 +85,14 @@ def test_a_key_can_be_for_some_scopes_alone() -> None:
 
 
 @pytest.mark.parametrize("form", ["{}", "Basic {}", "Bearer{}", "Bearer {}x", "Bearer x{}", "Bearer {} {}", ""])  # fmt: skip
-def test_what_is_no_bearer_token_is_nobodys(form: str) -> None:
+def test_what_is_no_bearer_token_has_no_owner(form: str) -> None:
     table = Items()
     _, token = issue(table, "acme", now=NOW)
 
     assert shown(table, form.replace("{}", token)) is None
 
 
-def test_a_wrong_secret_is_nobodys() -> None:
+def test_a_wrong_secret_has_no_owner() -> None:
     table = Items()
     _, token = issue(table, "acme", now=NOW)
     wrong = token[:-1] + ("A" if token[-1] != "A" else "B")
@@ -100,7 +100,7 @@ def test_a_wrong_secret_is_nobodys() -> None:
     assert find(table, wrong, NOW) is None
 
 
-def test_a_key_that_there_is_not_is_nobodys() -> None:
+def test_an_unknown_key_has_no_owner() -> None:
     assert find(Items(), f"nl_{'0' * 12}_{'a' * 43}", NOW) is None
 
 
@@ -116,7 +116,7 @@ def test_other_names_are_refused(owner: str) -> None:
 
 
 @pytest.mark.parametrize("scopes", [(), ("write",), ("read", "write")])
-def test_scopes_are_some_of_those_that_there_are(scopes: tuple[str, ...]) -> None:
+def test_scopes_must_be_known_and_at_least_one(scopes: tuple[str, ...]) -> None:
     with pytest.raises(ValueError, match="scopes are"):
         issue(Items(), "acme", now=NOW, scopes=scopes)
 
@@ -125,7 +125,7 @@ def test_scopes_are_some_of_those_that_there_are(scopes: tuple[str, ...]) -> Non
     "token",
     ["a.b", "a.b.c.d", "a..c", ".b.c", "a.b.", "a.b.c=", "a.b.c!", "a.b.ç", "a.b.c d", ".."],
 )
-def test_what_is_no_jwt_by_its_form_is_nobodys_and_no_issuer_is_asked(token: str) -> None:
+def test_what_does_not_look_like_a_jwt_has_no_owner_and_no_issuer_is_asked(token: str) -> None:
     settings = SimpleNamespace(jwt_issuer="https://id.example.com", jwt_audience="api")
     without_issuer = SimpleNamespace(table=Items(), settings=settings, clock=lambda: NOW)
 

@@ -2,6 +2,7 @@
 
 import time
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -44,6 +45,32 @@ def test_a_traceback_shows_the_operation_and_not_the_framework_that_called_it() 
     ]
 
 
+def test_a_group_of_exceptions_is_shown_without_the_framework_too() -> None:
+    first, *lines = TRACEBACK.splitlines()
+    group = [f"  + Exception Group {first}", *(f"  | {line}" for line in lines)]
+    shown = output._own_part("\n".join(group))
+
+    assert shown[0] == "  + Exception Group Traceback (most recent call last):"
+    assert [line for line in shown if "nowlater/" in line or "_run" in line] == []
+    assert shown[-1] == "  | ValueError: wrong"
+
+
+@pytest.mark.parametrize(
+    "line", ['  File "{}/operations/talk.py", line 1', "{}/operations/talk.py:19: UserWarning: old"]
+)
+def test_a_folder_may_have_spaces_in_its_name(line: str) -> None:
+    layer = "/home/Ada Lovelace/Über uns & Co/.local/tmp/layer-x_y1/python"
+
+    assert output._in_sources(line.format(layer)) == line.format("").replace(
+        "/operations", "operations"
+    )
+
+
+def test_what_a_terminal_would_obey_is_spelled_out_but_for_colors() -> None:
+    assert output._printable("\x1b[31mred\x1b[0m\ttab ä") == "\x1b[31mred\x1b[0m\ttab ä"
+    assert output._printable("\x00\x1b[2J\x1b]0;title\x07") == r"\x00\x1b[2J\x1b]0;title\x07"
+
+
 def test_a_fault_of_the_framework_is_shown_whole() -> None:
     whole = TRACEBACK.replace("/operations/talk.py", "/nowlater/talk.py")
 
@@ -74,7 +101,8 @@ def test_what_cannot_be_read_does_not_end_the_output(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     shown = object.__new__(output.Output)
-    shown._terminal, shown._names = Terminal(tmp_path / "output.log"), {"own": "Own"}
+    shown._terminal = Terminal(tmp_path / "output.log")
+    shown._stack = SimpleNamespace(name_of={"own": "Own"}.get)  # type: ignore[assignment]
     shown._records = ["no JSON\n", "[]\n", '{"function": "own", "line": "{\\"a\\": 1"}\n']
     shown.run()
 

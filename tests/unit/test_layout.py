@@ -95,7 +95,7 @@ def test_packages_and_the_environment_are_used_in_one_place_each(path: Path) -> 
 
 
 @pytest.mark.parametrize("path", APPS, ids=name)
-def test_a_lambda_uses_none_of_them_itself(path: Path) -> None:
+def test_a_lambda_does_not_use_those_packages_itself(path: Path) -> None:
     assert {part for module in imports(path) for part in module.split(".")}.isdisjoint(ONLY)
 
 
@@ -112,11 +112,11 @@ def test_nothing_imports_a_lambda(path: Path) -> None:
 
 
 def test_imports_go_round_in_no_circle() -> None:
-    left = {place(path): ours(path) - {"__init__", place(path)} for path in MODULES}
-    while free := {module for module, needs in left.items() if not needs & left.keys()}:
-        left = {module: needs for module, needs in left.items() if module not in free}
+    unsorted = {place(path): ours(path) - {"__init__", place(path)} for path in MODULES}
+    while free := {module for module, needs in unsorted.items() if not needs & unsorted.keys()}:
+        unsorted = {module: needs for module, needs in unsorted.items() if module not in free}
 
-    assert left == {}
+    assert unsorted == {}
 
 
 def test_no_tests_import_from_other_tests() -> None:
@@ -216,15 +216,15 @@ def sources(event: dict[str, Any]) -> Iterator[str]:
 
 
 @pytest.mark.parametrize("event", EVENTS)
-def test_a_sample_event_comes_from_something_that_there_is(event: str) -> None:
+def test_the_source_of_a_sample_event_exists(event: str) -> None:
     rules = {
         f"{n}{e}" for n, r in LAMBDAS.items() for e in r["Properties"].get("Events", {})
     }  # SAM names a rule after the Lambda and its event
-    there = {*ROUTES, *RESOURCES, *rules}
+    known = {*ROUTES, *RESOURCES, *rules}
     found = list(sources(stack.event(event)))
 
     assert found
-    assert set(found) <= there
+    assert set(found) <= known
 
 
 def test_each_lambda_has_a_sample_event() -> None:

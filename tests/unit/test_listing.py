@@ -41,15 +41,15 @@ class Jobs:
         """Return what one call reads: at most 100 records, whatever DynamoDB would send of them."""
         self.calls += 1
         mine = [j for j in self._jobs if j.owner == owner and j.id[0] == shard]
-        there = [j for j in mine if span.before is None or j.id < span.before]
-        there = [j for j in there if span.since is None or j.id >= span.since]
-        read = there[: min(limit or 100, 100)]
-        return Page(read, read[-1].id if len(read) < len(there) else None)
+        matching = [j for j in mine if span.before is None or j.id < span.before]
+        matching = [j for j in matching if span.since is None or j.id >= span.since]
+        read = matching[: min(limit or 100, 100)]
+        return Page(read, read[-1].id if len(read) < len(matching) else None)
 
     def write(self, ref: Ref, write: str, now: int, changes: dict[str, Any], token: int) -> Written:
-        (there,) = (j for j in self._jobs if j.ref == ref)
-        assert may(write, there, now)
-        return Written(True, msgspec.structs.replace(there, **changes))
+        (stored,) = (j for j in self._jobs if j.ref == ref)
+        assert may(write, stored, now)
+        return Written(True, msgspec.structs.replace(stored, **changes))
 
 
 def listed(
@@ -99,7 +99,7 @@ def test_jobs_are_listed_newest_first() -> None:
     assert ids(listed(*reversed(jobs))) == [j.id for j in jobs]
 
 
-def test_nobody_sees_the_jobs_of_others() -> None:
+def test_an_owner_does_not_see_the_jobs_of_others() -> None:
     assert listed(job(owner="other")) == {"jobs": [], "next": None}
 
 

@@ -4,6 +4,7 @@ import json
 import os
 import re
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -92,7 +93,7 @@ def checkout(tmp_path: Path) -> Checkout:
 def test_what_is_given_arrives_as_it_is(checkout: Checkout, target: str, names: list[str]) -> None:
     checkout.make(target, *(f"{name}={ODD}" for name in names))
     checkout.make(target, **dict.fromkeys(names, ODD))
-    wanted = [part for name in names for part in (f"--{name.lower()}", ODD)]
+    wanted = [f"--{name.lower()}={ODD}" for name in names]
 
     assert [called[2:] for called in checkout.calls()] == [wanted, wanted]
     assert not (checkout.folder / "pwned").exists()
@@ -116,6 +117,7 @@ def test_a_project_lists_what_is_useful_there(checkout: Checkout) -> None:
         assert command not in project
     for command in ("make up", "make test", "make check", "make upgrade", "make deploy"):
         assert command in project
+    assert [line for line in (here + project).splitlines() if len(line) > 80] == []
 
 
 @pytest.mark.parametrize("target", ["template", "build", "deploy", "check"])
@@ -140,10 +142,10 @@ def test_what_is_not_given_is_not_passed_on(checkout: Checkout) -> None:
     checkout.make("up", "KEEP=1")
 
     assert [called[2:] for called in checkout.calls()] == [
-        ["--parameters", ""],
+        ["--parameters="],
         ["--list"],
-        ["--port", "8080"],
-        ["--port", "8080", "--keep"],
+        ["--port=8080"],
+        ["--port=8080", "--keep"],
     ]
 
 
@@ -154,6 +156,19 @@ def test_what_is_installed_first_is_not_in_the_output(checkout: Checkout, made: 
 
     assert checkout.make(made) == ""
     assert path.exists()
+
+
+def test_packages_that_cannot_be_installed_are_said_with_their_file(checkout: Checkout) -> None:
+    uv = checkout.folder / ".local/tools/bin/uv"
+    uv.write_text('#!/bin/sh\nif [ "$1" = pip ]; then exit 1; fi\n')
+    (checkout.folder / MADE[0]).unlink()
+    done = subprocess.run(
+        ["make", MADE[0]], cwd=checkout.folder, capture_output=True, text=True, check=False
+    )
+
+    assert done.returncode != 0
+    assert "The packages of operations/requirements.txt could not be installed" in done.stderr
+    assert not (checkout.folder / MADE[0]).exists()
 
 
 def test_make_nightly_runs_all_that_make_test_leaves_out_and_ci_runs_both(
@@ -170,3 +185,20 @@ def test_make_nightly_runs_all_that_make_test_leaves_out_and_ci_runs_both(
     assert whole == [*before, "not nightly"]
     assert nightly == [*before, "nightly"]
     assert {"make test", "make nightly"} <= {*(stack.ROOT / ".ci/run").read_text().splitlines()}
+
+
+@pytest.mark.parametrize(
+    ("fault", "shown"), [("KeyboardInterrupt", ""), ("ValueError", "ValueError\n")]
+)
+def test_ctrl_c_prints_no_traceback_also_while_a_tool_is_imported(fault: str, shown: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", f"import local; raise {fault}"],
+        cwd=stack.ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.returncode != 0
+    assert done.stderr.endswith(shown)
+    assert bool(done.stderr) == bool(shown)

@@ -2,6 +2,7 @@
 
 import importlib
 import itertools
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -322,7 +323,16 @@ def test_these_are_served(package: Package, parameter: str) -> None:
     assert module(package, f"@operation()\ndef op({parameter}) -> None: ...\n") == "served: op"
 
 
-def test_all_mistakes_are_told_at_once(package: Package) -> None:
+def test_an_import_that_does_not_end_is_one_line(
+    package: Package, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(discovery, "LONGEST_IMPORT_S", 0.2)
+
+    line = package(endless="n = 0\nwhile True:\n    n += 1\n")
+    assert re.search(r"endless\.py:[23]: .*its import did not end within 0\.2 s", line)
+
+
+def test_all_mistakes_are_reported_at_once(package: Package) -> None:
     lines = package(
         broken="x = (\n", other="from nowlater import operation\n@operation()\nclass C: ...\n"
     )
@@ -416,7 +426,7 @@ def test_an_operation_is_found_wherever_in_the_package(package: Package, file: s
     assert package(**{file: OP.format("op")}) == "served: op"
 
 
-def test_a_file_beside_the_package_is_told(package: Package) -> None:
+def test_a_file_beside_the_package_is_reported(package: Package) -> None:
     assert package(**{"../stray": OP.format("op")}).endswith(
         "stray.py:1: its operations are not served from here. Move the file into "
         f"package_{next(_number) - 1}/"
@@ -431,7 +441,7 @@ def test_a_name_that_catalogue_or_routes_have_is_served_too(package: Package) ->
     )
 
 
-def test_two_operations_of_one_name_are_told(package: Package) -> None:
+def test_two_operations_of_one_name_are_reported(package: Package) -> None:
     line = package(one=OP.format("op"), other=OP.format("op"))
 
     assert line.startswith("other.py:2: there are two operations named op, in ")
@@ -463,13 +473,13 @@ def test_a_module_that_cannot_be_imported_is_one_line_with_its_number(
     assert "\n" not in line
 
 
-def test_a_module_that_many_import_is_told_once(package: Package) -> None:
+def test_a_module_that_many_import_is_reported_once(package: Package) -> None:
     uses = "from .shared import x\n"
 
     assert package(shared="import nosuch\n", a=uses, b=uses).startswith("shared.py:1: No module")
 
 
-def test_the_build_says_it_in_one_line_and_fails(tmp_path: Path) -> None:
+def test_the_build_prints_a_mistake_in_one_line_and_fails(tmp_path: Path) -> None:
     layer = tmp_path / "operations"
     layer.mkdir()
     (layer / "__init__.py").write_text("")

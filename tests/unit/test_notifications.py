@@ -54,13 +54,13 @@ def job_of(event: dict[str, Any]) -> Job:
     )
 
 
-def test_the_event_that_it_shows_is_the_one_that_is_published() -> None:
+def test_the_event_on_the_page_is_the_one_that_is_published() -> None:
     event = shown()
 
     assert json.loads(cloud_event.of_end(job_of(event)).body) == event
 
 
-def test_the_attributes_that_it_names_are_those_of_the_message() -> None:
+def test_the_attributes_on_the_page_are_those_of_the_message() -> None:
     named = [row[0].strip("`") for row in snippets.table(PAGE, "attribute")]
 
     assert named == list(cloud_event.of_end(job_of(shown())).attributes)

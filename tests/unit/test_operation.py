@@ -91,7 +91,7 @@ def test_attempts_are_a_whole_number_from_1_to_1000(attempts: Any) -> None:
 
 
 @pytest.mark.parametrize("doors", [(), ("later",), ("sync", "later"), "sync"])
-def test_doors_are_some_of_those_that_there_are(doors: Any) -> None:
+def test_doors_must_be_a_list_of_known_doors(doors: Any) -> None:
     with pytest.raises(ValueError, match="csv-profile: doors"):
         spec(csv_profile, doors=doors)
 

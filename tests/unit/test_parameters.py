@@ -70,7 +70,7 @@ def test_what_the_template_would_not_take_is_refused_with_a_sentence(
         parameters.check(DECLARED, {name: value})
 
 
-def test_every_fault_is_told_at_once() -> None:
+def test_every_mistake_is_reported_at_once() -> None:
     with pytest.raises(Failure) as raised:
         parameters.check(DECLARED, {"Shards": "0", "WorkTimeout": "1", "LogLevel": "INFO"})
 

@@ -33,15 +33,15 @@ def followed(
     running = job(status="running", started=started, start_at=start_at, deadline=NOW + 40 * HOUR)
     ended, now, looks = after(started, runs_s), NOW, 0
     while now < ended:
-        there = running if now >= started else waiting
-        now, looks = after(now, _told(there, earlier, now)), looks + 1
+        shown = running if now >= started else waiting
+        now, looks = after(now, pause_s(shown, earlier, now)), looks + 1
     return looks, seconds_until(now, ended)
 
 
-def _told(there: Job, earlier: Histogram, now: Instant) -> int:
-    waiting = None if there.status == "running" else 0
+def pause_s(shown: Job, earlier: Histogram, now: Instant) -> int:
+    waiting = None if shown.status == "running" else 0
     lanes = {"on-time": 1, "flexible": 1}
-    return retry_after_s(there, now, estimate(there, earlier, waiting, now, lanes))  # type: ignore[arg-type]
+    return retry_after_s(shown, now, estimate(shown, earlier, waiting, now, lanes))  # type: ignore[arg-type]
 
 
 @given(st.floats(600, 800), st.floats(0, 0.2))
@@ -96,7 +96,7 @@ def test_a_start_far_ahead_is_no_part_of_a_jobs_time() -> None:
 
 @st.composite
 def unfinished(draw: st.DrawFn) -> Job:
-    """Draw a job as readers may see it NOW, however odd its times."""
+    """Draw a job as readers may see it NOW, with usual and unusual times."""
     status = draw(st.sampled_from(["scheduled", "queued", "running"]))
     ahead = st.integers(NOW + 1, NOW + 30 * 24 * HOUR)
     changes: dict[str, Any] = {
@@ -110,45 +110,43 @@ def unfinished(draw: st.DrawFn) -> Job:
 
 
 @given(unfinished(), st.none() | INSTANTS)
-def test_it_is_never_more_than_an_hour_nor_less_than_a_second(
-    there: Job, finish: Instant | None
-) -> None:
-    told = finish and Estimate(finish, at_risk=False, runs=1, p50_s=1, p90_s=1, waiting=0)
-    pause = retry_after_s(there, NOW, told or None)
+def test_a_pause_is_between_a_second_and_an_hour(shown: Job, finish: Instant | None) -> None:
+    estimated = finish and Estimate(finish, at_risk=False, runs=1, p50_s=1, p90_s=1, waiting=0)
+    pause = retry_after_s(shown, NOW, estimated or None)
 
     assert isinstance(pause, int)
     assert 1 <= pause <= 3600
 
 
 @given(unfinished(), st.none() | INSTANTS)
-def test_nobody_is_sent_past_the_moment_that_a_deadline_shows(
-    there: Job, finish: Instant | None
-) -> None:
-    told = finish and Estimate(finish, at_risk=True, runs=1, p50_s=1, p90_s=1, waiting=0)
-    pause = retry_after_s(there, NOW, told or None)
+def test_no_pause_goes_beyond_the_deadline(shown: Job, finish: Instant | None) -> None:
+    estimated = finish and Estimate(finish, at_risk=True, runs=1, p50_s=1, p90_s=1, waiting=0)
+    pause = retry_after_s(shown, NOW, estimated or None)
 
-    assert pause <= max(1, seconds_until(there.deadline, NOW) + 2 + 1)
+    assert pause <= max(1, seconds_until(shown.deadline, NOW) + 2 + 1)
 
 
-def test_a_job_whose_start_is_ahead_is_to_be_looked_at_then() -> None:
+def test_a_scheduled_job_is_looked_at_when_it_may_start() -> None:
     ahead = {"status": "scheduled", "deadline": NOW + 9 * HOUR}
 
     assert retry_after_s(job(not_before=NOW + 90_000, **ahead), NOW, None) == 90
     assert retry_after_s(job(not_before=NOW + 2 * HOUR, **ahead), NOW, None) == 3600
 
 
-def test_so_is_one_that_waits_for_its_next_attempt() -> None:
+def test_a_job_that_waits_for_its_next_attempt_is_looked_at_when_it_may_start() -> None:
     waits = job(created=NOW - 1000, not_before=NOW + 900_000)
-    told = Estimate(after(NOW, 901), at_risk=False, runs=1, p50_s=1, p90_s=1, waiting=0)
+    estimated = Estimate(after(NOW, 901), at_risk=False, runs=1, p50_s=1, p90_s=1, waiting=0)
 
     assert retry_after_s(waits, NOW, None) == 900
-    assert retry_after_s(waits, NOW, told) == 900
+    assert retry_after_s(waits, NOW, estimated) == 900
 
 
 def test_a_run_that_began_a_moment_ago_is_young_however_long_its_start_was_ahead() -> None:
-    there = job(status="running", created=NOW - 24 * HOUR, start_at=NOW - 1000, started=NOW - 1000)
-    told = Estimate(after(NOW, 9), at_risk=False, runs=1, p50_s=10, p90_s=10, waiting=None)
+    running = job(
+        status="running", created=NOW - 24 * HOUR, start_at=NOW - 1000, started=NOW - 1000
+    )
+    estimated = Estimate(after(NOW, 9), at_risk=False, runs=1, p50_s=10, p90_s=10, waiting=None)
 
-    assert retry_after_s(there, NOW, None) == 1
-    assert retry_after_s(there, NOW, told) == 4
-    assert retry_after_s(there, NOW, replace(told, finish=NOW)) == 1
+    assert retry_after_s(running, NOW, None) == 1
+    assert retry_after_s(running, NOW, estimated) == 4
+    assert retry_after_s(running, NOW, replace(estimated, finish=NOW)) == 1

@@ -50,7 +50,7 @@ def test_preferences_are_read_as_rfc_7240_writes_them(header: str, prefer: Prefe
     "header",
     ["wait 5", "wait=5 6", "wait==5", '"wait"=5', "=5", 'wait="5', "wait;=5", '"respond-async"', "x y, respond-async z"],
 )  # fmt: skip
-def test_what_has_not_the_form_of_a_preference_is_none(header: str) -> None:
+def test_text_without_the_form_of_a_preference_is_ignored(header: str) -> None:
     assert parse_prefer(header) == Prefer()
 
 
@@ -93,7 +93,7 @@ def test_zeros_before_a_wait_do_not_count(wait: str) -> None:
     assert parse_prefer(f"wait={wait}").wait_s == 5
 
 
-def test_what_nobody_knows_is_ignored() -> None:
+def test_unknown_preferences_are_ignored() -> None:
     assert parse_prefer("return=minimal, depth-noroot, x=y; z, wait=2") == Prefer(wait_s=2)
 
 

@@ -23,12 +23,12 @@ def test_every_kind_has_the_status_of_an_error(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", KINDS)
-def test_every_kind_is_told_with_the_members_of_rfc_9457_and_with_those_of_azures_clients(
+def test_every_kind_has_the_members_of_rfc_9457_and_those_of_azures_clients(
     name: str,
 ) -> None:
-    told = document(Problem(name, "So it was.").record(), BASE)
+    described = document(Problem(name, "So it was.").record(), BASE)
 
-    assert told == {
+    assert described == {
         "type": f"{BASE}/problems/{name}",
         "title": KINDS[name][1],
         "status": KINDS[name][0],
@@ -39,18 +39,18 @@ def test_every_kind_is_told_with_the_members_of_rfc_9457_and_with_those_of_azure
 
 
 def test_a_message_is_never_empty() -> None:
-    told = document(Problem("refused", "").record(), BASE)
+    described = document(Problem("refused", "").record(), BASE)
 
-    assert told["message"] == told["title"]
+    assert described["message"] == described["title"]
 
 
 def test_members_that_help_stand_beside_the_others() -> None:
     problem = Problem(
         "malformed-request", "No.", pointer="/retention", expected={"type": "integer"}
     )
-    told = document(problem.record(), BASE)
+    described = document(problem.record(), BASE)
 
-    assert (told["pointer"], told["expected"]) == ("/retention", {"type": "integer"})
+    assert (described["pointer"], described["expected"]) == ("/retention", {"type": "integer"})
 
 
 def test_headers_are_for_the_answer_and_not_for_the_record() -> None:
@@ -60,11 +60,11 @@ def test_headers_are_for_the_answer_and_not_for_the_record() -> None:
     assert "headers" not in problem.record()
 
 
-def test_a_stored_failure_can_be_told_under_another_status() -> None:
-    told = document(Problem("operation-failed", "It failed.").record(), BASE, 409)
+def test_a_stored_failure_can_be_described_under_another_status() -> None:
+    described = document(Problem("operation-failed", "It failed.").record(), BASE, 409)
 
-    assert told["status"] == 409
-    assert told["type"] == f"{BASE}/problems/operation-failed"
+    assert described["status"] == 409
+    assert described["type"] == f"{BASE}/problems/operation-failed"
 
 
 def test_a_sentence_that_does_not_fit_beside_its_job_is_cut() -> None:
@@ -80,11 +80,11 @@ def test_a_problem_that_is_not_named_here_cannot_be_raised() -> None:
 
 @pytest.mark.parametrize("name", KINDS)
 def test_every_kind_has_a_page_at_its_own_url(name: str) -> None:
-    told = describe_kind(name, BASE)
+    described = describe_kind(name, BASE)
 
-    assert told["type"] == type_url(name, BASE) == f"{BASE}/problems/{name}"
-    assert (told["status"], told["title"]) == KINDS[name]
-    assert told["phrase"] == HTTPStatus(told["status"]).phrase
+    assert described["type"] == type_url(name, BASE) == f"{BASE}/problems/{name}"
+    assert (described["status"], described["title"]) == KINDS[name]
+    assert described["phrase"] == HTTPStatus(described["status"]).phrase
 
 
 def test_there_is_no_page_for_other_kinds() -> None:

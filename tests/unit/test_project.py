@@ -142,7 +142,7 @@ def test_the_note_names_version_origin_and_each_file_of_the_framework(
 
 def test_a_project_begins_with_the_operation_of_the_readme() -> None:
     skeleton = stack.ROOT / "local/project/skeleton"
-    code = (skeleton / "operations/greetings.py").read_text()
+    code = (stack.ROOT / "operations/greetings.py").read_text()
 
     for readme in (stack.ROOT / "README.md", skeleton / "README.md"):
         assert f"```python\n# operations/greetings.py\n{code}```\n" in readme.read_text()
@@ -170,6 +170,37 @@ def test_a_folder_that_is_not_empty_is_refused_and_stays_as_it_is(tmp_path: Path
     with pytest.raises(Failure, match="is not an empty folder"):
         new.make("acme", tmp_path / "mine.txt")
     assert files(tmp_path) == {"mine.txt": b"mine"}
+
+
+def test_an_empty_repository_is_taken_and_an_odd_folder_can_be_copied_from_what_is_printed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "Über uns & Co"
+    folder.mkdir()
+    git(folder, "init", "--quiet")
+    monkeypatch.setattr("sys.argv", ["new", "--name", "acme", "--dir", str(folder)])
+    monkeypatch.setattr(new, "prepare", lambda _: True)
+
+    assert new.main() == 0
+    assert f"  cd '{folder}'\n" in capsys.readouterr().out
+    assert (folder / ".nowlater.json").exists()
+
+
+def test_why_git_did_not_commit_is_said(
+    project: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (project / "Makefile").write_text("template:\n")
+    git(project, "init", "--quiet")
+    hook = project / ".git/hooks/pre-commit"
+    hook.write_text("#!/bin/sh\necho no tabs here >&2\nexit 1\n")
+    hook.chmod(0o755)
+    for name in ("GIT_AUTHOR_NAME", "GIT_COMMITTER_NAME"):
+        monkeypatch.setenv(name, "Ada")
+    git(project, "config", "user.email", "ada@example.com")
+    git(project, "config", "user.name", "Ada")
+
+    assert new.prepare(project)
+    assert "commit them yourself. It said:\n  no tabs here\n" in capsys.readouterr().out
 
 
 def test_a_folder_within_the_framework_is_refused() -> None:
@@ -278,6 +309,19 @@ def test_files_that_were_changed_are_kept_where_they_are_replaced(
     assert "yours are kept in .local/before-upgrade/" in done
 
 
+def test_what_an_earlier_upgrade_has_kept_stays(framework: Path, project: Path) -> None:
+    for text in ("# one\n", "# two\n", "# three\n"):
+        (project / "local/up.py").write_text(text)
+        lay_over(framework, project, discard=True)
+    kept = project / ".local/before-upgrade/local"
+
+    assert {path.name: path.read_text() for path in kept.iterdir()} == {
+        "up.py": "# one\n",
+        "up.py.1": "# two\n",
+        "up.py.2": "# three\n",
+    }
+
+
 def test_a_file_of_the_projects_that_the_later_version_has_too_is_refused(
     framework: Path, project: Path
 ) -> None:
@@ -371,6 +415,12 @@ def test_to_is_a_version_a_repository_or_both(
 def test_to_can_be_a_folder(framework: Path, inside: Path) -> None:
     assert upgrade._destination("../framework") == (str(framework), "")
     assert upgrade._destination("../framework@0.1.0") == (str(framework), "0.1.0")
+
+
+@pytest.mark.parametrize("to", ["/nowhere", "../nowhere", "./nowhere@0.1.0"])
+def test_a_folder_that_there_is_not_is_no_version(inside: Path, to: str) -> None:
+    with pytest.raises(upgrade.Refused, match=f"There is no folder {to}"):
+        upgrade._destination(to)
 
 
 def test_a_repository_that_cannot_be_read_is_said_with_what_git_says(

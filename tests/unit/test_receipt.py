@@ -74,7 +74,7 @@ def test_no_text_is_kept_of_another_status(status: int) -> None:
         TEXT | {"content-encoding": "gzip"},
     ],
 )
-def test_no_text_is_kept_of_what_is_none(headers: dict[str, str]) -> None:
+def test_no_text_is_kept_of_an_answer_that_is_no_text(headers: dict[str, str]) -> None:
     assert excerpt(200, headers, b"text") is None
 
 

@@ -1,4 +1,4 @@
-"""No regular expression takes a time that grows faster than what it is given.
+"""No regular expression takes a time that grows faster than its text.
 
 Each one in the code has a row here, with the worst texts that we know for it: a pattern that is new
 or changed fails a test until it has one. Those of the operations are theirs to test.
@@ -37,14 +37,14 @@ def repeated(part: str, before: str = "", after: str = "") -> Text:
 
 
 def texts(*parts: str, before: str = "", after: str = "") -> list[Text]:
-    """Return texts that repeat each of these parts, ended so that most patterns fail there."""
+    """Return texts that repeat each of these parts, with an end at which most patterns fail."""
     return [repeated(part, before, after + end) for part in parts for end in ("", "!")]
 
 
 #: Parts that make any pattern try: of its words, its signs, and what separates them.
 ANY = texts("a", "1", " ", "-", ".", "a-", "a.", "a b", "=", "a=", ",", ";", "; ", "/", ":", "@", "+", '"', "\\", '\\"', "a1-", "`", "$", "%", "_", "\t", "\r", "a/")  # fmt: skip
 
-#: The file that has it, a part of the pattern that no other has there → texts for it in particular.
+#: The file, and a part of the pattern that no other in this file has → texts for it in particular.
 ROWS: dict[tuple[str, str], list[Text]] = {
     ("layers/nowlater/nowlater/access/authenticate.py", "[A-Za-z0-9_-]+"): texts("a.", "a"),
     ("layers/nowlater/nowlater/outbound/targets.py", "://"): texts("x", "/", "?", "@", before="https://"),
@@ -165,7 +165,7 @@ SCHEMAS: dict[str, list[Text]] = {
 
 
 def used(path: Path) -> Iterator[tuple[str, ast.Call]]:
-    """Yield each call of `re` in a module, with its pattern as it is written there."""
+    """Yield each call of `re` in a module, with its pattern as it is written in it."""
     for node in ast.walk(ast.parse(path.read_text())):
         is_call = isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)
         if is_call and ast.unparse(node.func.value) == "re" and node.func.attr in _CALLS:  # type: ignore[attr-defined]

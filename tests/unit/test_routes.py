@@ -68,13 +68,13 @@ def test_each_route_has_an_id_of_its_own() -> None:
 
 
 @pytest.mark.parametrize("route", ROUTES, ids=lambda route: route.id)
-def test_a_route_tells_problems_that_there_are(route: Route) -> None:
+def test_the_problems_of_a_route_exist(route: Route) -> None:
     assert set(route.problems) <= problems.KINDS.keys()
     assert "internal-error" in route.problems
     assert ("missing-scope" in route.problems) == (route.scope is not None)
 
 
-def test_every_problem_that_a_job_can_have_is_told_of_its_result() -> None:
+def test_every_problem_that_a_job_can_have_is_one_of_its_result() -> None:
     (result,) = [route for route in ROUTES if route.id == "getResult"]
 
     assert set(OF_JOBS) <= set(result.problems)

@@ -95,7 +95,7 @@ def test_an_input_that_does_not_fit_is_unfit_and_says_why(
         called(function, given)
 
 
-def test_an_operation_is_told_of_its_run() -> None:
+def test_an_operation_gets_the_context_of_its_run() -> None:
     said: list[Any] = []
     context = Context(
         job_id="a job", attempt=2, deadline=0, idempotency_key="a key", report=said.append
@@ -160,7 +160,7 @@ def test_a_run_is_stopped_when_its_time_is_up() -> None:
         called("runs_on", seconds=0.1)
 
 
-def test_a_default_that_was_changed_is_as_it_was_for_the_next_run() -> None:
+def test_a_default_that_a_run_changed_is_restored_for_the_next_run() -> None:
     for _ in range(2):
         assert called("appended").body == b"[1,2]"
 
@@ -168,7 +168,7 @@ def test_a_default_that_was_changed_is_as_it_was_for_the_next_run() -> None:
 def test_an_optional_context_is_given_too() -> None:
     context = Context(deadline=0, idempotency_key="a key")
 
-    assert called("maybe_told", context=context).body == b'"a key"'
+    assert called("with_optional_context", context=context).body == b'"a key"'
 
 
 def test_a_value_that_a_set_cannot_hold_is_unfit() -> None:
@@ -207,7 +207,7 @@ class TestAsync:
             called("awaited", {"what": "canceled"}, context=context)
 
     @pytest.mark.parametrize("what", ["sleeps", "busy", "in a thread"])
-    def test_it_is_stopped_when_its_time_is_up(self, what: str) -> None:
+    def test_a_coroutine_is_stopped_when_its_time_is_up(self, what: str) -> None:
         with pytest.raises(TimedOut):
             called("awaited", {"what": what}, seconds=0.1)
 
@@ -218,7 +218,7 @@ class TestAsync:
         assert raised.group_contains(KeyError)
         assert raised.group_contains(ValueError)
 
-    def test_nobody_pays_for_it_who_does_not_use_it(self) -> None:
+    def test_asyncio_is_not_imported_before_a_coroutine_runs(self) -> None:
         program = "import sys, nowlater.runtime.executor; print('asyncio' in sys.modules)"
         path = {"PYTHONPATH": str(stack.ROOT / "layers/nowlater")}
         done = subprocess.run([sys.executable, "-c", program], env=path, capture_output=True, text=True, check=True)  # fmt: skip
@@ -226,7 +226,7 @@ class TestAsync:
         assert done.stdout == "False\n"
 
 
-def test_the_operations_environment_is_there_before_their_module_is_imported(
+def test_the_operations_environment_is_set_before_their_module_is_imported(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     source = Path(samples.__file__).read_text()

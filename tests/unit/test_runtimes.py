@@ -71,7 +71,7 @@ def runtimes(table: Table, clock: Clock) -> Runtimes:
 
 
 def stored(table: Table) -> Histogram:
-    """Return the histogram of `echo` as whoever reads it afresh gets it."""
+    """Return the histogram of `echo` as a new reader gets it."""
     return Runtimes(table, lambda: NOW).of("echo")  # type: ignore[arg-type]
 
 

@@ -77,7 +77,7 @@ def test_only_two_of_three_processes_need_a_stack_and_those_modules_are_the_firs
     assert not [module for module in third.modules if "/e2e/" in module]
 
 
-def test_a_process_that_no_module_is_left_for_ends() -> None:
+def test_a_process_ends_when_no_module_remains_for_it() -> None:
     processes = [Process(str(n)) for n in range(3)]
     run(processes, [test for test in TESTS if "/e2e/" in test])
 

@@ -1,4 +1,4 @@
-"""What a deployment is told by its environment."""
+"""The settings of a deployment, which it reads from its environment."""
 
 import msgspec
 import pytest
@@ -80,7 +80,7 @@ def test_a_number_is_a_number() -> None:
         from_environment(ENVIRONMENT | {"NOWLATER_SHARDS": "many"})
 
 
-def test_operations_are_told_what_the_template_has_for_them() -> None:
+def test_operations_get_the_environment_that_the_template_gives_them() -> None:
     environment = {"NOWLATER_OPERATIONS_ENVIRONMENT": '{"MODEL": "small", "PATH": "/opt"}\n'}
     environment["PATH"] = "/bin"
     set_variables(environment)
@@ -88,14 +88,14 @@ def test_operations_are_told_what_the_template_has_for_them() -> None:
     assert (environment["MODEL"], environment["PATH"]) == ("small", "/opt")
 
 
-def test_operations_may_be_told_nothing() -> None:
+def test_operations_may_get_no_environment() -> None:
     environment: dict[str, str] = {}
     set_variables(environment)
 
     assert environment == {}
 
 
-@pytest.mark.parametrize("told", ["[]", '{"MODEL": 1}', "MODEL=small"])
-def test_what_is_no_object_of_strings_is_refused(told: str) -> None:
+@pytest.mark.parametrize("value", ["[]", '{"MODEL": 1}', "MODEL=small"])
+def test_what_is_no_object_of_strings_is_refused(value: str) -> None:
     with pytest.raises(msgspec.MsgspecError):
-        set_variables({"NOWLATER_OPERATIONS_ENVIRONMENT": told})
+        set_variables({"NOWLATER_OPERATIONS_ENVIRONMENT": value})

@@ -107,7 +107,7 @@ def test_a_value_with_quotes_is_toml(file: Path) -> None:
         'other = """\n[prod]\n"""\n["prod"]\nregion = "eu-central-1"\n',
     ],
 )
-def test_a_file_that_cannot_be_added_to_stays_and_it_is_said_what_to_add(
+def test_a_file_that_cannot_be_edited_stays_and_the_error_says_what_to_add(
     file: Path, written: str
 ) -> None:
     file.write_text(written)
@@ -126,7 +126,7 @@ def test_a_table_at_the_end_needs_no_last_newline(file: Path) -> None:
     assert stages.read("prod", file) == PROD
 
 
-def test_a_file_that_cannot_be_read_is_told_in_a_sentence(file: Path) -> None:
+def test_a_file_that_cannot_be_read_is_an_error_of_one_sentence(file: Path) -> None:
     file.write_bytes(b"# caf\xe9\n")
     with pytest.raises(Failure, match=r"stages\.toml cannot be read"):
         stages.read("prod", file)
@@ -137,7 +137,7 @@ def test_a_file_that_cannot_be_read_is_told_in_a_sentence(file: Path) -> None:
         stages.read("prod", file)
 
 
-def test_a_file_that_cannot_be_written_is_told_in_a_sentence(file: Path) -> None:
+def test_a_file_that_cannot_be_written_is_an_error_of_one_sentence(file: Path) -> None:
     file.with_suffix(".half").mkdir()
 
     with pytest.raises(Failure, match=r"stages\.toml cannot be written"):

@@ -23,9 +23,9 @@ def test_what_is_kept_is_read_as_it_was(value: Any) -> None:
 
 @given(st.dictionaries(st.text(min_size=1), VALUES, max_size=4))
 def test_an_item_is_read_as_it_was_but_for_attributes_that_are_none(item: dict[str, Any]) -> None:
-    there = {name: value for name, value in item.items() if value is not None}
+    present = {name: value for name, value in item.items() if value is not None}
 
-    assert unpack_item(pack_item(item)) == there
+    assert unpack_item(pack_item(item)) == present
 
 
 @given(st.booleans() | st.integers(-(10**37), 10**37))

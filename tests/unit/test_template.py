@@ -90,7 +90,7 @@ def test_no_statement_allows_anything_on_every_resource(resources: dict[str, Any
     assert wide == set(ON_EVERYTHING)
 
 
-def test_nobody_outside_the_account_is_allowed_anything(resources: dict[str, Any]) -> None:
+def test_nothing_outside_the_account_is_allowed_anything(resources: dict[str, Any]) -> None:
     opened = [
         s
         for s in statements(resources)
@@ -348,7 +348,7 @@ def test_a_webhook_outlives_its_tries_and_a_try_its_time_limit(resources: dict[s
     assert send.TOTAL_S == 15  # as the docs say
     assert timeout_s >= 2 * send.TOTAL_S
     assert queue["VisibilityTimeout"] > timeout_s
-    assert queue["MessageRetentionPeriod"] > delivery.PATIENCE_S
+    assert queue["MessageRetentionPeriod"] > delivery.GIVE_UP_AFTER_S
     assert queue["RedrivePolicy"]["maxReceiveCount"] == 1000
 
 
@@ -364,7 +364,7 @@ def test_messages_outlive_every_deadline(resources: dict[str, Any]) -> None:
     assert resources["DeadLetterQueue"]["Properties"]["MessageRetentionPeriod"] == 14 * day_s
 
 
-def test_the_guarantees_tell_how_late_a_flexible_job_may_end() -> None:
+def test_the_guarantees_say_how_late_a_flexible_job_may_end() -> None:
     page = (stack.ROOT / "docs" / "guarantees.md").read_text()
     after = SOURCE["Mappings"]["AfterWork"]
     usual, longest = (
@@ -447,13 +447,13 @@ def test_every_object_is_forgotten_some_day(resources: dict[str, Any]) -> None:
     #: A start 30 days ahead, a deadline 7 behind it, and 30 days kept.
     assert min(days["inputs/"], days["uploads/"]) >= 67
     assert days["results/"] > 30
-    #: A record that could not be told is put there within its day, and objects go at midnight;
-    #: `make republish` of one by Lambda can have Notify put it there once more.
-    assert (1 + 2 * (days[payload_keys.UNPUBLISHED] + 1)) * 86_400 < delivery.ERASED_S
+    #: A record that could not be published is put into the bucket within its day, and objects
+    #: expire at midnight; `make republish` of one by Lambda can have Notify write it again.
+    assert (1 + 2 * (days[payload_keys.UNPUBLISHED] + 1)) * 86_400 < delivery.TOMBSTONE_S
     assert any("AbortIncompleteMultipartUpload" in rule for rule in rules)
 
 
-def test_the_guarantees_tell_for_how_long_what_was_erased_lies_elsewhere(
+def test_the_guarantees_say_how_long_copies_of_erased_data_remain(
     resources: dict[str, Any],
 ) -> None:
     rules = resources["Bucket"]["Properties"]["LifecycleConfiguration"]["Rules"]
@@ -473,7 +473,7 @@ def test_the_guarantees_tell_for_how_long_what_was_erased_lies_elsewhere(
     assert days["uploads/"] == days["inputs/"]  # the page says both in one
 
 
-def test_the_manual_tells_how_long_messages_live(resources: dict[str, Any]) -> None:
+def test_the_manual_says_how_long_messages_live(resources: dict[str, Any]) -> None:
     queues = of_type(resources, "AWS::SQS::Queue")
     days = {name: queue["MessageRetentionPeriod"] // 86_400 for name, queue in queues.items()}
     guarantees, operating = (
@@ -494,7 +494,7 @@ def test_the_manual_tells_how_long_messages_live(resources: dict[str, Any]) -> N
     )
 
 
-def test_bucket_and_queues_refuse_whoever_comes_without_tls(resources: dict[str, Any]) -> None:
+def test_bucket_and_queues_refuse_requests_without_tls(resources: dict[str, Any]) -> None:
     guarded = {"BucketPolicy": ("s3:*", "Bucket"), "QueuePolicy": ("sqs:*", "Queues")}
     guarded |= {"TopicPolicy": (["sns:Publish", "sns:Subscribe"], "Topics")}
     for name, (actions, on) in guarded.items():
@@ -527,7 +527,7 @@ def test_what_is_kept_outlives_the_stack(resources: dict[str, Any]) -> None:
     assert resources["Table"]["Properties"]["DeletionProtectionEnabled"] is True
 
 
-def test_cors_is_one_object_or_is_not_there(resources: dict[str, Any]) -> None:
+def test_cors_is_one_object_or_absent(resources: dict[str, Any]) -> None:
     rules = resources["Api"]["Properties"]["Body"]["x-amazon-apigateway-cors"]
     condition, cors, otherwise = rules["Fn::If"]
 
@@ -629,7 +629,7 @@ def test_a_layer_ships_only_files_whose_hashes_the_lock_has(layer: str) -> None:
     assert [pin for pin in pins if "--hash=sha256:" not in pin] == []
 
 
-def test_what_companies_ask_for_is_there_when_it_is_asked_for_and_not_before() -> None:
+def test_features_for_companies_exist_only_when_their_parameters_ask_for_them() -> None:
     on, off = (given_to_aws.resolved(name) for name in ("everything on", "defaults"))
     given = given_to_aws.parameters("everything on")
 
@@ -676,8 +676,8 @@ def test_operations_may_not_do_with_networks_what_lambda_may(resources: dict[str
     assert "lambda:SourceFunctionArn" in deny["Condition"]["ArnLike"]
 
 
-def test_what_a_new_account_has_is_left_for_callers(resources: dict[str, Any]) -> None:
-    """Of ten Lambdas; the parameters' part of it is a rule of AWS's."""
+def test_by_default_a_new_account_has_concurrency_for_callers(resources: dict[str, Any]) -> None:
+    """A new account runs ten Lambdas at once. (What parameters reserve is checked by AWS's rules.)"""
     mappings = of_type(resources, "AWS::Lambda::EventSourceMapping")
 
     assert mappings["NotifyEnds"]["ParallelizationFactor"] == 1
@@ -793,7 +793,7 @@ def test_an_issuer_is_https_or_on_this_machine(issuer: str, is_one: bool) -> Non
     assert bool(re.fullmatch(PARAMETERS["JwtIssuer"]["AllowedPattern"], issuer)) == is_one
 
 
-def test_what_checks_tokens_is_there_where_there_is_an_issuer_and_nowhere_else() -> None:
+def test_the_token_check_exists_only_with_an_issuer() -> None:
     lambdas = {
         name: resource["Properties"].get("Layers", [])
         for name, resource in SOURCE["Resources"].items()

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from datetime import date
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,6 +14,7 @@ from discovery import DIAGNOSTICS, find_operations
 from local import layers, served
 from local.failure import Failure
 from nowlater import Canceled, Context, Document, Refused, TimedOut, testing
+from nowlater.problems import Problem
 from nowlater.testing import InvalidInput, RecordingContext, Report, WrongResult, call
 from tests.catalogue import forget_catalogue
 from tests.unit.builds import build
@@ -127,6 +129,32 @@ def test_an_input_that_a_door_would_refuse_is_refused_with_its_sentence(
     assert str(raised.value).startswith(sentence)
 
 
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), "\ud800"])
+def test_a_value_that_json_does_not_have_is_refused_as_at_a_door(value: object) -> None:
+    with pytest.raises(InvalidInput, match="The body is not JSON"):
+        call("echo", {"value": value})
+
+
+def test_a_whole_number_may_be_written_with_a_point() -> None:
+    assert call("plain", {"day": "2028-02-29", "times": 2.0})["times"] == 2
+
+
+@pytest.mark.parametrize("given", [[], "", 0])
+def test_an_input_that_is_no_object_is_refused(given: Any) -> None:
+    with pytest.raises(InvalidInput, match="/input must be an object"):
+        call("plain", given)
+
+
+def test_a_problem_of_the_operations_own_is_no_fault_of_the_input(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    problem = Problem("refused", "mine")
+    monkeypatch.setattr(testing.executor, "run", lambda *_, **__: (_ for _ in ()).throw(problem))
+
+    with pytest.raises(Problem, match="mine"):
+        call("plain", {"day": "2028-02-29"})
+
+
 def test_a_result_that_its_annotation_does_not_allow_is_an_error() -> None:
     with pytest.raises(WrongResult, match="wrong returned what its annotation does not allow"):
         call("wrong")
@@ -169,7 +197,7 @@ def test_what_is_at_one_door_alone_can_be_called_with_any_context() -> None:
     assert call("late", context=Context(deadline=2**53, idempotency_key="x")) == [None, 1, "x"]
 
 
-def test_an_operation_that_there_is_not_is_said_with_those_that_there_are() -> None:
+def test_an_unknown_operation_is_an_error_that_names_the_known_ones() -> None:
     with pytest.raises(LookupError, match=r"There is no operation plian\. There are: .*plain"):
         call("plian")
 
@@ -212,7 +240,7 @@ def test_the_catalogue_of_this_folders_operations_is_written_without_the_manual(
     assert not (package / "manual").exists()
 
 
-def test_an_api_that_ends_before_it_serves_is_said_with_its_output(tmp_path: Path) -> None:
+def test_an_api_that_ends_before_it_serves_is_an_error_with_its_output(tmp_path: Path) -> None:
     (tmp_path / "output").write_text("no way\n")
     (tmp_path / "ended").touch()
 

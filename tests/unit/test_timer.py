@@ -41,7 +41,7 @@ def test_a_run_that_sleeps_is_woken() -> None:
     assert time.monotonic() - start < PATIENCE_S
 
 
-def test_a_run_that_swallows_it_once_is_stopped_a_second_later() -> None:
+def test_a_run_that_catches_the_time_out_once_is_stopped_a_second_later() -> None:
     def swallows() -> None:
         with suppress(TimedOut):
             busy(10)
@@ -124,7 +124,7 @@ def test_c_code_that_does_not_come_back_ends_the_process_with_a_traceback() -> N
     assert time.monotonic() - start >= 4
 
 
-def test_a_run_that_swallows_it_for_ever_ends_the_process_too() -> None:
+def test_a_run_that_always_catches_the_time_out_ends_the_process() -> None:
     done = ended("""
         def swallows():
             while True:

@@ -191,7 +191,7 @@ def test_waits_double_up_to_a_bound_that_is_no_less_than_the_first(
 
 def test_now_is_the_time_of_this_machine_in_milliseconds() -> None:
     before = datetime.now(UTC).timestamp() * 1000
-    told = now()
+    read = now()
     after_it = datetime.now(UTC).timestamp() * 1000
 
-    assert before - 1 <= told <= after_it
+    assert before - 1 <= read <= after_it

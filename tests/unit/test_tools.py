@@ -18,7 +18,7 @@ OUTPUTS = {"ApiUrl": "https://x.aws", "BucketName": "bucket", "TableName": "tabl
 
 
 class Session:
-    """A session in which CloudFormation says of a stack what it is told to."""
+    """A session in which CloudFormation describes a stack as the test says."""
 
     region_name = "eu-central-1"
 
@@ -33,11 +33,11 @@ class Session:
         return self._cloudformation
 
     def answers(self, outputs: dict[str, str], *pages: dict[str, str | None]) -> None:
-        """Have it tell outputs, and resources by pages."""
+        """Have it return outputs, and resources by pages."""
         now = datetime(2028, 2, 29, tzinfo=UTC)
         stack = {"StackName": "prod", "CreationTime": now, "StackStatus": "CREATE_COMPLETE"}
-        told = [{"OutputKey": k, "OutputValue": v} for k, v in outputs.items()]
-        self._stub.add_response("describe_stacks", {"Stacks": [stack | {"Outputs": told}]})
+        described = [{"OutputKey": k, "OutputValue": v} for k, v in outputs.items()]
+        self._stub.add_response("describe_stacks", {"Stacks": [stack | {"Outputs": described}]})
         for number, page in enumerate(pages, start=1):
             summaries = [
                 {

@@ -1,4 +1,4 @@
-"""What a caller is told of an input that does not fit: where, what was found, what is wanted."""
+"""The refusal of an input that does not fit: where, what was found, what is expected."""
 
 import itertools
 import json

@@ -1,4 +1,4 @@
-"""`make verify` without a stack: what it makes of answers that a gateway or a stack got wrong."""
+"""`make verify` without a stack: what it finds in wrong answers of a gateway or a stack."""
 
 import io
 import json
@@ -39,13 +39,13 @@ class Given:
     headers: tuple[tuple[str, str], ...] = ()
 
 
-def told(status: int, name: str, **members: Any) -> Given:
+def problem(status: int, name: str, **members: Any) -> Given:
     body = {"type": f"{URL}/problems/{name}", "title": "", "status": status} | members
     return Given(status, body, (("Content-Type", "application/problem+json"),))
 
 
 class Fake(BaseAdapter):
-    """A stack that answers as it is told, and keeps what it was asked."""
+    """A stack that answers as the test says, and keeps the requests."""
 
     def __init__(self, answers: Answers) -> None:
         super().__init__()
@@ -137,9 +137,9 @@ def test_all_headers_of_a_202_pass() -> None:
 
 @pytest.mark.parametrize("lost", OF_202)
 def test_a_gateway_that_drops_a_header_is_found(lost: str) -> None:
-    left = {name: value for name, value in OF_202.items() if name != lost}
+    rest = {name: value for name, value in OF_202.items() if name != lost}
     with pytest.raises(Broken, match=f"without {lost}") as broken:
-        PREFER.verify(caller(hybrid(left))[0])
+        PREFER.verify(caller(hybrid(rest))[0])
 
     assert broken.value.part == "Api"
 
@@ -187,7 +187,7 @@ def test_links_to_another_address_are_found_and_it_is_named() -> None:
             return answers(request)
         if "openapi" in request.path_url:
             return Given(200, {"servers": [{"url": URL}]})
-        return told(404, "unknown-route")
+        return problem(404, "unknown-route")
 
     with pytest.raises(Broken, match=r"begin with https://api\.wrong\.example, not") as broken:
         named("links", gateway.CHECKS).verify(caller(described)[0])
@@ -289,15 +289,15 @@ def test_no_redirect_is_followed() -> None:
     [
         (Given(503, {"message": "Service Unavailable"}, OF_GATEWAY), 3),
         (Given(429, {"message": "Too Many Requests"}, OF_GATEWAY), 3),
-        (told(503, "try-again"), 3),
-        (told(500, "internal-error"), 1),
-        (told(429, "too-many-jobs"), 1),
-        (replace(told(429, "too-many-jobs"), headers=(*PROBLEM, ("Retry-After", "10"))), 3),
-        (replace(told(503, "unavailable"), headers=(*PROBLEM, ("Retry-After", "86400"))), 1),
-        (told(404, "unknown-job"), 1),
+        (problem(503, "try-again"), 3),
+        (problem(500, "internal-error"), 1),
+        (problem(429, "too-many-jobs"), 1),
+        (replace(problem(429, "too-many-jobs"), headers=(*PROBLEM, ("Retry-After", "10"))), 3),
+        (replace(problem(503, "unavailable"), headers=(*PROBLEM, ("Retry-After", "86400"))), 1),
+        (problem(404, "unknown-job"), 1),
     ],
 )
-def test_what_may_pass_is_sent_again_a_few_times(answer: Given, sent: int) -> None:
+def test_a_temporary_failure_is_sent_again_a_few_times(answer: Given, sent: int) -> None:
     api, fake = caller(lambda request: answer)
     api.call("GET", f"/jobs/{JOB}")
     first = len(fake.asked)
@@ -307,10 +307,10 @@ def test_what_may_pass_is_sent_again_a_few_times(answer: Given, sent: int) -> No
     assert len(fake.asked) == sent + 1  # what has failed to the last is tried once
 
 
-def test_who_is_over_its_quota_waits_as_long_as_it_is_told() -> None:
+def test_over_quota_it_waits_as_long_as_retry_after_says() -> None:
     def answers(request: requests.PreparedRequest) -> Given:
         if len(fake.asked) == 1:
-            refused = told(429, "too-many-jobs")
+            refused = problem(429, "too-many-jobs")
             return replace(refused, headers=(*PROBLEM, ("Retry-After", "34")))
         return Given(202, job("queued"))
 
@@ -320,8 +320,8 @@ def test_who_is_over_its_quota_waits_as_long_as_it_is_told() -> None:
     assert (api.clock.monotonic(), api.repeats) == (34, 1)
 
 
-def test_what_may_pass_is_sent_again_once_the_time_is_up_too_as_it_cleans_up_then() -> None:
-    api, fake = caller(lambda request: told(503, "try-again"), within_s=0)
+def test_a_temporary_failure_is_sent_again_after_the_time_is_up_because_it_cleans_up_then() -> None:
+    api, fake = caller(lambda request: problem(503, "try-again"), within_s=0)
     api.call("GET", "/jobs")
 
     assert len(fake.asked) == 3
@@ -363,9 +363,7 @@ def test_a_key_is_not_sent_in_the_clear_or_to_no_address(url: str) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "null", '{"url": "http://localhost:8080"}', "ä"])
-def test_a_served_stack_that_is_not_described_as_it_should_be_is_told(
-    text: str, tmp_path: Path
-) -> None:
+def test_a_served_stack_with_a_wrong_description_is_reported(text: str, tmp_path: Path) -> None:
     (tmp_path / "api.json").write_text(text, encoding="latin-1")
     with pytest.raises(Failure, match=r"api\.json .* Stop make up"):
         read_local(tmp_path)
@@ -406,11 +404,11 @@ def test_what_is_no_key_is_refused_and_not_shown(key: str, monkeypatch: pytest.M
         ("/jobs", Given(403, {"message": "Forbidden"}, OF_GATEWAY), "The key is refused"),
         (
             "/jobs",
-            told(403, "missing-scope", scope="read"),
+            problem(403, "missing-scope", scope="read"),
             r"lacks the scope read\. .*: KEY=nl_… make verify",
         ),
         ("/jobs", Given(403, [], PROBLEM), "does not respond like a stack"),
-        ("/jobs", told(403, "missing-scope"), "does not respond like a stack"),
+        ("/jobs", problem(403, "missing-scope"), "does not respond like a stack"),
         ("/operations", Given(200, {"operations": []}), "does not serve text-stats"),
         ("/operations", Given(200, []), "does not respond like a stack"),
         ("/operations", Given(200, {}), "does not respond like a stack"),
@@ -418,13 +416,13 @@ def test_what_is_no_key_is_refused_and_not_shown(key: str, monkeypatch: pytest.M
         ("/operations", Given(200, {"operations": None}), "does not respond like a stack"),
     ],
 )
-def test_what_keeps_it_from_beginning_is_said(path: str, answer: Given, said: str) -> None:
+def test_what_prevents_a_start_is_reported(path: str, answer: Given, said: str) -> None:
     def answers(request: requests.PreparedRequest) -> Given:
         if request.path_url.startswith(path):
             return answer
         if request.path_url == "/health":
             return Given(200, {"status": "ok"})
-        return told(404, "unknown-job")
+        return problem(404, "unknown-job")
 
     with pytest.raises(Failure, match=said) as failure:
         begin.begin(caller(answers)[0])
@@ -439,7 +437,7 @@ def test_what_keeps_it_from_beginning_is_said(path: str, answer: Given, said: st
         (("echo", "text-stats"), "text-stats"),
     ],
 )
-def test_where_there_are_no_samples_it_runs_echo(served: tuple[str, ...], runs: str) -> None:
+def test_without_the_samples_it_runs_echo(served: tuple[str, ...], runs: str) -> None:
     doors = ["sync", "async", "hybrid"]
     operations = {"operations": [{"name": name, "doors": doors} for name in served]}
 
@@ -447,7 +445,7 @@ def test_where_there_are_no_samples_it_runs_echo(served: tuple[str, ...], runs: 
         known = {"/health": {"status": "ok"}, "/operations": operations}
         if body := known.get(request.path_url):
             return Given(200, body)
-        return told(404, "unknown-job")
+        return problem(404, "unknown-job")
 
     api, _ = caller(answers)
     begin.begin(api)
@@ -482,7 +480,7 @@ def test_once_the_time_is_up_nothing_passes() -> None:
     assert (found.result, found.part) == ("FAILED", "Time")
 
 
-def test_what_is_to_be_looked_at_can_be_chosen() -> None:
+def test_the_checks_can_be_chosen() -> None:
     assert choose("") == list(run.CHECKS)
     assert [check.guarantee for check in choose("LAST-event")] == ["Last-Event-ID arrives"]
     with pytest.raises(Failure, match="No guarantee contains 'nothing of the kind'"):
@@ -510,7 +508,7 @@ def test_the_report_fits_80_columns_and_names_the_part_that_explains_most_first(
 
 
 @pytest.mark.parametrize("may_erase", [True, False])
-def test_what_was_made_is_canceled_and_erased_or_told(may_erase: bool) -> None:
+def test_its_jobs_are_canceled_and_erased_or_reported(may_erase: bool) -> None:
     def answers(request: requests.PreparedRequest) -> Given:
         erased = any(r.method == "DELETE" for r in fake.asked)
         match request.method:
@@ -518,7 +516,7 @@ def test_what_was_made_is_canceled_and_erased_or_told(may_erase: bool) -> None:
                 listed = [] if erased and may_erase else [job("scheduled")]
                 return Given(200, {"jobs": listed, "next": None})
             case "DELETE":
-                return Given(204, b"") if may_erase else told(503, "try-again")
+                return Given(204, b"") if may_erase else problem(503, "try-again")
         return Given(200, job("canceled"))
 
     api, fake = caller(answers)
@@ -530,8 +528,8 @@ def test_what_was_made_is_canceled_and_erased_or_told(may_erase: bool) -> None:
     assert ("1 could not be" in said) != may_erase
 
 
-def test_a_list_that_does_not_come_is_told() -> None:
-    api, _ = caller(lambda request: told(500, "internal-error"))
+def test_a_list_that_fails_is_reported() -> None:
+    api, _ = caller(lambda request: problem(500, "internal-error"))
 
     assert "Others may remain" in cleaning.clean_up(api)
 

@@ -14,16 +14,16 @@ from tests.unit.jobs import HOUR, ID, NOW, job
 
 def seen(**changes: Any) -> dict[str, Any]:
     """Return a job as its owner gets it."""
-    there: dict[str, Any] = json.loads(msgspec.json.encode(representation(job(**changes))))
-    return there
+    shown: dict[str, Any] = json.loads(msgspec.json.encode(representation(job(**changes))))
+    return shown
 
 
 @pytest.mark.parametrize("status", ["scheduled", "queued", "running"])
 def test_a_deadline_that_passed_is_shown_from_two_seconds_after_it(status: str) -> None:
-    there = job(status=status, deadline=NOW, not_before=NOW - 1)
-    late = effective_at(there, NOW + 2000)
+    unfinished = job(status=status, deadline=NOW, not_before=NOW - 1)
+    late = effective_at(unfinished, NOW + 2000)
 
-    assert not effective_at(there, NOW + 1999).is_ended
+    assert not effective_at(unfinished, NOW + 1999).is_ended
     assert (late.status, late.ended, late.updated) == ("failed", NOW, NOW)
     assert late.error is not None
     assert late.error["name"] == "deadline-exceeded"
@@ -32,16 +32,16 @@ def test_a_deadline_that_passed_is_shown_from_two_seconds_after_it(status: str) 
 
 @pytest.mark.parametrize("status", ["succeeded", "failed", "canceled"])
 def test_a_job_that_ended_is_shown_as_it_ended_for_ever(status: str) -> None:
-    there = job(status=status, deadline=NOW, ended=NOW - 1, expires=NOW + HOUR)
+    ended = job(status=status, deadline=NOW, ended=NOW - 1, expires=NOW + HOUR)
 
-    assert effective_at(there, NOW + 100 * HOUR) is there
+    assert effective_at(ended, NOW + 100 * HOUR) is ended
 
 
 def test_a_start_is_shown_as_soon_as_its_time_has_come() -> None:
-    there = job(status="scheduled", not_before=NOW, start_at=NOW)
+    scheduled = job(status="scheduled", not_before=NOW, start_at=NOW)
 
-    assert effective_at(there, NOW - 1).status == "scheduled"
-    assert effective_at(there, NOW).status == "queued"
+    assert effective_at(scheduled, NOW - 1).status == "scheduled"
+    assert effective_at(scheduled, NOW).status == "queued"
 
 
 def test_a_job_is_gone_when_it_is_erased_or_was_kept_long_enough() -> None:
@@ -95,10 +95,10 @@ def test_links_start_with_where_the_job_was_accepted_or_the_caller_is() -> None:
 
 
 def test_times_are_rfc_3339_or_null() -> None:
-    there = seen(created=NOW)
+    shown = seen(created=NOW)
 
-    assert there["created"] == "2026-03-01T12:00:00.000Z"
-    assert (there["started"], there["ended"], there["expires"]) == (None, None, None)
+    assert shown["created"] == "2026-03-01T12:00:00.000Z"
+    assert (shown["started"], shown["ended"], shown["expires"]) == (None, None, None)
 
 
 def test_a_result_is_shown_as_the_json_it_is() -> None:
@@ -115,9 +115,9 @@ def test_a_result_of_bytes_is_shown_in_base64() -> None:
 
 @pytest.mark.parametrize("status", ["queued", "running", "failed", "canceled"])
 def test_progress_shows_how_far_a_job_is_or_came(status: str) -> None:
-    told = {"fraction": 0.03, "message": "3 of 100"}
+    progress = {"fraction": 0.03, "message": "3 of 100"}
 
-    assert seen(status=status, progress=told)["progress"] == told
+    assert seen(status=status, progress=progress)["progress"] == progress
 
 
 def test_a_job_that_succeeded_shows_no_progress_that_is_less_than_all() -> None:
@@ -140,8 +140,8 @@ def test_the_entity_tag_stays_until_something_is_seen_to_change() -> None:
 
 
 @pytest.mark.parametrize("status", [*UNFINISHED, *ENDED])
-def test_azures_pollers_find_the_result_once_it_is_there(status: str) -> None:
+def test_azures_pollers_find_the_result_once_it_exists(status: str) -> None:
     shown = representation(job(status=status))
-    there = shown["links"]["result"] if status == "succeeded" else None
+    location = shown["links"]["result"] if status == "succeeded" else None
 
-    assert shown["resourceLocation"] == there
+    assert shown["resourceLocation"] == location

@@ -1,6 +1,7 @@
 """What is built and pushed of what was saved."""
 
 import io
+import re
 import zipfile
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import pytest
 
 from local import layers
 from local.watch import _with_versions
+from tests.stack import ROOT
 
 
 def arn(layer: str, version: int = 1) -> str:
@@ -37,6 +39,12 @@ def test_packages_are_installed_again_only_where_they_may_have_changed(
     paths: list[str], whole: set[str], code: set[str]
 ) -> None:
     assert layers.changed(map(Path, paths)) == (whole, code)
+
+
+def test_what_is_saved_has_as_many_files_as_what_is_built() -> None:
+    (removed,) = re.findall(r"rm -rf (.*)", (ROOT / "layers/operations/Makefile").read_text())
+
+    assert set(removed.split()) == layers.NOT_CODE
 
 
 def test_saved_code_comes_after_the_layer_that_it_replaces() -> None:
@@ -74,7 +82,7 @@ def test_code_is_packed_without_packages() -> None:
     assert {name.split("/")[1] for name in names} == {"operations"}
 
 
-def test_what_a_tool_said_is_shown_without_what_is_not_about_the_fault() -> None:
+def test_the_output_of_a_tool_is_shown_without_unrelated_lines() -> None:
     uv = "  × No solution found:\n  ╰─▶ Because nosuch was not found, we can conclude …\nmake: *** [../layer.mk:4: build-OperationsLayer] Error 1\n"  # fmt: skip
     line = "operations/a.py:2: op: the parameter n needs an annotation"
 

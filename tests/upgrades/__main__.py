@@ -41,9 +41,9 @@ def _write(version: str) -> int:
     ):
         _foresee(patch, random.Random(version))
         world.empty()
-        left = fixture.take(world, receiver)
-        left.after = fixture.after(world, receiver, left)
-        left.write(fixture.FOLDER / version)
+        state = fixture.take(world, receiver)
+        state.after = fixture.after(world, receiver, state)
+        state.write(fixture.FOLDER / version)
     print(f"written: {fixture.FOLDER / version}")
     return 0
 

@@ -1,4 +1,4 @@
-"""What a version left behind, as files: taken from a world, kept as JSON, and put into a world again."""
+"""The data of a version, as files: taken from a world, kept as JSON, and put into a world again."""
 
 import base64
 import hashlib
@@ -32,7 +32,7 @@ _OWNERS = ("acme", "other")
 
 @dataclass
 class Fixture:
-    """All that there is at one instant of a version's story, and what became of it afterwards."""
+    """All data at one instant of a version's story, and how the jobs ended afterwards."""
 
     #: `now`, and the table's items.
     table: dict[str, Any]
@@ -40,7 +40,7 @@ class Fixture:
     bucket: dict[str, Any]
     #: By queue: what is in it.
     queues: dict[str, list[dict[str, Any]]]
-    #: The records of ends, and the events that were told of them.
+    #: The records of ends, and the events that were published of them.
     stream: dict[str, list[Any]]
     #: What callers know: API keys, idempotency keys, secrets, webhooks, jobs, lists.
     callers: dict[str, Any]
@@ -108,9 +108,9 @@ def released() -> dict[str, str]:
 
 
 def take(world: World, receiver: Receiver) -> Fixture:
-    """Tell the story, and return what it leaves behind; what becomes of that is for `after`."""
+    """Play the story, and return its data; `after` says how it goes on."""
     story = Story(world, receiver)
-    story.tell()
+    story.play()
     made = Fixture(
         table={"now": world.now, "items": _items(world)},
         bucket=_objects(world),
@@ -119,19 +119,19 @@ def take(world: World, receiver: Receiver) -> Fixture:
         callers=_callers(world, receiver, story),
         after={},
     )
-    made.stream["events"] = [_event(told) for told in story.told]
+    made.stream["events"] = [_event(notification) for notification in story.published]
     text = json.dumps(asdict(made)).replace(f"{receiver.host}:{receiver.port}", _RECEIVER)
     return Fixture(**json.loads(text))
 
 
-def after(world: World, receiver: Receiver, there: Fixture) -> dict[str, Any]:
-    """Let everything come to its end; return what each job came to, and who was told."""
+def after(world: World, receiver: Receiver, state: Fixture) -> dict[str, Any]:
+    """Let every job end; return how each ended, and the events and webhooks that were sent."""
     receiver.requests.clear()
     settle(world, receiver)
-    ends = {job["name"]: end(world, job) for job in there.callers["jobs"]}
-    told = sorted({_event(told)["Message"]["id"] for told in world.published()})
+    ends = {job["name"]: end(world, job) for job in state.callers["jobs"]}
+    events = sorted({_event(notification)["Message"]["id"] for notification in world.published()})
     called = sorted({r.headers["webhook-id"] for r in receiver.requests})
-    return {"jobs": ends, "told": told, "called": called}
+    return {"jobs": ends, "told": events, "called": called}
 
 
 def end(world: World, job: dict[str, Any]) -> Any:
@@ -144,7 +144,7 @@ def end(world: World, job: dict[str, Any]) -> Any:
 
 
 def settle(world: World, receiver: Receiver) -> None:
-    """Let time pass from one thing that is due to the next, until nothing is left to do."""
+    """Let time pass from one due time to the next, until nothing is due any more."""
     receiver.plays[:] = [plays.ok]
     for _ in range(200):
         for lane in ("OnTime", "Flexible"):
@@ -242,9 +242,9 @@ def _record(number: int, record: dict[str, Any]) -> dict[str, Any]:
     return kept | {"eventID": f"{number:032x}", "dynamodb": images}
 
 
-def _event(told: dict[str, Any]) -> dict[str, Any]:
-    attributes = {k: v["Value"] for k, v in told["MessageAttributes"].items()}
-    return {"Message": json.loads(told["Message"]), "MessageAttributes": attributes}
+def _event(notification: dict[str, Any]) -> dict[str, Any]:
+    attributes = {k: v["Value"] for k, v in notification["MessageAttributes"].items()}
+    return {"Message": json.loads(notification["Message"]), "MessageAttributes": attributes}
 
 
 def _callers(world: World, receiver: Receiver, story: Story) -> dict[str, Any]:
@@ -324,15 +324,15 @@ def _pages(world: World) -> list[dict[str, Any]]:
 # ── into a world ──────────────────────────────────────────────────────────────────────────────
 
 
-def put(world: World, there: Fixture) -> None:
-    """Have an empty world be as the version left it."""
-    world.pass_time((there.now - START) / 1000)
-    for item in there.table["items"]:
+def put(world: World, state: Fixture) -> None:
+    """Put the state into an empty world."""
+    world.pass_time((state.now - START) / 1000)
+    for item in state.table["items"]:
         world.table.put_item(Item=json.loads(json.dumps(item), parse_float=Decimal))
-    for key, said in there.bucket.items():
+    for key, said in state.bucket.items():
         bucket = world.ids["Bucket"]
         world.s3.put_object(Bucket=bucket, Key=key, Body=_bytes(said), ContentType=said["type"])
-    for name, messages in there.queues.items():
+    for name, messages in state.queues.items():
         for message in messages:
             group = {"MessageGroupId": message["group"]} if message["group"] else {}
             world.sqs.send_message(
@@ -341,31 +341,31 @@ def put(world: World, there: Fixture) -> None:
                 DelaySeconds=message["visible_in_s"],
                 **group,
             )
-    world.ends()  # that the items are there now is news to nobody
+    world.ends()  # drop the stream's records of these writes
     world.published()
     world.calls.clear()
 
 
 # ── its shape ─────────────────────────────────────────────────────────────────────────────────
 
-#: What users put there: its members are theirs.
+#: What users write: its members are theirs.
 _THEIRS = {"tags", "result", "input"}
 
 
-def shape(there: Fixture) -> set[str]:
+def shape(state: Fixture) -> set[str]:
     """Return the names of all that a version writes for a later one, each with where it is."""
     found: set[str] = set()
-    for item in there.table["items"]:
+    for item in state.table["items"]:
         kind = item["PK"].split("#")[0]
         found |= {f"{kind}.{n}" for n in _names(item) if not re.match(r"b\d+$", n)}
-    for name, messages in there.queues.items():
+    for name, messages in state.queues.items():
         for message in messages:
             found |= {f"{name}.{n}" for n in _names(json.loads(message["body"]))}
-    for told in there.stream["events"]:
-        found |= {f"event.{n}" for n in _names(told)}
-    for key in there.callers["keys"]:
+    for notification in state.stream["events"]:
+        found |= {f"event.{n}" for n in _names(notification)}
+    for key in state.callers["keys"]:
         found |= {f"authorizer.{n}" for n in _names(key["answer"])}
-    for invoked in there.callers["invocations"]:
+    for invoked in state.callers["invocations"]:
         found |= {f"invocation.{n}" for n in _names(invoked)}
     return found
 

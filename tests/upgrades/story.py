@@ -1,4 +1,4 @@
-"""One story that leaves behind whatever a version can write: told to today's code, kept as fixtures.
+"""One story that makes today's code write all that it can write, to be kept as fixtures.
 
 All doors and outcomes, and what is under way in every state, at one instant.
 """
@@ -28,7 +28,7 @@ class Death(BaseException):
 
 
 class Story:
-    """Tells the story to a world; afterwards it knows what callers, stream and topic were given."""
+    """Plays the story in a world; afterwards it has what callers, stream and topic were given."""
 
     def __init__(self, world: World, receiver: Receiver) -> None:
         self._world, self._receiver = world, receiver
@@ -38,10 +38,10 @@ class Story:
         self.requests: list[dict[str, Any]] = []
         self.tokens: dict[str, str] = {}
         self.records: list[Any] = []
-        self.told: list[Any] = []
+        self.published: list[Any] = []
         self.invocations: list[dict[str, Any]] = []
 
-    def tell(self) -> None:
+    def play(self) -> None:
         random.seed(1)
         self._world.faults.always("lambda.Invoke", self._invoke)
         for chapter in (
@@ -57,7 +57,7 @@ class Story:
     # ── the chapters ──────────────────────────────────────────────────────────────────────────
 
     def _who_waits_for_days(self) -> None:
-        """An operation that is never available, until nobody waits for it any more."""
+        """An operation that is never available, until its job is given up."""
         given = {"kind": "unavailable", "retry_after": 900}
         self._submit("unavailable", "fail", given, deadline={"within": 4 * DAY_S})
         self._works("OnTime")
@@ -245,7 +245,7 @@ class Story:
             self._world.work(lane, request_id="a request that died")
         except Death:
             return
-        raise AssertionError("nobody died")
+        raise AssertionError("no Lambda died")
 
     def _delivers(self, name: str, play: Behaviour, owner: str = "acme", **callback: Any) -> None:
         """Have a job end, and its receiver answer so to the first try."""
@@ -264,7 +264,7 @@ class Story:
         self.records += records
         if records:
             self._world.app("notify").handler({"Records": records}, lambda_context())
-        self.told += self._world.published()
+        self.published += self._world.published()
 
     def _invoke(self, request: Any) -> Any:
         payload = json.loads(request.body)

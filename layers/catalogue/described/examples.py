@@ -54,7 +54,7 @@ def example_bodies() -> dict[str, Any]:
         },
         "ProblemKind": {
             "type": problems.type_url("refused", BASE),
-            "title": problems.KINDS["refused"][1],
+            "title": problems.KINDS["refused"].title,
             "status": 422,
             "phrase": HTTPStatus(422).phrase,
         },

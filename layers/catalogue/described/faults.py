@@ -103,7 +103,7 @@ def problem_responses(route: Route) -> dict[str, Any]:
     for name in dict.fromkeys(route.problems):
         # That the job failed is no fault of the request for its result: the status is always 409.
         is_stored = route.id == "getResult" and name in OF_JOBS
-        by_status.setdefault(409 if is_stored else problems.KINDS[name][0], []).append(name)
+        by_status.setdefault(409 if is_stored else problems.KINDS[name].status, []).append(name)
     from_gateway = {
         status: when
         for status, when in _GATEWAY.items()
@@ -118,7 +118,7 @@ def problem_responses(route: Route) -> dict[str, Any]:
 
 def _response(route: Route, status: int, names: list[str], from_gateway: str | None) -> Any:
     """Return the response with these problems, or with what API Gateway says, or with either."""
-    paragraphs = [f"`{name}`: {problems.KINDS[name][1]}" for name in names]
+    paragraphs = [f"`{name}`: {problems.KINDS[name].title}" for name in names]
     content: dict[str, Any] = {}
     if names:
         is_stored = route.id == "getResult" and status == 409
@@ -146,5 +146,5 @@ def _example(name: str, status: int) -> dict[str, Any]:
         "instead": f"{BASE}/async/text-stats",
     }
     members = {member: values[member] for member in own if member not in optional}
-    record = {"name": name, "detail": problems.KINDS[name][1]} | members
+    record = {"name": name, "detail": problems.KINDS[name].title} | members
     return problems.document(record, BASE, status)

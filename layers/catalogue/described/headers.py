@@ -51,7 +51,8 @@ _RESPONSE_HEADERS: dict[str, Schema] = {
 #: By the name of their component.
 _REQUEST_HEADERS: dict[str, tuple[str, Schema]] = {
     "IdempotencyKey": (
-        "Requests with the same key within 24 hours return the job of the first one.",
+        "Requests with the same key within 24 hours return the job of the first one. Requests of "
+        "the same upload with the same key return the same upload, at any time.",
         text(pattern="^[ -~]{1,255}$", examples=["import-2026-11-24"]),
     ),
     "Prefer": (
@@ -83,6 +84,7 @@ _READ = {
     "async": ("IdempotencyKey", "traceparent"),
     "hybrid": ("IdempotencyKey", "Prefer", "traceparent"),
     "retryJob": ("IdempotencyKey", "traceparent"),
+    "createUpload": ("IdempotencyKey",),
     "getJob": ("Prefer", "IfNoneMatch"),
     "getEvents": ("LastEventID",),
     **dict.fromkeys(_DESCRIPTIONS, ("IfNoneMatch",)),

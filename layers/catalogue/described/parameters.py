@@ -1,5 +1,6 @@
 """The path and query parameters of each route."""
 
+from collections.abc import Sequence
 from typing import Any, get_args
 
 from described import console, pages, shapes
@@ -42,9 +43,14 @@ def in_path(route: Route) -> list[Any]:
     ]
 
 
-def several(values: list[str]) -> Schema:
+def several(values: Sequence[str]) -> Schema:
     """Return the schema of a parameter that may repeat."""
-    return {"type": "array", "items": text(enum=values), "minItems": 1, "examples": [[values[-1]]]}
+    return {
+        "type": "array",
+        "items": text(enum=list(values)),
+        "minItems": 1,
+        "examples": [[values[-1]]],
+    }
 
 
 def in_query(route: Route) -> list[Any]:

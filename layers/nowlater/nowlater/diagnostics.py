@@ -67,7 +67,7 @@ def flaky(
     kind: Failure = "error",
     retry_after: Annotated[float, Meta(ge=0, le=900)] = 1,
 ) -> Survived:
-    """Fails on the first attempts, as many as it is told, and then succeeds."""
+    """Fails on the first attempts, `failures` of them, and then succeeds."""
     if context.attempt <= failures:
         _fail(kind, f"Attempt {context.attempt} fails, as it was asked to.", retry_after)
     return {"attempt": context.attempt}

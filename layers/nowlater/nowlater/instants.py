@@ -14,7 +14,7 @@ import msgspec
 type Instant = int
 #: An instant in a stored record: before the year 2500, so that it and every instant computed from it
 #: can be written (RFC 3339 ends with the year 9999).
-type Kept = Annotated[Instant, msgspec.Meta(ge=0, le=16_725_225_600_000)]
+type StoredInstant = Annotated[Instant, msgspec.Meta(ge=0, le=16_725_225_600_000)]
 type Clock = Callable[[], Instant]
 
 MINUTE_S, HOUR_S, DAY_S = 60, 3600, 86400

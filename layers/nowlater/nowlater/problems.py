@@ -1,7 +1,7 @@
 """Errors as RFC 9457 problem details: the one list of all that a caller can receive."""
 
 from http import HTTPStatus
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from nowlater import wording
 
@@ -38,41 +38,50 @@ type ProblemName = Literal[
     "canceled",
 ]
 
-#: Name to status and title. The name is the last part of the problem's `type` URL.
-KINDS: dict[str, tuple[int, str]] = {
-    "malformed-request": (400, "The request is not well formed."),
-    "missing-scope": (403, "This key may not use this route."),
-    "unknown-route": (404, "There is nothing at this address."),
-    "wrong-method": (405, "This address does not take this method."),
-    "unknown-operation": (404, "There is no operation of this name."),
-    "unknown-job": (404, "You have no job with this id."),
-    "unknown-delivery": (404, "The job has no delivery of this number."),
-    "unfinished": (409, "The job has not ended yet."),
-    "already-ended": (409, "The job has already ended."),
-    "job-expired": (410, "The job is no longer stored."),
-    "too-large": (413, "The request body is too large."),
-    "unsupported-media-type": (415, "The request body must be JSON."),
-    "invalid-input": (422, "The input does not fit the operation."),
-    "impossible-time": (422, "These times cannot be met."),
-    "deadline-unachievable": (422, "The deadline cannot be met."),
-    "callback-refused": (422, "Webhooks cannot be sent to this callback URL."),
-    "idempotency-key-reused": (422, "This idempotency key was used for another request."),
-    "result-too-large": (422, "The result is too large for this door."),
-    "refused": (422, "The operation refused this input."),
-    "too-many-jobs": (429, "You have too many unfinished jobs."),
-    "too-many-uploads": (429, "Your upload quota of today is used up."),
-    "operation-failed": (500, "The operation failed."),
-    "internal-error": (500, "The service has an internal fault."),
-    "unavailable": (503, "The operation is not available now."),
-    "try-again": (503, "A part of the service did not respond; send the request again."),
-    "timed-out": (504, "The time allowed for this is up."),
-    "attempts-exhausted": (500, "Every attempt at this job failed."),
-    "deadline-exceeded": (504, "The job's deadline passed before it was done."),
-    "canceled": (409, "The job was canceled."),
+
+class Kind(NamedTuple):
+    """What all problems of one name have in common."""
+
+    #: The status of responses.
+    status: int
+    title: str
+
+
+#: The kinds by name, which is the last part of the problem's `type` URL.
+KINDS: dict[str, Kind] = {
+    "malformed-request": Kind(400, "The request is not well formed."),
+    "missing-scope": Kind(403, "This key may not use this route."),
+    "unknown-route": Kind(404, "No route has this address."),
+    "wrong-method": Kind(405, "This address does not take this method."),
+    "unknown-operation": Kind(404, "There is no operation of this name."),
+    "unknown-job": Kind(404, "You have no job with this id."),
+    "unknown-delivery": Kind(404, "The job has no delivery of this number."),
+    "unfinished": Kind(409, "The job has not ended yet."),
+    "already-ended": Kind(409, "The job has already ended."),
+    "job-expired": Kind(410, "The job is no longer stored."),
+    "too-large": Kind(413, "The request body is too large."),
+    "unsupported-media-type": Kind(415, "The request body must be JSON."),
+    "invalid-input": Kind(422, "The input does not fit the operation."),
+    "impossible-time": Kind(422, "These times cannot be met."),
+    "deadline-unachievable": Kind(422, "The deadline cannot be met."),
+    "callback-refused": Kind(422, "Webhooks cannot be sent to this callback URL."),
+    "idempotency-key-reused": Kind(422, "This idempotency key was used for another request."),
+    "result-too-large": Kind(422, "The result is too large for this door."),
+    "refused": Kind(422, "The operation refused this input."),
+    "too-many-jobs": Kind(429, "You have too many unfinished jobs."),
+    "too-many-uploads": Kind(429, "Your upload quota of today is used up."),
+    "operation-failed": Kind(500, "The operation failed."),
+    "internal-error": Kind(500, "The service has an internal fault."),
+    "unavailable": Kind(503, "The operation is not available now."),
+    "try-again": Kind(503, "A part of the service did not respond; send the request again."),
+    "timed-out": Kind(504, "The time allowed for this is up."),
+    "attempts-exhausted": Kind(500, "Every attempt at this job failed."),
+    "deadline-exceeded": Kind(504, "The job's deadline passed before it was done."),
+    "canceled": Kind(409, "The job was canceled."),
 }
 
 #: Status and title of a stored problem whose name only a later version knows.
-_UNKNOWN_KIND = (500, "The job failed.")
+_UNKNOWN_KIND = Kind(500, "The job failed.")
 #: Longer sentences are cut: one from an operation could be too long for the job's record.
 _MAX_DETAIL_CHARACTERS = 2000
 
@@ -99,7 +108,7 @@ class Problem(Exception):
             members["pointer"] = wording.shortened_pointer(pointer)
         self.members = members
         self.headers = headers or {}
-        self.status = KINDS[name][0]
+        self.status = KINDS[name].status
 
     def record(self) -> dict[str, Any]:
         """Return this problem as a job stores it: without the host, which `document` adds."""

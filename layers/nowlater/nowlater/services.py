@@ -4,17 +4,17 @@ from collections.abc import Callable
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from nowlater import instants, settings, snapshot
+from nowlater import instants, settings, snapstart
 from nowlater.runtime.catalogue import Catalogue
 
 if TYPE_CHECKING:
     from nowlater.access.jwks import Issuer
     from nowlater.aws.bucket import Bucket
+    from nowlater.aws.master_secret import MasterSecret
     from nowlater.aws.queues import Depths, Queues
-    from nowlater.aws.secret import Vault
     from nowlater.aws.table import Table
     from nowlater.cache import Cache
-    from nowlater.doors.quotas import Quotas
+    from nowlater.doors.job_quota import JobQuota
     from nowlater.jobs.run_times import Runtimes
     from nowlater.jobs.store import Store
     from nowlater.lane import Lane
@@ -41,7 +41,7 @@ class Services:
     ) -> None:
         self.settings = environment or settings.from_environment()
         self.clock = clock
-        snapshot.prepare()
+        snapstart.prepare()
         preload(self)
 
     @cached_property
@@ -61,11 +61,11 @@ class Services:
         return Store(self.table)
 
     @cached_property
-    def quotas(self) -> "Quotas":
-        from nowlater.doors.quotas import Quotas
+    def job_quota(self) -> "JobQuota":
+        from nowlater.doors.job_quota import JobQuota
 
         s = self.settings
-        return Quotas(self.store, unfinished=s.owner_waiting, shards=s.shards)
+        return JobQuota(self.store, allowed=s.owner_waiting, shards=s.shards)
 
     @cached_property
     def runtimes(self) -> "Runtimes":
@@ -121,10 +121,10 @@ class Services:
         return Breaker(self._now)
 
     @cached_property
-    def vault(self) -> "Vault":
-        from nowlater.aws.secret import Vault
+    def master_secret(self) -> "MasterSecret":
+        from nowlater.aws.master_secret import MasterSecret
 
-        return Vault(self.settings.master_secret)
+        return MasterSecret(self.settings.master_secret)
 
     @cached_property
     def secret_counts(self) -> "Cache[Changes]":

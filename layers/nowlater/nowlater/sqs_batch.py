@@ -79,11 +79,12 @@ def _handle_or_set_aside(
         return DONE
 
 
-def set_aside_for(record: dict[str, Any]) -> dict[str, str]:
+def set_aside_details(record: dict[str, Any]) -> dict[str, str]:
     """Return the reason, the original message id and the queue of a message that was set aside."""
     attributes = record.get("messageAttributes", {})
     texts = {
-        name: attributes.get(name, {}).get("stringValue") for name in ("reason", "was", "queue")
+        name: attributes.get(name, {}).get("stringValue")
+        for name in ("reason", "original_message_id", "queue")
     }
     return {name: text for name, text in texts.items() if text is not None}
 

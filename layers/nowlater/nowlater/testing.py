@@ -5,6 +5,7 @@ No Lambda imports this module.
 
 import atexit
 import base64
+import json
 import shutil
 import sys
 import tempfile
@@ -18,6 +19,7 @@ import pytest
 
 from local import layers
 from local.served import ProblemResponse, Response, Served, serve
+from nowlater.doors.envelope import decode_json
 from nowlater.instants import after, now
 from nowlater.problems import Problem
 from nowlater.runtime import catalogue, executor
@@ -97,14 +99,14 @@ def call(
     """Call an operation by its name as a door does, and return its result as callers get it.
 
     The input is what JSON makes of `given`, in which a Document is a file; a result is JSON, or a
-    Document. Raises InvalidInput; WrongResult where the result does not match its annotation; TimedOut;
-    LookupError where there is no such operation; and whatever the operation raises, such as Refused.
+    Document. Sizes are not limited, as each door has its own limits. Raises InvalidInput; WrongResult
+    where the result does not match its annotation; TimedOut; LookupError where there is no such
+    operation; and whatever the operation raises, such as Refused.
     """
     entry = _find(operation)
-    raw_input = msgspec.json.decode(msgspec.json.encode(_with_files(given or {})))
+    raw_input = _sent({} if given is None else given, entry)
     context = context or RecordingContext(within_s=entry.timeout)
     try:
-        catalogue.validate_input(entry, raw_input, "")
         result = executor.run(
             entry,
             raw_input,
@@ -112,13 +114,24 @@ def call(
             seconds=min(entry.timeout, (context.deadline - now()) / 1000),
             open_upload=_no_upload,
         )
-    except Problem as problem:
-        raise InvalidInput(problem.detail) from None
     except InputMismatch as fault:
         raise InvalidInput(f"/input does not fit the operation: {fault}.") from None
     if result.media_type is not None:
         return Document(result.body, result.media_type)
     return msgspec.json.decode(result.body)
+
+
+def _sent(given: Any, entry: Entry) -> Any:
+    """Return an input as a door reads it; raises InvalidInput where it would refuse it."""
+    members = msgspec.to_builtins({"input": _with_files(given)}, str_keys=True)
+    try:
+        body = decode_json(
+            json.dumps(members), is_base64=False, content_type=None, max_bytes=sys.maxsize
+        )
+        catalogue.validate_input(entry, body["input"], "")
+    except Problem as problem:
+        raise InvalidInput(problem.detail) from None
+    return body["input"]
 
 
 def _find(operation: str) -> Entry:

@@ -120,29 +120,29 @@ class Code:
             self._started[program] = self._new(program)
         return self._started[program]
 
-    def next(self, there: Run, now: Instant) -> Call | Done:
+    def next(self, run: Run, now: Instant) -> Call | Done:
         """Return the next call of a run, or its end, if it goes on now."""
-        if now not in there.steps:
-            there.steps[now] = _resumed(there, now)
-        return there.steps[now]
+        if now not in run.steps:
+            run.steps[now] = _resumed(run, now)
+        return run.steps[now]
 
-    def answered(self, there: Run, now: Instant, reply: Reply) -> Run:
+    def answered(self, run: Run, now: Instant, reply: Reply) -> Run:
         """Return the run once it has its reply to the call that it made at this time."""
         key = now, reply
-        if key not in there.after:
-            there.after[key] = self._new(there.program, (*there.history, key))
-        return there.after[key]
+        if key not in run.after:
+            run.after[key] = self._new(run.program, (*run.history, key))
+        return run.after[key]
 
     def _new(self, program: Program, history: tuple[tuple[Instant, Reply], ...] = ()) -> Run:
         self._serial += 1
         return Run(self._serial, program, history)
 
 
-def _resumed(there: Run, now: Instant) -> Call | Done:
-    tape = _Tape(there, now)
+def _resumed(run: Run, now: Instant) -> Call | Done:
+    tape = _Tape(run, now)
     _TAPES.append(tape)
     try:
-        done = Done(there.program.main(tape.services()))
+        done = Done(run.program.main(tape.services()))
     except _Paused:
         done = Done()
     except (*FAILURES, Problem) as error:
@@ -163,8 +163,8 @@ class _Paused(BaseException):
 class _Tape:
     """Plays a run's replies back, and notes the call that comes after them."""
 
-    def __init__(self, there: Run, now: Instant) -> None:
-        self.program, self._history, self._now, self._played = there.program, there.history, now, 0
+    def __init__(self, run: Run, now: Instant) -> None:
+        self.program, self._history, self._now, self._played = run.program, run.history, now, 0
         self.pending: Call | None = None
         #: The write of `protocol.WRITES` that the next update is.
         self.write = ""
@@ -195,8 +195,8 @@ class _Tape:
 
 
 def _refusal(item: str | None) -> ClientError:
-    there = {} if item is None else {"Item": pack_item(json.loads(item))}
-    error: Any = {"Error": {"Code": "ConditionalCheckFailedException"}} | there
+    attributes = {} if item is None else {"Item": pack_item(json.loads(item))}
+    error: Any = {"Error": {"Code": "ConditionalCheckFailedException"}} | attributes
     return ClientError(error, "UpdateItem")
 
 
@@ -206,7 +206,7 @@ def text(item: dict[str, Any]) -> str:
 
 
 class _Store(Store):
-    """The real store, which tells by its name which write it makes."""
+    """The real store, which notes the name of each write."""
 
     def __init__(self, table: Table, tape: _Tape) -> None:
         super().__init__(table)
@@ -278,7 +278,7 @@ class _Lanes(Queues):
 
 
 class _Workers:
-    """The worker, called directly: nobody waits for its end."""
+    """The worker, called directly, without a wait for its end."""
 
     def __init__(self, tape: _Tape) -> None:
         self._ask = tape.ask
@@ -293,7 +293,7 @@ class _Workers:
 
 
 class _Bucket:
-    """Where nothing is put that matters here."""
+    """A bucket whose objects do not matter to the model."""
 
     def put(self, *_: Any) -> None: ...
 

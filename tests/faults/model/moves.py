@@ -18,8 +18,8 @@ from tests.faults.model.world import (
     AWS,
     VISIBILITY_S,
     Actor,
-    Left,
     Message,
+    Remaining,
     State,
     deletes,
     shows,
@@ -28,7 +28,7 @@ from tests.faults.model.world import (
 type Move = tuple[tuple[str, str], State]
 
 OWNER = "acme"
-#: The ids that the two submitters make, the second only where the first left no key.
+#: The ids that the two submitters make, the second only if the first wrote no key.
 IDS = {"A": "019ca957-3c00-7abc-8def-012345678900", "B": "019ca957-3c00-7abc-8def-012345678908"}
 #: A message that is so old, in seconds, and has no record never will have one.
 SUBMITS_FOR_S = 60
@@ -45,49 +45,49 @@ class Game:
 
     def first(self) -> State:
         s = self.scenario
-        left = Left(s.faults, int(s.replay), s.cancels, s.erases, s.dead_letters)
-        return self._starts(State(0, left), self._submitter("A"))
+        remaining = Remaining(s.faults, int(s.replay), s.cancels, s.erases, s.dead_letters)
+        return self._starts(State(0, remaining), self._submitter("A"))
 
-    def now(self, there: State) -> Instant:
-        return self.scenario.at(there.clock)
+    def now(self, state: State) -> Instant:
+        return self.scenario.at(state.clock)
 
-    def moves(self, there: State) -> Iterator[Iterator[Move]]:
+    def moves(self, state: State) -> Iterator[Iterator[Move]]:
         """Yield all that can happen next: who does what, and the state then; each can raise Broken."""
-        yield from (self._acts(there, actor) for actor in there.actors)
-        yield from (self._handles(there, message) for message in there.messages)
-        yield self._sweeps(there)
-        yield self._asks(there)
-        yield self._passes(there)
-        yield self._forgets(there)
+        yield from (self._acts(state, actor) for actor in state.actors)
+        yield from (self._handles(state, message) for message in state.messages)
+        yield self._sweeps(state)
+        yield self._asks(state)
+        yield self._passes(state)
+        yield self._forgets(state)
 
-    def check(self, there: State) -> None:
+    def check(self, state: State) -> None:
         """Check what must be true of every state. Raises Broken."""
-        promises.goes_on(there, self._record(there), self.now(there))
+        promises.goes_on(state, self._record(state), self.now(state))
 
     # ── an invocation's steps ─────────────────────────────────────────────────────────────────
 
-    def _acts(self, there: State, actor: Actor) -> Iterator[Move]:
-        who, now = actor.program.who, self.now(there)
+    def _acts(self, state: State, actor: Actor) -> Iterator[Move]:
+        who, now = actor.program.who, self.now(state)
         call = actor.again or self.code.next(actor.run, now)
-        if there.left.faults and who not in _CLIENTS:
-            yield (who, "dies"), self._dies(there, actor)
+        if state.remaining.faults and who not in _CLIENTS:
+            yield (who, "dies"), self._dies(state, actor)
         if isinstance(call, Done):
-            yield self._returns(there, actor, call)
+            yield self._returns(state, actor, call)
         elif call.kind == "operate":
-            yield from self._operates(there, actor, call)
+            yield from self._operates(state, actor, call)
         elif call.kind == "invoke":
-            yield from self._invokes(there, actor, call)
+            yield from self._invokes(state, actor, call)
         else:
-            yield from self._calls(there, actor, call)
+            yield from self._calls(state, actor, call)
 
-    def _calls(self, there: State, actor: Actor, call: Call) -> Iterator[Move]:
+    def _calls(self, state: State, actor: Actor, call: Call) -> Iterator[Move]:
         who, said = actor.program.who, _said(call)
-        after_it, reply = self._does(there, actor, call)
+        after_it, reply = self._does(state, actor, call)
         word = said if reply.how == "done" else f"{said}: refused"
         yield (who, word), self._goes_on(after_it, actor, reply)
-        if not there.left.faults or actor.again:
+        if not state.remaining.faults or actor.again:
             return
-        faulty, failed = _one_fault_less(there), actor._replace(failed=True)
+        faulty, failed = _one_fault_less(state), actor._replace(failed=True)
         fails = self._goes_on(faulty.but(actor, failed), failed, FAILED)
         yield (who, f"{said}: AWS does not answer, nothing was done"), fails
         if call.kind in ("put", "update", "send", "postpone") and reply.how == "done":
@@ -96,35 +96,35 @@ class Game:
             unheard = self._goes_on(_one_fault_less(after_it).but(actor, failed), failed, FAILED)
             yield (who, f"{word}, but hears of no answer"), unheard
 
-    def _does(self, there: State, actor: Actor, call: Call) -> tuple[State, Reply]:
+    def _does(self, state: State, actor: Actor, call: Call) -> tuple[State, Reply]:
         """Return the state after a call, having checked what it did."""
-        now, who = self.now(there), actor.program.who
-        then, reply = self.aws.does(call, there, now)
-        if call.kind == "update" and there.record is not None:
-            old = self.aws.job(there.record)
+        now, who = self.now(state), actor.program.who
+        then, reply = self.aws.does(call, state, now)
+        if call.kind == "update" and state.record is not None:
+            old = self.aws.job(state.record)
             if reply.how == "done":
                 new = self.aws.job(then.record or "")
-                promises.written(call, who, there.facts, old, new, now)
+                promises.written(call, who, state.facts, old, new, now)
                 if new.lease_holder != old.lease_holder:
                     then = then._replace(facts=then.facts._replace(let_go=False))
             elif call.what in ("claim", "reclaim"):
                 promises.refused(call, who, old, now)
         if call.kind == "put" and call.what == "record" and reply.how == "done":
-            promises.recorded(there, self.aws.job(then.record or ""))
+            promises.recorded(state, self.aws.job(then.record or ""))
             then = then._replace(facts=then.facts._replace(existed=True))
         return then, reply
 
-    def _goes_on(self, there: State, actor: Actor, reply: Reply) -> State:
-        run = self.code.answered(actor.run, self.now(there), reply)
-        return there.but(actor, actor._replace(run=run, again=None))
+    def _goes_on(self, state: State, actor: Actor, reply: Reply) -> State:
+        run = self.code.answered(actor.run, self.now(state), reply)
+        return state.but(actor, actor._replace(run=run, again=None))
 
-    def _operates(self, there: State, actor: Actor, call: Call) -> Iterator[Move]:
+    def _operates(self, state: State, actor: Actor, call: Call) -> Iterator[Move]:
         attempt = call.details[0]
         has_begun = any(reply.value == "reports" for _, reply in actor.run.history)
         if not has_begun:
-            promises.operates(there, attempt)
-        ran = there._replace(facts=there.facts._replace(ran=there.facts.ran | {attempt}))
-        waits = 0 if there.record is None else self.aws.job(there.record).waits
+            promises.operates(state, attempt)
+        ran = state._replace(facts=state.facts._replace(ran=state.facts.ran | {attempt}))
+        waits = 0 if state.record is None else self.aws.job(state.record).waits
         for does in ("returns", "fails", *self.scenario.does):
             if does == "reports" if has_begun else isinstance(does, int) and waits > 0:
                 continue
@@ -132,21 +132,21 @@ class Game:
             then = self._goes_on(ran, actor, Reply(value=does))
             yield (actor.program.who, f"runs attempt {attempt}: it {word}"), then
 
-    def _invokes(self, there: State, actor: Actor, call: Call) -> Iterator[Move]:
+    def _invokes(self, state: State, actor: Actor, call: Call) -> Iterator[Move]:
         who = actor.program.who
-        busy = self._goes_on(there, actor, Reply(value=False))
+        busy = self._goes_on(state, actor, Reply(value=False))
         yield (who, "invokes a worker: none is free"), busy
-        if self._has_room(there):
-            runs = self._starts(there, self._worker(there, call.details[0]))
+        if self._has_room(state):
+            runs = self._starts(state, self._worker(state, call.details[0]))
             yield (who, "invokes a worker"), self._goes_on(runs, actor, Reply(value=True))
-            if there.left.faults:
+            if state.remaining.faults:
                 unheard = self._goes_on(_one_fault_less(runs), actor, FAILED)
                 yield (who, "invokes a worker, but hears of no answer"), unheard
 
-    def _returns(self, there: State, actor: Actor, done: Done) -> Move:
-        program, record = actor.program, self._record(there)
-        promises.returned(there, actor, done, record)
-        then, word, facts = there.but(actor), "returns", there.facts
+    def _returns(self, state: State, actor: Actor, done: Done) -> Move:
+        program, record = actor.program, self._record(state)
+        promises.returned(state, actor, done, record)
+        then, word, facts = state.but(actor), "returns", state.facts
         if isinstance(done.returned, Accepted):
             facts, word = facts._replace(accepted=True), "answers: accepted"
         elif done.raised is not None:
@@ -154,7 +154,7 @@ class Game:
         elif program.who == "cancel":
             facts, word = facts._replace(canceled=True), "answers: canceled"
         if program.message and done.returned["batchItemFailures"]:
-            promises.kept(actor, there.record)
+            promises.kept(actor, state.record)
             word = "leaves its message"
         elif program.message:
             then, word = deletes(then, program.message), "deletes its message"
@@ -162,67 +162,69 @@ class Game:
             facts = facts._replace(let_go=True)
         return (program.who, word), then._replace(facts=facts)
 
-    def _dies(self, there: State, actor: Actor) -> State:
-        return _one_fault_less(there.but(actor))
+    def _dies(self, state: State, actor: Actor) -> State:
+        return _one_fault_less(state.but(actor))
 
     # ── what starts an invocation ─────────────────────────────────────────────────────────────
 
-    def _handles(self, there: State, message: Message) -> Iterator[Move]:
-        now, who = self.now(there), f"message {message.number}"
+    def _handles(self, state: State, message: Message) -> Iterator[Move]:
+        now, who = self.now(state), f"message {message.number}"
         is_visible = message.visible_at <= now
         if message.dead:
-            if is_visible and not _active(there, "exhaust"):
-                letter = shows(there, message.number, after(now, 60))
+            if is_visible and not _active(state, "exhaust"):
+                letter = shows(state, message.number, after(now, 60))
                 yield (
                     (who, "wakes HandleDeadLetters"),
-                    self._starts(letter, self._letter_handler(message), there),
+                    self._starts(letter, self._letter_handler(message), state),
                 )
-            if is_visible and there.left.dead_letters:
-                back = shows(there, message.number, now, dead=False)
+            if is_visible and state.remaining.dead_letters:
+                back = shows(state, message.number, now, dead=False)
                 yield (who, "is redriven by the operator"), _one_dead_letter_less(back)
             return
-        if is_visible and there.left.dead_letters:
-            dead = shows(there, message.number, now, dead=True)
+        if is_visible and state.remaining.dead_letters:
+            dead = shows(state, message.number, now, dead=True)
             yield (who, "becomes a dead letter"), _one_dead_letter_less(dead)
-        if self._has_room(there) and (is_visible or there.left.faults):
-            hidden = shows(there, message.number, after(now, VISIBILITY_S))
+        if self._has_room(state) and (is_visible or state.remaining.faults):
+            hidden = shows(state, message.number, after(now, VISIBILITY_S))
             hidden = hidden if is_visible else _one_fault_less(hidden)
-            worker = self._worker(there, message.job_id, message)
+            worker = self._worker(state, message.job_id, message)
             word = "wakes" if is_visible else "too early or twice, wakes"
-            yield (who, f"{word} {worker.who}"), self._starts(hidden, worker, there)
+            yield (who, f"{word} {worker.who}"), self._starts(hidden, worker, state)
 
-    def _sweeps(self, there: State) -> Iterator[Move]:
-        record, active = self._record(there), _active(there, "sweep")
-        is_due = record is not None and (record.due_at or 0) <= self.now(there) and record.due_at
-        if is_due and (not active or (active == 1 and there.left.faults)):
-            then = _one_fault_less(there) if active else there
+    def _sweeps(self, state: State) -> Iterator[Move]:
+        record, active = self._record(state), _active(state, "sweep")
+        is_due = record is not None and (record.due_at or 0) <= self.now(state) and record.due_at
+        if is_due and (not active or (active == 1 and state.remaining.faults)):
+            then = _one_fault_less(state) if active else state
             program = Program(f"sweep {active + 1}", LIVES_S["sweep"], sweep)
             yield ("the clock", f"wakes {program.who}"), self._starts(then, program)
 
-    def _asks(self, there: State) -> Iterator[Move]:
-        record, left = self._record(there), there.left
-        if left.replay and there.key is not None:
-            then = self._starts(there._replace(left=left._replace(replay=0)), self._submitter("B"))
+    def _asks(self, state: State) -> Iterator[Move]:
+        record, remaining = self._record(state), state.remaining
+        if remaining.replay and state.key is not None:
+            then = self._starts(
+                state._replace(remaining=remaining._replace(replay=0)), self._submitter("B")
+            )
             yield ("B", "asks again, under the same key"), then
-        if left.cancels and record is not None and there.facts.accepted:
-            then = there._replace(left=left._replace(cancels=left.cancels - 1))
+        if remaining.cancels and record is not None and state.facts.accepted:
+            then = state._replace(remaining=remaining._replace(cancels=remaining.cancels - 1))
             yield ("cancel", "is asked for"), self._starts(then, _client("cancel", record))
-        if left.erases and record is not None and record.is_ended:
-            then = there._replace(left=left._replace(erases=left.erases - 1))
+        if remaining.erases and record is not None and record.is_ended:
+            then = state._replace(remaining=remaining._replace(erases=remaining.erases - 1))
             yield ("erase", "is asked for"), self._starts(then, _client("erase", record))
 
-    def _starts(self, there: State, program: Program, before: State | None = None) -> State:
+    def _starts(self, state: State, program: Program, before: State | None = None) -> State:
         run = self.code.start(program)
         is_over = before is not None and self._is_over(before, program)
-        actor = Actor(run, self.now(there), over=(there.record,) if is_over else None)
-        actors = sorted([*there.actors, actor], key=lambda a: a.run.serial)
-        return there._replace(actors=tuple(actors))
+        actor = Actor(run, self.now(state), over=(state.record,) if is_over else None)
+        actors = sorted([*state.actors, actor], key=lambda a: a.run.serial)
+        return state._replace(actors=tuple(actors))
 
-    def _is_over(self, there: State, program: Program) -> bool:
-        """Tell whether whoever handles a message has to end its job, or to run it again."""
-        record, now = self._record(there), self.now(there)
+    def _is_over(self, state: State, program: Program) -> bool:
+        """Tell whether the handler of a message has to end its job, or to run it again."""
+        record, now = self._record(state), self.now(state)
         if record is None:
-            asks = there.left.replay or any(actor.program.who in IDS for actor in there.actors)
+            asks = state.remaining.replay or any(actor.program.who in IDS for actor in state.actors)
             return seconds_until(now, program.sent) >= SUBMITS_FOR_S and not asks
         if record.is_ended or now >= record.deadline:
             return True
@@ -230,15 +232,15 @@ class Game:
         is_over = is_abandoned or has_no_more or program.who == "exhaust"
         return is_over and not promises.is_held(record, now)
 
-    def _has_room(self, there: State) -> bool:
-        return _active(there, "worker") < self.scenario.workers
+    def _has_room(self, state: State) -> bool:
+        return _active(state, "worker") < self.scenario.workers
 
     def _submitter(self, who: str) -> Program:
         return Program(who, LIVES_S["submit"], self.scenario.asks, IDS[who])
 
-    def _worker(self, there: State, job_id: str, message: Message | None = None) -> Program:
-        record = self._record(there)
-        taken = {actor.program.who for actor in there.actors} | {record and record.lease_holder}
+    def _worker(self, state: State, job_id: str, message: Message | None = None) -> Program:
+        record = self._record(state)
+        taken = {actor.program.who for actor in state.actors} | {record and record.lease_holder}
         who = next(w for n in range(1, 99) if (w := f"worker {n}") not in taken)
         ref = Ref(OWNER, job_id)
         if message is None:
@@ -271,29 +273,29 @@ class Game:
 
     # ── time ──────────────────────────────────────────────────────────────────────────────────
 
-    def _passes(self, there: State) -> Iterator[Move]:
-        later = there.clock + 1
-        if later < len(self.scenario.instants) and not any(a.again for a in there.actors):
+    def _passes(self, state: State) -> Iterator[Move]:
+        later = state.clock + 1
+        if later < len(self.scenario.instants) and not any(a.again for a in state.actors):
             then = self.scenario.at(later)
-            over = [a for a in there.actors if seconds_until(then, a.began) > a.program.life_s]
-            if len(over) <= there.left.faults:
-                timed_out = there._replace(clock=later)
+            over = [a for a in state.actors if seconds_until(then, a.began) > a.program.life_s]
+            if len(over) <= state.remaining.faults:
+                timed_out = state._replace(clock=later)
                 for actor in over:
                     timed_out = _one_fault_less(timed_out.but(actor))
                 word = f"shows {self.scenario.instants[later]} s"
                 yield ("the clock", word), timed_out
 
-    def _forgets(self, there: State) -> Iterator[Move]:
+    def _forgets(self, state: State) -> Iterator[Move]:
         """Let the table forget what is past its `ttl`."""
         for name in ("record", "key") if self.scenario.forgets else ():
-            item = json.loads(getattr(there, name) or "{}")
-            if item.get("ttl", self.now(there)) * 1000 <= self.now(there):
-                yield ("the table", f"forgets the {name}"), there._replace(**{name: None})
+            item = json.loads(getattr(state, name) or "{}")
+            if item.get("ttl", self.now(state)) * 1000 <= self.now(state):
+                yield ("the table", f"forgets the {name}"), state._replace(**{name: None})
 
     # ── the state ─────────────────────────────────────────────────────────────────────────────
 
-    def _record(self, there: State) -> Job | None:
-        return None if there.record is None else self.aws.job(there.record)
+    def _record(self, state: State) -> Job | None:
+        return None if state.record is None else self.aws.job(state.record)
 
 
 def _client(who: str, record: Job) -> Program:
@@ -312,16 +314,18 @@ def _plenty() -> float:
     return 60
 
 
-def _active(there: State, kind: str) -> int:
-    return sum(actor.program.who.startswith(kind) for actor in there.actors)
+def _active(state: State, kind: str) -> int:
+    return sum(actor.program.who.startswith(kind) for actor in state.actors)
 
 
-def _one_fault_less(there: State) -> State:
-    return there._replace(left=there.left._replace(faults=there.left.faults - 1))
+def _one_fault_less(state: State) -> State:
+    return state._replace(remaining=state.remaining._replace(faults=state.remaining.faults - 1))
 
 
-def _one_dead_letter_less(there: State) -> State:
-    return there._replace(left=there.left._replace(dead_letters=there.left.dead_letters - 1))
+def _one_dead_letter_less(state: State) -> State:
+    return state._replace(
+        remaining=state.remaining._replace(dead_letters=state.remaining.dead_letters - 1)
+    )
 
 
 def _said(call: Call) -> str:

@@ -18,9 +18,9 @@ def written(call: Call, who: str, facts: Facts, old: Job, new: Job, now: Instant
     """Check a write that was done."""
     if old.is_ended and not _is_same(old, new):
         raise Broken(f"G2 an ended job changes: it {old.status}, then {call.what}")
-    told, tells = view.effective_at(old, now), view.effective_at(new, now)
-    if told.is_ended and not _is_same(told, tells):
-        raise Broken(f"G2 readers saw another end: {_said(told)}, then {_said(tells)}")
+    before, after = view.effective_at(old, now), view.effective_at(new, now)
+    if before.is_ended and not _is_same(before, after):
+        raise Broken(f"G2 readers saw another end: {_said(before)}, then {_said(after)}")
     if new.is_ended and not old.is_ended and call.what != "expire" and now >= old.deadline:
         raise Broken(f"G1 after its deadline, a job ends otherwise: {call.what}")
     if call.what in ("claim", "reclaim"):
@@ -52,11 +52,11 @@ def _claimed(facts: Facts, old: Job, now: Instant) -> None:
         raise Broken("G8 a job is run again although no attempt failed or died")
 
 
-def recorded(there: State, new: Job) -> None:
+def recorded(state: State, new: Job) -> None:
     """Check that a job may be recorded."""
-    if there.facts.existed:
+    if state.facts.existed:
         raise Broken("G2 a job that is gone comes back")
-    if there.key is None or json.loads(there.key)["job"] != new.id:
+    if state.key is None or json.loads(state.key)["job"] != new.id:
         raise Broken("G10 a job is recorded that its key does not name")
 
 
@@ -70,15 +70,15 @@ def refused(call: Call, who: str, old: Job, now: Instant) -> None:
         raise Broken("G8 a job that waits for a run is refused to a worker")
 
 
-def operates(there: State, attempt: int) -> None:
-    if attempt in there.facts.ran:
+def operates(state: State, attempt: int) -> None:
+    if attempt in state.facts.ran:
         raise Broken("G8 one attempt runs twice")
 
 
-def returned(there: State, actor: Actor, done: Done, record: Job | None) -> None:
+def returned(state: State, actor: Actor, done: Done, record: Job | None) -> None:
     """Check what a caller is answered."""
     if isinstance(done.returned, Accepted):
-        if record is None and not there.facts.existed:
+        if record is None and not state.facts.existed:
             raise Broken("G8 a request is accepted, and no job recorded")
         if record is not None and record.id != done.returned.job.id:
             raise Broken("G4 two jobs under one key")
@@ -93,11 +93,11 @@ def kept(actor: Actor, record: str | None) -> None:
         raise Broken("G8 a message is kept that has nothing to wait for")
 
 
-def goes_on(there: State, record: Job | None, now: Instant) -> None:
+def goes_on(state: State, record: Job | None, now: Instant) -> None:
     """Check that something will still run or end the job."""
-    if record is None or record.is_ended or there.messages:
+    if record is None or record.is_ended or state.messages:
         return
-    if any(actor.program.who not in ("cancel", "erase") for actor in there.actors):
+    if any(actor.program.who not in ("cancel", "erase") for actor in state.actors):
         return
     if record.due_at is None:
         raise Broken("G1 nothing will ever run or end the job")
@@ -105,9 +105,9 @@ def goes_on(there: State, record: Job | None, now: Instant) -> None:
         raise Broken("G8 nothing will run the job before its deadline")
 
 
-def is_held(there: Job, now: Instant) -> bool:
+def is_held(job: Job, now: Instant) -> bool:
     """Tell whether an attempt may be at work on a job."""
-    return there.status == "running" and (there.lease_until or 0) >= now
+    return job.status == "running" and (job.lease_until or 0) >= now
 
 
 def _is_same(one: Job, other: Job) -> bool:
@@ -118,6 +118,6 @@ def _is_same(one: Job, other: Job) -> bool:
     return (one.result, one.error, one.erased) == (other.result, other.error, other.erased)
 
 
-def _said(there: Job) -> str:
-    name = "" if there.error is None else f" ({there.error.get('type') or there.error})"
-    return f"{there.status}{name}"
+def _said(job: Job) -> str:
+    name = "" if job.error is None else f" ({job.error.get('type') or job.error})"
+    return f"{job.status}{name}"

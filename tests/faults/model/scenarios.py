@@ -37,7 +37,7 @@ class Scenario:
     replay: bool = False
     cancels: int = 0
     erases: int = 0
-    #: How often a message gets among the dead letters, or an operator has it sent back from there.
+    #: How often a message becomes a dead letter, or an operator has one sent back.
     dead_letters: int = 0
     #: What the operation can do beside returning and failing; a number: it is unavailable so long.
     does: tuple[str | int, ...] = ()
@@ -52,7 +52,7 @@ class Scenario:
         deadline = None if self.by_s is None else Deadline(at=self._said(self.by_s))
         door = "hybrid" if self.head_start else "async"
         envelope = Envelope(start=start, deadline=deadline, retention=HOUR_S)
-        asked = JobRequest(CALLER, door, "modelled", envelope, "key", head_start=self.head_start)
+        asked = JobRequest(CALLER, door, "modelled", envelope, "key", runs_at_once=self.head_start)
         return (partial(submit_and_wait, wait_s=10) if self.head_start else submit)(services, asked)
 
     def _said(self, seconds: int) -> str:

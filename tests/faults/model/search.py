@@ -26,16 +26,16 @@ def search(scenario: Scenario, *, first_only: bool = False, most: int = 10_000_0
         came: dict[State, tuple[State, tuple[str, str]] | None] = {start: None}
         todo, found = deque([start]), Found()
         while todo and len(came) < most and not (first_only and found.violations):
-            there = todo.popleft()
-            for moves in game.moves(there):
-                last = there
+            state = todo.popleft()
+            for moves in game.moves(state):
+                last = state
                 try:
                     for said, then in moves:
                         if then not in came:
-                            came[then], last = (there, said), then
+                            came[then], last = (state, said), then
                             game.check(then)
                             todo.append(then)
-                            last = there
+                            last = state
                 except Broken as broken:
                     found.violations.setdefault(str(broken), _trace(came, last, str(broken)))
         found.states = len(came)
@@ -43,10 +43,10 @@ def search(scenario: Scenario, *, first_only: bool = False, most: int = 10_000_0
 
 
 def _trace(
-    came: dict[State, tuple[State, tuple[str, str]] | None], there: State, last: str
+    came: dict[State, tuple[State, tuple[str, str]] | None], state: State, last: str
 ) -> list[str]:
     steps = [f"→ {last}"]
-    while (before := came[there]) is not None:
-        there, (who, what) = before
+    while (before := came[state]) is not None:
+        state, (who, what) = before
         steps.append(f"{who}: {what}")
     return steps[::-1]

@@ -1,4 +1,4 @@
-"""What is there at a moment: the job's record, its key, its messages, who is at work; and what AWS does."""
+"""The state at a moment: the job's record, its key, its messages, its invocations; and what AWS does."""
 
 import json
 from typing import NamedTuple
@@ -40,7 +40,7 @@ class Actor(NamedTuple):
         return self.run.program
 
 
-class Left(NamedTuple):
+class Remaining(NamedTuple):
     """How often each of these can still happen."""
 
     faults: int
@@ -65,7 +65,7 @@ class Facts(NamedTuple):
 
 class State(NamedTuple):
     clock: int
-    left: Left
+    remaining: Remaining
     record: str | None = None
     key: str | None = None
     messages: tuple[Message, ...] = ()
@@ -91,49 +91,49 @@ class AWS:
             self._jobs[record] = store.from_item(json.loads(record))
         return self._jobs[record]
 
-    def does(self, call: Call, there: State, now: Instant) -> tuple[State, Reply]:
+    def does(self, call: Call, state: State, now: Instant) -> tuple[State, Reply]:
         """Return what a call makes of the state, and its reply."""
         match call.kind, call.what:
             case "get", "key":
-                return there, Reply(value=there.key)
+                return state, Reply(value=state.key)
             case "get", _:
-                return there, Reply(value=self._named(call, there))
+                return state, Reply(value=self._named(call, state))
             case "put", "key":
-                return self._puts_key(call, there)
+                return self._puts_key(call, state)
             case "put", _:
-                if self._named(call, there) is not None:
-                    return there, Reply("refused", there.record)
-                return there._replace(record=call.details[2]), Reply()
+                if self._named(call, state) is not None:
+                    return state, Reply("refused", state.record)
+                return state._replace(record=call.details[2]), Reply()
             case "update", _:
-                return self._updated(call, there)
+                return self._updated(call, state)
             case "due", _:
-                return there, Reply(value=self._due(there, call.details[0]))
+                return state, Reply(value=self._due(state, call.details[0]))
             case "send", _:
-                return sends(there, *call.details, now), Reply()
+                return sends(state, *call.details, now), Reply()
             case "postpone", _:
                 number, seconds = call.details
-                return shows(there, number, after(now, seconds)), Reply()
+                return shows(state, number, after(now, seconds)), Reply()
         raise AssertionError(call)
 
-    def _named(self, call: Call, there: State) -> str | None:
-        if there.record is None or self.job(there.record).id != call.details[1]:
+    def _named(self, call: Call, state: State) -> str | None:
+        if state.record is None or self.job(state.record).id != call.details[1]:
             return None
-        return there.record
+        return state.record
 
-    def _puts_key(self, call: Call, there: State) -> tuple[State, Reply]:
+    def _puts_key(self, call: Call, state: State) -> tuple[State, Reply]:
         _, _, item, now = call.details
-        if there.key is not None and json.loads(there.key)["expires"] > now:
-            return there, Reply("refused", there.key)
-        return there._replace(key=item), Reply()
+        if state.key is not None and json.loads(state.key)["expires"] > now:
+            return state, Reply("refused", state.key)
+        return state._replace(key=item), Reply()
 
-    def _updated(self, call: Call, there: State) -> tuple[State, Reply]:
-        record = self._named(call, there)
+    def _updated(self, call: Call, state: State) -> tuple[State, Reply]:
+        record = self._named(call, state)
         if record is None:
-            return there, Reply("refused")
+            return state, Reply("refused")
         if (call, record) not in self._updates:
             self._updates[call, record] = self._update(call, record)
         new, done = self._updates[call, record]
-        return there._replace(record=new), Reply("done" if done else "refused", new)
+        return state._replace(record=new), Reply("done" if done else "refused", new)
 
     def _update(self, call: Call, record: str) -> tuple[str, bool]:
         values = json.loads(call.details[3])
@@ -143,31 +143,31 @@ class AWS:
         names = expressions.own_names(update)
         return text(expressions.update(update, json.loads(record), names, values)), True
 
-    def _due(self, there: State, by: Instant) -> tuple[str, str] | None:
-        job = None if there.record is None else self.job(there.record)
+    def _due(self, state: State, by: Instant) -> tuple[str, str] | None:
+        job = None if state.record is None else self.job(state.record)
         if job is None or job.due_at is None or job.due_at > by:
             return None
-        item = json.loads(there.record or "")
+        item = json.loads(state.record or "")
         return item["PK"], item["SK"]
 
 
-def sends(there: State, job_id: str, delay_s: int, now: Instant) -> State:
-    taken = {m.number for m in there.messages} | {a.program.message for a in there.actors}
+def sends(state: State, job_id: str, delay_s: int, now: Instant) -> State:
+    taken = {m.number for m in state.messages} | {a.program.message for a in state.actors}
     number = next(n for n in range(1, 99) if n not in taken)
     message = Message(number, job_id, after(now, delay_s), now)
-    return there._replace(messages=tuple(sorted((*there.messages, message))))
+    return state._replace(messages=tuple(sorted((*state.messages, message))))
 
 
-def shows(there: State, number: int, at: Instant, *, dead: bool | None = None) -> State:
-    """Let a message, if it is still there, be visible from an instant on, here or among the dead."""
+def shows(state: State, number: int, at: Instant, *, dead: bool | None = None) -> State:
+    """Have a message, if it still exists, be visible from an instant on, in its lane or as a dead letter."""
     messages = [
         m._replace(visible_at=at, dead=m.dead if dead is None else dead)
         if m.number == number
         else m
-        for m in there.messages
+        for m in state.messages
     ]
-    return there._replace(messages=tuple(messages))
+    return state._replace(messages=tuple(messages))
 
 
-def deletes(there: State, number: int) -> State:
-    return there._replace(messages=tuple(m for m in there.messages if m.number != number))
+def deletes(state: State, number: int) -> State:
+    return state._replace(messages=tuple(m for m in state.messages if m.number != number))

@@ -103,7 +103,7 @@ def an_integration_has_a_payload_format_that_there_is(given: Resolved) -> Iterat
     put("arn:aws:execute-api:eu-central-1:1:other/*/POST/sync/*", "SyncRunPermission", "SourceArn"),
 )
 def the_api_may_invoke_the_lambda_of_each_route(given: Resolved) -> Iterator[str]:
-    """It answers 500 else, and only its log says why."""
+    """Otherwise it answers 500, and only its log says why."""
     permissions = [
         (given.named_in(p["FunctionName"]), given.named_in(p["SourceArn"]), p["SourceArn"])
         for p in given.of_type("AWS::Lambda::Permission").values()
@@ -289,7 +289,7 @@ def formats(given: Resolved) -> Iterator[tuple[str, str]]:
 
 @rule(LOGGING, place('{"id":"$context.requestId","bytes":$context.responseLength}', *_FORMAT))
 def a_line_of_the_access_log_is_json_where_values_are_missing(given: Resolved) -> Iterator[str]:
-    """API Gateway writes `-` for what there is none of; each request has a status."""
+    """API Gateway writes `-` for a variable without a value; each request has a status."""
     for name, form in formats(given):
         line = re.sub(r"\$context\.[\w.]+", "-", re.sub(r"\$context\.status\b", "200", form))
         try:

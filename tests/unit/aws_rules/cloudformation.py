@@ -160,11 +160,11 @@ def what_is_referred_to_is_there(given: Resolved) -> Iterator[str]:
     place({"Ref": "QueuePolicy"}, "Resources", "OnTimeQueue", "Properties", "QueueName"),
 )
 def no_resource_needs_itself(given: Resolved) -> Iterator[str]:
-    left = {name: set(needs) for name, needs in given.needs.items()}
-    while free := {name for name, needs in left.items() if not needs & left.keys()}:
-        left = {name: needs for name, needs in left.items() if name not in free}
-    if left:
-        yield f"{', '.join(sorted(left))}: go round in a circle"
+    unsorted = {name: set(needs) for name, needs in given.needs.items()}
+    while free := {name for name, needs in unsorted.items() if not needs & unsorted.keys()}:
+        unsorted = {name: needs for name, needs in unsorted.items() if name not in free}
+    if unsorted:
+        yield f"{', '.join(sorted(unsorted))}: go round in a circle"
 
 
 @rule(

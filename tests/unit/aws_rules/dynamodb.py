@@ -48,9 +48,9 @@ def the_attributes_that_are_defined_are_those_of_keys(given: Resolved) -> Iterat
         schemas = [table.get("KeySchema", []), *(i["KeySchema"] for i in indexes(table))]
         used = {key["AttributeName"] for schema in schemas for key in schema}
         defined = {a["AttributeName"] for a in table.get("AttributeDefinitions", [])}
-        for odd in sorted(used ^ defined):
+        for mismatched in sorted(used ^ defined):
             if "KeySchema" in table:
-                yield f"{name}: {odd} is {'not defined' if odd in used else 'in no key'}"
+                yield f"{name}: {mismatched} is {'not defined' if mismatched in used else 'in no key'}"
 
 
 @rule(f"{API}API_KeySchemaElement.html", put("RANGE", "Table", "KeySchema", 0, "KeyType"))

@@ -178,9 +178,9 @@ def lambda_and_powertools_log_from_the_same_level(given: Resolved) -> Iterator[s
         logging, variables = function.get("LoggingConfig", {}), function.get("Environment", {})
         wanted = variables.get("Variables", {}).get("POWERTOOLS_LOG_LEVEL", "INFO")
         wanted = {"WARNING": "WARN"}.get(wanted, wanted)
-        there = logging.get("ApplicationLogLevel", "none, so INFO")
-        if logging.get("LogFormat") == "JSON" and wanted != there:
-            yield f"{name}: Lambda's ApplicationLogLevel is {there}, and Powertools' {wanted}"
+        actual = logging.get("ApplicationLogLevel", "none, so INFO")
+        if logging.get("LogFormat") == "JSON" and wanted != actual:
+            yield f"{name}: Lambda's ApplicationLogLevel is {actual}, and Powertools' {wanted}"
 
 
 @rule(
@@ -256,7 +256,7 @@ def a_lambda_that_is_traced_may_send_traces(given: Resolved) -> Iterator[str]:
     place(9, "Parameters", "OnTimeConcurrency", "Default"),
 )
 def a_new_accounts_10_lambdas_are_not_all_at_work(given: Resolved) -> Iterator[str]:
-    """By the parameters' defaults alone, four are left for the API and its authorizer."""
+    """With the parameters' defaults, four remain for the API and its authorizer."""
     most = 0
     for resource in given.template["Resources"].values():
         bound = resource.get("Properties", {}).get("ScalingConfig", {}).get("MaximumConcurrency")
@@ -271,7 +271,7 @@ def a_new_accounts_10_lambdas_are_not_all_at_work(given: Resolved) -> Iterator[s
     place(1, "Parameters", "SyncConcurrency", "Default"),
 )
 def no_lambda_reserves_concurrency_by_default(given: Resolved) -> Iterator[str]:
-    """100 have to be left unreserved, and a new account has ten."""
+    """100 have to stay unreserved, and a new account has ten."""
     functions = Resolved(given.template).of_type(FUNCTION)
     for name, function in functions.items():
         if "ReservedConcurrentExecutions" in function:

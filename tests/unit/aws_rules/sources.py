@@ -212,7 +212,7 @@ def what_is_reserved_is_enough_for_what_its_queues_run_at_once(given: Resolved) 
     ),
 )
 def one_lambda_alone_reads_a_stream(given: Resolved) -> Iterator[str]:
-    """DynamoDB has at most two readers of a shard, and one is left for who looks into it by hand."""
+    """DynamoDB has at most two readers of a shard, and one stays free for an operator."""
     readers: dict[str, list[str]] = {}
     for name, service, mapping in mappings(given):
         if service == "dynamodb":
@@ -232,9 +232,9 @@ def a_stream_has_the_images_that_its_filter_looks_at(given: Resolved) -> Iterato
             source = given.named_in(mapping["EventSourceArn"]) or ""
             table = given.of_type("AWS::DynamoDB::Table")[source]
             wanted = set(re.findall(r"(Old|New)Image", json.dumps(mapping.get("FilterCriteria"))))
-            there = table["StreamSpecification"]["StreamViewType"]
-            if lacking := {image for image in wanted if image.upper() not in there}:
-                yield f"{name}: {there} has no {', '.join(sorted(lacking))}Image"
+            view_type = table["StreamSpecification"]["StreamViewType"]
+            if lacking := {image for image in wanted if image.upper() not in view_type}:
+                yield f"{name}: {view_type} has no {', '.join(sorted(lacking))}Image"
 
 
 @rule(

@@ -163,9 +163,9 @@ def dead_letters_are_kept_longer_than_where_they_come_from(given: Resolved) -> I
     for name, queue in queues.items():
         if redrive := queue.get("RedrivePolicy"):
             target = queues[given.named_in(redrive["deadLetterTargetArn"]) or ""]
-            kept, there = (q.get("MessageRetentionPeriod", 345_600) for q in (queue, target))
-            if there <= kept:
-                yield f"{name}: kept for {kept} s, and as a dead letter for {there} s"
+            kept, dead_kept = (q.get("MessageRetentionPeriod", 345_600) for q in (queue, target))
+            if dead_kept <= kept:
+                yield f"{name}: kept for {kept} s, and as a dead letter for {dead_kept} s"
 
 
 @rule(

@@ -76,13 +76,13 @@ def transformed(**changed: Any) -> dict[str, Any]:
 @functools.cache
 def parameters(name: str) -> dict[str, Any]:
     """Return a set's parameters, those of them that the template has."""
-    there = stack.template()["Parameters"]
+    declared = stack.template()["Parameters"]
     ends = {"least": "MinValue", "most, with the longest name": "MaxValue"}
     found: dict[str, Any] = {}
     if name in ends:
-        found = {n: p[ends[name]] for n, p in there.items() if ends[name] in p}
+        found = {n: p[ends[name]] for n, p in declared.items() if ends[name] in p}
     if name.startswith("most"):
-        found["WorkTimeout"] = max(there["WorkTimeout"]["AllowedValues"], key=int)
+        found["WorkTimeout"] = max(declared["WorkTimeout"]["AllowedValues"], key=int)
     return SETS[name][1] | found
 
 

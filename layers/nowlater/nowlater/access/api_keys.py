@@ -6,17 +6,18 @@ import re
 import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple, get_args
 
 import msgspec
 
+from nowlater.access.caller import Scope
 from nowlater.aws import records
 from nowlater.aws.records import Unreadable
 from nowlater.aws.table import Table
-from nowlater.instants import Instant, Kept
+from nowlater.instants import Instant, StoredInstant
 
-#: What a key can allow: running operations, reading jobs, and changing or erasing them.
-SCOPES = ("invoke", "read", "manage")
+#: All scopes.
+SCOPES: tuple[Scope, ...] = get_args(Scope.__value__)
 
 #: Not `.` or `..`, which have a meaning of their own in an object's key.
 OWNER = r"(?!\.\.?\Z)[A-Za-z0-9._@-]{1,64}"
@@ -31,8 +32,8 @@ class Key(msgspec.Struct, frozen=True, kw_only=True):
     owner: Annotated[str, msgspec.Meta(pattern=rf"\A{OWNER}\Z")]
     scopes: tuple[str, ...]
     sha256: str
-    created: Kept
-    expires: Kept | None = None
+    created: StoredInstant
+    expires: StoredInstant | None = None
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,13 @@ class Broken:
     fault: str
 
 
+class Issued(NamedTuple):
+    """A new key and its token, which is not stored."""
+
+    key: Key
+    token: str
+
+
 def issue(
     table: Table,
     owner: str,
@@ -50,11 +58,8 @@ def issue(
     now: Instant,
     scopes: tuple[str, ...] = SCOPES,
     expires: Instant | None = None,
-) -> tuple[Key, str]:
-    """Make a key; return it and its token, which is not stored.
-
-    Raises ValueError where the owner's name or a scope is not valid.
-    """
+) -> Issued:
+    """Make a key; raises ValueError where the owner's name or a scope is not valid."""
     if not re.fullmatch(OWNER, owner):
         raise ValueError(f"{owner!r} cannot be an owner: use 1 to 64 of A-Z a-z 0-9 . _ @ -")
     if not scopes or set(scopes) - set(SCOPES):
@@ -70,15 +75,15 @@ def issue(
     )
     item = msgspec.to_builtins(key)
     item |= {} if expires is None else {"ttl": expires // 1000}
-    table.put_unless(
+    table.put_if(
         {"PK": f"{_PREFIX}{item.pop('id')}", "SK": "APIKEY"} | item, "attribute_not_exists(PK)", {}
     )
-    return key, f"nl_{key.id}_{secret}"
+    return Issued(key, f"nl_{key.id}_{secret}")
 
 
 def rotate(
     table: Table, old: Key, *, now: Instant, until: Instant, expires: Instant | None = None
-) -> tuple[Key, str]:
+) -> Issued:
     """Make a key for the same owner and scopes; the old one expires at `until`, if not before.
 
     Without `expires`, the new key has the lifetime that the old one had.

@@ -1,6 +1,10 @@
-"""The authenticated caller of a request."""
+"""The authenticated caller of a request, and what a key can allow."""
 
 from dataclasses import dataclass
+from typing import Literal
+
+#: Running operations, reading jobs, and changing or erasing them.
+type Scope = Literal["invoke", "read", "manage"]
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from nowlater.access import api_keys
 from nowlater.api.router import Api
+from nowlater.log import logger
 
 #: The longest time that Status waits for a change, in seconds.
 _LONGEST_WAIT_S = 25
@@ -36,7 +37,7 @@ def submit(api: Api, event: dict[str, Any]) -> Any:
     headers = {"content-type": "application/json"}
     headers["idempotency-key"] = _text(event, "idempotency_key")
     request = _request(api, event, route, {"operation": operation}, headers)
-    return _result(api.handle(request | {"body": json.dumps(event)}))
+    return _serve(api, request | {"body": json.dumps(event)})
 
 
 def show(api: Api, event: dict[str, Any]) -> Any:
@@ -52,7 +53,7 @@ def show(api: Api, event: dict[str, Any]) -> Any:
     request = _request(api, event, "GET /jobs/{id}", {"id": job_id}, headers)
     if event:
         raise RequestRefused(f"{', '.join(event)}: the members are owner, job, url and wait.")
-    return _result(api.handle(request))
+    return _serve(api, request)
 
 
 def _request(
@@ -87,7 +88,14 @@ def _text(event: dict[str, Any], name: str) -> str:
     return value
 
 
-def _result(response: dict[str, Any]) -> Any:
+def _serve(api: Api, request: dict[str, Any]) -> Any:
+    """Return what a route responds, and log what the access log has of requests by HTTP."""
+    response = api.handle(request)
+    fields = {"owner": request["requestContext"]["authorizer"]["lambda"]["owner"]}
+    fields |= {"route": request["routeKey"], "status_code": response["statusCode"]}
+    path = request["pathParameters"]
+    fields |= {"job_id": path["id"]} if "id" in path else path
+    logger.info("direct_request", extra=fields)
     if response["statusCode"] in _TO_RETRY:
         raise TryAgain(response["body"])
     if response["statusCode"] >= 400:

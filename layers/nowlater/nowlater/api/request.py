@@ -6,7 +6,7 @@ from functools import cached_property
 from typing import Any
 
 from nowlater import wording
-from nowlater.access.caller import Caller
+from nowlater.access.caller import Caller, Scope
 from nowlater.api.prefer import Prefer, parse_prefer
 from nowlater.doors import envelope as bodies
 from nowlater.doors.envelope import Envelope
@@ -141,7 +141,7 @@ class HttpRequest:
         """Return the part of the path at the route's `{name}`; invalid UTF-8 is replaced."""
         return str(self._event["pathParameters"][name]).encode(errors="replace").decode()
 
-    def caller(self, scope: str) -> Caller:
+    def caller(self, scope: Scope) -> Caller:
         """Return the caller; raises Problem `missing-scope` where it may not use this route."""
         context = self._context["authorizer"]["lambda"]
         if scope not in context["scopes"].split():
@@ -165,11 +165,11 @@ class HttpRequest:
         """Return the body as JSON types; raises the Problems of `decode_json`."""
         return bodies.decode_json(
             self._event.get("body"),
-            self._event.get("isBase64Encoded", False),
-            self.header("content-type"),
-            max_bytes,
-            f"{self.base}/uploads",
-            self.header("content-encoding"),
+            is_base64=self._event.get("isBase64Encoded", False),
+            content_type=self.header("content-type"),
+            max_bytes=max_bytes,
+            uploads=f"{self.base}/uploads",
+            content_encoding=self.header("content-encoding"),
         )
 
 

@@ -79,7 +79,7 @@ def revalidated(
     validators = {"ETag": etag, "Cache-Control": caching}
     if request.has_seen(etag):
         return Response(304, None, validators)
-    return Response(200, data, dict(headers) | validators, is_text)
+    return Response(200, data, dict(headers) | validators, is_text=is_text)
 
 
 def packed_file(

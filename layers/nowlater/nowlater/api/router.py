@@ -70,31 +70,35 @@ class Api:
             entry = self._routes.get(event["routeKey"]) or _raise_no_route(request)
             request.check_query(entry.once, entry.often)
             response = entry.route(request)
-        except Problem as problem:
-            response = _refuse(problem, request)
-        except Unreadable as fault:
-            records.log(fault)
-            detail = (
-                f"{fault.what} cannot be read. Other records are not affected. The fault was logged; "
-                "contact the operator of this API."
-            )
-            response = _refuse(Problem("internal-error", detail), request)
-        except self._failures:
-            logger.exception("aws_call_failed")
-            detail = (
-                "A part of the service did not respond. Send the request again, with the same "
-                "idempotency key."
-            )
-            headers = {"Retry-After": "2"}
-            response = _refuse(Problem("try-again", detail, headers=headers), request)
-        except Exception:
-            logger.exception("unexpected_error")
-            detail = "The service has a fault. It was logged; contact the operator of this API."
-            response = _refuse(Problem("internal-error", detail), request)
+        except Exception as fault:
+            response = _refuse(self._problem_of(fault), request)
         if request.is_head:
             # No Content-Length either: API Gateway replaces it by the length of what it receives.
             response = replace(response, body=None)
         return response.to_lambda()
+
+    def _problem_of(self, fault: Exception) -> Problem:
+        """Return the problem that an exception becomes; log those that are not the caller's fault."""
+        if isinstance(fault, Problem):
+            return fault
+        if isinstance(fault, Unreadable):
+            records.log(fault)
+            return Problem(
+                "internal-error",
+                f"{fault.what} cannot be read. Other records are not affected. The fault was logged; "
+                "contact the operator of this API.",
+            )
+        if isinstance(fault, self._failures):
+            logger.exception("aws_call_failed", exc_info=fault)
+            return Problem(
+                "try-again",
+                "A part of the service did not respond. Send the request again, with the same "
+                "idempotency key.",
+                headers={"Retry-After": "2"},
+            )
+        logger.exception("unexpected_error", exc_info=fault)
+        detail = "The service has a fault. It was logged; contact the operator of this API."
+        return Problem("internal-error", detail)
 
 
 def _refuse(problem: Problem, request: HttpRequest) -> Response:

@@ -6,6 +6,7 @@ the allowed methods of a path.
 
 from dataclasses import dataclass
 
+from nowlater.access.caller import Scope
 from nowlater.problems import ProblemName
 
 type _Names = tuple[ProblemName, ...]
@@ -77,7 +78,7 @@ class Route:
     tag: str
     summary: str
     #: None: the route needs no key.
-    scope: str | None
+    scope: Scope | None
     problems: tuple[ProblemName, ...]
 
     @property
@@ -95,11 +96,9 @@ class Route:
 
 
 ROUTES = (
-    Route("sync", "POST /sync/{operation}", "Doors", "answered at once", "invoke", _SYNC),
-    Route("async", "POST /async/{operation}", "Doors", "answered later", "invoke", _ASYNC),
-    Route(
-        "hybrid", "POST /hybrid/{operation}", "Doors", "at once, or else later", "invoke", _HYBRID
-    ),
+    Route("sync", "POST /sync/{operation}", "Doors", "run now", "invoke", _SYNC),
+    Route("async", "POST /async/{operation}", "Doors", "run as a job", "invoke", _ASYNC),
+    Route("hybrid", "POST /hybrid/{operation}", "Doors", "wait, then a job", "invoke", _HYBRID),
     Route(
         "listJobs",
         "GET /jobs",
@@ -116,7 +115,7 @@ ROUTES = (
         "read",
         _AWS,
     ),
-    Route("listLanes", "GET /lanes", "Jobs", "See what waits and runs", "read", _AWS),
+    Route("listLanes", "GET /lanes", "Jobs", "Show the load of the lanes", "read", _AWS),
     Route("getJob", "GET /jobs/{id}", "Jobs", "Show a job", "read", _ONE_JOB),
     Route(
         "getResult",
@@ -135,7 +134,7 @@ ROUTES = (
         "manage",
         (*_ONE_JOB, "already-ended"),
     ),
-    Route("retryJob", "POST /jobs/{id}/retry", "Jobs", "Ask again, as a new job", "invoke", _RETRY),
+    Route("retryJob", "POST /jobs/{id}/retry", "Jobs", "Retry an ended job", "invoke", _RETRY),
     Route(
         "eraseJob",
         "DELETE /jobs/{id}",
@@ -156,7 +155,7 @@ ROUTES = (
         "listDeliveries",
         "GET /jobs/{id}/deliveries",
         "Webhooks",
-        "See what a callback was sent",
+        "List a job's deliveries",
         "read",
         _ONE_JOB,
     ),
@@ -164,7 +163,7 @@ ROUTES = (
         "replayDelivery",
         "POST /jobs/{id}/deliveries/{number}/replay",
         "Webhooks",
-        "Have it sent again",
+        "Send a delivery again",
         "manage",
         (*_ONE_JOB, "unknown-delivery"),
     ),
@@ -172,7 +171,7 @@ ROUTES = (
         "getSecret",
         "GET /webhooks/secret",
         "Webhooks",
-        "Show what signs your callbacks",
+        "Show your webhook secret",
         "manage",
         _AWS,
     ),
@@ -180,7 +179,7 @@ ROUTES = (
         "rotateSecret",
         "POST /webhooks/secret/rotate",
         "Webhooks",
-        "Change your secrets",
+        "Rotate your webhook secrets",
         "manage",
         _AWS,
     ),
@@ -188,11 +187,11 @@ ROUTES = (
         "createUpload",
         "POST /uploads",
         "Uploads",
-        "Get a place for a file",
+        "Create an upload",
         "invoke",
         (*_AWS, *_BODY, UPLOAD_QUOTA),
     ),
-    Route("listOperations", "GET /operations", "Operations", "List them", "read", _KEYED),
+    Route("listOperations", "GET /operations", "Operations", "List the operations", "read", _KEYED),
     Route(
         "getOperation",
         "GET /operations/{name}",
@@ -209,24 +208,24 @@ ROUTES = (
         None,
         (*_OPEN, "unknown-route"),
     ),
-    Route("getHealth", "GET /health", "About", "Tell whether the API answers", None, _OPEN),
+    Route("getHealth", "GET /health", "About", "Check that the API responds", None, _OPEN),
     Route("getOpenApi", "GET /openapi.json", "About", "Describe the HTTP API", None, _OPEN),
     Route("getAsyncApi", "GET /asyncapi.json", "About", "Describe the events", None, _OPEN),
-    Route("getDocs", "GET /docs", "About", "Show this description to people", None, _OPEN),
+    Route("getDocs", "GET /docs", "About", "Show the documentation page", None, _OPEN),
     Route(
         "getDocsFile",
         "GET /docs/{file}",
         "About",
-        "Get a part of that page",
+        "Get a file of that page",
         None,
         (*_OPEN, "unknown-route"),
     ),
-    Route("getConsole", "GET /console", "About", "Show the console to people", None, _OPEN),
+    Route("getConsole", "GET /console", "About", "Show the console", None, _OPEN),
     Route(
         "getConsoleFile",
         "GET /console/{version}/{file}",
         "About",
-        "Get a part of the console",
+        "Get a file of the console",
         None,
         (*_OPEN, "unknown-route"),
     ),

@@ -24,7 +24,7 @@ class Unreachable(Exception):
     """The bucket does not respond."""
 
 
-class Look(NamedTuple):
+class ObjectInfo(NamedTuple):
     """An object's media type, and its size in bytes."""
 
     media_type: str
@@ -76,7 +76,7 @@ class Bucket:
             raise
         return True
 
-    def look(self, key: str) -> Look:
+    def head(self, key: str) -> ObjectInfo:
         """Return an object's media type and size; raises Absent and Unreachable."""
         try:
             head = self._client.head_object(Bucket=self._name, Key=key)
@@ -84,7 +84,7 @@ class Bucket:
             if self._is_absent(key, fault):
                 raise Absent(key) from fault
             raise Unreachable from fault
-        return Look(head["ContentType"], int(head["ContentLength"]))
+        return ObjectInfo(head["ContentType"], int(head["ContentLength"]))
 
     def open(self, key: str, size: int, unreachable: Callable[[], Exception]) -> io.RawIOBase:
         """Return an object as a stream that is fetched as it is read.

@@ -85,7 +85,7 @@ class Queues:
     def set_aside(self, record: dict[str, Any], reason: str) -> None:
         """Send a received message's body to the dead letters, with its id, its queue and a reason."""
         queue = record["eventSourceARN"].rpartition(":")[2]
-        attributes = {"was": record["messageId"], "queue": queue, "reason": reason}
+        attributes = {"original_message_id": record["messageId"], "queue": queue, "reason": reason}
         self._client.send_message(
             QueueUrl=self._dead_letters,
             MessageBody=record["body"],

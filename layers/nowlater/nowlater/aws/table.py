@@ -67,8 +67,8 @@ class Table:
         )
         return unpack_item(response["Item"]) if "Item" in response else None
 
-    def put_unless(self, item: Item, condition: str, values: Item) -> Item | None:
-        """Put an item if the stored one meets the condition; otherwise return the stored one.
+    def put_if(self, item: Item, condition: str, values: Item) -> Item | None:
+        """Put an item if the condition holds for the stored one; otherwise return the stored one.
 
         Returns None also if the stored item equals the new one: a retry after a lost response.
         """

@@ -73,18 +73,22 @@ _MEMBERS = Envelope.__struct_fields__
 def _unknown_options(names: list[str]) -> Problem:
     """Return the problem of members that are no options: mostly arguments outside of `input`."""
     is_single = len(names) == 1
-    example = ", ".join(f"{wording.quoted(name)}: …" for name in names[:3])
+    are = "is no option" if is_single else "are no options"
     hint = wording.suggestion(names[0], _MEMBERS)
+    example = ", ".join(f"{wording.quoted(name)}: …" for name in names[:3])
+    advice = (
+        f" Put the operation's arguments into input: {{{wording.quoted('input')}: {{{example}}}}}."
+    )
     detail = (
-        f"The body has {wording.members(names)}, which {'is' if is_single else 'are'} no option"
-        f"{'' if is_single else 's'}{hint or '.'} Put the operation's arguments into input: "
-        f'{{"input": {{{example}}}}}. The options are {wording.joined(_MEMBERS[1:])}.'
+        f"The body has {wording.members(names)}, which {are}{hint or '.'}"
+        f"{'' if hint and is_single else advice} The options are {wording.joined(_MEMBERS[1:])}."
     )
     return Problem("malformed-request", detail, pointer=wording.pointer(names[:1]))
 
 
 def decode_json(
     body: str | None,
+    *,
     is_base64: bool,
     content_type: str | None,
     max_bytes: int,
@@ -107,19 +111,23 @@ def decode_json(
             "Upload large inputs by POST /uploads, and refer to them by id.",
             uploads=uploads,
         )
+    value = _decode(data)
+    _check_names(data)
+    return value
+
+
+def _decode(data: bytes) -> Any:
+    """Return the value of JSON text; raises Problem `malformed-request`."""
     try:
         value = _DECODER.decode(data)
         if data.count(b"[") + data.count(b"{") > _MAX_DEPTH and _is_deeper(value, _MAX_DEPTH):
             raise RecursionError
     except RecursionError as fault:
-        raise Problem(
-            "malformed-request", f"The body is nested too deep: at most {_MAX_DEPTH} levels."
-        ) from fault
+        detail = f"The body is nested too deep: at most {_MAX_DEPTH} levels."
+        raise Problem("malformed-request", detail) from fault
     except (msgspec.MsgspecError, ValueError) as fault:
-        raise Problem(
-            "malformed-request", f'The body is not JSON ({fault}); send {{"input": {{…}}}}.'
-        ) from fault
-    _check_names(data)
+        detail = f'The body is not JSON ({fault}); send {{"input": {{…}}}}.'
+        raise Problem("malformed-request", detail) from fault
     return value
 
 

@@ -31,9 +31,9 @@ def submit_and_wait(
     try:
         job = _run_or_wait(services, accepted, until_s)
         if strict:  # others get 202 without this wait
-            job = long_poll.until(services, job, _has_ended, until_s)
+            job = long_poll.wait_until(services, job, _has_ended, until_s)
             job = job if job.is_ended else _give_up(services, job)
-        job = commands.shown(services, job)
+        job = commands.visible(services, job)
     except session.FAILURES:
         # The job is accepted and runs: "try again" would be wrong.
         logger.exception("hybrid_wait_failed")
@@ -46,7 +46,7 @@ def submit_and_wait(
 
 def _run_or_wait(services: Services, accepted: Accepted, until_s: float) -> Job:
     if accepted.replayed:
-        return long_poll.until(services, accepted.job, _has_ended, until_s)
+        return long_poll.wait_until(services, accepted.job, _has_ended, until_s)
     return _run(services, accepted.job, until_s)
 
 
@@ -64,7 +64,7 @@ def _run(services: Services, job: Job, until_s: float) -> Job:
     if ran is None:
         return job  # it still runs, or the message of the submit starts it again
     # Where this attempt failed, the next one is due soon.
-    return long_poll.until(services, ran, _has_ended, until_s)
+    return long_poll.wait_until(services, ran, _has_ended, until_s)
 
 
 def _has_ended(job: Job) -> bool:

@@ -9,7 +9,7 @@ import msgspec
 from nowlater.aws import records
 from nowlater.aws.records import Unreadable
 from nowlater.aws.table import Item, Table
-from nowlater.instants import Instant, Kept, after
+from nowlater.instants import Instant, StoredInstant, after
 from nowlater.jobs import model
 from nowlater.jobs.protocol import KEY_LIFE_S
 from nowlater.problems import Problem
@@ -33,7 +33,7 @@ class _KeyRecord(msgspec.Struct, frozen=True):
 
     job: str
     fingerprint: str
-    expires: Kept
+    expires: StoredInstant
 
 
 def fingerprint(*parts: Any) -> str:
@@ -61,7 +61,7 @@ def reserve(table: Table, reservation: Reservation, job_id: str, now: Instant) -
     }
     item |= {"expires": expires, "ttl": expires // 1000 + 1}
     is_free = "attribute_not_exists(PK) OR #expires <= :now"
-    stored = table.put_unless(item, is_free, {"now": now})
+    stored = table.put_if(item, is_free, {"now": now})
     return job_id if stored is None else _same_job(_read(stored), reservation)
 
 
@@ -85,6 +85,7 @@ def _same_job(record: _KeyRecord, reservation: Reservation) -> str:
     if record.fingerprint != reservation.fingerprint:
         raise Problem(
             "idempotency-key-reused",
-            "This Idempotency-Key came with another request in the last 24 hours; use a new one.",
+            "This Idempotency-Key came with another request in the last 24 hours, whose job is "
+            f"{record.job}; use a new key.",
         )
     return record.job

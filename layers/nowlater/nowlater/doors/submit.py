@@ -35,7 +35,7 @@ class JobRequest:
     trace: str | None = None
     retry_of: str | None = None
     #: Whether a worker is invoked at once: the message then matters only if that worker dies.
-    head_start: bool = False
+    runs_at_once: bool = False
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ def submit(services: Services, request: JobRequest) -> Accepted:
         if reserved_id != job_id:
             stored = services.store.get(Ref(request.caller.owner, reserved_id))
         if stored is not None:
-            return Accepted(commands.shown(services, stored), replayed=True)
+            return Accepted(commands.visible(services, stored), replayed=True)
         job_id = reserved_id  # the new id, or that of a submit that crashed before its record
     job = _accept(services, request, entry, times, job_id, now)
     return Accepted(job, replayed=False)
@@ -78,7 +78,7 @@ def _check_request(services: Services, request: JobRequest, now: Instant) -> tup
     catalogue.validate_input(entry, request.envelope.input, request.caller.base)
     _check_callback(services, request)
     times = _resolve_frame(services, request, now)
-    services.quotas.check(request.caller.owner, now)
+    services.job_quota.check(request.caller.owner, now)
     _refuse_unachievable(services, request, entry, times, now)
     _check_uploads(services, entry, request)
     return entry, times
@@ -96,7 +96,7 @@ def _accept(
         services.bucket.put(key, text, "application/json")
         new = msgspec.structs.replace(new, input_key=key)
     delay_s = whole_seconds_until(new.not_before or now, now)
-    if request.head_start:
+    if request.runs_at_once:
         delay_s = min(new.timeout_ms // 1000 + protocol.LEASE_GRACE_S, LONGEST_POSTPONEMENT_S)
     if delay_s <= LONGEST_POSTPONEMENT_S:
         services.queues.send(new.lane, new.ref, delay_s)
@@ -111,7 +111,7 @@ def _job(
         owner=request.caller.owner,
         id=job_id,
         operation=entry.name,
-        lane="on-time" if times.has_deadline or request.head_start else "flexible",
+        lane="on-time" if times.has_deadline or request.runs_at_once else "flexible",
         has_deadline=times.has_deadline,
         status="queued" if times.start_at is None else "scheduled",
         base=request.caller.base,
@@ -171,7 +171,7 @@ def find_replayed(services: Services, reservation: idempotency.Reservation) -> A
     """
     job_id = idempotency.find_job(services.table, reservation, services.clock())
     job = job_id and services.store.get(Ref(reservation.owner, job_id))
-    return Accepted(commands.shown(services, job), replayed=True) if job else None
+    return Accepted(commands.visible(services, job), replayed=True) if job else None
 
 
 def _check_callback(services: Services, request: JobRequest) -> None:

@@ -55,11 +55,16 @@ def run_now(
         if isinstance(fault, TimedOut):
             raise _timed_out(services, entry, seconds, other_door) from fault
         raise _problem(fault, operation, caller.base) from fault
-    if len(result.body) > MAX_DIRECT_RESULT:
-        size = len(result.body)
+    _check_size(result, other_door)
+    return result
+
+
+def _check_size(result: Result, other_door: str | None) -> None:
+    """Raise Problem `result-too-large` where a response cannot have this result."""
+    size = len(result.body)
+    if size > MAX_DIRECT_RESULT:
         sentence = f"The result has {size:,} bytes, and this door returns {MAX_DIRECT_RESULT:,}"
         raise _refer("result-too-large", sentence, other_door, "ask for less of it")
-    return result
 
 
 def _other_door(caller: Caller, entry: Entry) -> str | None:

@@ -55,36 +55,43 @@ def resolve_frame(
     Raises Problem `malformed-request` where a time is not valid, and `impossible-time` where it has
     passed, is too far ahead, or the deadline is not after the start.
     """
-    for pointer, option, names in (("/start", start, _START), ("/deadline", deadline, _DEADLINE)):
-        if option is not None and all(getattr(option, name) is None for name in names):
-            raise Problem(
-                "malformed-request", f"{pointer} takes {' or '.join(names)}.", pointer=pointer
-            )
+    _check_not_empty("/start", start, _START)
+    _check_not_empty("/deadline", deadline, _DEADLINE)
     start, deadline = start or Start(), deadline or Deadline()
     start_at = _resolve_instant("/start", start.after, start.at, _START, now)
     deadline_at = _resolve_instant("/deadline", deadline.within, deadline.at, _DEADLINE, now)
     earliest_start = start_at or now
-    if start_at is not None and start_at > after(now, FURTHEST_START_S):
+    if earliest_start > after(now, FURTHEST_START_S):
         raise Problem("impossible-time", "A start can be at most 30 days ahead.", pointer="/start")
-    if deadline_at is not None and deadline_at > after(earliest_start, FURTHEST_DEADLINE_S):
-        raise Problem(
-            "impossible-time",
-            "A deadline can be at most 7 days after the start.",
-            pointer="/deadline",
-        )
-    if deadline_at is not None and deadline_at <= earliest_start:
-        raise Problem(
-            "impossible-time",
-            f"The deadline {to_rfc3339(deadline_at)} is not after the start "
-            f"{to_rfc3339(earliest_start)}.",
-            pointer="/deadline",
-        )
+    if deadline_at is not None:
+        _check_deadline(deadline_at, earliest_start)
     return Frame(
         has_deadline=deadline_at is not None,
         start_at=start_at if start_at != now else None,
         deadline=after(earliest_start, flexible_within_s) if deadline_at is None else deadline_at,
         retention_s=DAY_S if retention is None else retention,
     )
+
+
+def _check_not_empty(pointer: str, option: Start | Deadline | None, names: tuple[str, str]) -> None:
+    """Raise Problem `malformed-request` where an option is present without a time."""
+    if option is not None and all(getattr(option, name) is None for name in names):
+        detail = f"{pointer} takes {' or '.join(names)}."
+        raise Problem("malformed-request", detail, pointer=pointer)
+
+
+def _check_deadline(deadline: Instant, earliest_start: Instant) -> None:
+    """Raise Problem `impossible-time` unless a deadline is soon enough after the start."""
+    if deadline > after(earliest_start, FURTHEST_DEADLINE_S):
+        detail = "A deadline can be at most 7 days after the start."
+        raise Problem("impossible-time", detail, pointer="/deadline")
+    if deadline <= earliest_start:
+        raise Problem(
+            "impossible-time",
+            f"The deadline {to_rfc3339(deadline)} is not after the start "
+            f"{to_rfc3339(earliest_start)}.",
+            pointer="/deadline",
+        )
 
 
 def _resolve_instant(

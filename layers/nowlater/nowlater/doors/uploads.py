@@ -1,13 +1,15 @@
 """Uploads: callers send inputs too large for a request directly to S3, by a presigned URL."""
 
+import hashlib
 import secrets
 from typing import Annotated, Any
 
 import msgspec
 
 from nowlater.aws import bucket, payload_keys, records
-from nowlater.doors import malformed, quota
-from nowlater.instants import DAY_S, after, to_rfc3339
+from nowlater.doors import malformed
+from nowlater.doors.quota_refusal import Refusal
+from nowlater.instants import DAY_S, Instant, after, to_rfc3339
 from nowlater.problems import Problem
 from nowlater.runtime.document import LONGEST_MEDIA_TYPE, MEDIA_TYPE, is_media_type
 from nowlater.services import Services
@@ -39,9 +41,12 @@ class _Today(msgspec.Struct, frozen=True):
     bytes: int
 
 
-def create_upload(services: Services, owner: str, body: Any) -> dict[str, Any]:
-    """Return the id of a new upload, and the request by which its content can be sent once.
+def create_upload(
+    services: Services, owner: str, body: Any, idempotency_key: str | None
+) -> dict[str, Any]:
+    """Return the id of an upload, and the request by which its content can be sent once.
 
+    The same idempotency key, size and media type give the same upload, which S3 accepts once (412).
     Raises Problem `malformed-request` where the size or the type is missing or invalid, and
     `too-many-uploads` where it exceeds the owner's quota of the day.
     """
@@ -50,7 +55,7 @@ def create_upload(services: Services, owner: str, body: Any) -> dict[str, Any]:
     except msgspec.ValidationError as fault:
         hint = 'Send {"size": bytes, "media_type": "text/csv"}, the size being exact.'
         raise malformed.malformed_request(fault, hint) from fault
-    upload_id = secrets.token_hex(16)
+    upload_id = _upload_id(upload, idempotency_key)
     _count_upload(services, owner, upload_id, upload.size)
     key = payload_keys.upload_key(owner, upload_id)
     return {
@@ -65,6 +70,13 @@ def create_upload(services: Services, owner: str, body: Any) -> dict[str, Any]:
         "expires": to_rfc3339(after(services.clock(), bucket.URL_LIFE_S)),
         "use": {"upload": upload_id},
     }
+
+
+def _upload_id(upload: Upload, idempotency_key: str | None) -> str:
+    """Return 32 hexadecimal digits: of a digest of the request where it has a key, else random ones."""
+    if idempotency_key is None:
+        return secrets.token_hex(16)
+    return hashlib.sha256(msgspec.json.encode((idempotency_key, upload))).hexdigest()[:32]
 
 
 def _count_upload(services: Services, owner: str, upload_id: str, size: int) -> None:
@@ -92,5 +104,18 @@ def _count_upload(services: Services, owner: str, upload_id: str, size: int) -> 
     )
     if not granted:
         today = records.read(stored or {}, _Today, "The record of what you have uploaded today")
-        left = max(0, allowed - today.bytes)
-        raise quota.too_many_uploads(allowed, left, day_end).to_problem(now)
+        remaining = max(0, allowed - today.bytes)
+        raise too_many_uploads(allowed, remaining, day_end).to_problem(now)
+
+
+def too_many_uploads(allowed: int, remaining: int, until: Instant) -> Refusal:
+    """Return the refusal of an upload larger than what remains of the owner's daily bytes."""
+    return Refusal(
+        problem="too-many-uploads",
+        detail=f"You may upload {allowed:,} bytes a day, and have {remaining:,} left until "
+        f"{to_rfc3339(until)}: wait until then. The operator of this API can allow more (OwnerUploads).",
+        until=until,
+        quota="uploads",
+        policy=f'q={allowed};qu="content-bytes";w={DAY_S}',
+        remaining=remaining,
+    )

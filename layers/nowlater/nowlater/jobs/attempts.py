@@ -1,6 +1,6 @@
 """The attempts at a job: those before the latest are stored in its record, the latest is the record itself.
 
-So a job that its first attempt ends stores nothing more, and no attempt costs a write.
+So no attempt needs a write of its own.
 """
 
 from typing import Any, Literal
@@ -10,7 +10,7 @@ import msgspec
 from nowlater.instants import Instant
 from nowlater.jobs.model import Attempt, Job
 
-#: How an attempt ended: what came of its run, or of its job while it ran.
+#: How an attempt ended: by the outcome of its run, or by what happened to its job while it ran.
 type Outcome = Literal[
     "succeeded",
     "failed",
@@ -22,7 +22,7 @@ type Outcome = Literal[
     "deadline-exceeded",
 ]
 
-#: A job has the latest attempts of at most this number: its record, which every write pays for, stays small.
+#: A record has at most this many attempts, the latest: every write is billed for the whole record.
 MAX_ATTEMPTS = 20
 #: Characters of a stored attempt's `detail`.
 MAX_DETAIL = 200

@@ -30,10 +30,10 @@ def read(services: Services, owner: str, job_id: str) -> Job:
     job = services.store.get(Ref(owner, job_id)) if model.is_id(job_id) else None
     if job is None:
         raise Problem("unknown-job", "No job with this id exists, or it is not yours.")
-    return shown(services, job)
+    return visible(services, job)
 
 
-def shown(services: Services, job: Job) -> Job:
+def visible(services: Services, job: Job) -> Job:
     """Return a stored job as its owner must see it now; raises Problem `job-expired`."""
     job = as_of_now(services, job)
     if view.is_gone(job, services.clock()):

@@ -1,4 +1,4 @@
-"""Which of an owner's jobs a request is about: read from its query, and said to DynamoDB and in Python."""
+"""Which of an owner's jobs a request is about: read from its query, as a DynamoDB filter and in Python."""
 
 import re
 from collections.abc import Iterable

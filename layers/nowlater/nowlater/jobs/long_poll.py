@@ -11,11 +11,13 @@ from nowlater.services import Services
 
 #: The time between two reads: the caller sees a change at most this much late.
 _PAUSE_S = 0.5
-#: The longest wait of a status request, counted from its arrival.
+#: The longest wait of a status request in seconds, counted from its arrival.
 LONGEST_S = 20
 
 
-def until(services: Services, job: Job, condition: Callable[[Job], bool], until_s: float) -> Job:
+def wait_until(
+    services: Services, job: Job, condition: Callable[[Job], bool], until_s: float
+) -> Job:
     """Return the job once it meets a condition, or as it is when the time is up.
 
     `until_s` is an instant of `time.monotonic`. Raises the Problems of `commands.read`.
@@ -26,7 +28,7 @@ def until(services: Services, job: Job, condition: Callable[[Job], bool], until_
     return job
 
 
-def granted(services: Services, job: Job, requested_s: int | None) -> int:
+def granted_wait_s(services: Services, job: Job, requested_s: int | None) -> int:
     """Return for how many seconds a caller may wait for the job's status to change.
 
     That is 0 if waiting is useless: the job has ended, or the estimate lies beyond the wait.
@@ -39,7 +41,7 @@ def granted(services: Services, job: Job, requested_s: int | None) -> int:
     return 0 if estimate and seconds_until(estimate.finish, now) > wait_s else wait_s
 
 
-def for_change(services: Services, job: Job, wait_s: float) -> Job:
+def wait_for_change(services: Services, job: Job, wait_s: float) -> Job:
     """Return the job once its status has changed, or as it is after `wait_s` seconds."""
     status = job.status
-    return until(services, job, lambda now: now.status != status, time.monotonic() + wait_s)
+    return wait_until(services, job, lambda now: now.status != status, time.monotonic() + wait_s)

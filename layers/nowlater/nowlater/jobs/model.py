@@ -7,16 +7,16 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
-from nowlater.instants import DAY_S, Instant, Kept
+from nowlater.instants import DAY_S, Instant, StoredInstant
 from nowlater.jobs.callback import Callback
 from nowlater.lane import Lane
 
 type Status = Literal["scheduled", "queued", "running", "succeeded", "failed", "canceled"]
 
 #: Statuses of a job that has not ended, in the order in which it can have them.
-UNFINISHED = ("scheduled", "queued", "running")
+UNFINISHED: tuple[Status, ...] = ("scheduled", "queued", "running")
 #: Statuses of an ended job; they never change.
-ENDED = ("succeeded", "failed", "canceled")
+ENDED: tuple[Status, ...] = ("succeeded", "failed", "canceled")
 
 #: Ids name instants below this one, in the year 2527.
 _END: Instant = 1 << 44
@@ -48,9 +48,9 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One run of a job's operation; without `ended` and `outcome` while it runs."""
 
     number: _Count
-    started: Kept | None = None
-    ended: Kept | None = None
-    #: One of `attempts.OUTCOMES`; a newer version may write others.
+    started: StoredInstant | None = None
+    ended: StoredInstant | None = None
+    #: An `attempts.Outcome`; a newer version may write others.
     outcome: str | None = None
     #: What was unavailable.
     detail: str | None = None
@@ -66,10 +66,10 @@ class Job(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     status: Status
     #: The API's URL when it accepted the job; the job's links start with it.
     base: str
-    created: Kept
-    updated: Kept
+    created: StoredInstant
+    updated: StoredInstant
     #: No attempt starts, and the job does not succeed, after this.
-    deadline: Kept
+    deadline: StoredInstant
     #: Whether the caller set the deadline; otherwise it is the default of flexible jobs.
     has_deadline: bool = False
     #: The longest run of one attempt.
@@ -82,18 +82,18 @@ class Job(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     attempts: tuple[Attempt, ...] = ()
     #: The number of attempts that found the operation unavailable.
     waits: _Count = 0
-    start_at: Kept | None = None
+    start_at: StoredInstant | None = None
     #: No attempt starts before this: the requested start, later the end of a wait between attempts.
-    not_before: Kept | None = None
-    started: Kept | None = None
-    ended: Kept | None = None
-    expires: Kept | None = None
+    not_before: StoredInstant | None = None
+    started: StoredInstant | None = None
+    ended: StoredInstant | None = None
+    expires: StoredInstant | None = None
     #: Until then, only the attempt that holds the lease may finish the job.
-    lease_until: Kept | None = None
+    lease_until: StoredInstant | None = None
     #: The request id of the Lambda that holds the lease.
     lease_holder: str | None = None
     #: When the sweep must handle the job, if ever; `due_shard` is the partition of that index.
-    due_at: Kept | None = None
+    due_at: StoredInstant | None = None
     due_shard: int | None = None
     progress: dict[str, Any] | None = None
     tags: dict[str, str] = {}

@@ -123,7 +123,7 @@ UNLEASED = Clause(
     lambda job, now, _: job.status != "running" or _has_expired_lease(job, now),
 )
 
-#: The state machine: the clauses of each write. docs/http-api.md shows the same table.
+#: The state machine: the clauses of each write. ARCHITECTURE.md shows the same table.
 WRITES: dict[Write, tuple[Clause, ...]] = {
     "claim": (WAITING, IN_TIME),  # a job waits only while it has attempts left
     "reclaim": (ABANDONED, HAS_ATTEMPTS_LEFT, IN_TIME),

@@ -19,7 +19,7 @@ class Snapshot:
 
     jobs: list[Job]
     at: Instant
-    #: All jobs that were accepted from here on are among them; None: none was left out.
+    #: All jobs that were accepted from here on are among them; None: no job is missing.
     reached: Instant | None
 
     @property

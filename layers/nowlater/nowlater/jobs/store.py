@@ -3,7 +3,7 @@
 import base64
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -43,6 +43,13 @@ class Page:
     reached: str | None
 
 
+class JobStatus(NamedTuple):
+    """The id of a job, and its status; empty where the record has none."""
+
+    id: str
+    status: str
+
+
 class Store:
     """The jobs of all owners."""
 
@@ -51,7 +58,7 @@ class Store:
 
     def put(self, new: Job) -> Job:
         """Record a job, which accepts it; return it, or the job already recorded under this id."""
-        stored = self._table.put_unless(to_item(new), "attribute_not_exists(PK)", {})
+        stored = self._table.put_if(to_item(new), "attribute_not_exists(PK)", {})
         return new if stored is None else from_item(stored)
 
     def get(self, ref: Ref) -> Job | None:
@@ -143,16 +150,14 @@ class Store:
         items, reached = self._table.page(_pk(owner, shard), span, limit, where, attributes)
         return Page([j for j in map(_if_readable, items) if j is not None], reached)
 
-    def newest(
-        self, owner: str, shard: str, before: str | None, limit: int
-    ) -> list[tuple[str, str]]:
-        """Return ids and statuses of an owner's jobs of one shard, newest first, from before an id.
+    def newest(self, owner: str, shard: str, before: str | None, limit: int) -> list[JobStatus]:
+        """Return up to `limit` of an owner's jobs of one shard, newest first, from before an id.
 
-        The status is empty where the record has none; items whose `SK` is no job id are skipped.
+        Eventually consistent; items whose `SK` is no job id are skipped.
         """
         pk, attributes = _pk(owner, shard), ("SK", "status")
         items = self._table.query(pk, before=before, limit=limit, only=attributes)
-        return [(i["SK"], i.get("status", "")) for i in items if model.is_id(i["SK"])]
+        return [JobStatus(i["SK"], i.get("status", "")) for i in items if model.is_id(i["SK"])]
 
 
 def named_by(item: Item) -> Ref:

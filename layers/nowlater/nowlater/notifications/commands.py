@@ -52,7 +52,7 @@ def of_job(services: Services, job: Job) -> list[Delivery]:
     An old job without records has none: their retention has ended.
     """
     stored, now = services.deliveries.of_job(job.owner, job.id), services.clock()
-    if stored or job.ended is None or seconds_until(now, job.ended) >= delivery.LOG_S:
+    if stored or job.ended is None or seconds_until(now, job.ended) >= delivery.LOG_RETENTION_S:
         return stored
     webhook = cloud_event.for_callback(job, cloud_event.of_end(job))
     return [] if webhook is None else [delivery.of(webhook)]

@@ -10,7 +10,7 @@ from nowlater.instants import (
     HOUR_S,
     MINUTE_S,
     Instant,
-    Kept,
+    StoredInstant,
     after,
     seconds_until,
     to_rfc3339,
@@ -24,12 +24,12 @@ WAITS_S = (5, 5 * MINUTE_S, 30 * MINUTE_S, 2 * HOUR_S, 5 * HOUR_S, 10 * HOUR_S)
 #: The part by which a wait varies, so that deliveries that failed together are not retried together.
 JITTER = 0.1
 #: A delivery that is not accepted within this time is given up.
-PATIENCE_S = 3 * DAY_S
+GIVE_UP_AFTER_S = 3 * DAY_S
 #: The retention of a delivery's log, and the number of attempts in it.
-LOG_S, MAX_ATTEMPTS = 14 * DAY_S, 50
+LOG_RETENTION_S, MAX_ATTEMPTS = 14 * DAY_S, 50
 #: How long the tombstone of an erased delivery outlives every message that could send it: Lambda
 #: retains an unpublished end for 90 days, and Notify perhaps again (the template's `aws/lambda/`).
-ERASED_S = 200 * DAY_S
+TOMBSTONE_S = 200 * DAY_S
 #: The log message of a delivery that is given up: the template's alarm counts it.
 GIVEN_UP = "delivery_given_up"
 #: The statuses whose `Retry-After` counts, and the one that ends a delivery (Standard Webhooks).
@@ -66,7 +66,7 @@ class Webhook(msgspec.Struct, frozen=True, kw_only=True):
 class DeliveryAttempt(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The outcome of sending a webhook once: a status, or a failure and a sentence about it."""
 
-    at: Kept
+    at: StoredInstant
     status: int | None = None
     failure: str | None = None
     detail: str | None = None
@@ -93,7 +93,7 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True):
     event: str = ""
     media_type: str = DEFAULT_FORMAT
     base: str = ""
-    since: Kept = 0
+    since: StoredInstant = 0
     #: The event, unless a message in the queue carries it or it was delivered.
     body: str | None = None
     #: The number of all attempts, of those that failed since `since`, and the last attempts.
@@ -103,8 +103,8 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True):
     #: The id of the message of the last attempt, which continues the delivery.
     message: str | None = None
     #: No attempt starts before this.
-    next_at: Kept | None = None
-    due_at: Kept | None = None
+    next_at: StoredInstant | None = None
+    due_at: StoredInstant | None = None
     due_shard: int | None = None
     ttl: int | None = None
 
@@ -134,7 +134,7 @@ def host(url: str) -> str:
 
 def ttl(now: Instant) -> int:
     """Return DynamoDB's `ttl`, in seconds since the epoch, of a log that is written now."""
-    return after(now, LOG_S) // 1000
+    return after(now, LOG_RETENTION_S) // 1000
 
 
 def of(webhook: Webhook) -> Delivery:
@@ -166,7 +166,7 @@ def changes_after(delivery: Delivery, attempt: DeliveryAttempt, chance: float) -
         return changes | {"state": "delivered"}
     wait_s = _wait_s(delivery, attempt, chance)
     next_at = after(attempt.at + attempt.latency_ms, wait_s)
-    if attempt.status == GONE or seconds_until(next_at, delivery.since) > PATIENCE_S:
+    if attempt.status == GONE or seconds_until(next_at, delivery.since) > GIVE_UP_AFTER_S:
         return changes | {"state": "given-up"}
     return changes | {"state": "waiting", "failed": delivery.failed + 1, "next_at": next_at}
 

@@ -80,7 +80,7 @@ class Deliveries:
         """Erase the deliveries of a job; messages that are still in the queue send nothing."""
         content = ("url", "event", "base", "body", "media_type", "attempts", "next_at", "since")
         changes: Item = dict.fromkeys(content) | store.due(job_id, None)
-        changes |= {"state": "erased", "ttl": after(now, delivery.ERASED_S) // 1000}
+        changes |= {"state": "erased", "ttl": after(now, delivery.TOMBSTONE_S) // 1000}
         items = self._table.query(_key(owner, job_id, 1)[0])  # keys alone: one may be unreadable
         numbers = {1} | {named_by(item)[2] for item in items}
         for number in sorted(numbers):

@@ -1,7 +1,7 @@
 """Publishes the ends of jobs, which it reads from the table's stream, and counts run times."""
 
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import msgspec
 
@@ -27,6 +27,13 @@ class Outgoing(Protocol):
     def size(self) -> int: ...
 
 
+class _End(NamedTuple):
+    """The event of a job's end, and its webhook if its callback asks for one."""
+
+    event: Message
+    webhook: Webhook | None
+
+
 class NotAllPublished(Exception):
     """Some ends were not published; Lambda will retry the stream's records."""
 
@@ -39,10 +46,9 @@ def notify(services: Services, records: Iterable[dict[str, Any]]) -> int:
     events, with the same ids, since delivery is at least once.
     """
     ends = list(_ends(services, records))
-    webhooks = [webhook for _, webhook in ends if webhook is not None]
-    unpublished = _send(
-        (message for message, _ in ends), lambda batch: services.topic.publish(batch)
-    )
+    webhooks = [end.webhook for end in ends if end.webhook is not None]
+    events = [end.event for end in ends]
+    unpublished = _send(events, lambda batch: services.topic.publish(batch))
     unsent = _send(webhooks, lambda batch: services.queues.send_webhooks(batch))
     _write_counts(services)
     if unpublished or unsent:
@@ -65,23 +71,21 @@ def _send[T: Outgoing](outgoing: Iterable[T], send: Callable[[list[T]], list[T]]
     return failed
 
 
-def _ends(
-    services: Services, records: Iterable[dict[str, Any]]
-) -> Iterator[tuple[Message, Webhook | None]]:
+def _ends(services: Services, records: Iterable[dict[str, Any]]) -> Iterator[_End]:
     for record in records:
         try:
             ended = _ended(record["dynamodb"])
             if ended is None:
                 continue
-            message = cloud_event.of_end(ended)
-            webhook = cloud_event.for_callback(ended, message)
+            event = cloud_event.of_end(ended)
+            webhook = cloud_event.for_callback(ended, event)
         except Exception:  # retries of this record would block all that follow it
             logger.exception("record_not_published", extra={"record": record["eventID"]})
             key = payload_keys.unpublished_key(record["eventID"])
             services.bucket.put_new(key, msgspec.json.encode(record), "application/json")
             continue
         _count(services, ended)
-        yield message, webhook
+        yield _End(event, webhook)
 
 
 def _ended(images: dict[str, Any]) -> Job | None:

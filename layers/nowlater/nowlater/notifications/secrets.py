@@ -1,13 +1,13 @@
 """The owners' webhook secrets: those that sign now, and their rotation."""
 
 import re
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 import msgspec
 
 from nowlater.aws import records
 from nowlater.aws.table import Item
-from nowlater.instants import DAY_S, Instant, Kept, after, to_rfc3339
+from nowlater.instants import DAY_S, Instant, StoredInstant, after, to_rfc3339
 from nowlater.notifications import signing
 from nowlater.problems import Problem
 from nowlater.services import Services
@@ -24,16 +24,23 @@ class Changes(msgspec.Struct, frozen=True):
     """The number of an owner's rotations (`n`), and the instants of the latest."""
 
     n: Annotated[int, msgspec.Meta(ge=0)]
-    changed: tuple[Kept, ...]
+    changed: tuple[StoredInstant, ...]
+
+
+class _Secret(NamedTuple):
+    """A secret that signs now, and until when (None: until the next rotation)."""
+
+    secret: str
+    until: Instant | None
 
 
 def active(services: Services, owner: str, host: str) -> list[str]:
     """Return the secrets that sign an owner's webhooks to a host, the current one first."""
     changes = services.secret_counts.get(owner, lambda: _read(services, owner))
-    return [secret for secret, _ in _active(services, changes, owner, host)]
+    return [active.secret for active in _active(services, changes, owner, host)]
 
 
-def shown(services: Services, owner: str, host: str) -> dict[str, Any]:
+def describe(services: Services, owner: str, host: str) -> dict[str, Any]:
     """Return an owner's secret for a callback host, and the previous ones that still sign.
 
     Raises Problem `malformed-request` if `host` is not a host.
@@ -44,11 +51,11 @@ def shown(services: Services, owner: str, host: str) -> dict[str, Any]:
             "?host must be the host of a callback's URL, without a port, such as hooks.example.com."
         )
         raise Problem("malformed-request", detail, parameter="host")
-    (current, _), *earlier = _active(services, _read(services, owner), owner, host)
+    current, *earlier = _active(services, _read(services, owner), owner, host)
     previous = [
         {"secret": secret, "until": until and to_rfc3339(until)} for secret, until in earlier
     ]
-    return {"host": host, "secret": current, "previous": previous}
+    return {"host": host, "secret": current.secret, "previous": previous}
 
 
 def rotate(services: Services, owner: str) -> dict[str, Any]:
@@ -64,15 +71,13 @@ def rotate(services: Services, owner: str) -> dict[str, Any]:
     return {"rotated": to_rfc3339(now), "previous_until": to_rfc3339(after(now, OVERLAP_S))}
 
 
-def _active(
-    services: Services, changes: Changes, owner: str, host: str
-) -> list[tuple[str, Instant | None]]:
-    """Return the secrets that sign now, and until when (None: until the next rotation)."""
-    master, n = services.vault.master, changes.n
-    secrets: list[tuple[str, Instant | None]] = [(signing.secret(master, owner, host, n), None)]
+def _active(services: Services, changes: Changes, owner: str, host: str) -> list[_Secret]:
+    """Return the secrets that sign now, the current one first."""
+    master, n = services.master_secret.value, changes.n
+    secrets = [_Secret(signing.secret(master, owner, host, n), None)]
     for age, changed in enumerate(reversed(_recent(changes, services.clock())), 1):
         until = after(changed, OVERLAP_S)
-        secrets.append((signing.secret(master, owner, host, n - age), until))
+        secrets.append(_Secret(signing.secret(master, owner, host, n - age), until))
     return secrets
 
 

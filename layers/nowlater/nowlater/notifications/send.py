@@ -99,7 +99,7 @@ def _attempt(
         return DeliveryAttempt(
             at=now, failure=fault.kind, detail=str(fault), latency_ms=fault.latency_ms
         )
-    services.breaker.answered(target.authority)
+    services.breaker.responded(target.authority)
     return DeliveryAttempt(at=now, **msgspec.structs.asdict(reply))
 
 

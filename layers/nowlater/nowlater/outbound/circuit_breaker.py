@@ -24,7 +24,7 @@ class Breaker:
         if self._failures[host] >= FAILURES:
             self._until[host] = after(self._clock(), PAUSE_S)
 
-    def answered(self, host: str) -> None:
+    def responded(self, host: str) -> None:
         """Forget a host's failures, since it responded; the status does not matter."""
         self._failures.pop(host, None)
         self._until.pop(host, None)

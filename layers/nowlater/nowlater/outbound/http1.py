@@ -1,7 +1,7 @@
 """One HTTP/1.1 exchange with a host chosen by a caller: a request and a reply, in bounded time and memory.
 
 `http.client` is not used: it takes 103 for the final response and a truncated head for a complete one,
-stops at a malformed header, and refuses more than 100 headers. What corrects that is as long as this.
+stops at a malformed header, and refuses more than 100 headers.
 """
 
 import io
@@ -93,27 +93,10 @@ def exchange(sock: socket, message: bytes, limit: TimeLimit) -> Reply:
 
     A complete head is enough for a reply; its body may be truncated or never end.
     """
-    limit.phase = "sending"
-    try:
-        _send(sock, message, limit)
-    except TimeoutError:
-        raise
-    except OSError:
-        pass  # a receiver may respond before it has read the whole request
-    limit.phase = "waiting for the response"
+    _send(sock, message, limit)
     source = _Source(sock, limit)
     reader: Reader = io.BufferedReader(source)
-    try:
-        status, headers = _read_head(reader)
-    except TimeoutError:
-        raise
-    except OSError as fault:
-        sentence = f"The connection broke before a response came: {fault.strerror or fault}."
-        raise limit.unsent("broken", sentence) from fault
-    except ValueError as fault:
-        too_long = "The head of the response has more than 32 KB."
-        sentence = str(fault) if source.max_bytes else too_long
-        raise limit.unsent("broken", sentence) from fault
+    status, headers = _read_head_in_time(source, reader, limit)
     latency_ms, body = limit.spent_ms(), bytearray()
     source.max_bytes = MAX_BODY
     with suppress(OSError):
@@ -143,10 +126,33 @@ class _Source(io.RawIOBase):
 
 
 def _send(sock: socket, message: bytes, limit: TimeLimit) -> None:
+    """Send a request, as far as the receiver reads it; raises TimeoutError."""
+    limit.phase = "sending"
     rest = memoryview(message)
-    while rest:
-        sock.settimeout(limit.remaining_s())
-        rest = rest[sock.send(rest[:MAX_BODY]) :]
+    try:
+        while rest:
+            sock.settimeout(limit.remaining_s())
+            rest = rest[sock.send(rest[:MAX_BODY]) :]
+    except TimeoutError:
+        raise
+    except OSError:
+        pass  # a receiver may respond before it has read the whole request
+
+
+def _read_head_in_time(source: _Source, reader: Reader, limit: TimeLimit) -> tuple[int, Headers]:
+    """Return status and headers of the final response; raises Unsent and TimeoutError."""
+    limit.phase = "waiting for the response"
+    try:
+        return _read_head(reader)
+    except TimeoutError:
+        raise
+    except OSError as fault:
+        sentence = f"The connection broke before a response came: {fault.strerror or fault}."
+        raise limit.unsent("broken", sentence) from fault
+    except ValueError as fault:
+        too_long = "The head of the response has more than 32 KB."
+        sentence = str(fault) if source.max_bytes else too_long
+        raise limit.unsent("broken", sentence) from fault
 
 
 def _read_head(reader: Reader) -> tuple[int, Headers]:

@@ -8,15 +8,15 @@ from nowlater.runtime.exceptions import Unavailable
 from nowlater.services import Services
 
 if TYPE_CHECKING:
-    from nowlater.aws.bucket import Look
+    from nowlater.aws.bucket import ObjectInfo
 
 
 class UploadedFiles:
-    """Opens uploads by their ids; asks S3 for the size and type of each upload once."""
+    """Opens uploads by their ids; requests the size and type of each upload from S3 once."""
 
     def __init__(self, services: Services, owner: str) -> None:
         self._services, self._owner = services, owner
-        self._looks: dict[str, Look] = {}
+        self._objects: dict[str, ObjectInfo] = {}
 
     def open(self, upload: str) -> Document:
         """Return the upload as a file that is fetched while it is read.
@@ -24,20 +24,20 @@ class UploadedFiles:
         Raises ValueError where there is no such upload, and Unavailable where S3 does not respond.
         """
         key = payload_keys.upload_key(self._owner, upload)
-        if upload not in self._looks:
-            self._looks[upload] = self._look(upload, key)
-        look = self._looks[upload]
-        raw = self._services.bucket.open(key, look.size, _unavailable)
-        return Document(raw, look.media_type, look.size)
+        if upload not in self._objects:
+            self._objects[upload] = self._head(upload, key)
+        found = self._objects[upload]
+        raw = self._services.bucket.open(key, found.size, _unavailable)
+        return Document(raw, found.media_type, found.size)
 
-    def _look(self, upload: str, key: str) -> "Look":
+    def _head(self, upload: str, key: str) -> "ObjectInfo":
         from nowlater.aws.bucket import (  # imports botocore, which only uploads need
             Absent,
             Unreachable,
         )
 
         try:
-            return self._services.bucket.look(key)
+            return self._services.bucket.head(key)
         except Absent as fault:
             raise ValueError(
                 f"the upload {upload} does not exist: PUT its content first"

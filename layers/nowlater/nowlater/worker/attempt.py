@@ -25,7 +25,7 @@ from nowlater.worker import settle
 from nowlater.worker.settle import Settlement
 
 #: A submit sends a job's message first; after this long without a record, it failed in between.
-SUBMIT_LIFE_S = 60
+SUBMIT_TIMEOUT_S = 60
 #: For this long, while a deployment is under way, a worker may be older than the door that accepted a job.
 DEPLOYMENT_S = HOUR_S
 #: The time that the Lambda needs after a run, to store its outcome.
@@ -60,10 +60,10 @@ def work(
         time.sleep(0.1)
         claim = _claim(services, ref, holder)
     if claim.job is None:
-        return Settlement(None, RetryIn(5) if age_s < SUBMIT_LIFE_S else DONE)
+        return Settlement(None, RetryIn(5) if age_s < SUBMIT_TIMEOUT_S else DONE)
     if not claim.done:
         return settle.reconcile(services, claim.job)
-    return _run_and_settle(services, claim.job, remaining, or_exit)
+    return _run_and_settle(services, claim.job, remaining, or_exit=or_exit)
 
 
 def _claim(services: Services, ref: Ref, holder: str) -> Written:
@@ -88,13 +88,13 @@ def direct(services: Services, ref: Ref, holder: str, *, remaining: Remaining) -
 
 
 def _run_and_settle(
-    services: Services, claimed: Job, remaining: Remaining, or_exit: bool
+    services: Services, claimed: Job, remaining: Remaining, *, or_exit: bool
 ) -> Settlement:
     """Run a claimed job's operation, and write the outcome."""
     logger.append_keys(operation=claimed.operation, attempt=claimed.attempt)
     began = time.monotonic()
     try:
-        result: Result | BaseException = _run(services, claimed, remaining, or_exit)
+        result: Result | BaseException = _run(services, claimed, remaining, or_exit=or_exit)
     except BaseException as fault:  # asyncio's CancelledError and a panic in Rust are no Exception
         result = fault
     # Outside the `except`: a failure to write must not be logged with the operation's exception.
@@ -122,14 +122,14 @@ def _settle(
             return outcome, settle.retry_or_fail(services, claimed, result)
 
 
-def _run(services: Services, claimed: Job, remaining: Remaining, or_exit: bool) -> Result:
+def _run(services: Services, claimed: Job, remaining: Remaining, *, or_exit: bool) -> Result:
     entry, operation_input = _find_entry(services, claimed), _read_input(services, claimed)
     now = services.clock()
     limit_s = min(claimed.timeout_ms / 1000, seconds_until(claimed.deadline, now))
     if limit_s <= 0:  # the deadline passed during the claim
         raise TimedOut
     if (remaining_s := remaining() - _TO_FINISH_S) <= 0:
-        raise Unavailable("The worker had no time left for this job.", retry_after=1)
+        raise Unavailable("The worker has too little time for this job.", retry_after=1)
     limit_s = min(limit_s, remaining_s)
     context = Context(
         job_id=claimed.id,

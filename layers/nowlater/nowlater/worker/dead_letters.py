@@ -15,9 +15,9 @@ from nowlater.log import logger
 from nowlater.notifications import delivery
 from nowlater.notifications.delivery import Webhook
 from nowlater.services import Services
-from nowlater.sqs_batch import DONE, MessageOutcome, RetryIn, each, sent_ago_s, set_aside_for
+from nowlater.sqs_batch import DONE, MessageOutcome, RetryIn, each, sent_ago_s, set_aside_details
 from nowlater.worker import settle
-from nowlater.worker.attempt import SUBMIT_LIFE_S
+from nowlater.worker.attempt import SUBMIT_TIMEOUT_S
 
 
 def handle(services: Services, event: dict[str, Any]) -> dict[str, Any]:
@@ -26,7 +26,7 @@ def handle(services: Services, event: dict[str, Any]) -> dict[str, Any]:
 
 
 def _handle_letter(services: Services, record: dict[str, Any]) -> MessageOutcome:
-    set_aside = set_aside_for(record)
+    set_aside = set_aside_details(record)
     logger.error("dead_letter", extra={"message_id": record["messageId"]} | set_aside)
     content = None if "reason" in set_aside else _read_content(record["body"])
     if isinstance(content, Webhook):
@@ -56,7 +56,7 @@ def _exhaust_job(services: Services, ref: Ref, age_s: float) -> MessageOutcome:
         return DONE
     job = services.store.get(ref)
     if job is None:
-        return RetryIn(5) if age_s < SUBMIT_LIFE_S else DONE
+        return RetryIn(5) if age_s < SUBMIT_TIMEOUT_S else DONE
     if job.is_ended:
         return DONE
     written = transitions.exhaust(services, job, "No worker could handle the job's message.")

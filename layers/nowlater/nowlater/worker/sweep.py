@@ -20,7 +20,7 @@ def sweep(services: Services) -> int:
     """Handle the jobs and deliveries that are due; return how many.
 
     A sweep may run twice, late, or in part. Jobs come first, because they have a deadline; otherwise
-    those that have been due longest, so that none waits for ever.
+    those that have been due longest, so that none waits without an end.
     """
     shards = (services.table.due(n, services.clock()) for n in range(store.DUE_SHARDS))
     deliveries = list[Item]()

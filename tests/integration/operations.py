@@ -1,4 +1,4 @@
-"""Operations that no user should write, for what has to hold when one does."""
+"""Operations for tests, among them mistakes that a user may make."""
 
 import asyncio
 import time
@@ -28,7 +28,7 @@ def meanwhile(context: Context) -> int:
 
 @operation()
 def document(text: str, media_type: str, times: int = 1) -> Document:
-    """Returns bytes that call themselves whatever they are told to."""
+    """Returns bytes with the media type that its input names."""
     return Document(text.encode("latin-1") * times, media_type)
 
 
@@ -72,13 +72,13 @@ def sluggish() -> None:
 
 @operation(timeout=20, doors=("sync",))
 def sluggish_now() -> None:
-    """Does so, and is served nowhere else."""
+    """Is `sluggish`, served at the sync door alone."""
     time.sleep(5)
 
 
 @operation(doors=("sync", "hybrid"))
 def large_now() -> str:
-    """Returns more than a door answers, and is not served as a job that is only accepted."""
+    """Returns more than a door can answer, and is not served at the async door."""
     return "x" * 5 * 1024**2
 
 
@@ -111,8 +111,8 @@ def long_refusal() -> None:
 
 
 @operation()
-def never_there() -> None:
-    """Always waits for something else."""
+def never_available() -> None:
+    """Is always unavailable."""
     raise Unavailable("the model is loading", retry_after=40)
 
 
@@ -125,13 +125,13 @@ def wrong_result() -> int:
 
 @operation(doors=("sync",))
 def only_now() -> int:
-    """Is served at one door."""
+    """Is served at the sync door alone."""
     return 1
 
 
 @operation(doors=("async",))
 def only_queued() -> int:
-    """Is served at another."""
+    """Is served at the async door alone."""
     return 1
 
 

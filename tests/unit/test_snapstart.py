@@ -7,7 +7,7 @@ from types import ModuleType
 
 import pytest
 
-from nowlater import snapshot
+from nowlater import snapstart
 
 
 def test_random_numbers_differ_after_each_restore(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -15,7 +15,7 @@ def test_random_numbers_differ_after_each_restore(monkeypatch: pytest.MonkeyPatc
     runtime = ModuleType("snapshot_restore_py")
     runtime.register_after_restore = hooks.append  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, "snapshot_restore_py", runtime)
-    snapshot.prepare()
+    snapstart.prepare()
     taken, drawn = random.getstate(), set()
     for _ in range(2):
         random.setstate(taken)
@@ -28,4 +28,4 @@ def test_random_numbers_differ_after_each_restore(monkeypatch: pytest.MonkeyPatc
 
 
 def test_outside_lambda_there_is_nothing_to_do() -> None:
-    snapshot.prepare()
+    snapstart.prepare()

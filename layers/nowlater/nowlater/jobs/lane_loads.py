@@ -13,7 +13,7 @@ _LANES: tuple[Lane, ...] = get_args(Lane.__value__)
 _UNDER_WAY = Filter(statuses=("queued", "running"))
 
 
-def lanes(services: Services, owner: str) -> dict[str, Any]:
+def lane_loads(services: Services, owner: str) -> dict[str, Any]:
     """Return both lanes as JSON types, at most ten seconds old."""
     return services.lane_loads.get(owner, lambda: _read(services, owner))
 

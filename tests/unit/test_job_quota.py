@@ -1,4 +1,4 @@
-"""The arithmetic of quotas."""
+"""The arithmetic of the quota of unfinished jobs."""
 
 import re
 
@@ -6,18 +6,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nowlater.doors import quota
-from nowlater.doors.quota import count_unfinished, shard_share, too_many_jobs
+from nowlater.doors.job_quota import PAUSE_S, count_unfinished, shard_share, too_many_jobs
 from nowlater.jobs.model import ENDED, UNFINISHED, new_id
+from nowlater.jobs.store import JobStatus
 
 NOW = 1_795_521_600_000
 #: Fields as draft-ietf-httpapi-ratelimit-headers-11 has them: Lists of one Item (RFC 9651).
 ITEM = re.compile(r'"([a-z-]+)"((?:;[a-z]+=(?:[0-9]{1,15}|"[a-z-]+"))+)')
 
 
-def jobs(*ages_s: float, status: str = "queued") -> list[tuple[str, str]]:
+def jobs(*ages_s: float, status: str = "queued") -> list[JobStatus]:
     """Return jobs of these ages."""
-    return [(new_id(NOW - round(age_s * 1000)), status) for age_s in sorted(ages_s)]
+    return [JobStatus(new_id(NOW - round(age_s * 1000)), status) for age_s in sorted(ages_s)]
 
 
 def parameters(item: str) -> dict[str, str]:
@@ -38,19 +38,19 @@ def test_only_what_has_not_ended_is_unfinished(status: str) -> None:
     assert count_unfinished(jobs(1, 2, status=status)) == 2 * (status in UNFINISHED)
 
 
-def test_a_quota_of_jobs_is_told_as_the_draft_says() -> None:
+def test_a_quota_of_jobs_is_described_as_the_draft_says() -> None:
     refusal = too_many_jobs(500, NOW)
-    told = refusal.to_problem(NOW + 1).headers
+    headers = refusal.to_problem(NOW + 1).headers
     quoted = {"name": "unfinished-jobs", "q": "500", "qu": "concurrent-requests"}
 
-    assert refusal.until == NOW + 1000 * quota.PAUSE_S
-    assert told["Retry-After"] == "10"
-    assert parameters(told["RateLimit"]) == {"name": "unfinished-jobs", "r": "0", "t": "10"}
-    assert parameters(told["RateLimit-Policy"]) == quoted
+    assert refusal.until == NOW + 1000 * PAUSE_S
+    assert headers["Retry-After"] == "10"
+    assert parameters(headers["RateLimit"]) == {"name": "unfinished-jobs", "r": "0", "t": "10"}
+    assert parameters(headers["RateLimit-Policy"]) == quoted
 
 
 @given(st.integers(0, 10_000))
-def test_whoever_waits_as_long_as_told_is_not_told_again(later_ms: int) -> None:
+def test_a_caller_who_waits_as_long_as_asked_is_not_asked_to_wait_again(later_ms: int) -> None:
     refusal = too_many_jobs(5, NOW)
     now = min(NOW + later_ms, refusal.until - 1)
 
