@@ -10,6 +10,7 @@ import httpx
 
 from nowlater_client import core, gather
 from nowlater_client.core import Api, JobHandle
+from nowlater_client.errors import ClientClosed
 from nowlater_client.gather import Outcome
 from nowlater_client.portal import Portal
 
@@ -29,7 +30,11 @@ def _blocking(
     @functools.wraps(method)
     def run(self: S, /, *args: P.args, **options: P.kwargs) -> T:
         portal: Portal = self._portal  # type: ignore[attr-defined]
-        return portal.run(method(self, *args, **options))
+        try:
+            return portal.run(method(self, *args, **options))
+        except ClientClosed as error:
+            error.job_id = error.job_id or getattr(self, "id", None)
+            raise
 
     return run
 

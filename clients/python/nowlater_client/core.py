@@ -10,31 +10,32 @@ import os
 import time
 import uuid
 from collections import Counter
-from collections.abc import AsyncGenerator, Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Generic, Literal, TypeVar
 from urllib.parse import quote, urlencode
 
 import httpx
 
-from nowlater_client import errors, models
+from nowlater_client import errors, models, uploads
 from nowlater_client.exchange import (
+    LEAST_S,
     Connection,
     Reply,
-    lower,
-    reason,
+    Timeout,
     retry_after_s,
     sleep,
     until,
-    within,
 )
-from nowlater_client.files import Content, File, Source, Upload, encode
+from nowlater_client.files import Content, Source, Upload
 from nowlater_client.models import JobState
 from nowlater_client.portal import Portal, calling
+from nowlater_client.results import fetch, pieces, result_of
 from nowlater_client.sender import Sender
-from nowlater_client.terms import Filters, Terms, instant, members
+from nowlater_client.terms import Filters, Seconds, Terms, instant, members, seconds
+from nowlater_client.uploads import prepare
 
 if TYPE_CHECKING:
     from typing_extensions import Self, Unpack
@@ -43,8 +44,8 @@ if TYPE_CHECKING:
 MAX_HYBRID_S, MAX_POLL_S = 25, 20
 #: Someone who looks at progress wants to see it at least so often, in seconds.
 CLOSELY_S = 1.0
-#: With no time left, one look is still worth a second.
-_LEAST_S = 1.0
+#: Between two looks at a job, even if the API asks for none.
+_LEAST_PAUSE_S = 0.05
 _PAGE = 100
 #: What each job has.
 JOB = ("id", "operation", "status")
@@ -62,21 +63,19 @@ class Api(Generic[J, H]):
         url: str,
         key: str,
         *,
-        timeout: float = 60.0,
+        timeout: Seconds = 60.0,
         max_retries: int = 1000,
         http_client: H | None = None,
         on_reply: Callable[[Reply], object] | None = None,
     ) -> None:
-        url, key = url.strip().rstrip("/"), key.strip()
+        url, key = (url or "").strip().rstrip("/"), (key or "").strip()
         if not is_url(url):
             raise errors.Misconfigured(f"The URL must be like https://api.example.com: {url!r}.")
-        if timeout is None or math.isnan(until(timeout)):
-            raise ValueError("The timeout of a client is a number of seconds.")
         if not key or not key.isascii() or not key.isprintable():
             raise errors.Misconfigured("The API key is empty, or has characters that no key has.")
         self._is_copy, sender = False, Sender(http_client)
         self._portal = Portal(sender)  # which `Client` alone starts
-        self._connection = Connection(url, key, timeout, max_retries, on_reply, sender)
+        self._connection = Connection(url, key, seconds(timeout), max_retries, on_reply, sender)
         self._doors: dict[str, str] = {}  # operation → the door that `call` found to serve it
 
     def __repr__(self) -> str:
@@ -95,20 +94,21 @@ class Api(Generic[J, H]):
     def from_env(cls, **options: Any) -> Self:
         """Return a client for NOWLATER_URL and NOWLATER_KEY; raises Misconfigured."""
         url, key = os.environ.get("NOWLATER_URL"), os.environ.get("NOWLATER_KEY")
+        missing = [n for n, v in (("NOWLATER_URL", url), ("NOWLATER_KEY", key)) if not v]
         if not url or not key:
-            raise errors.Misconfigured("Set NOWLATER_URL and NOWLATER_KEY in the environment.")
+            raise errors.Misconfigured(f"The environment has no {' and no '.join(missing)}.")
         return cls(url, key, **options)
 
     def with_options(
         self,
         *,
-        timeout: float | None = None,
+        timeout: Seconds | None = None,
         max_retries: int | None = None,
         on_reply: Callable[[Reply], object] | None = None,
     ) -> Self:
         """Return a client with other options, which shares this one's connections."""
         given: dict[str, Any] = {
-            "timeout": timeout,
+            "timeout": None if timeout is None else seconds(timeout),
             "max_retries": max_retries,
             "on_reply": on_reply,
         }
@@ -160,7 +160,7 @@ async def call(
     *,
     wait: float | None = None,
     strict: bool = False,
-    timeout: float | None = None,
+    timeout: Timeout = None,
     key: str | None = None,
     on_progress: Callable[[J], object] | None = None,
     **terms: Unpack[Terms],
@@ -174,7 +174,8 @@ async def call(
     """
     end, asked = until(timeout), members(**terms)
     is_job = bool(asked) or strict or any(one is not None for one in (wait, key, on_progress))
-    body = {"input": await prepare(client, input, end), **asked}
+    wait_s, key = MAX_HYBRID_S if wait is None else seconds(wait), checked(key)
+    body = {"input": await prepare(client._connection, input, end, key), **asked}
     if not is_job and client._doors.get(operation, "sync") == "sync":
         try:
             return result_of(await _post(client, "sync", operation, end, body))
@@ -182,7 +183,7 @@ async def call(
             if not isinstance(error, errors.UnknownOperation) and "instead" not in error.problem:
                 raise
             client._doors[operation] = "hybrid"
-    reply = await _hybrid(client, operation, end, body, wait, strict, checked(key))
+    reply = await _hybrid(client, operation, end, body, wait_s, strict, key)
     if reply.status == 200:
         return result_of(reply)
     job = client._new_job(reply.object(*JOB))
@@ -202,13 +203,12 @@ async def _hybrid(
     operation: str,
     end: float,
     body: Any,
-    wait: float | None,
+    longest_s: float,
     strict: bool,
     key: str,
 ) -> Reply:
     """Send a job to the hybrid door, or to the async one if only that serves the operation."""
-    longest_s = MAX_HYBRID_S if wait is None else wait
-    wait_s = max(0, int(min(longest_s, MAX_HYBRID_S, end - time.monotonic() - _LEAST_S)))
+    wait_s = max(0, int(min(longest_s, MAX_HYBRID_S, end - time.monotonic() - LEAST_S)))
     prefer = f"wait={wait_s}" + ", handling=strict" * strict if wait_s else "respond-async"
     if strict or client._doors.get(operation) != "async":
         try:
@@ -228,18 +228,18 @@ async def submit(
     input: Mapping[str, Any] | None = None,
     *,
     key: str | None = None,
-    timeout: float | None = None,
+    timeout: Timeout = None,
     **terms: Unpack[Terms],
 ) -> J:
     """Submit a job and return it.
 
     `terms`: `start`, `deadline`, `retention`, `callback`, `tags`; see `Terms`. `key`: the idempotency key; the
-    same key, operation and input give the same job for 24 hours. Without one, a new key is used for all
-    repetitions; an exception has it as `key`.
+    same key, operation, input (large files too) and terms give the same job for 24 hours. Without one, a
+    new key is used for all repetitions; an exception has it as `key`.
     """
-    end = until(timeout)
-    body = {"input": await prepare(client, input, end), **members(**terms)}
-    reply = await _post(client, "async", operation, end, body, key=checked(key))
+    end, key, asked = until(timeout), checked(key), members(**terms)
+    body = {"input": await prepare(client._connection, input, end, key), **asked}
+    reply = await _post(client, "async", operation, end, body, key=key)
     return client._new_job(reply.object(*JOB))
 
 
@@ -257,22 +257,22 @@ def checked(key: str | None) -> str:
     return key
 
 
-async def job(client: Api[J, Any], job_id: str, *, timeout: float | None = None) -> J:
+async def job(client: Api[J, Any], job_id: str, *, timeout: Timeout = None) -> J:
     """Return the job with this id, such as one that an earlier process submitted."""
-    if not job_id:
-        raise ValueError("The id of the job is empty.")
+    if not isinstance(job_id, str) or not job_id:
+        raise ValueError(f"The id of the job is no text, or empty: {job_id!r}.")
     path = f"/jobs/{quote(job_id, safe='')}"
     reply = await client._connection.send("GET", path, until=until(timeout), job_id=job_id)
     return client._new_job(reply.object(*JOB))
 
 
-async def refresh(job: J, *, timeout: float | None = None) -> J:
+async def refresh(job: J, *, timeout: Timeout = None) -> J:
     """Read the job again."""
     return await job._read("GET", until=until(timeout))
 
 
 async def wait(
-    job: J, timeout: float | None = None, on_progress: Callable[[J], object] | None = None
+    job: J, timeout: Timeout = None, on_progress: Callable[[J], object] | None = None
 ) -> J:
     """Return the job once it has ended; raises WaitTimeout after `timeout` seconds.
 
@@ -283,7 +283,7 @@ async def wait(
 
 
 async def _wait(
-    job: J, end: float, timeout: float | None, on_progress: Callable[[J], object] | None
+    job: J, end: float, timeout: Timeout, on_progress: Callable[[J], object] | None
 ) -> J:
     async for _ in _follow(job, end, timeout, is_watched=on_progress is not None):
         if on_progress is not None:
@@ -291,17 +291,17 @@ async def _wait(
     return job
 
 
-async def events(job: J, timeout: float | None = None) -> AsyncGenerator[J, None]:
+async def events(job: J, timeout: Timeout = None) -> AsyncGenerator[J, None]:
     """Yield the job as it is now, and whenever its status or progress changes, until it has ended."""
     async for _ in _follow(job, until(timeout), timeout, is_watched=True):
         yield job
 
 
 async def _follow(
-    job: JobHandle, end: float, timeout: float | None, *, is_watched: bool
+    job: JobHandle, end: float, timeout: Timeout, *, is_watched: bool
 ) -> AsyncGenerator[None, None]:
     """Read a job until it has ended, by long polls, or often if it is watched; yield at changes."""
-    end_of_last, seen = max(end, time.monotonic() + _LEAST_S), None
+    end_of_last, seen = max(end, time.monotonic() + LEAST_S), None
     while True:
         if (job.status, job.updated) != seen:
             seen = job.status, job.updated
@@ -315,9 +315,7 @@ async def _follow(
         headers = {"prefer": f"wait={poll_s}"} if poll_s else {}
         try:
             reply = await job._send("GET", until=end_of_last, headers=headers)
-        except errors.Unreachable as error:
-            if time.monotonic() < end:
-                raise
+        except errors.RequestTimeout as error:
             raise _too_late(job, timeout) from error
         job._update(reply.object(*JOB))
         if job.has_ended or "preference-applied" in reply.headers:
@@ -326,17 +324,18 @@ async def _follow(
         if left_s <= 0:
             raise _too_late(job, timeout)
         asked_s = retry_after_s(reply)
-        wait_s = min(MAX_POLL_S, 1.0 if asked_s is None else asked_s)
+        wait_s = max(_LEAST_PAUSE_S, min(MAX_POLL_S, 1.0 if asked_s is None else asked_s))
         await sleep(min(wait_s, left_s, CLOSELY_S if is_watched else wait_s))
 
 
-def _too_late(job: JobHandle, timeout: float | None) -> errors.WaitTimeout:
-    text = f"The job {job.operation} is {job.status} after {timeout or 0:g} s."
+def _too_late(job: JobHandle, timeout: Timeout) -> errors.WaitTimeout:
+    spent_s = timeout.total_seconds() if isinstance(timeout, timedelta) else timeout or 0
+    text = f"The job {job.operation} is {job.status} after {spent_s:g} s."
     return errors.WaitTimeout(text, job_id=job.id)
 
 
 async def result(
-    job: J, timeout: float | None = None, on_progress: Callable[[J], object] | None = None
+    job: J, timeout: Timeout = None, on_progress: Callable[[J], object] | None = None
 ) -> Any:
     """Wait for the job's end, and return its result: JSON, or `File` (bytes).
 
@@ -347,75 +346,7 @@ async def result(
     return await fetch(job, end)
 
 
-async def fetch(job: JobHandle, end: float) -> Any:
-    """Return the result of a job that has ended: the one inside the job, if that is certain."""
-    inline = job.raw.get("result")
-    is_maybe_file = isinstance(inline, dict) and inline.keys() == {"base64", "media_type"}
-    if job.status == "succeeded" and inline is not None and not is_maybe_file:
-        return inline
-    headers: dict[str, str] = {}
-    body = b"".join([chunk async for chunk in _pieces(job, end, headers)])
-    return result_of(Reply(200, headers, body), is_stored=True)
-
-
-async def _pieces(
-    job: JobHandle, end: float, headers: dict[str, str]
-) -> AsyncGenerator[bytes, None]:
-    """Yield the bytes of the result, and fill in the headers: the API's, or S3's, without the key.
-
-    After a failure, the API is asked for a new URL, which lives for minutes; the rest is read by Range.
-    """
-    if job.status != "succeeded":
-        raise job.error or errors.NowlaterError("The job failed.", job_id=job.id)
-    end, connection, written = max(end, time.monotonic() + _LEAST_S), job._client._connection, 0
-    patience = time.monotonic() + connection.timeout
-    while True:
-        reply = await job._send("GET", "/result", until=end)
-        if reply.status != 303 or "location" not in reply.headers:
-            if reply.status != 200:
-                raise reply.foreign()
-            result_of(reply)  # raises NotNowlater
-            headers.update(reply.headers)
-            yield reply.body[written:]
-            return
-        rest = {"range": f"bytes={written}-"} if written else {}
-        try:
-            async with connection.open("GET", reply.headers["location"], rest, None, end) as stored:
-                if stored.status_code in (200, 206):
-                    headers.update(lower(stored.headers))
-                    skip, chunks = written if stored.status_code == 200 else 0, stored.aiter_bytes()
-                    while chunk := await within(end, anext(chunks, b"")):
-                        new, skip = chunk[skip:], max(0, skip - len(chunk))
-                        if new:
-                            yield new
-                        written += len(new)
-                        patience = time.monotonic() + connection.timeout
-                    return
-                fault = f"S3 answered {stored.status_code}"
-        except httpx.RequestError as error:
-            fault = reason(error)
-        if time.monotonic() + 1 >= min(end, patience):
-            raise errors.Unreachable(f"The result could not be read: {fault}.", job_id=job.id)
-        await sleep(1)
-
-
-def result_of(reply: Reply, *, is_stored: bool = False) -> Any:
-    """Return the result in an answer: a JSON value, or bytes with their media type.
-
-    The API sends files with a content security policy; S3 sends what is stored without one.
-    """
-    is_file = "content-security-policy" in reply.headers
-    if reply.media_type == "application/json" and not is_file:
-        try:
-            return reply.json()
-        except ValueError:
-            raise reply.foreign() from None
-    if not is_file and not is_stored:
-        raise reply.foreign()
-    return File(reply.body, reply.headers.get("content-type"))
-
-
-async def stream(job: JobHandle, timeout: float | None = None) -> AsyncGenerator[bytes, None]:
+async def stream(job: JobHandle, timeout: Timeout = None) -> AsyncGenerator[bytes, None]:
     """Wait for the job's end, and yield the bytes of its result, piece by piece.
 
     A broken stream continues where it ended, or raises Unreachable. To close the iterator frees the
@@ -423,13 +354,13 @@ async def stream(job: JobHandle, timeout: float | None = None) -> AsyncGenerator
     """
     end = until(timeout)
     await _wait(job, end, timeout, None)
-    async with contextlib.aclosing(_pieces(job, end, {})) as pieces:
-        async for piece in pieces:
+    async with contextlib.aclosing(pieces(job, end, {})) as read:
+        async for piece in read:
             yield piece
 
 
 async def download(
-    job: JobHandle, to: str | os.PathLike[str] | IO[bytes], timeout: float | None = None
+    job: JobHandle, to: str | os.PathLike[str] | IO[bytes], timeout: Timeout = None
 ) -> None:
     """Wait for the job's end, and write its result to a path or a binary file, as `stream` reads it.
 
@@ -451,18 +382,18 @@ async def download(
         part.unlink(missing_ok=True)
 
 
-async def cancel(job: J, *, timeout: float | None = None) -> J:
+async def cancel(job: J, *, timeout: Timeout = None) -> J:
     """Cancel an unfinished job; a running attempt stops at its next progress report."""
     return await job._read("POST", "/cancel", until(timeout))
 
 
-async def retry(job: J, *, key: str | None = None, timeout: float | None = None) -> J:
+async def retry(job: J, *, key: str | None = None, timeout: Timeout = None) -> J:
     """Submit an ended job again, with the same input; return the new job."""
     reply = await job._send("POST", "/retry", until(timeout), key=checked(key))
     return type(job)(job._client, reply.object(*JOB))
 
 
-async def erase(job: JobHandle, *, timeout: float | None = None) -> None:
+async def erase(job: JobHandle, *, timeout: Timeout = None) -> None:
     """Erase an ended job: input, result, error, tags and deliveries. To do it twice is no error."""
     with contextlib.suppress(errors.JobExpired):
         await job._send("DELETE", until=until(timeout))
@@ -524,7 +455,7 @@ async def _get(client: Api[Any, Any], path: str, *names: str) -> dict[str, Any]:
 
 def _query(
     *,
-    status: str | list[str] | None = None,
+    status: str | Sequence[str] | None = None,
     operation: str | None = None,
     tags: Mapping[str, str] | None = None,
     since: datetime | None = None,
@@ -621,7 +552,7 @@ async def request(
     json: Any = None,
     headers: Mapping[str, str] | None = None,
     key: str | None = None,
-    timeout: float | None = None,
+    timeout: Timeout = None,
 ) -> Reply:
     """Send any request to the API, and return its answer: status, headers, body.
 
@@ -634,49 +565,16 @@ async def request(
     )
 
 
-async def prepare(client: Api[Any, Any], value: Any, end: float) -> Any:
-    """Return an input as JSON: its files inside it while they are small, else uploaded."""
-    encoded, large = encode({} if value is None else value)
-    for form, content in large:
-        form["upload"] = (await _upload(client, content, end)).id
-    return encoded
-
-
 async def upload(
     client: Api[Any, Any],
     source: Source,
     media_type: str | None = None,
     *,
-    timeout: float | None = None,
+    timeout: Timeout = None,
 ) -> Upload:
     """Upload a file (a path, bytes, or an open binary file) of up to 5 GiB, to use it in inputs.
 
     `call` and `submit` do this by themselves with a large file in the input.
     """
-    return await _upload(client, Content(source, media_type), until(timeout))
-
-
-async def _upload(client: Api[Any, Any], content: Content, end: float) -> Upload:
-    """Announce a file and PUT it. After a lost answer, 412 says that it had arrived as a whole."""
-    media_type, connection = content.media_type or "application/octet-stream", client._connection
-    announced = {"size": content.size, "media_type": media_type}
-    while True:
-        to = (await connection.send("POST", "/uploads", until=end, json=announced)).json()
-        is_lost, status = False, 0
-        for pause_s in (1, 2, 4, 8, None):
-            try:
-                reply = await connection.read("PUT", to["url"], to["headers"], content, end)
-            except httpx.RequestError as error:
-                is_lost, fault = True, reason(error)
-            else:
-                status = reply.status
-                if status == 200 or (status == 412 and is_lost):
-                    return Upload(to["id"])
-                fault = f"S3 answered {status}: {reply.body[:300].decode(errors='replace')}"
-                if status < 500:
-                    break
-            if pause_s is None or time.monotonic() + pause_s >= end:
-                raise errors.Unreachable(f"The upload failed: {fault}.")
-            await sleep(pause_s)
-        if status != 403 or not is_lost:  # 403: the URL became too old meanwhile
-            raise errors.NowlaterError(f"The upload failed: {fault}.", status=status)
+    content = Content(source, media_type)
+    return await uploads.send(client._connection, content, new_key(), until(timeout))

@@ -59,17 +59,31 @@ class NowlaterError(Exception):
 
 
 class Unreachable(NowlaterError, ConnectionError):
-    """No whole answer came in time."""
+    """No whole answer came."""
 
-    advice = (
-        "Check the URL and the network; with an idempotency key, the same call gets the same job."
-    )
+    advice = "Check the URL and the network."
+
+    def __str__(self) -> str:
+        again = " The same call with the same key gets the same job." if self.key else ""
+        return super().__str__() + again
+
+
+class ClientClosed(NowlaterError, RuntimeError):
+    """The client was closed before the call, or during it."""
+
+    advice = "Call before the end of `with Client(…)`, or make a new client."
 
 
 class WaitTimeout(NowlaterError, TimeoutError):
     """The time to wait is up, and the job continues."""
 
     advice = "client.job(id) follows it."
+
+
+class RequestTimeout(Unreachable, WaitTimeout):
+    """No whole answer came within the `timeout` of the call; a job that was accepted continues."""
+
+    advice = "Check the URL and the network, or give it more time."
 
 
 def define(code: str, advice: str, module: str = __name__) -> type[NowlaterError]:

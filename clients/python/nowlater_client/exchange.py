@@ -20,9 +20,11 @@ import json as json_
 import math
 import platform
 import random
+import socket
+import ssl
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta, timezone
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, TypeVar, Union
@@ -40,6 +42,8 @@ Timeout = Union[float, timedelta, None]  # noqa: UP007 - evaluated by Python 3.1
 
 #: Seconds for one try: API Gateway answers within 30, at the latest. Also those without a byte.
 TRY_S = 40.0
+#: With no time left, one look is still worth a second.
+LEAST_S = 1.0
 #: Seconds in which a URL that has never answered is tried: a wrong one should be told soon.
 FIRST_CONTACT_S = 5.0
 _CONNECT_S = 10.0
@@ -60,6 +64,8 @@ class Reply:
     #: By names in lower case.
     headers: Mapping[str, str]
     body: bytes = b""
+    #: What an error about this answer names: job and idempotency key.
+    known: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
     @property
     def media_type(self) -> str:
@@ -79,7 +85,7 @@ class Reply:
         """Return the error that this answer is not the API's."""
         to = f" to {self.headers['location']}" if "location" in self.headers else ""
         text = f"This answer is not from a nowlater API: {self.status}{to}, {self.body[:80]!r}."
-        return errors.NotNowlater(text, status=self.status)
+        return errors.NotNowlater(text, status=self.status, **self.known)
 
 
 def until(timeout: Timeout) -> float:
@@ -123,26 +129,24 @@ class Connection:
         """
         began, tries = time.monotonic(), 0
         known: dict[str, Any] = {"job_id": job_id, "key": key}
-        until = until if math.isfinite(until) else began + self.timeout
-        sent, content = self._head(headers, key), None
-        if json is not None:
-            content = json_.dumps(json, ensure_ascii=False, allow_nan=False).encode()
-            sent["content-type"] = "application/json"
-        path = "/" + (path.partition("://")[2].partition("/")[2] or path).lstrip("/")
+        last = until if math.isfinite(until) else began + self.timeout
+        content = None if json is None else to_json(json)
+        sent = self._head(headers, key, content)
+        url = f"{self.url}/{(path.partition('://')[2].partition('/')[2] or path).lstrip('/')}"
         while True:
             fault: errors.NowlaterError
             wait_s, is_final = None, False
             try:
-                end = min(until, time.monotonic() + TRY_S)
-                reply = await self.read(method, self.url + path, sent, content, end)
+                end = min(last, time.monotonic() + TRY_S)
+                reply = await self.read(method, url, sent, content, end)
+            except errors.ClientClosed as error:
+                error.job_id, error.key = job_id, key
+                raise
             except httpx.RequestError as error:
-                text = f"{method} {(self.url + path).partition('?')[0]}: {reason(error)}."
-                fault = errors.Unreachable(text, **known)
-                is_new = isinstance(error, _UNSENT) and not self.has_answered
-                is_final = is_hopeless(error) or (
-                    is_new and time.monotonic() - began > FIRST_CONTACT_S
-                )
+                text = f"{method} {url.partition('?')[0]}: {reason(error)}."
+                fault, is_final = errors.Unreachable(text, **known), self._is_final(error, began)
             else:
+                reply = replace(reply, known=known)
                 self.has_answered = True
                 if self.on_reply is not None:
                     self.on_reply(reply)
@@ -150,18 +154,30 @@ class Connection:
                     break
                 fault, wait_s = error_of(reply, **known), retry_after_s(reply)
             tries += 1
-            if wait_s is None:
-                wait_s = random.uniform(0, min(_MAX_JITTER_S, 2.0 ** (tries - 1)))
-            if is_final or tries > self.max_retries or time.monotonic() + wait_s >= until:
+            wait_s = wait_s or random.uniform(0, min(_MAX_JITTER_S, 2.0 ** (tries - 1)))
+            if is_final or tries > self.max_retries:
                 raise fault
+            if time.monotonic() + wait_s >= last:
+                raise _timed_out(fault) if last == until else fault
             await sleep(wait_s)
         if reply.status >= 400:
             raise error_of(reply, **known)
         return reply
 
-    def _head(self, headers: Mapping[str, str] | None, key: str | None) -> httpx.Headers:
+    def _is_final(self, error: httpx.RequestError, began: float) -> bool:
+        """Return whether a failure is reported at once, as it shows that the URL is wrong."""
+        if self.has_answered or not isinstance(error, _UNSENT):
+            return is_hopeless(error)
+        is_old = time.monotonic() - began > FIRST_CONTACT_S
+        return is_old or is_hopeless(error) or is_wrong_url(error)
+
+    def _head(
+        self, headers: Mapping[str, str] | None, key: str | None, content: bytes | None
+    ) -> httpx.Headers:
         """Return the headers; their repr hides the key of the API."""
         sent = httpx.Headers({"authorization": f"Bearer {self.key}", "user-agent": _AGENT})
+        if content is not None:
+            sent["content-type"] = "application/json"
         sent.update(headers)
         if key is not None:
             sent["idempotency-key"] = key
@@ -205,6 +221,21 @@ class Connection:
             await response.aclose()
 
 
+def _timed_out(fault: errors.NowlaterError) -> errors.NowlaterError:
+    """Return the error of no answer as one of `timeout`."""
+    if not isinstance(fault, errors.Unreachable):
+        return fault
+    return errors.RequestTimeout(*fault.args, job_id=fault.job_id, key=fault.key)
+
+
+def to_json(value: Any) -> bytes:
+    """Return JSON; raises ValueError for what JSON cannot have: NaN, lone surrogates, endless depth."""
+    try:
+        return json_.dumps(value, ensure_ascii=False, allow_nan=False).encode()
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"This cannot be sent as JSON: {error}.") from error
+
+
 async def within(until: float, awaitable: Awaitable[T]) -> T:
     """Return what an awaitable gives; cancels it when the time is up, as if no byte came."""
     import asyncio  # here, as importing it takes half as long as httpx
@@ -236,6 +267,18 @@ def reason(error: Exception) -> str:
 def is_hopeless(error: httpx.RequestError) -> bool:
     """Return whether no repetition changes this failure."""
     return isinstance(error, _FINAL) or "CERTIFICATE_VERIFY_FAILED" in f"{error}"
+
+
+def is_wrong_url(error: httpx.RequestError) -> bool:
+    """Return whether the host does not exist, or does not speak TLS as its URL says."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, ssl.SSLError):
+            return cause.reason in ("WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE")
+        if isinstance(cause, socket.gaierror):
+            return cause.errno == socket.EAI_NONAME
+        cause = cause.__cause__ or cause.__context__
+    return False
 
 
 def is_sent_again(reply: Reply) -> bool:

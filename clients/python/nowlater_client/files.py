@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import mimetypes
 import os
 from collections.abc import AsyncIterator, Iterator, Mapping
@@ -12,6 +13,8 @@ from tempfile import SpooledTemporaryFile
 from typing import IO, Any, Union
 
 import httpx
+
+from nowlater_client.exchange import sleep
 
 #: Bytes of files that one request carries; with base64 and the rest it stays below 1 MiB.
 INLINE_BYTES = 512 * 1024
@@ -83,6 +86,14 @@ class Content(httpx.SyncByteStream, httpx.AsyncByteStream):
     async def __aiter__(self) -> AsyncIterator[bytes]:
         for chunk in self:
             yield chunk
+
+    async def digest(self) -> str:
+        """Return the SHA-256 of the content, in hexadecimal; requests under way go on meanwhile."""
+        digest = hashlib.sha256()
+        async for chunk in self:
+            digest.update(chunk)
+            await sleep(0)
+        return digest.hexdigest()
 
     def inline(self) -> dict[str, str]:
         """Return the form in which a request carries the file."""

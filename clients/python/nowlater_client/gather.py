@@ -9,7 +9,15 @@ import math
 import os
 import time
 import uuid
-from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Mapping
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterable,
+    Awaitable,
+    Callable,
+    Coroutine,
+    Iterable,
+    Mapping,
+)
 from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import datetime, timezone
@@ -17,9 +25,10 @@ from typing import TYPE_CHECKING, Any, Generic, Union
 
 from nowlater_client import core, errors
 from nowlater_client.core import Action, Api, J, JobHandle
-from nowlater_client.exchange import sleep, until
+from nowlater_client.exchange import Timeout, sleep, until
 from nowlater_client.files import Content, Upload, is_file
 from nowlater_client.portal import calling
+from nowlater_client.results import fetch
 from nowlater_client.terms import Terms
 
 if TYPE_CHECKING:
@@ -29,7 +38,7 @@ if TYPE_CHECKING:
 
 #: A prefix, or a function of an input's index and the input.
 Key = Union[str, Callable[[int, Any], str], None]  # noqa: UP007
-Inputs = Any  # an iterable, or an asynchronous one
+Inputs = Union[Iterable[Any], AsyncIterable[Any]]  # noqa: UP007
 
 #: Requests at the same time, whatever the number of jobs; one of them looks at the list.
 CONNECTIONS = 10
@@ -69,7 +78,7 @@ async def map(
     concurrency: int = 100,
     key: Key = None,
     return_exceptions: bool = False,
-    timeout: float | None = None,
+    timeout: Timeout = None,
     **terms: Unpack[Terms],
 ) -> AsyncGenerator[Any, None]:
     """Run an operation on each input, and yield the results in the order of the inputs.
@@ -92,7 +101,7 @@ async def as_completed(
     *,
     concurrency: int = 100,
     key: Key = None,
-    timeout: float | None = None,
+    timeout: Timeout = None,
     **terms: Unpack[Terms],
 ) -> AsyncGenerator[Outcome[J], None]:
     """Run an operation on each input as `map` does, and yield an `Outcome` whenever a job has ended."""
@@ -105,15 +114,19 @@ async def as_completed(
 async def for_each(
     client: Api[J, Any], action: Action, jobs: Inputs, *, concurrency: int = CONNECTIONS
 ) -> AsyncGenerator[Outcome[J], None]:
-    """Cancel, retry or erase jobs, such as `client.jobs(status="failed")`; yield an `Outcome` of each."""
+    """Cancel, retry or erase jobs, or those with these ids; yield an `Outcome` of each.
+
+    `jobs` is an iterable, such as `client.jobs(status="failed")`.
+    """
     acts: dict[str, Any] = {"cancel": core.cancel, "retry": core.retry, "erase": core.erase}
     if action not in acts:
         raise ValueError(f"The action is one of {', '.join(acts)}: {action!r}.")
 
     async def run(outcome: Outcome[J]) -> None:
-        outcome.job = outcome.input
-        outcome.value = await acts[action](outcome.input)
-        outcome.job = outcome.value or outcome.input
+        is_job = isinstance(outcome.input, JobHandle)
+        outcome.job = job = outcome.input if is_job else await core.job(client, outcome.input)
+        outcome.value = await acts[action](job)
+        outcome.job = outcome.value or job
 
     async with aclosing(_Each(jobs, run, concurrency).outcomes(in_order=False)) as outcomes:
         async for one in outcomes:
@@ -136,8 +149,11 @@ class _Each(Generic[J]):
             raise TypeError(
                 f"The inputs are a list or another iterable of inputs, not {inputs!r:.50}."
             )
-        is_async = hasattr(inputs, "__aiter__")
-        self._pull = (anext, aiter(inputs), _END) if is_async else (next, iter(inputs), _END)
+        self._pull: tuple[Any, ...] = (
+            (anext, aiter(inputs), _END)
+            if isinstance(inputs, AsyncIterable)
+            else (next, iter(inputs), _END)
+        )
         self._run, self._concurrency, self._end = run, concurrency, end
         self._started, self._taken, self._is_over = 0, 0, False
         self._failure: Exception | None = None  # of the inputs
@@ -215,7 +231,7 @@ class _Batch(Generic[J]):
     """The jobs of one `map`, and who looks for their ends; the number of requests is bounded."""
 
     def __init__(
-        self, client: Api[J, Any], operation: str, key: Key, timeout: float | None, terms: Terms
+        self, client: Api[J, Any], operation: str, key: Key, timeout: Timeout, terms: Terms
     ) -> None:
         import asyncio
 
@@ -256,8 +272,17 @@ class _Batch(Generic[J]):
             )
         if not job.has_ended:
             await self._wait(job)
-        async with self._connections:
-            outcome.value = await core.fetch(job, self._end)
+        outcome.value = await self._fetch(job)
+
+    async def _fetch(self, job: J) -> Any:
+        while True:
+            try:
+                async with self._connections:
+                    return await fetch(job, self._end)
+            except errors.Unreachable as error:
+                if not self._is_passing(job, error):
+                    raise
+            await sleep(_LEAST_PAUSE_S)
 
     async def _wait(self, job: J) -> None:
         """Wait for a job's end, which the watcher sees."""

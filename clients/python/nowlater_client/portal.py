@@ -13,6 +13,8 @@ from contextvars import ContextVar
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from nowlater_client.errors import ClientClosed
+
 if TYPE_CHECKING:
     import asyncio
 
@@ -74,7 +76,7 @@ class Portal:
                 self._stop = weakref.finalize(self, _stop, self._loop, stop, self._thread)
                 self._pid = os.getpid()
         if not self._stop.alive:
-            raise RuntimeError("This client is closed.")
+            raise ClientClosed("The client is closed.")
         return self._loop
 
     def close(self) -> None:
@@ -115,7 +117,7 @@ class Portal:
         try:
             return tasks[0].result()
         except asyncio.CancelledError:
-            raise RuntimeError("This client was closed.") from None
+            raise ClientClosed("The client was closed meanwhile.") from None
 
     def iterate(self, values: AsyncGenerator[T, None]) -> Generator[T, None, None]:
         """Yield what an asynchronous generator yields; it is closed with this one."""

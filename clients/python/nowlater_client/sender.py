@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 import httpx
 
+from nowlater_client.errors import ClientClosed, Misconfigured
 from nowlater_client.portal import answer
 
 T = TypeVar("T")
@@ -17,21 +18,32 @@ T = TypeVar("T")
 _SMALL = 64 * 1024
 
 
+class _LoggedURL(httpx.URL):
+    """A URL in httpx's log: without its query, which signs it where it is one of S3."""
+
+    def __str__(self) -> str:
+        return super().__str__().partition("?")[0]
+
+
 class Sender:
     """Sends with the httpx client that was given, else with one for each event loop."""
 
     def __init__(self, given: Any) -> None:
         self._given: httpx.Client | httpx.AsyncClient | None = given
-        self._own: dict[Any, httpx.AsyncClient] = {}
+        self._own: dict[Any, httpx.AsyncClient | None] = {}  # None: closed
 
     async def send(self, request: httpx.Request, **options: Any) -> httpx.Response:
         """Send a request, as `httpx.AsyncClient` does; with a blocking client, in a thread."""
+        if self._given is not None and self._given.is_closed:
+            raise ClientClosed("The httpx client is closed.")
         if isinstance(self._given, httpx.Client):
             response = await _in_thread(functools.partial(_send, self._given, request, **options))
             headers = [
                 one for one in response.headers.multi_items() if one[0] != "content-encoding"
             ]
             return httpx.Response(response.status_code, headers=headers, stream=_Chunks(response))
+        if self._given is None:
+            request.url = _LoggedURL(request.url)
         return await (self._given or self._of_loop()).send(request, **options)
 
     def _of_loop(self) -> httpx.AsyncClient:
@@ -41,13 +53,32 @@ class Sender:
         if loop not in self._own:
             for ended in [one for one in self._own if one.is_closed()]:
                 del self._own[ended]
-            self._own[loop] = httpx.AsyncClient()
-        return self._own[loop]
+            self._own[loop] = _new_client()
+        own = self._own[loop]
+        if own is None:
+            raise ClientClosed("The client is closed.")
+        return own
 
     async def close(self) -> None:
         """Close the connections of this event loop, unless the httpx client was given."""
-        if self._given is None:
-            await self._of_loop().aclose()
+        import asyncio
+
+        loop = asyncio.get_running_loop()
+        own, self._own[loop] = self._own.get(loop), None
+        if own is not None:
+            await own.aclose()
+
+
+def _new_client() -> httpx.AsyncClient:
+    try:
+        return httpx.AsyncClient()
+    except (
+        ImportError,
+        ValueError,
+        httpx.InvalidURL,
+    ) as error:  # such as SOCKS without its package
+        text = f"A proxy of the environment (HTTPS_PROXY, ALL_PROXY …) cannot be used: {error}"
+        raise Misconfigured(text) from error
 
 
 def _send(http: httpx.Client, request: httpx.Request, **options: Any) -> httpx.Response:

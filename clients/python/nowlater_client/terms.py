@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any, TypedDict, Union
+from typing import TYPE_CHECKING, Any, TypedDict, Union
+
+if TYPE_CHECKING:
+    from nowlater_client.models import Status
 
 Seconds = Union[float, timedelta]  # noqa: UP007 - evaluated by Python 3.10
 When = Union[Seconds, datetime, "dict[str, Any]"]
@@ -29,7 +32,7 @@ class Terms(TypedDict, total=False):
 class Filters(TypedDict, total=False):
     """Which jobs are meant: those that match all of these."""
 
-    status: str | list[str] | None
+    status: Status | Sequence[Status] | None
     operation: str | None
     tags: Mapping[str, str] | None
     #: Times of acceptance.
@@ -49,24 +52,25 @@ def members(
     found = {
         "start": _time(start, "after"),
         "deadline": _time(deadline, "within"),
-        "retention": None if retention is None else math.ceil(_seconds(retention)),
+        "retention": None if retention is None else math.ceil(seconds(retention)),
         "callback": {"url": callback} if isinstance(callback, str) else callback,
         "tags": tags,
     }
     return {name: value for name, value in found.items() if value is not None}
 
 
-def _seconds(value: Seconds) -> float:
-    seconds = value.total_seconds() if isinstance(value, timedelta) else value
-    if not isinstance(seconds, (int, float)) or not math.isfinite(seconds):
+def seconds(value: Seconds) -> float:
+    """Return a finite number of seconds; raises ValueError for anything else."""
+    number = value.total_seconds() if isinstance(value, timedelta) else value
+    if not isinstance(number, (int, float)) or not math.isfinite(number):
         raise ValueError(f"This is no number of seconds, and no timedelta: {value!r}.")
-    return seconds
+    return number
 
 
 def _time(value: When | None, relative: str) -> dict[str, Any] | None:
     if value is None or isinstance(value, dict):
         return value
-    return {"at": instant(value)} if isinstance(value, datetime) else {relative: _seconds(value)}
+    return {"at": instant(value)} if isinstance(value, datetime) else {relative: seconds(value)}
 
 
 def instant(value: datetime) -> str:

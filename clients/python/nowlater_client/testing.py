@@ -15,6 +15,7 @@ It has no webhooks (`callback` is ignored), deliveries, secrets and lanes; it do
 from __future__ import annotations
 
 import base64
+import hashlib
 import inspect
 import json
 import logging
@@ -291,7 +292,9 @@ class Server:
         return httpx.Response(204)
 
     def _upload(self, request: httpx.Request) -> httpx.Response:
-        announced, name = json.loads(request.content), uuid.uuid4().hex
+        announced, key = json.loads(request.content), request.headers.get("idempotency-key")
+        same = f"{key}\n{announced['size']}\n{announced['media_type']}".encode()
+        name = uuid.uuid4().hex if key is None else hashlib.sha256(same).hexdigest()[:32]
         headers = {"Content-Type": announced["media_type"], "If-None-Match": "*"}
         headers["Content-Length"] = str(announced["size"])
         to = {"id": name, "method": "PUT", "url": f"{STORE}/{name}", "headers": headers}

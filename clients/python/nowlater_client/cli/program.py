@@ -137,7 +137,7 @@ def said(error: NowlaterError) -> str:
     if "client." not in error.advice and "job." not in error.advice:
         return f"{error}"
     advice = _ADVICE.get(error.code or "", "")
-    if isinstance(error, WaitTimeout):
+    if isinstance(error, WaitTimeout) and error.job_id:
         advice = f"It continues:  nowlater watch {error.job_id}"
     known = f" (request {error.request_id})" if error.request_id else ""
     return f"{error.args[0]} {advice}".strip() + known
@@ -145,7 +145,7 @@ def said(error: NowlaterError) -> str:
 
 def exit_code(error: Exception) -> int:
     """Return the exit code of an error: that of the job's end, if the job has ended."""
-    if isinstance(error, WaitTimeout):
+    if isinstance(error, WaitTimeout) and error.job_id:
         return CONTINUES
     if isinstance(error, NowlaterError) and error.job_id and error.code not in _NO_END:
         return CANCELED if isinstance(error, Canceled) else FAILED
