@@ -4,6 +4,7 @@ import io
 import json
 import os
 import sys
+import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,12 +14,12 @@ import click
 import pytest
 
 from nowlater_client import File
-from nowlater_client.cli import batch, calls, jobs, main, profiles, program, show
+from nowlater_client.cli import batch, calls, jobs, main, operations, profiles, program, setup, show
 from nowlater_client.cli.arguments import Since, When, complete_job, complete_operation
 from nowlater_client.testing import Refused, Server
 
 #: They add their commands.
-ADDED = (calls, jobs)
+ADDED = (calls, jobs, operations, setup)
 
 
 def greet(name: str, times: int = 1) -> list[str]:
@@ -105,7 +106,7 @@ def test_an_input_is_text_json_and_files(nowlater: Callable[..., Ran], tmp_path:
         (("call", "greet", "--tag", "x"), "A tag is name:value"),
         (("call", "greet", "--deadline", "soon"), "neither a duration"),
         (("cancel",), "Name jobs, or use --all"),
-        (("cancel", "--all", "x"), "Name jobs, or use --all"),
+        (("cancel", "--all", str(uuid.UUID(int=7))), "Name jobs, or use --all"),
         (("submit", "greet", "--out", "x"), "--out needs --from"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
@@ -200,7 +201,7 @@ def test_many_jobs_are_canceled_after_a_question(
         nowlater("submit", "greet", "name=Ada", "--tag", f"odd:{number % 2}")
 
     asked = nowlater("cancel", "--all", "--tag", "odd:1")
-    assert (asked.code, "Cancel 2 jobs?" in asked.err) == (2, True)
+    assert (asked.code, "Cancel 2 jobs of https://nowlater.test?" in asked.err) == (2, True)
     assert len(nowlater("cancel", "--all", "--tag", "odd:1", "--yes").lines) == 2
     assert len(nowlater("retry", "--all", "--status", "canceled", "-y").lines) == 2
     assert len(nowlater("erase", "--all", "-y").lines) == 2
@@ -354,7 +355,7 @@ def test_what_says_nothing_about_an_input_is_no_result() -> None:
         (("call", "greet", "--input", "latin1.json"), "this is no JSON"),
         (("submit", "greet", "--key", ""), "idempotency key"),
         (("submit", "greet", "--key", "é"), "idempotency key"),
-        (("submit", "greet", "--retention", "2030-01-01T00:00:00Z"), "no number of seconds"),
+        (("submit", "greet", "--retention", "2030-01-01T00:00:00Z"), "is no duration"),
         (("submit", "greet", "-t", "a:b", "-t", "a:c"), "one value for each name"),
         (("profile", "add", "local", "https://x", "--key", "k"), "Choose another name"),
         (("submit", "greet", "--from", "latin1.json", "--out", "o", "--concurrency", "0"), "1"),

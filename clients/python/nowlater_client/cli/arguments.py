@@ -3,47 +3,73 @@
 from __future__ import annotations
 
 import json
+import math
 import re
-from collections.abc import Sequence
+import uuid
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta, timezone
+from difflib import get_close_matches
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import click
 from click.shell_completion import CompletionItem
 
-from nowlater_client import Client, NowlaterError
-from nowlater_client.cli import profiles
+from nowlater_client import Client, NowlaterError, errors
+from nowlater_client.cli import profiles, show
 
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
 
-def read_input(members: Sequence[str], source: str | None) -> dict[str, Any]:
+def read_input(members: Sequence[str], source: IO[bytes] | None) -> dict[str, Any]:
     """Return an input from `name=text`, `name:=json` and `name@file`, which win over `--input`."""
-    found: dict[str, Any] = {}
-    if source is not None:
-        content = (
-            click.get_binary_stream("stdin").read() if source == "-" else Path(source).read_bytes()
-        )
-        found = _object(content, "--input")
-    for member in members:
-        name, sign, text = _split(member)
+    parts = [split(one) for one in members]
+    if (
+        sum(sign + text == "@-" for _, sign, text in parts)
+        + (getattr(source, "name", "") == "<stdin>")
+        > 1
+    ):
+        raise click.UsageError("stdin can be read for one input only.")
+    found = {} if source is None else _object(source.read(), "--input")
+    for name, sign, text in parts:
         if sign == "=":
-            found[name] = text
-        elif sign == "@":
-            if not Path(text).exists() or Path(text).is_dir():
-                raise click.UsageError(f"There is no file {text!r} ({member}).")
-            found[name] = Path(text) if Path(text).is_file() else Path(text).read_bytes()
+            found[name] = _text(text, name)
         else:
-            found[name] = _json(text, member)
+            member = f"{name}{sign}{text}"
+            found[name] = source_at(text, member) if sign == "@" else _json(text, member)
     return found
 
 
-def _split(member: str) -> tuple[str, str, str]:
+def split(member: str) -> tuple[str, str, str]:
+    """Return name, sign and text of a member."""
     match = re.fullmatch(r"([^=@:]+)(:=|=|@)(.*)", member, re.DOTALL)
     if match is None:
         raise click.UsageError(f"{member!r} is none of name=text, name:=json and name@file.")
     return match[1], match[2], match[3]
+
+
+def _text(text: str, name: str) -> str:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise click.UsageError(
+            f"{name}={text!r} is not UTF-8. For other bytes: {name}@FILE"
+        ) from None
+    return text
+
+
+def source_at(text: str, where: str) -> Path | IO[bytes]:
+    """Return a file as the client takes it: a path, or what is open, such as a pipe or stdin (`-`)."""
+    path = Path(text)
+    if text == "-":
+        return click.get_binary_stream("stdin")
+    if not path.exists() or path.is_dir():
+        raise click.UsageError(f"There is no file {text!r} ({where}).")
+    try:
+        return path if path.is_file() else path.open("rb")
+    except OSError as error:
+        raise click.UsageError(f"{where}: {error}.") from error
 
 
 def _json(text: str | bytes, where: str) -> Any:
@@ -71,56 +97,184 @@ def tags(given: Sequence[str]) -> dict[str, str]:
     return {name: value for name, _, value in pairs}
 
 
-class When(click.ParamType):
-    """A duration such as 90s, 15m, 2h or 1d, or a time such as 2026-12-01T12:00:00Z."""
+class Seconds(click.FloatRange):
+    """A number of seconds."""
+
+    name = "SECONDS"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> float:
+        found = float(super().convert(value, param, ctx))
+        if not math.isfinite(found):
+            self.fail(f"{value!r} is no number of seconds.", param, ctx)
+        return found
+
+
+class Duration(click.ParamType):
+    """A duration such as 90s, 15m, 1h30m or 7d."""
+
+    name = "DURATION"
+    _PART = r"(\d+(?:\.\d+)?)([smhd])"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> Any:
+        if not isinstance(value, str):
+            return value
+        try:
+            return self.read(value)
+        except (ValueError, OverflowError) as error:
+            self.fail(f"{value!r} is {error}", param, ctx)
+
+    def read(self, value: str) -> Any:
+        if not re.fullmatch(f"(?:{self._PART})+", value):
+            raise ValueError("no duration: 90s, 15m, 1h30m or 7d.")
+        parts = re.findall(self._PART, value)
+        try:
+            return sum((timedelta(**{_UNITS[u]: float(n)}) for n, u in parts), timedelta())
+        except OverflowError:
+            raise ValueError("too long.") from None
+
+
+class When(Duration):
+    """A duration, or a time such as 2026-12-01T12:00:00Z."""
 
     name = "TIME"
 
-    def convert(self, value: Any, param: Any, ctx: Any) -> timedelta | datetime:
-        if isinstance(value, (timedelta, datetime)):
-            return value
-        if match := re.fullmatch(r"(\d+(?:\.\d+)?)([smhd])", value):
-            return timedelta(**{_UNITS[match[2]]: float(match[1])})
+    def read(self, value: str) -> Any:
+        if re.fullmatch(f"(?:{self._PART})+", value):
+            return super().read(value)
         try:
             found = datetime.fromisoformat(value.replace("Z", "+00:00"))
-        except ValueError:
-            self.fail(f"{value!r} is neither a duration (90s, 15m, 2h, 1d) nor a time (RFC 3339).")
-        return found if found.tzinfo else found.astimezone()
+            return found if found.tzinfo else found.astimezone()
+        except (ValueError, OverflowError):
+            text = "neither a duration (90s, 15m, 1h30m, 7d) nor a time (2026-12-01T12:00:00Z)."
+            raise ValueError(text) from None
 
 
 class Since(When):
     """A time, or how long ago."""
 
-    def convert(self, value: Any, param: Any, ctx: Any) -> datetime:
-        found = super().convert(value, param, ctx)
-        return datetime.now(timezone.utc) - found if isinstance(found, timedelta) else found
-
-
-def complete_operation(ctx: click.Context, param: Any, incomplete: str) -> list[CompletionItem]:
-    """Return the operations whose names begin so."""
-    with _quietly(ctx) as client:
+    def read(self, value: str) -> datetime:
+        found = super().read(value)
         try:
-            found = client.operations()
-        except NowlaterError:
-            return []
-        named = [one for one in found if one.name.startswith(incomplete)]
-        return [CompletionItem(one.name, help=one.description) for one in named]
+            return datetime.now(timezone.utc) - found if isinstance(found, timedelta) else found
+        except OverflowError:
+            raise ValueError("too long ago.") from None
 
 
-def complete_job(ctx: click.Context, param: Any, incomplete: str) -> list[CompletionItem]:
-    """Return your newest jobs whose ids begin so."""
-    with _quietly(ctx) as client:
+class JobId(click.ParamType):
+    """The id of a job."""
+
+    name = "ID"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> str:
         try:
-            found = [job for job in client.jobs(limit=50) if job.id.startswith(incomplete)]
-        except NowlaterError:
-            return []
-        return [CompletionItem(job.id, help=f"{job.operation} {job.status}") for job in found]
+            return str(uuid.UUID(value))
+        except ValueError:
+            self.fail(f"{value!r} is no id of a job. `nowlater jobs` lists them.", param, ctx)
+
+    def shell_complete(self, ctx: Any, param: Any, incomplete: str) -> list[CompletionItem]:
+        return complete_job(ctx, param, incomplete)
 
 
-def _quietly(ctx: click.Context) -> Client:
-    """Return a client that gives up soon: a shell waits for the completion."""
+@contextmanager
+def explained(
+    client: Client, operation: str, members: Sequence[str] = (), late: str = ""
+) -> Iterator[None]:
+    """Add to an error about an operation or its input what helps here; `late`: to that of no answer."""
     try:
-        target = profiles.find(ctx.find_root().params.get("profile"))
-        return Client(target.url, target.key, timeout=2, max_retries=0)
-    except click.ClickException:
-        return Client("http://localhost:9", "none", timeout=0.1, max_retries=0)
+        yield
+    except errors.UnknownOperation as error:
+        names: list[str] = []
+        with suppress(NowlaterError):
+            names = [one.name for one in client.operations()]
+        if operation not in names:  # else this door does not serve it
+            close = get_close_matches(operation, names, 1)
+            more = f" Did you mean {close[0]}?" if close else ""
+            error.args = (f"There is no operation {operation!r}.{more}",)
+        raise
+    except errors.InvalidInput as error:
+        for name, sign, text in map(split, members):
+            if sign == "=" and error.pointer == f"/input/{name}" and _is_json(text):
+                more = f"{name}={text} is a text. The number or JSON: {name}:={text}"
+                error.args = (f"{error.args[0]} {more}",)
+        raise
+    except errors.Unreachable as error:
+        error.args = (f"{error.args[0]} {late}".strip(),)
+        raise
+
+
+def _is_json(text: str) -> bool:
+    try:
+        json.loads(text)
+    except ValueError:
+        return False
+    return True
+
+
+def kinds(part: dict[str, Any]) -> list[str]:
+    """Return what a member can be, by its schema: types, or a file."""
+    if any("upload" in one.get("properties", {}) for one in part.get("anyOf", [])):
+        return ["file"]
+    named: list[str] = []
+    for one in part.get("anyOf", [part]):
+        is_open = "enum" not in one and "const" not in one
+        kind = one.get("type") or ("any JSON" if is_open else "string")
+        named += kind if isinstance(kind, list) else [kind]
+    return [one for one in dict.fromkeys(named) if one != "null"]
+
+
+def member(name: str, part: dict[str, Any]) -> str:
+    """Return how a member begins on the command line: `name=`, `name:=` or `name@`."""
+    found = kinds(part)
+    return name + {"file": "@", "string": "="}.get(found[0] if len(found) == 1 else "", ":=")
+
+
+Named = Iterable[tuple[str, str]]
+Complete = Callable[[click.Context, Any, str], list[CompletionItem]]
+
+
+def _completing(names: Callable[[Client, click.Context], Named]) -> Complete:
+    """Return a completion by names, each with a help. It completes nothing if the API cannot be asked."""
+
+    def complete(ctx: click.Context, param: Any, incomplete: str) -> list[CompletionItem]:
+        try:
+            target = profiles.find(ctx.find_root().params.get("profile"))
+            with Client(
+                target.url, target.key, timeout=2, max_retries=0
+            ) as client:  # a shell waits
+                return _items(names(client, ctx), incomplete)
+        except (click.ClickException, NowlaterError, OSError, ValueError, ImportError):
+            return []
+
+    return complete
+
+
+def _items(names: Named, incomplete: str) -> list[CompletionItem]:
+    begun = [(name, text) for name, text in names if name.startswith(incomplete)]
+    return [CompletionItem(name, help=show.plain(show.shortened(text, 60))) for name, text in begun]
+
+
+def _members(client: Client, ctx: click.Context) -> Named:
+    schema = client.operation(ctx.params["operation"]).input or {}
+    found = schema.get("properties", {}).items()
+    return [(member(name, part), part.get("description", "")) for name, part in found]
+
+
+complete_operation = _completing(
+    lambda client, _: [(one.name, one.description) for one in client.operations()]
+)
+complete_job = _completing(
+    lambda client, _: [(one.id, f"{one.operation} {one.status}") for one in client.jobs(limit=50)]
+)
+complete_member = _completing(_members)
+
+
+def complete_profile(ctx: click.Context, param: Any, incomplete: str) -> list[CompletionItem]:
+    """Return the profiles whose names begin so."""
+    try:
+        known = {name: one["url"] for name, one in profiles.load()["profiles"].items()}
+    except (click.ClickException, OSError):
+        known = {}
+    return _items({"local": "served by make up", **known}.items(), incomplete)
+
+
+OPERATION = click.argument("operation", shell_complete=complete_operation)
