@@ -193,21 +193,22 @@ def explained(
         raise
     except errors.InvalidInput as error:
         for name, sign, text in map(split, members):
-            if sign == "=" and error.pointer == f"/input/{name}" and _is_json(text):
-                more = f"{name}={text} is a text. The number or JSON: {name}:={text}"
-                error.args = (f"{error.args[0]} {more}",)
+            if error.pointer == f"/input/{name}":
+                error.args = (f"{error.args[0]} {_slip(name, sign, text)}".strip(),)
         raise
     except errors.Unreachable as error:
         error.args = (f"{error.args[0]} {late}".strip(),)
         raise
 
 
-def _is_json(text: str) -> bool:
-    try:
-        json.loads(text)
-    except ValueError:
-        return False
-    return True
+def _slip(name: str, sign: str, text: str) -> str:
+    """Return what was probably meant by a member that the API does not take."""
+    if sign == "@":
+        return f'{name}@{text} sends a file. To send its text: {name}="$(cat {text})"'
+    with suppress(ValueError):
+        if sign == "=" and not isinstance(json.loads(text), str):
+            return f"{name}={text} sends text. To send a number or other JSON: {name}:={text}"
+    return ""
 
 
 def kinds(part: dict[str, Any]) -> list[str]:

@@ -91,7 +91,7 @@ def table(rows: Sequence[Sequence[str]], titles: Sequence[str]) -> None:
     if not _fit(widths):
         _blocks(rows, titles)
         return
-    heads = [title.ljust(width) for title, width in zip(titles, widths, strict=True)]
+    heads = [shortened(t, width).ljust(width) for t, width in zip(titles, widths, strict=True)]
     click.secho("  ".join(heads).rstrip(), bold=True)
     for row in rows:
         cells = [shortened(c, width).ljust(width) for c, width in zip(row, widths, strict=True)]
@@ -110,11 +110,12 @@ def _fit(widths: list[int]) -> bool:
 
 def _blocks(rows: Sequence[Sequence[str]], titles: Sequence[str]) -> None:
     wide = max(len(title) for title in titles)
-    for row in rows:
+    for number, row in enumerate(rows):
+        if number:
+            click.echo()
         for title, cell in zip(titles, row, strict=True):
             if cell:
                 click.echo(f"{title:<{wide}}  {_coloured(cell)}")
-        click.echo()
 
 
 def _coloured(cell: str) -> str:
@@ -244,12 +245,13 @@ def job_line(job: JobState, width: int) -> str:
         parts.append(f"ETA {span(max(job.estimate.finish - now, timedelta(0)))}")
     if job.ended is None:
         parts.append(f"slack {span(job.slack)}" + (" AT RISK" if job.at_risk else ""))
+    times = "  ".join(parts)
+    room = width - len(f"{job.status:<9} {times}") - 2
+    is_said = job.progress is not None and not job.has_ended and room > _LEAST_COLUMN
+    said = shortened(plain(progress_text(job)), room) if is_said else ""
+    room -= len(said) + 2 * bool(said)
     fraction = job.progress.fraction if job.progress else None
     fraction = 1.0 if job.status == "succeeded" else fraction
-    if job.progress is not None and not job.has_ended:
-        parts.insert(0, progress_text(job))
-    start, end = f"{job.status:<9} ", f"  {'  '.join(parts)}"
-    drawn = ""
-    if fraction or not job.has_ended:
-        drawn = bar(fraction, max(10, min(30, width - len(start + end) - 2)))
-    return plain(start + drawn + end)[:width].rstrip()
+    is_drawn = (fraction or not job.has_ended) and room > _LEAST_COLUMN + 2
+    start = f"{job.status:<9} {bar(fraction, min(30, room - 2))}" if is_drawn else job.status
+    return "  ".join(part for part in (start, said, times) if part)[:width]
