@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import shlex
 import sys
 import uuid
 from collections.abc import Callable, Iterator
@@ -15,7 +16,14 @@ import pytest
 
 from nowlater_client import File
 from nowlater_client.cli import batch, calls, jobs, main, operations, profiles, program, setup, show
-from nowlater_client.cli.arguments import Since, When, complete_job, complete_operation
+from nowlater_client.cli.arguments import (
+    Since,
+    When,
+    complete_job,
+    complete_member,
+    complete_operation,
+    complete_profile,
+)
 from nowlater_client.testing import Refused, Server
 
 #: They add their commands.
@@ -528,3 +536,266 @@ def test_a_job_s_line_fits_and_shows_eta_and_slack(server: Server) -> None:
     assert "ETA" in line
     assert "slack 10m0s" in line
     assert len(long) <= 79
+
+
+# ── what is said of errors, and what a terminal gets ──────────────────────────────────────────
+
+UNKNOWN = "01a20eff-13a8-723c-a1e0-0187f181401b"
+
+
+@pytest.mark.parametrize(
+    ("command", "code", "said"),
+    [
+        (("call", "great", "name=Ada"), 1, "Did you mean greet? nowlater ops lists all."),
+        (("submit", "great", "name=Ada"), 1, "Did you mean greet?"),
+        (("op", "great"), 1, "Did you mean greet?"),
+        (("call", "greet", "name=Ada", "--wait", "99"), 2, "0<=x<=25"),
+        (("call", "greet", "name=Ada", "--wait", "nan"), 2, "no number of seconds"),
+        (("call", "greet", "name=Ada", "--timeout", "0"), 2, "x>0"),
+        (("call", "greet", "name=\udcff"), 2, "is not UTF-8"),
+        (("call", "greet", "--input", "missing"), 2, "There is no file"),
+        (("call", "greet", "--input", "-", "name@-"), 2, "one input only"),
+        (("call", "greet", "--deadline", "99999999999d"), 2, "too long"),
+        (("call", "greet", "--deadline", "0001-01-01"), 2, "neither a duration"),
+        (("jobs", "--since", "99999999d"), 2, "too long ago"),
+        (("jobs", "-n", "-1"), 2, "x>=0"),
+        (("result", "../operations"), 2, "no id of a job"),
+        (("result", UNKNOWN, "-o", "missing/x"), 2, "no file can be written in 'missing'"),
+        (("upload", "empty"), 2, "empty is empty"),
+        (("submit", "greet", "--from", "empty", "--out", "missing/x"), 2, "no file can be written"),
+        (("submit", "greet", "--from", "empty", "--out", "-"), 2, "--out FILE"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
+)
+def test_an_error_says_what_to_do(
+    nowlater: Callable[..., Ran], tmp_path: Path, command: tuple[str, ...], code: int, said: str
+) -> None:
+    (tmp_path / "empty").touch()
+
+    ran = nowlater(*command)
+
+    assert (ran.code, ran.out, said in ran.err) == (code, "", True), ran.err
+    assert "GET /operations" not in ran.err
+
+
+def test_text_where_json_or_a_file_was_meant_is_explained(
+    nowlater: Callable[..., Ran], server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from nowlater_client import testing
+
+    def refuse(times: Any) -> None:
+        raise testing._Problem(422, "invalid-input", "Wrong.", pointer="/input/times")
+
+    monkeypatch.setattr(server, "_run", lambda operation, members: refuse(**members))
+
+    assert "To send a number or other JSON: times:=2" in nowlater("call", "greet", "times=2").err
+    assert "To send" not in nowlater("call", "greet", "times=two").err
+    assert 'its text: times="$(cat' in nowlater("call", "greet", f"times@{__file__}").err
+
+
+def test_a_pipe_and_stdin_are_files(nowlater: Callable[..., Ran], tmp_path: Path) -> None:
+    ours, theirs = os.pipe()
+    os.write(theirs, b"12345")
+    os.close(theirs)
+
+    assert nowlater("call", "length", f"file@/dev/fd/{ours}").json == 5
+    assert nowlater("call", "length", "file@-", stdin="1234").json == 4
+    upload = nowlater("upload", "-", stdin="123").out
+    assert nowlater("call", "length", f"file:={upload}").json == 3
+
+
+def test_a_result_goes_to_stdout_or_a_device(nowlater: Callable[..., Ran], tmp_path: Path) -> None:
+    job = nowlater("submit", "picture").json["id"]
+
+    for command in (("call", "picture"), ("result", job)):
+        ran = nowlater(*command, "-o", "-")
+        assert (ran.out, ran.err) == ("\ufffdPNG", "")
+        assert nowlater(*command, "-o", "/dev/null").code == 0
+    assert nowlater("call", "greet", "name=Ada", "-o", "-").json == ["Hello, Ada!"]
+    assert Path("/dev/null").is_char_device()
+    assert [*tmp_path.iterdir()] == []
+
+
+def test_a_link_stays_when_a_result_is_written(
+    nowlater: Callable[..., Ran], tmp_path: Path
+) -> None:
+    (tmp_path / "link").symlink_to(tmp_path / "file")
+
+    nowlater("call", "picture", "-o", "link")
+
+    assert (tmp_path / "link").is_symlink()
+    assert (tmp_path / "file").read_bytes() == b"\x89PNG"
+
+
+def test_a_result_that_cannot_be_written_is_named(
+    nowlater: Callable[..., Ran], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Path, "replace", lambda *_: exec("raise OSError('No space left')"))
+
+    ran = nowlater("call", "picture", "-o", "x", "--key", "k-1", "--deadline", "1h")
+
+    assert ran.code == 1
+    assert "No space left. The result is kept. Get it:  the same command with --key k-1" in ran.err
+
+
+@pytest.mark.usefixtures("terminal")
+def test_control_characters_do_not_reach_the_terminal(
+    nowlater: Callable[..., Ran], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("click.utils.should_strip_ansi", lambda stream, color: False)
+    monkeypatch.setattr("click._compat.should_strip_ansi", lambda stream, color: False)
+    evil, server_says = "\x1b]0;owned\x07\x9b31m\u202e", "Hello, "
+    job = nowlater("submit", "greet", f"name={evil}", "--tag", f"a:{evil}").out.split()[4]
+    failed = nowlater("call", "greet", f"{evil}=x", "--wait", "1")
+    shown = [failed.err] + [
+        nowlater(command, job).out for command in ("job", "why", "watch", "result", "retry")
+    ]
+
+    assert server_says in shown[4]
+    for text in [*shown, nowlater("jobs").out.replace("\x1b[", "")]:
+        assert not set(evil[:1] + "\x07\x9b\u202e") & set(text)
+    assert "u001b]0;owned" in shown[0] + shown[4]
+
+
+@pytest.mark.parametrize("columns", [40, 60, 80, 200])
+@pytest.mark.usefixtures("terminal")
+def test_tables_fit_any_terminal(
+    nowlater: Callable[..., Ran], monkeypatch: pytest.MonkeyPatch, columns: int
+) -> None:
+    monkeypatch.setenv("COLUMNS", f"{columns}")
+    nowlater("submit", "greet", "name=Ada", "--tag", f"order:{'x' * 300}")
+
+    for command in (("ops",), ("op", "greet"), ("counts",)):
+        assert max(map(len, nowlater(*command).out.splitlines())) <= columns
+    widest = max(map(len, nowlater("jobs").out.splitlines()))
+    assert widest <= columns or (columns == 40 and "STATUS" in nowlater("jobs").out)
+    row = ("on-time", *"0123456")
+    show.table([row, row], ("LANE", "WAITING", "IN FLIGHT", *["YOUR RUNNING"] * 5))
+
+
+@pytest.mark.usefixtures("terminal")
+def test_an_operation_is_shown_whole(
+    nowlater: Callable[..., Ran], monkeypatch: pytest.MonkeyPatch, server: Server
+) -> None:
+    schema = {
+        "properties": {
+            "text": {"type": "string", "description": "word " * 30, "maxLength": 4096},
+            "csv": {"anyOf": [{"type": "string"}, {"properties": {"upload": {}}}]},
+            "format": {"anyOf": [{"enum": ["csv", "tsv"]}, {"type": "null"}], "default": None},
+            "top": {"type": "integer", "minimum": 0, "default": 10, "examples": [3]},
+        },
+        "required": ["text", "csv", "top"],
+    }
+    monkeypatch.setattr(server, "_said_of", lambda name: {"name": name, "input": schema})
+
+    shown = nowlater("op", "greet").out
+
+    assert "characters at most 4096" in shown
+    assert "  csv  file, required" in shown
+    assert '  format  string\n      one of "csv", "tsv"\n' in shown
+    assert "default None" not in shown
+    assert "nowlater call greet text=VALUE csv@FILE top:=3" in shown
+
+
+@pytest.mark.parametrize(
+    ("status", "said"), [("running", "Follow it:  nowlater watch"), ("succeeded", "nowlater job")]
+)
+def test_ctrl_c_says_what_is_true_of_the_job(
+    nowlater: Callable[..., Ran], monkeypatch: pytest.MonkeyPatch, status: str, said: str
+) -> None:
+    job = nowlater("submit", "greet", "name=Ada").json["id"]
+
+    def interrupted(self: Any, *_: Any) -> None:
+        self.__dict__["status"] = status
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("nowlater_client.client.Job.result", interrupted)
+    ran = nowlater("result", job)
+
+    assert ran.code == 130
+    assert f"{said} {job}" in ran.err
+    assert ("cancel" in ran.err) == (status == "running")
+
+
+def test_ctrl_c_before_the_id_is_known_says_the_key(
+    nowlater: Callable[..., Ran], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*_: Any, **options: Any) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("nowlater_client.client.Client.call", interrupted)
+    monkeypatch.setattr("nowlater_client.client.Client.submit", interrupted)
+
+    assert "with --key k-1" in nowlater("call", "greet", "--key", "k-1").err
+    assert "with --key k-1" in nowlater("submit", "greet", "--key", "k-1").err
+    assert "jobs --operation greet -n 1" in nowlater("call", "greet").err
+
+
+def test_a_call_with_a_job_submits_at_once_and_shows_a_bar(
+    nowlater: Callable[..., Ran], server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
+    monkeypatch.setenv("TERM", "dumb")
+
+    ran = nowlater("call", "greet", "name=Ada", "--deadline", "1h")
+
+    assert server.requests[0].headers["prefer"] == "respond-async"
+    assert ran.err.splitlines() == ["queued", "running attempt 1", "succeeded"]
+    assert ran.json == ["Hello, Ada!"]
+
+
+def test_each_named_job_is_tried(nowlater: Callable[..., Ran], server: Server) -> None:
+    server._reads = 10**9
+    job = nowlater("submit", "greet", "name=Ada").json["id"]
+
+    ran = nowlater("cancel", UNKNOWN, job)
+
+    assert (ran.code, ran.json["status"], UNKNOWN in ran.err) == (1, "canceled", True)
+    assert nowlater("erase", job).code == nowlater("erase", job).code == 0
+    server._reads = 1
+    ended = nowlater("submit", "greet", "name=Ada").json["id"]
+    nowlater("watch", ended)
+    assert (nowlater("cancel", ended).code, nowlater("retry", UNKNOWN).code) == (0, 1)
+
+
+def test_the_examples_of_the_help_can_be_pasted() -> None:
+    for path in commands(program.cli):
+        command: Any = program.cli
+        for name in path:
+            command = command.commands[name]
+        _, _, shown = str(command.help).partition("Example")
+        examples = [line for line in shown.splitlines() if "nowlater " in line]
+        assert examples
+        for line in examples:
+            assert "…" not in line
+            words = shlex.split(line[line.index("nowlater ") :].partition(" >")[0])[1:]
+            words = words[1:] if words[0] == "--json" else words
+            resolved, group = words, program.cli
+            while isinstance(group, click.Group):
+                group, resolved = group.commands[resolved[0]], resolved[1:]
+            placed = [__file__ if word.endswith("in.jsonl") else word for word in resolved]
+            group.make_context("x", placed)
+
+
+def test_members_and_profiles_are_completed(
+    nowlater: Callable[..., Ran], server: Server, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(
+        "nowlater_client.cli.arguments.Client", lambda url, key, **_: server.client()
+    )
+    schema = {"properties": {"text": {"type": "string"}, "top": {"type": "integer"}}}
+    monkeypatch.setattr(server, "_said_of", lambda name: {"name": name, "input": schema})
+    nowlater("profile", "add", "lab", "https://lab.example.com", "--key", "k")
+    context = click.Context(calls.call, parent=click.Context(program.cli))
+    context.params["operation"] = "greet"
+
+    assert [item.value for item in complete_member(context, None, "t")] == ["text=", "top:="]
+    assert [item.value for item in complete_profile(context, None, "l")] == ["local", "lab"]
+    monkeypatch.setenv("NOWLATER_URL", "bogus")
+    (tmp_path / "config" / "profiles.json").write_text("{bad")
+    monkeypatch.undo()
+    monkeypatch.setenv("NOWLATER_URL", "bogus")
+    monkeypatch.setenv("NOWLATER_KEY", "k")
+    monkeypatch.setenv("NOWLATER_CONFIG", f"{tmp_path}/config/profiles.json")
+    assert complete_operation(context, None, "g") == complete_member(context, None, "t") == []
+    assert [item.value for item in complete_profile(context, None, "l")] == ["local"]

@@ -7,10 +7,12 @@ import math
 import re
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from datetime import datetime, timedelta, timezone
 from difflib import get_close_matches
 from pathlib import Path
+from shutil import copyfileobj
+from tempfile import TemporaryFile
 from typing import IO, Any
 
 import click
@@ -22,16 +24,12 @@ from nowlater_client.cli import profiles, show
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
 
-def read_input(members: Sequence[str], source: IO[bytes] | None) -> dict[str, Any]:
+def read_input(members: Sequence[str], source: str | None) -> dict[str, Any]:
     """Return an input from `name=text`, `name:=json` and `name@file`, which win over `--input`."""
     parts = [split(one) for one in members]
-    if (
-        sum(sign + text == "@-" for _, sign, text in parts)
-        + (getattr(source, "name", "") == "<stdin>")
-        > 1
-    ):
+    if [source, *(text for _, sign, text in parts if sign == "@")].count("-") > 1:
         raise click.UsageError("stdin can be read for one input only.")
-    found = {} if source is None else _object(source.read(), "--input")
+    found = {} if source is None else _object(_content(source_at(source, "--input")), "--input")
     for name, sign, text in parts:
         if sign == "=":
             found[name] = _text(text, name)
@@ -60,16 +58,21 @@ def _text(text: str, name: str) -> str:
 
 
 def source_at(text: str, where: str) -> Path | IO[bytes]:
-    """Return a file as the client takes it: a path, or what is open, such as a pipe or stdin (`-`)."""
+    """Return a file as the client takes it: a path, or a copy of a pipe or of stdin (`-`)."""
     path = Path(text)
-    if text == "-":
-        return click.get_binary_stream("stdin")
-    if not path.exists() or path.is_dir():
+    if text != "-" and path.is_file():
+        return path
+    if text != "-" and (path.is_dir() or not path.exists()):
         raise click.UsageError(f"There is no file {text!r} ({where}).")
-    try:
-        return path if path.is_file() else path.open("rb")
-    except OSError as error:
-        raise click.UsageError(f"{where}: {error}.") from error
+    copy = click.get_current_context().with_resource(TemporaryFile())  # noqa: SIM115
+    with nullcontext(click.get_binary_stream("stdin")) if text == "-" else path.open("rb") as pipe:
+        copyfileobj(pipe, copy)
+    copy.seek(0)
+    return copy
+
+
+def _content(source: Path | IO[bytes]) -> bytes:
+    return source.read_bytes() if isinstance(source, Path) else source.read()
 
 
 def _json(text: str | bytes, where: str) -> Any:
@@ -257,7 +260,7 @@ def _items(names: Named, incomplete: str) -> list[CompletionItem]:
 def _members(client: Client, ctx: click.Context) -> Named:
     schema = client.operation(ctx.params["operation"]).input or {}
     found = schema.get("properties", {}).items()
-    return [(member(name, part), part.get("description", "")) for name, part in found]
+    return [(member(name, part), "") for name, part in found]  # zsh cannot describe a `:=`
 
 
 complete_operation = _completing(

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
-from typing import IO, Any, TypeVar
+from typing import Any, TypeVar
 
 import click
 
@@ -48,7 +48,6 @@ _INPUT = (
         "--input",
         "-i",
         "source",
-        type=click.File("rb"),
         metavar="FILE",
         help="The input as JSON; -: stdin.",
     ),
@@ -87,7 +86,7 @@ def terms(given: dict[str, Any]) -> dict[str, Any]:
 def call(
     operation: str,
     members: tuple[str, ...],
-    source: IO[bytes] | None,
+    source: str | None,
     wait: float | None,
     timeout: float | None,
     output: str | None,
@@ -142,7 +141,7 @@ def call(
 def submit(
     operation: str,
     members: tuple[str, ...],
-    source: IO[bytes] | None,
+    source: str | None,
     lines: str | None,
     out: str | None,
     concurrency: int,

@@ -68,7 +68,7 @@ def jobs(limit: int, **given: Any) -> None:
     \b
     Examples:
       nowlater jobs --status failed --since 2h
-      nowlater jobs --tag order:42 --limit 0 --json
+      nowlater --json jobs --tag order:42 --limit 0
     """
     found = connect().jobs(limit=limit or None, **_query(**given))
     if not show.listing(found, show.job_row, show.JOB_TITLES):

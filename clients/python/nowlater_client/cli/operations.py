@@ -43,7 +43,7 @@ def op(operation: str) -> None:
         show.value(one.raw)
         return
     click.secho(show.plain(one.name), bold=True)
-    show.paragraph(one.description)
+    show.paragraph(one.description or "")
     _show_input(one.input or {})
     _show_times(one)
     show.echo(f"\n  nowlater call {one.name} {_example(one.input or {})}".rstrip())

@@ -43,7 +43,7 @@ def target(output: str) -> str | IO[bytes]:
         return sys.stdout.buffer
     path = Path(output)
     if path.exists() and not path.is_file():
-        return path.open("wb", buffering=0)
+        return click.get_current_context().with_resource(path.open("wb"))
     return os.path.realpath(output)  # a link stays
 
 

@@ -11,6 +11,12 @@ from nowlater_client import Client
 from nowlater_client.cli import profiles, show
 from nowlater_client.cli.program import cli
 
+#: Of bash and zsh: no space after `name=`, for its value follows.
+_NO_SPACE = (
+    ("COMPREPLY+=($value)", "COMPREPLY+=($value); [[ $value == *[=@] ]] && compopt -o nospace"),
+    ("compadd -U", "compadd -S '' -U"),
+)
+
 
 @cli.group()
 def profile() -> None:
@@ -105,4 +111,7 @@ def completion(shell: str) -> None:
 
     kind = get_completion_class(shell)
     if kind is not None:
-        click.echo(kind(cli, {}, "nowlater", "_NOWLATER_COMPLETE").source())
+        source = kind(cli, {}, "nowlater", "_NOWLATER_COMPLETE").source()
+        for clicks, ours in _NO_SPACE:
+            source = source.replace(clicks, ours)
+        click.echo(source)
