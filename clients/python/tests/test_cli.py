@@ -474,6 +474,16 @@ def test_each_command_has_an_example(
     assert max(map(len, shown.splitlines())) <= 80
 
 
+@pytest.mark.parametrize("group", [(), ("profile",)])
+def test_no_command_is_described_in_half_a_sentence(
+    nowlater: Callable[..., Ran], group: tuple[str, ...]
+) -> None:
+    _, _, listed = nowlater(*group, "--help").out.partition("Commands:")
+
+    assert listed
+    assert "..." not in listed
+
+
 def test_operations_and_jobs_are_completed(
     nowlater: Callable[..., Ran], server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:

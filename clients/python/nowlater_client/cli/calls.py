@@ -78,7 +78,7 @@ def terms(given: dict[str, Any]) -> dict[str, Any]:
 @click.option(
     "--wait",
     type=Seconds(0, MAX_HYBRID_S),
-    help=f"Make a job, and wait so long at the hybrid door: 0 to {MAX_HYBRID_S} s.",
+    help="Make a job, and wait so long at the hybrid door.",
 )
 @click.option("--timeout", type=Seconds(0, min_open=True), help="Give up after so many seconds.")
 @OUTPUT

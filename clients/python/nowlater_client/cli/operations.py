@@ -30,7 +30,7 @@ def ops() -> None:
 @cli.command()
 @OPERATION
 def op(operation: str) -> None:
-    """Show an operation: what it does, its input, limits and run times, and a call to paste.
+    """Show an operation, its input, and a call to paste.
 
     \b
     Example:
