@@ -11,7 +11,8 @@ import click
 
 from nowlater_client import Client, Job, errors, models
 from nowlater_client.cli import profiles, show
-from nowlater_client.cli.arguments import JobId, Seconds, Since, complete_operation, tags
+from nowlater_client.cli.arguments import JobId, Seconds, Since, tags
+from nowlater_client.cli.completion import complete_operation
 from nowlater_client.cli.output import OUTPUT, target, write
 from nowlater_client.cli.program import (
     CANCELED,
