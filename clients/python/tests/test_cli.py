@@ -16,9 +16,8 @@ import pytest
 
 from nowlater_client import File
 from nowlater_client.cli import batch, calls, jobs, main, operations, profiles, program, setup, show
-from nowlater_client.cli.arguments import (
-    Since,
-    When,
+from nowlater_client.cli.arguments import Since, When
+from nowlater_client.cli.completion import (
     complete_job,
     complete_member,
     complete_operation,
@@ -474,11 +473,21 @@ def test_each_command_has_an_example(
     assert max(map(len, shown.splitlines())) <= 80
 
 
+@pytest.mark.parametrize("group", [(), ("profile",)])
+def test_no_command_is_described_in_half_a_sentence(
+    nowlater: Callable[..., Ran], group: tuple[str, ...]
+) -> None:
+    _, _, listed = nowlater(*group, "--help").out.partition("Commands:")
+
+    assert listed
+    assert "..." not in listed
+
+
 def test_operations_and_jobs_are_completed(
     nowlater: Callable[..., Ran], server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(
-        "nowlater_client.cli.arguments.Client", lambda url, key, **_: server.client()
+        "nowlater_client.cli.completion.Client", lambda url, key, **_: server.client()
     )
     job = nowlater("submit", "greet", "name=Ada").json["id"]
     context = click.Context(program.cli)
@@ -618,6 +627,18 @@ def test_a_result_goes_to_stdout_or_a_pipe(nowlater: Callable[..., Ran], tmp_pat
     assert (tmp_path / "pipe").is_fifo()
     assert [path.name for path in tmp_path.iterdir()] == ["pipe"]
     os.close(reader)
+
+
+def test_a_reader_that_goes_away_is_no_error(
+    nowlater: Callable[..., Ran], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: Any) -> None:
+        raise BrokenPipeError
+
+    monkeypatch.setattr(show, "value", broken)
+    monkeypatch.setattr(os, "dup2", lambda *_: None)
+
+    assert nowlater("call", "greet", "name=Ada").code == 0
 
 
 def test_a_link_stays_when_a_result_is_written(
@@ -785,7 +806,7 @@ def test_members_and_profiles_are_completed(
     nowlater: Callable[..., Ran], server: Server, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr(
-        "nowlater_client.cli.arguments.Client", lambda url, key, **_: server.client()
+        "nowlater_client.cli.completion.Client", lambda url, key, **_: server.client()
     )
     schema = {"properties": {"text": {"type": "string"}, "top": {"type": "integer"}}}
     monkeypatch.setattr(server, "_said_of", lambda name: {"name": name, "input": schema})

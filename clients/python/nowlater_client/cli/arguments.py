@@ -6,7 +6,7 @@ import json
 import math
 import re
 import uuid
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext, suppress
 from datetime import datetime, timedelta, timezone
 from difflib import get_close_matches
@@ -19,7 +19,7 @@ import click
 from click.shell_completion import CompletionItem
 
 from nowlater_client import Client, NowlaterError, errors
-from nowlater_client.cli import profiles, show
+from nowlater_client.cli.completion import complete_job, complete_operation
 
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
@@ -212,73 +212,6 @@ def _slip(name: str, sign: str, text: str) -> str:
         if sign == "=" and not isinstance(json.loads(text), str):
             return f"{name}={text} sends text. To send a number or other JSON: {name}:={text}"
     return ""
-
-
-def kinds(part: dict[str, Any]) -> list[str]:
-    """Return what a member can be, by its schema: types, or a file."""
-    if any("upload" in one.get("properties", {}) for one in part.get("anyOf", [])):
-        return ["file"]
-    named: list[str] = []
-    for one in part.get("anyOf", [part]):
-        is_open = "enum" not in one and "const" not in one
-        kind = one.get("type") or ("any JSON" if is_open else "string")
-        named += kind if isinstance(kind, list) else [kind]
-    return [one for one in dict.fromkeys(named) if one != "null"]
-
-
-def member(name: str, part: dict[str, Any]) -> str:
-    """Return how a member begins on the command line: `name=`, `name:=` or `name@`."""
-    found = kinds(part)
-    return name + {"file": "@", "string": "="}.get(found[0] if len(found) == 1 else "", ":=")
-
-
-Named = Iterable[tuple[str, str]]
-Complete = Callable[[click.Context, Any, str], list[CompletionItem]]
-
-
-def _completing(names: Callable[[Client, click.Context], Named]) -> Complete:
-    """Return a completion by names, each with a help. It completes nothing if the API cannot be asked."""
-
-    def complete(ctx: click.Context, param: Any, incomplete: str) -> list[CompletionItem]:
-        try:
-            target = profiles.find(ctx.find_root().params.get("profile"))
-            with Client(
-                target.url, target.key, timeout=2, max_retries=0
-            ) as client:  # a shell waits
-                return _items(names(client, ctx), incomplete)
-        except (click.ClickException, NowlaterError, OSError, ValueError, ImportError):
-            return []
-
-    return complete
-
-
-def _items(names: Named, incomplete: str) -> list[CompletionItem]:
-    begun = [(name, text) for name, text in names if name.startswith(incomplete)]
-    return [CompletionItem(name, help=show.plain(show.shortened(text, 60))) for name, text in begun]
-
-
-def _members(client: Client, ctx: click.Context) -> Named:
-    schema = client.operation(ctx.params["operation"]).input or {}
-    found = schema.get("properties", {}).items()
-    return [(member(name, part), "") for name, part in found]  # zsh cannot describe a `:=`
-
-
-complete_operation = _completing(
-    lambda client, _: [(one.name, one.description) for one in client.operations()]
-)
-complete_job = _completing(
-    lambda client, _: [(one.id, f"{one.operation} {one.status}") for one in client.jobs(limit=50)]
-)
-complete_member = _completing(_members)
-
-
-def complete_profile(ctx: click.Context, param: Any, incomplete: str) -> list[CompletionItem]:
-    """Return the profiles whose names begin so."""
-    try:
-        known = {name: one["url"] for name, one in profiles.load()["profiles"].items()}
-    except (click.ClickException, OSError):
-        known = {}
-    return _items({"local": "served by make up", **known}.items(), incomplete)
 
 
 OPERATION = click.argument("operation", shell_complete=complete_operation)

@@ -17,12 +17,12 @@ from nowlater_client.cli.arguments import (
     Duration,
     Seconds,
     When,
-    complete_member,
     explained,
     read_input,
     source_at,
     tags,
 )
+from nowlater_client.cli.completion import complete_member
 from nowlater_client.cli.output import OUTPUT, Output, write
 from nowlater_client.cli.program import cli, connect, says_that_it_continues
 from nowlater_client.core import MAX_HYBRID_S, new_key
@@ -78,7 +78,7 @@ def terms(given: dict[str, Any]) -> dict[str, Any]:
 @click.option(
     "--wait",
     type=Seconds(0, MAX_HYBRID_S),
-    help=f"Make a job, and wait so long at the hybrid door: 0 to {MAX_HYBRID_S} s.",
+    help="Make a job, and wait so long at the hybrid door.",
 )
 @click.option("--timeout", type=Seconds(0, min_open=True), help="Give up after so many seconds.")
 @OUTPUT
@@ -118,6 +118,8 @@ def call(
         result = client.call(operation, body, timeout=timeout, **asked)
     try:
         write(result, output)
+    except BrokenPipeError:
+        raise
     except OSError as error:
         again = f"nowlater result {found[-1].id} -o FILE" if found else again
         kept = f" The result is kept. Get it:  {again}" if is_job else ""

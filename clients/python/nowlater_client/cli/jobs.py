@@ -11,7 +11,8 @@ import click
 
 from nowlater_client import Client, Job, errors, models
 from nowlater_client.cli import profiles, show
-from nowlater_client.cli.arguments import JobId, Seconds, Since, complete_operation, tags
+from nowlater_client.cli.arguments import JobId, Seconds, Since, tags
+from nowlater_client.cli.completion import complete_operation
 from nowlater_client.cli.output import OUTPUT, target, write
 from nowlater_client.cli.program import (
     CANCELED,
@@ -117,7 +118,9 @@ def job(job_id: str) -> None:
 @_ID
 @_TIMEOUT
 def watch(job_id: str, timeout: float | None) -> None:
-    """Follow a job to its end: a bar with progress, expected end, and slack to the deadline.
+    """Follow a job to its end.
+
+    A bar shows its progress, its expected end, and the slack to its deadline. Ctrl-C leaves it alone.
 
     \b
     Example:
@@ -158,7 +161,7 @@ def result(job_id: str, timeout: float | None, output: str | None) -> None:
         show.note(f"{output} is written.")
 
 
-def _action(action: Action, done: str, statuses: tuple[str, ...]) -> Callable[..., None]:
+def _action(action: Action, does: str, done: str, statuses: tuple[str, ...]) -> Callable[..., None]:
     """Return the command that does something with the jobs named, or with all that match."""
 
     def command(job_ids: tuple[str, ...], all_: bool, yes: bool, **given: Any) -> None:
@@ -177,8 +180,8 @@ def _action(action: Action, done: str, statuses: tuple[str, ...]) -> Callable[..
 
     command.__name__ = action
     command.__doc__ = (
-        f"{action.capitalize()} jobs.\n\nThose that are named, or with --all those that match the filters; "
-        f"it shows their number, and asks.\n\n\b\n"
+        f"{does}\n\nThose that are named, or with --all those that match the filters; it shows their "
+        f"number, and asks.\n\n\b\n"
         f"Examples:\n  nowlater {action} 01a20eff-13a8-723c-a1e0-0187f181401b\n"
         f"  nowlater {action} --all --tag batch:7 --status {statuses[-1]}"
     )
@@ -233,13 +236,18 @@ def _report(job: Job, value: Any, error: Any, done: str) -> bool:
 
 def _add_actions() -> None:
     ended = models.ENDED
-    actions: list[tuple[Action, str, tuple[str, ...]]] = [
-        ("cancel", "canceled", ("scheduled", "running", "queued")),
-        ("retry", "submitted again", ("succeeded", "canceled", "failed")),
-        ("erase", "erased", ended),
+    actions: list[tuple[Action, str, str, tuple[str, ...]]] = [
+        ("cancel", "Cancel unfinished jobs.", "canceled", ("scheduled", "running", "queued")),
+        (
+            "retry",
+            "Submit ended jobs again.",
+            "submitted again",
+            ("succeeded", "canceled", "failed"),
+        ),
+        ("erase", "Erase ended jobs, with input and result.", "erased", ended),
     ]
-    for action, done, statuses in actions:
-        command: Any = _action(action, done, statuses)
+    for action, does, done, statuses in actions:
+        command: Any = _action(action, does, done, statuses)
         command = click.option("--yes", "-y", is_flag=True, help="Do not ask.")(command)
         command = filters(command)
         command = click.option("--all", "all_", is_flag=True, help="All that match the filters.")(
@@ -257,7 +265,7 @@ _add_actions()
 @click.option("--state", multiple=True, type=click.Choice(["waiting", "delivered", "given-up"]))
 @click.option("--since", type=Since(), help="Of jobs accepted since a time, or so long ago: 2h.")
 def deliveries(job_id: str | None, state: tuple[str, ...], since: datetime | None) -> None:
-    """Show a job's webhook and its delivery attempts, or those of all jobs.
+    """Show webhooks: of a job, with its attempts, or of all.
 
     \b
     Examples:
@@ -340,9 +348,9 @@ def replay(job_id: str, number: int) -> None:
 @_ID
 @click.option("--log-group", help="The log group of the stack (output LogGroupName).")
 def why(job_id: str, log_group: str | None) -> None:
-    """Say why a job waits or failed: its state, its attempts, and the last traceback in the log.
+    """Say why a job waits or failed.
 
-    The log is read if boto3 is installed, and the stack is local or --log-group is given.
+    It shows the job's state, its attempts, and the last traceback in the log. The log is read if boto3 is installed, and the stack is local or --log-group is given.
 
     \b
     Examples:

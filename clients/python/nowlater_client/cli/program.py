@@ -14,7 +14,7 @@ from click.utils import PacifyFlushWrapper
 
 from nowlater_client import Client, Job, NowlaterError, WaitTimeout, __version__
 from nowlater_client.cli import profiles, show
-from nowlater_client.cli.arguments import complete_profile
+from nowlater_client.cli.completion import complete_profile
 from nowlater_client.errors import Canceled
 
 #: Exit codes: 0 success, 2 wrong usage (Click's), and these.

@@ -34,7 +34,9 @@ def profile() -> None:
 @click.option("--key", help="Your API key; else it is asked for, or read from a pipe.")
 @click.option("--default", is_flag=True, help="Use this profile if nothing else is given.")
 def add(name: str, url: str, key: str | None, default: bool) -> None:
-    """Store a URL and a key under a name, in a file that only you can read.
+    """Store a URL and a key under a name.
+
+    The file can be read by you alone.
 
     \b
     Example:
