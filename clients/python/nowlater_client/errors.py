@@ -13,6 +13,8 @@ class NowlaterError(Exception):
 
     #: What to do about it: the end of the message.
     advice: ClassVar[str] = ""
+    #: The same, if `key` is known.
+    advice_with_key: ClassVar[str] = ""
 
     def __init__(
         self,
@@ -54,7 +56,8 @@ class NowlaterError(Exception):
     def __str__(self) -> str:
         names = {"job": self.job_id, "idempotency key": self.key, "request": self.request_id}
         known = ", ".join(f"{name} {value}" for name, value in names.items() if value)
-        text = " ".join(part for part in (super().__str__(), self.advice) if part)
+        parts = (super().__str__(), self.advice, self.advice_with_key if self.key else "")
+        text = " ".join(part for part in parts if part)
         return f"{text} ({known})" if known else text
 
 
@@ -62,10 +65,7 @@ class Unreachable(NowlaterError, ConnectionError):
     """No whole answer came."""
 
     advice = "Check the URL and the network."
-
-    def __str__(self) -> str:
-        again = " The same call with the same key gets the same job." if self.key else ""
-        return super().__str__() + again
+    advice_with_key = "The same call with the same key gets the same job."
 
 
 class ClientClosed(NowlaterError, RuntimeError):
