@@ -122,6 +122,27 @@ def test_ctrl_c_leaves_the_job_alone(served: Served, api: Client) -> None:
     assert nowlater(served, "cancel", job["id"]).returncode == 0
 
 
+def test_sigterm_ends_the_line(served: Served) -> None:
+    job = json.loads(nowlater(served, "submit", "sleep", "seconds:=30").stdout)
+    terminal = Terminal(served, "watch", job["id"])
+    terminal.read(until="slack")
+    terminal.process.terminate()
+
+    assert terminal.end() == 143
+    assert terminal.text.endswith("\r\n")
+    assert nowlater(served, "cancel", job["id"]).returncode == 0
+
+
+def test_ctrl_c_in_a_call_knows_the_job(served: Served) -> None:
+    terminal = Terminal(served, "call", "sleep", "seconds:=30", "--deadline", "1h")
+    terminal.read(until="slack")
+    terminal.process.send_signal(signal.SIGINT)
+
+    assert terminal.end() == 130
+    (job,) = re.findall(r"nowlater cancel (\S+)", terminal.text)
+    assert nowlater(served, "cancel", job).returncode == 0
+
+
 @pytest.mark.parametrize("command", [("jobs",), ("ops",), ("op", "thumbnail"), ("op", "flaky")])
 def test_tables_fit_a_terminal(served: Served, command: tuple[str, ...]) -> None:
     nowlater(served, "submit", "echo", "value=x", "--tag", f"long:{'x' * 200}")

@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -103,3 +104,46 @@ def test_200_jobs_are_gathered_in_five_lines() -> None:
     (code,) = (code for code in EXAMPLES if "range(200)" in code)
 
     assert len(code.strip().splitlines()) <= 5
+
+
+STORY = """
+import asyncio
+from nowlater_client.testing import Server
+
+server = Server({"double": lambda value: value * 2})
+inputs = [{"value": number} for number in range(20)]
+with server.client() as client:
+    assert client.call("double", {"value": "x" * 20_000}) == "x" * 40_000
+    job = client.submit("double", {"value": "x" * 20_000}, deadline=60)
+    assert b"".join(job.stream()) == b'"' + b"x" * 40_000 + b'"'
+    assert list(client.map("double", inputs)) == list(range(0, 40, 2))
+
+
+async def main() -> None:
+    async with server.async_client() as client:
+        assert [one async for one in client.map("double", inputs)] == list(range(0, 40, 2))
+        assert await (await client.submit("double", {"value": 4})).result(timeout=30) == 8
+
+
+asyncio.run(main())
+"""
+
+
+def interpreter(version: str) -> str:
+    """Return the path of a Python of this machine; skip the test without one."""
+    found = [shutil.which(f"python{version}")]
+    found += [f"{path}" for path in Path.home().glob(f".pyenv/versions/{version}.*/bin/python")]
+    for path in filter(None, found):
+        asked = subprocess.run([path, "--version"], capture_output=True, text=True, check=False)
+        if asked.returncode == 0 and f" {version}." in asked.stdout:
+            return path
+    pytest.skip(f"There is no Python {version} on this machine.")
+
+
+@pytest.mark.parametrize("version", ["3.10", "3.11", "3.12", "3.13"])
+def test_it_runs_on_each_python_that_it_promises(wheel: Path, tmp_path: Path, version: str) -> None:
+    python = tmp_path / "bin" / "python"
+    run(UV, "venv", "--quiet", "--python", interpreter(version), tmp_path)
+    run(UV, "pip", "install", "--quiet", "--python", python, wheel)
+
+    run(python, "-W", "error", "-c", STORY)

@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import importlib
 import json
 import time
 from collections.abc import Callable
@@ -28,7 +29,7 @@ def headers(body: bytes = BODY) -> dict[str, str]:
 
 @pytest.fixture(autouse=True)
 def secret(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("WEBHOOK_SECRETS", f"{SECRET} {SECRET}")
+    monkeypatch.setenv("WEBHOOK_SECRETS", f"{SECRET},{SECRET}")
 
 
 def in_flask(load: Callable[[str], ModuleType]) -> Callable[[bytes, dict[str, str]], int]:
@@ -72,3 +73,31 @@ def test_a_receiver_accepts_what_is_signed_and_nothing_else(
     assert post(BODY + b" ", headers()) == 403
     assert post(BODY, headers() | {"webhook-signature": "v1,AAAA"}) == 403
     assert post(BODY, {}) == 403
+    assert post(BODY, {"webhook-id": "j/failed"}) == 403
+
+
+def test_an_empty_secret_is_an_error_of_the_receiver(
+    load: Callable[[str], ModuleType], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WEBHOOK_SECRETS", "")
+    app = importlib.reload(load("lambda_app"))
+
+    with pytest.raises(ValueError, match="not empty"):
+        app.handler({"body": BODY.decode(), "headers": headers()}, None)
+
+
+def test_a_lambda_without_headers_refuses(load: Callable[[str], ModuleType]) -> None:
+    for event in ({"body": "{}"}, {"body": "{}", "headers": None}):
+        assert importlib.reload(load("lambda_app")).handler(event, None) == {"statusCode": 403}
+
+
+def test_messages_of_the_topic_are_read(
+    load: Callable[[str], ModuleType], capsys: pytest.CaptureFixture[str]
+) -> None:
+    app, text = load("subscriber_app"), BODY.decode()
+    envelope = {"Type": "Notification", "TopicArn": "arn:aws:sns:us-east-1:1:jobs", "Message": text}
+
+    app.from_sns({"Records": [{"Sns": envelope}]}, None)
+    app.from_sqs({"Records": [{"body": text}, {"body": json.dumps(envelope)}]}, None)
+
+    assert capsys.readouterr().out == "j/failed failed\n" * 3

@@ -1,182 +1,246 @@
-"""What a client does, as conversations: `Client` and `AsyncClient` run them, and add nothing."""
+"""What a client does: coroutines that `AsyncClient` has as methods, and `Client` runs in a thread."""
 
 from __future__ import annotations
 
+import contextlib
+import copy
+import io
 import math
 import os
 import time
 import uuid
-from collections.abc import Callable, Mapping
+from collections import Counter
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, TypedDict, Union
+from typing import IO, TYPE_CHECKING, Any, Generic, Literal, TypeVar
 from urllib.parse import quote, urlencode
 
-from nowlater_client import errors, models
-from nowlater_client.exchange import Core, exchange
-from nowlater_client.files import INLINE_BYTES, Content, File, Sink, Source, Upload, is_file
-from nowlater_client.loop import Conversation, Emit, Lost, Pause, Reply, Request
+import httpx
+
+from nowlater_client import errors, models, uploads
+from nowlater_client.exchange import (
+    LEAST_S,
+    Connection,
+    Reply,
+    Timeout,
+    retry_after_s,
+    sleep,
+    until,
+)
+from nowlater_client.files import Content, Source, Upload
 from nowlater_client.models import JobState
+from nowlater_client.portal import Portal, calling
+from nowlater_client.results import fetch, pieces, result_of
+from nowlater_client.sender import Sender
+from nowlater_client.terms import Filters, Seconds, Terms, instant, members, seconds
+from nowlater_client.uploads import prepare
 
 if TYPE_CHECKING:
-    from typing_extensions import Unpack
-
-Seconds = Union[float, timedelta]  # noqa: UP007 - evaluated by Python 3.10
-When = Union[Seconds, datetime, "dict[str, Any]"]
-OnProgress = Callable[[JobState], object]
+    from typing_extensions import Self, Unpack
 
 #: The longest wait of the hybrid door, and of a status request.
 MAX_HYBRID_S, MAX_POLL_S = 25, 20
 #: Someone who looks at progress wants to see it at least so often, in seconds.
 CLOSELY_S = 1.0
-#: With no time left, one look is still worth a second.
-_LEAST_S = 1.0
+#: Between two looks at a job, even if the API asks for none.
+_LEAST_PAUSE_S = 0.05
 _PAGE = 100
+#: What each job has.
+JOB = ("id", "operation", "status")
+
+H = TypeVar("H")
+J = TypeVar("J", bound="JobHandle")
+Action = Literal["cancel", "retry", "erase"]
 
 
-class Terms(TypedDict, total=False):
-    """How a job is to be run."""
+class Api(Generic[J, H]):
+    """What both clients are made of: URL, key, options, and connections."""
 
-    #: Seconds or a timedelta from now, or a datetime: no attempt starts earlier.
-    start: When
-    #: The same: no attempt starts or succeeds later.
-    deadline: When
-    #: Seconds or a timedelta: how long the ended job can be read.
-    retention: Seconds
-    #: Where the completion event goes: a URL, or `{"url": …, "events": […]}`.
-    callback: str | Mapping[str, Any]
-    tags: Mapping[str, str]
+    def __init__(
+        self,
+        url: str,
+        key: str,
+        *,
+        timeout: Seconds = 60.0,
+        max_retries: int = 1000,
+        http_client: H | None = None,
+        on_reply: Callable[[Reply], object] | None = None,
+    ) -> None:
+        url, key = (url or "").strip().rstrip("/"), (key or "").strip()
+        if not is_url(url):
+            raise errors.Misconfigured(f"The URL must be like https://api.example.com: {url!r}.")
+        if not key or not key.isascii() or not key.isprintable():
+            raise errors.Misconfigured("The API key is empty, or has characters that no key has.")
+        self._is_copy, sender = False, Sender(http_client)
+        self._portal = Portal(sender)  # which `Client` alone starts
+        self._connection = Connection(url, key, seconds(timeout), max_retries, on_reply, sender)
+        self._doors: dict[str, str] = {}  # operation → the door that `call` found to serve it
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.url!r})"
+
+    @property
+    def url(self) -> str:
+        """The URL of the API."""
+        return self._connection.url
+
+    def _new_job(self, raw: dict[str, Any]) -> J:
+        """Return a job of this client."""
+        raise NotImplementedError
+
+    @classmethod
+    def from_env(cls, **options: Any) -> Self:
+        """Return a client for NOWLATER_URL and NOWLATER_KEY; raises Misconfigured."""
+        url, key = os.environ.get("NOWLATER_URL"), os.environ.get("NOWLATER_KEY")
+        missing = [n for n, v in (("NOWLATER_URL", url), ("NOWLATER_KEY", key)) if not v]
+        if not url or not key:
+            raise errors.Misconfigured(f"The environment has no {' and no '.join(missing)}.")
+        return cls(url, key, **options)
+
+    def with_options(
+        self,
+        *,
+        timeout: Seconds | None = None,
+        max_retries: int | None = None,
+        on_reply: Callable[[Reply], object] | None = None,
+    ) -> Self:
+        """Return a client with other options, which shares this one's connections."""
+        given: dict[str, Any] = {
+            "timeout": None if timeout is None else seconds(timeout),
+            "max_retries": max_retries,
+            "on_reply": on_reply,
+        }
+        changed = {name: value for name, value in given.items() if value is not None}
+        other = copy.copy(self)
+        other._is_copy, other._connection = True, replace(self._connection, **changed)
+        return other
 
 
-def members(
-    *,
-    start: When | None = None,
-    deadline: When | None = None,
-    retention: Seconds | None = None,
-    callback: Mapping[str, Any] | str | None = None,
-    tags: Mapping[str, str] | None = None,
-) -> dict[str, Any]:
-    """Return the terms of a job as members of the request, without those that are None."""
-    found = {
-        "start": _time(start, "after"),
-        "deadline": _time(deadline, "within"),
-        "retention": None if retention is None else math.ceil(_seconds(retention)),
-        "callback": {"url": callback} if isinstance(callback, str) else callback,
-        "tags": tags,
-    }
-    return {name: value for name, value in found.items() if value is not None}
+def is_url(text: str) -> bool:
+    """Return whether this is the URL of an API: scheme, host, and at most a path."""
+    try:
+        url = httpx.URL(text)
+    except httpx.InvalidURL:
+        return False
+    rest = url.query or url.fragment or url.userinfo or " " in text
+    return url.scheme in ("http", "https") and bool(url.host) and not rest
 
 
-def _seconds(value: Seconds) -> float:
-    return value.total_seconds() if isinstance(value, timedelta) else value
+class JobHandle(JobState):
+    """A job, with the client that follows it; its fields are as the API returned them last."""
+
+    _client: Api[Any, Any]
+
+    def __init__(self, client: Api[Any, Any], raw: dict[str, Any]) -> None:
+        self.__dict__["_client"] = client
+        self._update(raw)
+
+    def _update(self, raw: dict[str, Any]) -> Self:
+        self.__dict__.update(vars(models.read(JobState, raw)))
+        return self
+
+    async def _read(self, method: str, path: str = "", until: float = math.inf) -> Self:
+        return self._update((await self._send(method, path, until)).object(*JOB))
+
+    async def _send(
+        self, method: str, path: str = "", until: float = math.inf, **options: Any
+    ) -> Reply:
+        path = f"/jobs/{quote(self.id, safe='')}{path}"
+        return await self._client._connection.send(
+            method, path, until=until, job_id=self.id, **options
+        )
 
 
-def _time(value: When | None, relative: str) -> dict[str, Any] | None:
-    if value is None or isinstance(value, dict):
-        return value
-    if not isinstance(value, datetime):
-        return {relative: _seconds(value)}
-    if value.tzinfo is None:
-        raise ValueError("The start or deadline needs a time zone: datetime.now(timezone.utc) + …")
-    return {"at": value.isoformat()}
-
-
-def call(
-    core: Core,
+async def call(
+    client: Api[J, Any],
     operation: str,
     input: Mapping[str, Any] | None = None,
     *,
     wait: float | None = None,
-    timeout: float | None = None,
+    strict: bool = False,
+    timeout: Timeout = None,
     key: str | None = None,
-    on_progress: OnProgress | None = None,
+    on_progress: Callable[[J], object] | None = None,
     **terms: Unpack[Terms],
-) -> Conversation[Any]:
+) -> Any:
     """Run an operation and return its result: JSON, or `File` (bytes).
 
     It goes to the sync door. With `wait` (seconds that the hybrid door waits) or any option of a job,
     or if the sync door does not serve the operation or is too small for it, it is a job: `call` then
-    waits for its end. `timeout` bounds all of it; None waits until the job has ended.
+    waits for its end. With `strict`, a job that has not ended after `wait` is canceled: TimedOut.
+    `timeout` bounds all of it; None waits until the job has ended.
     """
-    until = core.until(timeout)
-    asked = members(**terms)
-    is_job = bool(asked) or any(one is not None for one in (wait, key, on_progress))
-    body = {"input": (yield from prepare(core, input, until)), **asked}
-    if not is_job and core.doors.get(operation, "sync") == "sync":
+    end, asked = until(timeout), members(**terms)
+    is_job = bool(asked) or strict or any(one is not None for one in (wait, key, on_progress))
+    wait_s, key = MAX_HYBRID_S if wait is None else seconds(wait), checked(key)
+    body = {"input": await prepare(client._connection, input, end, key), **asked}
+    if not is_job and client._doors.get(operation, "sync") == "sync":
         try:
-            return result_of(
-                (
-                    yield from exchange(
-                        core, "POST", f"/sync/{quote(operation, safe='')}", until=until, json=body
-                    )
-                )
-            )
+            return result_of(await _post(client, "sync", operation, end, body))
         except (errors.UnknownOperation, errors.ResultTooLarge, errors.TimedOut) as error:
             if not isinstance(error, errors.UnknownOperation) and "instead" not in error.problem:
                 raise
-            core.doors[operation] = "hybrid"
-    reply = yield from _hybrid(core, operation, body, wait, key or new_key(), until)
+            client._doors[operation] = "hybrid"
+    reply = await _hybrid(client, operation, end, body, wait_s, strict, key)
     if reply.status == 200:
         return result_of(reply)
-    job = models.read(JobState, reply.json())
-    left = None if timeout is None else until - time.monotonic()
-    return (yield from result(core, job, left, on_progress))
+    job = client._new_job(reply.object(*JOB))
+    await _wait(job, end, timeout, on_progress)
+    return await fetch(job, end)
 
 
-def _hybrid(
-    core: Core, operation: str, body: Any, wait: float | None, key: str, until: float
-) -> Conversation[Reply]:
+async def _post(
+    client: Api[Any, Any], door: str, operation: str, end: float, body: Any, **options: Any
+) -> Reply:
+    path = f"/{door}/{quote(operation, safe='')}"
+    return await client._connection.send("POST", path, until=end, json=body, **options)
+
+
+async def _hybrid(
+    client: Api[Any, Any],
+    operation: str,
+    end: float,
+    body: Any,
+    longest_s: float,
+    strict: bool,
+    key: str,
+) -> Reply:
     """Send a job to the hybrid door, or to the async one if only that serves the operation."""
-    left = MAX_HYBRID_S if wait is None else wait
-    wait_s = max(0, int(min(left, MAX_HYBRID_S, until - time.monotonic() - _LEAST_S)))
-    headers = {"prefer": f"wait={wait_s}" if wait_s else "respond-async"}
-    door = "async" if core.doors.get(operation) == "async" else "hybrid"
-    try:
-        return (
-            yield from exchange(
-                core,
-                "POST",
-                f"/{door}/{quote(operation, safe='')}",
-                until=until,
-                json=body,
-                headers=headers,
-                key=key,
-            )
-        )
-    except errors.UnknownOperation:
-        if door == "async":
-            raise
-    path = f"/async/{quote(operation, safe='')}"
-    reply = yield from exchange(core, "POST", path, until=until, json=body, key=key)
-    core.doors[operation] = "async"
+    wait_s = max(0, int(min(longest_s, MAX_HYBRID_S, end - time.monotonic() - LEAST_S)))
+    prefer = f"wait={wait_s}" + ", handling=strict" * strict if wait_s else "respond-async"
+    if strict or client._doors.get(operation) != "async":
+        try:
+            headers = {"prefer": prefer}
+            return await _post(client, "hybrid", operation, end, body, headers=headers, key=key)
+        except errors.UnknownOperation:
+            if strict:
+                raise
+    reply = await _post(client, "async", operation, end, body, key=key)
+    client._doors[operation] = "async"
     return reply
 
 
-def submit(
-    core: Core,
+async def submit(
+    client: Api[J, Any],
     operation: str,
     input: Mapping[str, Any] | None = None,
     *,
     key: str | None = None,
-    timeout: float | None = None,
+    timeout: Timeout = None,
     **terms: Unpack[Terms],
-) -> Conversation[JobState]:
+) -> J:
     """Submit a job and return it.
 
     `terms`: `start`, `deadline`, `retention`, `callback`, `tags`; see `Terms`. `key`: the idempotency key; the
-    same key, operation and input give the same job for 24 hours. Without one, a new key is used for all
-    repetitions; an exception has it as `key`.
+    same key, operation, input (large files too) and terms give the same job for 24 hours. Without one, a
+    new key is used for all repetitions; an exception has it as `key`.
     """
-    until, key = core.until(timeout), key or new_key()
-    body = {"input": (yield from prepare(core, input, until)), **members(**terms)}
-    path = f"/async/{quote(operation, safe='')}"
-    reply = yield from exchange(core, "POST", path, until=until, json=body, key=key)
-    return models.read(JobState, reply.json())
-
-
-def second(_: object, value: Any) -> Any:
-    """Return a value as it is, whatever client it is for."""
-    return value
+    end, key, asked = until(timeout), checked(key), members(**terms)
+    body = {"input": await prepare(client._connection, input, end, key), **asked}
+    reply = await _post(client, "async", operation, end, body, key=key)
+    return client._new_job(reply.object(*JOB))
 
 
 def new_key() -> str:
@@ -184,247 +248,226 @@ def new_key() -> str:
     return uuid.uuid4().hex
 
 
-def read_job(core: Core, job_id: str, *, timeout: float | None = None) -> Conversation[JobState]:
+def checked(key: str | None) -> str:
+    """Return an idempotency key, or a new one for None; raises ValueError if no header can have it."""
+    if key is None:
+        return new_key()
+    if not key.strip() or not key.isascii() or not key.isprintable():
+        raise ValueError(f"An idempotency key has printable ASCII characters: key={key!r}.")
+    return key
+
+
+async def job(client: Api[J, Any], job_id: str, *, timeout: Timeout = None) -> J:
     """Return the job with this id, such as one that an earlier process submitted."""
-    reply = yield from exchange(
-        core, "GET", f"/jobs/{quote(job_id, safe='')}", until=core.until(timeout), job_id=job_id
-    )
-    return models.read(JobState, reply.json())
+    if not isinstance(job_id, str) or not job_id:
+        raise ValueError(f"The id of the job is no text, or empty: {job_id!r}.")
+    path = f"/jobs/{quote(job_id, safe='')}"
+    reply = await client._connection.send("GET", path, until=until(timeout), job_id=job_id)
+    return client._new_job(reply.object(*JOB))
 
 
-def refresh(core: Core, job: JobState, *, timeout: float | None = None) -> Conversation[JobState]:
+async def refresh(job: J, *, timeout: Timeout = None) -> J:
     """Read the job again."""
-    return (yield from read_job(core, job.id, timeout=timeout))
+    return await job._read("GET", until=until(timeout))
 
 
-def wait(
-    core: Core,
-    job: JobState,
-    timeout: float | None = None,
-    on_progress: OnProgress | None = None,
-) -> Conversation[JobState]:
+async def wait(
+    job: J, timeout: Timeout = None, on_progress: Callable[[J], object] | None = None
+) -> J:
     """Return the job once it has ended; raises WaitTimeout after `timeout` seconds.
 
     None waits until its end, which comes at its deadline at the latest. `on_progress` is called with the
     job whenever its status or progress has changed.
     """
-    return (yield from _follow(core, job, timeout, on_progress, emits=False))
+    return await _wait(job, until(timeout), timeout, on_progress)
 
 
-def events(core: Core, job: JobState, timeout: float | None = None) -> Conversation[JobState]:
+async def _wait(
+    job: J, end: float, timeout: Timeout, on_progress: Callable[[J], object] | None
+) -> J:
+    async for _ in _follow(job, end, timeout, is_watched=on_progress is not None):
+        if on_progress is not None:
+            await calling(on_progress, job)
+    return job
+
+
+async def events(job: J, timeout: Timeout = None) -> AsyncGenerator[J, None]:
     """Yield the job as it is now, and whenever its status or progress changes, until it has ended."""
-    return (yield from _follow(core, job, timeout, None, emits=True))
+    async for _ in _follow(job, until(timeout), timeout, is_watched=True):
+        yield job
 
 
-def _follow(
-    core: Core, job: JobState, timeout: float | None, tell: OnProgress | None, *, emits: bool
-) -> Conversation[JobState]:
-    """Read a job until it has ended: by long polls, or often if the caller takes its progress."""
-    until = core.until(timeout)
-    until_last = max(until, time.monotonic() + _LEAST_S)
-    is_watched, seen = emits or tell is not None, None
+async def _follow(
+    job: JobHandle, end: float, timeout: Timeout, *, is_watched: bool
+) -> AsyncGenerator[None, None]:
+    """Read a job until it has ended, by long polls, or often if it is watched; yield at changes."""
+    end_of_last, seen = max(end, time.monotonic() + LEAST_S), None
     while True:
-        if (job.status, job.updated) != seen and is_watched:
+        if (job.status, job.updated) != seen:
             seen = job.status, job.updated
-            if tell:
-                tell(job)
-            if emits:
-                yield Emit(job)
+            yield
         if job.has_ended:
-            return job
-        left = until - time.monotonic()
-        longest_s = min(left - 0.5, MAX_POLL_S, core.timeout / 2)
+            return
+        longest_s = min(
+            end - time.monotonic() - 0.5, MAX_POLL_S, job._client._connection.timeout / 2
+        )
         poll_s = 0 if is_watched else max(0, int(longest_s))
         headers = {"prefer": f"wait={poll_s}"} if poll_s else {}
         try:
-            reply = yield from exchange(
-                core, "GET", f"/jobs/{job.id}", until=until_last, headers=headers, job_id=job.id
-            )
-        except errors.Unreachable as error:
-            if time.monotonic() < until:
-                raise
+            reply = await job._send("GET", until=end_of_last, headers=headers)
+        except errors.RequestTimeout as error:
             raise _too_late(job, timeout) from error
-        job = models.read(JobState, reply.json())
+        job._update(reply.object(*JOB))
         if job.has_ended or "preference-applied" in reply.headers:
             continue  # the API has waited already
-        left = until - time.monotonic()
-        if left <= 0:
+        left_s = end - time.monotonic()
+        if left_s <= 0:
             raise _too_late(job, timeout)
-        wait_s = float(reply.headers.get("retry-after", 1))
-        yield Pause(min(wait_s, left, CLOSELY_S if is_watched else wait_s))
+        asked_s = retry_after_s(reply)
+        wait_s = max(_LEAST_PAUSE_S, min(MAX_POLL_S, 1.0 if asked_s is None else asked_s))
+        await sleep(min(wait_s, left_s, CLOSELY_S if is_watched else wait_s))
 
 
-def _too_late(job: JobState, timeout: float | None) -> errors.WaitTimeout:
-    text = f"The job {job.operation} is {job.status} after {timeout:g} s."
+def _too_late(job: JobHandle, timeout: Timeout) -> errors.WaitTimeout:
+    spent_s = timeout.total_seconds() if isinstance(timeout, timedelta) else timeout or 0
+    text = f"The job {job.operation} is {job.status} after {spent_s:g} s."
     return errors.WaitTimeout(text, job_id=job.id)
 
 
-def result(
-    core: Core,
-    job: JobState,
-    timeout: float | None = None,
-    on_progress: OnProgress | None = None,
-) -> Conversation[Any]:
+async def result(
+    job: J, timeout: Timeout = None, on_progress: Callable[[J], object] | None = None
+) -> Any:
     """Wait for the job's end, and return its result: JSON, or `File` (bytes).
 
     Raises the job's error if it failed or was canceled, and WaitTimeout after `timeout` seconds.
     """
-    until = core.until(timeout)
-    job = yield from wait(core, job, timeout, on_progress)
-    return (yield from fetch(core, job, until))
+    end = until(timeout)
+    await _wait(job, end, timeout, on_progress)
+    return await fetch(job, end)
 
 
-def fetch(core: Core, job: JobState, until: float) -> Conversation[Any]:
-    """Return the result of a job that has ended: the one inside the job, if that is certain."""
-    if job.status != "succeeded":
-        raise job.error or errors.NowlaterError("The job failed.", job_id=job.id)
-    inline = job.raw.get("result")
-    is_maybe_file = isinstance(inline, dict) and inline.keys() == {"base64", "media_type"}
-    if inline is not None and not is_maybe_file:
-        return inline
-    return result_of((yield from _get_result(core, job, until, None)))
+async def stream(job: JobHandle, timeout: Timeout = None) -> AsyncGenerator[bytes, None]:
+    """Wait for the job's end, and yield the bytes of its result, piece by piece.
 
-
-def _get_result(core: Core, job: JobState, until: float, sink: Sink | None) -> Conversation[Reply]:
-    """Return the reply with the result: the API's, or S3's, which does not receive the key.
-
-    A URL of S3 lives for minutes: after any failure, the API is asked for a new one.
+    A broken stream continues where it ended, or raises Unreachable. To close the iterator frees the
+    connection.
     """
-    until = max(until, time.monotonic() + _LEAST_S)
-    patience, written = time.monotonic() + core.timeout, 0
-    while True:
-        path = f"/jobs/{job.id}/result"
-        reply = yield from exchange(core, "GET", path, until=until, job_id=job.id)
-        if reply.status != 303:
-            if sink is not None:
-                sink.begin(reply.status)
-                sink.write(reply.body)
-            return reply
-        headers = {"range": f"bytes={sink.written}-"} if sink is not None and sink.written else {}
-        to_s3 = Request("GET", reply.headers["location"], headers, None, until, sink)
-        try:
-            stored: Reply = yield to_s3
-        except Lost as lost:
-            fault = f"{lost}"
-        else:
-            if stored.status in (200, 206):
-                return stored
-            fault = f"S3 answered {stored.status}"
-        if sink is not None and sink.written > written:
-            patience, written = time.monotonic() + core.timeout, sink.written
-        if time.monotonic() + 1 >= min(until, patience):
-            raise errors.Unreachable(f"The result could not be read: {fault}.", job_id=job.id)
-        yield Pause(1)
+    end = until(timeout)
+    await _wait(job, end, timeout, None)
+    async with contextlib.aclosing(pieces(job, end, {})) as read:
+        async for piece in read:
+            yield piece
 
 
-def result_of(reply: Reply) -> Any:
-    """Return the result in an answer: a JSON value, or bytes with their media type."""
-    if reply.media_type == "application/json" and "content-security-policy" not in reply.headers:
-        return reply.json()
-    return File(reply.body, reply.headers.get("content-type"))
+async def download(
+    job: JobHandle, to: str | os.PathLike[str] | IO[bytes], timeout: Timeout = None
+) -> None:
+    """Wait for the job's end, and write its result to a path or a binary file, as `stream` reads it.
 
-
-def download(
-    core: Core,
-    job: JobState,
-    to: str | os.PathLike[str] | IO[bytes],
-    timeout: float | None = None,
-) -> Conversation[None]:
-    """Wait for the job's end, and write its result to a path or a binary file, piece by piece.
-
-    A broken download continues where it ended. At a path, the file appears when it is whole.
+    At a path, the file appears when it is whole.
     """
-    until = core.until(timeout)
-    ended = yield from wait(core, job, timeout)
-    if ended.error is not None:
-        raise ended.error
+    if isinstance(to, io.TextIOBase):
+        raise TypeError('Open the file in binary mode: open(path, "wb").')
     if not isinstance(to, (str, os.PathLike)):
-        yield from _get_result(core, ended, until, Sink(to))
+        async with contextlib.aclosing(stream(job, timeout)) as pieces:
+            async for piece in pieces:
+                await calling(to.write, piece)
         return
     part = Path(f"{os.fspath(to)}.{uuid.uuid4().hex[:8]}.part")
     try:
         with part.open("wb") as file:
-            yield from _get_result(core, ended, until, Sink(file))
+            await download(job, file, timeout)
         part.replace(to)
     finally:
         part.unlink(missing_ok=True)
 
 
-def cancel(core: Core, job: JobState, *, timeout: float | None = None) -> Conversation[JobState]:
+async def cancel(job: J, *, timeout: Timeout = None) -> J:
     """Cancel an unfinished job; a running attempt stops at its next progress report."""
-    path = f"/jobs/{job.id}/cancel"
-    reply = yield from exchange(core, "POST", path, until=core.until(timeout), job_id=job.id)
-    return models.read(JobState, reply.json())
+    return await job._read("POST", "/cancel", until(timeout))
 
 
-def retry(
-    core: Core, job: JobState, *, key: str | None = None, timeout: float | None = None
-) -> Conversation[JobState]:
+async def retry(job: J, *, key: str | None = None, timeout: Timeout = None) -> J:
     """Submit an ended job again, with the same input; return the new job."""
-    path, key = f"/jobs/{job.id}/retry", key or new_key()
-    reply = yield from exchange(
-        core, "POST", path, until=core.until(timeout), job_id=job.id, key=key
-    )
-    return models.read(JobState, reply.json())
+    reply = await job._send("POST", "/retry", until(timeout), key=checked(key))
+    return type(job)(job._client, reply.object(*JOB))
 
 
-def erase(core: Core, job: JobState, *, timeout: float | None = None) -> Conversation[None]:
+async def erase(job: JobHandle, *, timeout: Timeout = None) -> None:
     """Erase an ended job: input, result, error, tags and deliveries. To do it twice is no error."""
-    path, until = f"/jobs/{job.id}", core.until(timeout)
-    try:
-        yield from exchange(core, "DELETE", path, until=until, job_id=job.id)
-    except errors.JobExpired:
-        return
+    with contextlib.suppress(errors.JobExpired):
+        await job._send("DELETE", until=until(timeout))
 
 
-def jobs(
-    core: Core,
-    *,
-    status: str | list[str] | None = None,
-    operation: str | None = None,
-    tags: Mapping[str, str] | None = None,
-    since: datetime | None = None,
-    until: datetime | None = None,
-    limit: int | None = None,
-) -> Conversation[None]:
+async def deliveries(job: JobHandle) -> list[models.Delivery]:
+    """Return the deliveries of the job's webhook."""
+    found = (await job._send("GET", "/deliveries")).json()["deliveries"]
+    return [models.read(models.Delivery, raw) for raw in found]
+
+
+async def replay(job: JobHandle, number: int = 1) -> models.Delivery:
+    """Send a webhook again, with the same id."""
+    reply = await job._send("POST", f"/deliveries/{number}/replay")
+    return models.read(models.Delivery, reply.json())
+
+
+async def jobs(
+    client: Api[J, Any], *, limit: int | None = None, **filters: Unpack[Filters]
+) -> AsyncGenerator[J, None]:
     """Yield your jobs, newest first: those that match all filters, at most `limit`.
 
-    `since` and `until` are times of acceptance. The list can be a second behind.
+    `filters`: `status`, `operation`, `tags`, `since`, `until`; see `Filters`. The list can be a second
+    behind.
     """
-    query = _filters(status, operation, tags)
-    query += [("limit", str(min(limit or _PAGE, _PAGE)))]
-    query += [("cursor", _id_at(until))] if until else []
-    yield from _list(core, f"/jobs?{urlencode(query)}", "jobs", JobState, limit, since)
+    query = [pair for pair in _query(**filters) if pair[0] not in ("since", "until")]
+    since, end = filters.get("since"), filters.get("until")
+    query += [("cursor", _id_at(end))] if end else []
+    async for raw in _list(client, "jobs", query, limit):
+        job = client._new_job(raw)
+        if since and job.created < since:
+            return
+        yield job
 
 
-def _list(
-    core: Core,
-    path: str,
-    name: str,
-    model: type[Any],
-    limit: int | None,
-    since: datetime | None = None,
-) -> Conversation[None]:
-    """Emit the members of a list, page after page; until one that was created before `since`."""
-    count = 0
+async def _list(
+    client: Api[Any, Any], name: str, query: list[tuple[str, str]], limit: int | None
+) -> AsyncGenerator[dict[str, Any], None]:
+    """Yield the members of a list, page after page."""
+    if limit is not None and limit < 0:
+        raise ValueError(f"The limit is a number of 0 or more: {limit}.")
+    if limit == 0:
+        return
+    count, path = 0, f"/{name}?{urlencode([*query, ('limit', min(limit or _PAGE, _PAGE))])}"
     while path:
-        page = (yield from exchange(core, "GET", path, until=core.until(None))).json()
-        for found in (models.read(model, raw) for raw in page[name]):
-            if since and found.created < since:
-                return
-            yield Emit(found)
+        page = await _get(client, path, name, "next")
+        for raw in page[name]:
+            yield raw
             count += 1
             if count == limit:
                 return
         path = page["next"]
 
 
-def _filters(
-    status: str | list[str] | None, operation: str | None, tags: Mapping[str, str] | None
+async def _get(client: Api[Any, Any], path: str, *names: str) -> dict[str, Any]:
+    """Return the JSON object at a path, which has these members."""
+    return (await client._connection.send("GET", path, until=math.inf)).object(*names)
+
+
+def _query(
+    *,
+    status: str | Sequence[str] | None = None,
+    operation: str | None = None,
+    tags: Mapping[str, str] | None = None,
+    since: datetime | None = None,
+    until: datetime | None = None,
+    state: str | list[str] | None = None,
 ) -> list[tuple[str, str]]:
-    query = [("status", one) for one in ([status] if isinstance(status, str) else status or [])]
-    query += [("operation", operation)] if operation else []
-    return query + [("tag", f"{name}:{value}") for name, value in (tags or {}).items()]
+    """Return filters as they are in a URL."""
+    several = {"status": status, "state": state, "operation": operation}
+    lists = {name: [one] if isinstance(one, str) else one or [] for name, one in several.items()}
+    pairs = [(name, one) for name, values in lists.items() for one in values]
+    pairs += [("tag", f"{name}:{value}") for name, value in (tags or {}).items()]
+    return pairs + [(n, instant(t)) for n, t in (("since", since), ("until", until)) if t]
 
 
 def _id_at(instant: datetime) -> str:
@@ -433,187 +476,105 @@ def _id_at(instant: datetime) -> str:
     return str(uuid.UUID(int=milliseconds << 80 | 7 << 76 | 2 << 62))
 
 
-def counts(
-    core: Core,
-    *,
-    status: str | list[str] | None = None,
-    operation: str | None = None,
-    tags: Mapping[str, str] | None = None,
-    since: datetime | None = None,
-    until: datetime | None = None,
-    interval: int | None = None,
-) -> Conversation[list[dict[str, Any]]]:
+async def counts(
+    client: Api[Any, Any], *, interval: int | None = None, **filters: Unpack[Filters]
+) -> list[dict[str, Any]]:
     """Return the numbers of your jobs by operation and status, and for each `interval` of seconds.
 
     Each is `{"from": …, "operation": …, "status": …, "jobs": …}`. It reads all these jobs: ask seldom.
     """
-    query = _filters(status, operation, tags)
-    query += [("since", since.isoformat())] if since else []
-    query += [("interval", f"{interval}")] if interval else []
-    end, sums = until.isoformat() if until else None, dict[tuple[Any, ...], int]()
-    names = ("from", "operation", "status")
+    query = _query(**filters) + ([("interval", f"{interval}")] if interval else [])
+    names, sums = ("from", "operation", "status"), Counter[tuple[Any, ...]]()
     while True:
-        path = f"/jobs/counts?{urlencode([*query, *([('until', end)] if end else [])])}"
-        page = (yield from exchange(core, "GET", path, until=core.until(None))).json()
+        page = await _get(client, f"/jobs/counts?{urlencode(query)}", "counts", "complete")
         for one in page["counts"]:
-            group = tuple(one[name] for name in names)
-            sums[group] = sums.get(group, 0) + one["jobs"]
+            sums[tuple(one[name] for name in names)] += one["jobs"]
         if page["complete"]:
-            groups = sorted(sums, key=lambda group: [f"{part}" for part in group])
-            return [
-                {**dict(zip(names, group, strict=True)), "jobs": sums[group]} for group in groups
-            ]
-        end = page["since"]
+            groups = sorted(sums.items(), key=lambda item: [f"{part}" for part in item[0]])
+            return [dict(zip((*names, "jobs"), (*group, n), strict=True)) for group, n in groups]
+        query = [pair for pair in query if pair[0] != "until"] + [("until", page["since"])]
 
 
-def lanes(core: Core) -> Conversation[dict[str, Any]]:
-    """Return what waits and runs in the two lanes: of all owners, and of yours."""
-    return dict((yield from exchange(core, "GET", "/lanes", until=core.until(None))).json())
-
-
-def all_deliveries(
-    core: Core,
+async def all_deliveries(
+    client: Api[Any, Any],
     *,
     state: str | list[str] | None = None,
     since: datetime | None = None,
     until: datetime | None = None,
     limit: int | None = None,
-) -> Conversation[None]:
+) -> AsyncGenerator[models.Delivery, None]:
     """Yield the deliveries of your jobs' webhooks, newest job first, each with its last attempt.
 
     `state`: some of `waiting`, `delivered`, `given-up`. `since`, `until`: when the job was accepted.
     """
-    query = [("state", one) for one in ([state] if isinstance(state, str) else state or [])]
-    query += [(n, t.isoformat()) for n, t in (("since", since), ("until", until)) if t]
-    query += [("limit", str(min(limit or _PAGE, _PAGE)))]
-    path = f"/deliveries?{urlencode(query)}"
-    yield from _list(core, path, "deliveries", models.Delivery, limit)
+    query = _query(state=state, since=since, until=until)
+    async for raw in _list(client, "deliveries", query, limit):
+        yield models.read(models.Delivery, raw)
 
 
-def operations(core: Core) -> Conversation[list[models.Operation]]:
+async def lanes(client: Api[Any, Any]) -> dict[str, Any]:
+    """Return what waits and runs in the two lanes: of all owners, and of yours."""
+    return await _get(client, "/lanes")
+
+
+async def operations(client: Api[Any, Any]) -> list[models.Operation]:
     """Return all operations, without their schemas."""
-    reply = yield from exchange(core, "GET", "/operations", until=core.until(None))
-    return [models.read(models.Operation, raw) for raw in reply.json()["operations"]]
+    found = (await _get(client, "/operations", "operations"))["operations"]
+    return [models.read(models.Operation, raw) for raw in found]
 
 
-def operation(core: Core, name: str) -> Conversation[models.Operation]:
+async def operation(client: Api[Any, Any], name: str) -> models.Operation:
     """Return an operation with its JSON Schemas, limits and run times."""
-    reply = yield from exchange(
-        core, "GET", f"/operations/{quote(name, safe='')}", until=core.until(None)
-    )
-    return models.read(models.Operation, reply.json())
+    path = f"/operations/{quote(name, safe='')}"
+    return models.read(models.Operation, await _get(client, path, "name"))
 
 
-def deliveries(core: Core, job: JobState) -> Conversation[list[models.Delivery]]:
-    """Return the deliveries of the job's webhook."""
-    path = f"/jobs/{job.id}/deliveries"
-    reply = yield from exchange(core, "GET", path, until=core.until(None), job_id=job.id)
-    return [models.read(models.Delivery, raw) for raw in reply.json()["deliveries"]]
-
-
-def replay(core: Core, job: JobState, number: int = 1) -> Conversation[models.Delivery]:
-    """Send a webhook again, with the same id."""
-    path = f"/jobs/{job.id}/deliveries/{number}/replay"
-    reply = yield from exchange(core, "POST", path, until=core.until(None), job_id=job.id)
-    return models.read(models.Delivery, reply.json())
-
-
-def secret(core: Core, host: str) -> Conversation[models.Secret]:
+async def secret(client: Api[Any, Any], host: str) -> models.Secret:
     """Return the secret that signs your webhooks to a host."""
     path = f"/webhooks/secret?{urlencode({'host': host})}"
-    reply = yield from exchange(core, "GET", path, until=core.until(None))
-    return models.read(models.Secret, reply.json())
+    return models.read(models.Secret, await _get(client, path, "secret"))
 
 
-def rotate_secret(core: Core) -> Conversation[dict[str, str]]:
-    """Make new secrets for all hosts; the previous ones sign too, until `previous_until`."""
-    reply = yield from exchange(core, "POST", "/webhooks/secret/rotate", until=core.until(None))
-    return dict(reply.json())
+async def rotate_secret(client: Api[Any, Any]) -> dict[str, str]:
+    """Make new secrets for all hosts; the previous ones sign too, until `previous_until`.
+
+    It is not repeated: after Unreachable, look at `client.secret(host)` first.
+    """
+    once = replace(client._connection, max_retries=0)  # a second rotation would drop a secret
+    return (await once.send("POST", "/webhooks/secret/rotate", until=math.inf)).object()
 
 
-def request(
-    core: Core,
+async def request(
+    client: Api[Any, Any],
     method: str,
     path: str,
     *,
     json: Any = None,
     headers: Mapping[str, str] | None = None,
     key: str | None = None,
-    timeout: float | None = None,
-) -> Conversation[Reply]:
+    timeout: Timeout = None,
+) -> Reply:
     """Send any request to the API, and return its answer: status, headers, body.
 
     It is repeated as all others; a problem raises its exception.
     """
-    until = core.until(timeout)
-    return (
-        yield from exchange(core, method, path, until=until, json=json, headers=headers, key=key)
+    if key is not None or method.upper() == "POST":
+        key = checked(key)  # a repeated submit finds its job
+    return await client._connection.send(
+        method, path, until=until(timeout), json=json, headers=headers, key=key
     )
 
 
-def prepare(core: Core, value: Any, until: float) -> Conversation[Any]:
-    """Return an input as JSON: its files inside it while they are small, else uploaded."""
-    budget = INLINE_BYTES
-
-    def encode(value: Any) -> Conversation[Any]:
-        nonlocal budget
-        if isinstance(value, Upload):
-            return {"upload": value.id}
-        if is_file(value):
-            content = Content(value)
-            if content.size <= budget:
-                budget -= content.size
-                return content.inline()
-            return {"upload": (yield from _upload(core, content, until)).id}
-        if isinstance(value, Mapping):
-            encoded = {}
-            for name, item in value.items():
-                encoded[name] = yield from encode(item)
-            return encoded
-        if isinstance(value, (list, tuple)):
-            items = []
-            for item in value:
-                items.append((yield from encode(item)))
-            return items
-        return value
-
-    return (yield from encode(value or {}))
-
-
-def upload(
-    core: Core, source: Source, media_type: str | None = None, *, timeout: float | None = None
-) -> Conversation[Upload]:
+async def upload(
+    client: Api[Any, Any],
+    source: Source,
+    media_type: str | None = None,
+    *,
+    timeout: Timeout = None,
+) -> Upload:
     """Upload a file (a path, bytes, or an open binary file) of up to 5 GiB, to use it in inputs.
 
     `call` and `submit` do this by themselves with a large file in the input.
     """
-    return (yield from _upload(core, Content(source, media_type), core.until(timeout)))
-
-
-def _upload(core: Core, content: Content, until: float) -> Conversation[Upload]:
-    """Announce a file and PUT it. After a lost answer, 412 says that it had arrived as a whole."""
-    announced = {
-        "size": content.size,
-        "media_type": content.media_type or "application/octet-stream",
-    }
-    while True:
-        reply = yield from exchange(core, "POST", "/uploads", until=until, json=announced)
-        to, is_lost = reply.json(), False
-        for pause_s in (1, 2, 4, 8, None):
-            fault: str
-            try:
-                put = Request("PUT", to["url"], to["headers"], content.chunks, until)
-                reply = yield put
-            except Lost as lost:
-                is_lost, fault = True, str(lost)
-            else:
-                if reply.status == 200 or (reply.status == 412 and is_lost):
-                    return Upload(to["id"])
-                fault = f"S3 answered {reply.status}: {reply.body[:300].decode(errors='replace')}"
-                if reply.status < 500:
-                    break
-            if pause_s is None or time.monotonic() + pause_s >= until:
-                raise errors.Unreachable(f"The upload failed: {fault}.")
-            yield Pause(pause_s)
-        if reply.status != 403 or not is_lost:  # 403: the URL became too old meanwhile
-            raise errors.NowlaterError(f"The upload failed: {fault}.", status=reply.status)
+    content = Content(source, media_type)
+    return await uploads.send(client._connection, content, new_key(), until(timeout))

@@ -1,8 +1,7 @@
-"""What can go wrong: one root, a class for each kind of problem that the API reports."""
+"""What can go wrong: one root, and a class for each kind of problem that the API reports."""
 
 from __future__ import annotations
 
-import re
 from typing import Any, ClassVar
 
 #: Problem code, the last part of a problem's `type` → class.
@@ -14,6 +13,8 @@ class NowlaterError(Exception):
 
     #: What to do about it: the end of the message.
     advice: ClassVar[str] = ""
+    #: The same, if `key` is known.
+    advice_with_key: ClassVar[str] = ""
 
     def __init__(
         self,
@@ -37,14 +38,6 @@ class NowlaterError(Exception):
         #: API Gateway's id of the request, for the operator.
         self.request_id = request_id
 
-    def __init_subclass__(cls, **options: Any) -> None:
-        super().__init_subclass__(**options)
-        advice = " ".join((cls.__doc__ or "").split()).partition(": ")[2]
-        cls.advice = (
-            advice if advice.startswith(("client.", "job.")) else advice[:1].upper() + advice[1:]
-        )
-        KINDS[re.sub(r"(?<!^)(?=[A-Z])", "-", cls.__name__).lower()] = cls
-
     @property
     def code(self) -> str | None:
         """The problem's code, such as `invalid-input`; None if the API sent no problem."""
@@ -63,150 +56,82 @@ class NowlaterError(Exception):
     def __str__(self) -> str:
         names = {"job": self.job_id, "idempotency key": self.key, "request": self.request_id}
         known = ", ".join(f"{name} {value}" for name, value in names.items() if value)
-        text = " ".join(part for part in (super().__str__(), self.advice) if part)
+        parts = (super().__str__(), self.advice, self.advice_with_key if self.key else "")
+        text = " ".join(part for part in parts if part)
         return f"{text} ({known})" if known else text
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return _restore, (type(self), self.args, self.__dict__)
-
-
-def _restore(kind: type[NowlaterError], args: Any, state: dict[str, Any]) -> NowlaterError:
-    error = kind(*args)
-    error.__dict__.update(state)
-    return error
-
-
-class Misconfigured(NowlaterError):
-    """The client lacks its URL or key, or they cannot be used."""
 
 
 class Unreachable(NowlaterError, ConnectionError):
-    """No whole answer came in time: check the URL and the network. After a submit, submit
-    again with the same idempotency key: you get the same job."""
+    """No whole answer came."""
+
+    advice = "Check the URL and the network."
+    advice_with_key = "The same call with the same key gets the same job."
+
+
+class ClientClosed(NowlaterError, RuntimeError):
+    """The client was closed before the call, or during it."""
+
+    advice = "Call before the end of `with Client(…)`, or make a new client."
 
 
 class WaitTimeout(NowlaterError, TimeoutError):
-    """The time to wait is up, and the job continues: client.job(id) follows it."""
+    """The time to wait is up, and the job continues."""
+
+    advice = "client.job(id) follows it."
 
 
-class Unauthorized(NowlaterError):
-    """The key was not accepted: set NOWLATER_KEY to a key from the operator of this API."""
+class RequestTimeout(Unreachable, WaitTimeout):
+    """No whole answer came within the `timeout` of the call; a job that was accepted continues."""
+
+    advice = "Check the URL and the network, or give it more time."
 
 
-class MalformedRequest(NowlaterError):
-    """A member or parameter is wrong: correct the one that is named."""
+def define(code: str, advice: str, module: str = __name__) -> type[NowlaterError]:
+    """Return a new exception, named after its code; `advice` ends its message."""
+    members = {"__doc__": f"`{code}`: {advice}", "__module__": module, "advice": advice}
+    KINDS[code] = type(code.title().replace("-", ""), (NowlaterError,), members)
+    return KINDS[code]
 
 
-class MissingScope(NowlaterError):
-    """The key may not do this: use a key that has the scope."""
+# The client's own.
+Misconfigured = define("misconfigured", "Give the client a URL and a key.")
+Unauthorized = define("unauthorized", "Set NOWLATER_KEY to a key from the operator of this API.")
+NotNowlater = define("not-nowlater", "Set the URL to that of a nowlater API.")
 
-
-class UnknownRoute(NowlaterError):
-    """There is no such address: check the URL."""
-
-
-class WrongMethod(NowlaterError):
-    """The address does not take this method: see the API's /docs."""
-
-
-class UnknownOperation(NowlaterError):
-    """No such operation at this door: client.operations() lists all."""
-
-
-class UnknownJob(NowlaterError):
-    """You have no such job: check the id, and that the key is of the same owner."""
-
-
-class UnknownDelivery(NowlaterError):
-    """The job has no such delivery: see job.deliveries()."""
-
-
-class Unfinished(NowlaterError):
-    """The job has not ended: wait, or cancel it first."""
-
-
-class AlreadyEnded(NowlaterError):
-    """The job has another final status: nothing is left to do."""
-
-
-class JobExpired(NowlaterError):
-    """The job was erased, or its retention is over: submit it again with a new key."""
-
-
-class TooLarge(NowlaterError):
-    """The input is too large for a request: upload its files by client.upload()."""
-
-
-class UnsupportedMediaType(NowlaterError):
-    """The body was not read as JSON: check what is between the client and the API."""
-
-
-class InvalidInput(NowlaterError):
-    """The input does not fit the operation: client.operation(name).input is its schema."""
-
-
-class ImpossibleTime(NowlaterError):
-    """The start or deadline cannot be met: choose another time."""
-
-
-class DeadlineUnachievable(NowlaterError):
-    """The deadline will probably be missed: ask for problem["earliest"] or later."""
-
-
-class CallbackRefused(NowlaterError):
-    """Webhooks cannot be sent there: use a public https URL."""
-
-
-class IdempotencyKeyReused(NowlaterError):
-    """Another request has this key: use a new one, or send exactly the first request."""
-
-
-class ResultTooLarge(NowlaterError):
-    """The result is too large for the sync door: use client.call(…, wait=10)."""
-
-
-class Refused(NowlaterError):
-    """The operation refused this input: change the input."""
-
-
-class TooManyJobs(NowlaterError):
-    """Your quota of unfinished jobs is used up: wait until some have ended."""
-
-
-class TooManyUploads(NowlaterError):
-    """Your upload quota of today is used up: wait until tomorrow, or upload less."""
-
-
-class OperationFailed(NowlaterError):
-    """The operation failed: retry, or inform the operator of this API."""
-
-
-class InternalError(NowlaterError):
-    """The API has a fault: inform its operator."""
-
-
-class Unavailable(NowlaterError):
-    """The operation is down: try later, or submit a job, which is retried for 3 days."""
-
-
-class TryAgain(NowlaterError):
-    """A part of the service did not respond: submit again with the same key."""
-
-
-class TimedOut(NowlaterError):
-    """The run took too long: use client.call(…, wait=10), or a smaller input."""
-
-
-class AttemptsExhausted(NowlaterError):
-    """All attempts of the job were cut short: retry, or inform the operator."""
-
-
-class DeadlineExceeded(NowlaterError):
-    """The job's deadline passed before it was done: retry with more time."""
-
-
-class Canceled(NowlaterError):
-    """The job was canceled: job.retry() submits it again."""
+# The API's, by their codes: docs/http-api.md#errors.
+MalformedRequest = define("malformed-request", "Correct the member that is named.")
+MissingScope = define("missing-scope", "Use a key that has the scope.")
+UnknownRoute = define("unknown-route", "Check the URL.")
+WrongMethod = define("wrong-method", "See the API's /docs.")
+UnknownOperation = define("unknown-operation", "client.operations() lists all.")
+UnknownJob = define("unknown-job", "Check the id, and that the key is of the same owner.")
+UnknownDelivery = define("unknown-delivery", "See job.deliveries().")
+Unfinished = define("unfinished", "Wait, or cancel it first.")
+AlreadyEnded = define("already-ended", "Nothing is left to do.")
+JobExpired = define("job-expired", "Submit it again with a new key.")
+TooLarge = define("too-large", "Upload its files by client.upload().")
+UnsupportedMediaType = define(
+    "unsupported-media-type", "Check what is between the client and the API."
+)
+InvalidInput = define("invalid-input", "client.operation(name).input is its schema.")
+ImpossibleTime = define("impossible-time", "Choose another time.")
+DeadlineUnachievable = define("deadline-unachievable", 'Ask for problem["earliest"] or later.')
+CallbackRefused = define("callback-refused", "Use a public https URL.")
+IdempotencyKeyReused = define(
+    "idempotency-key-reused", "Use a new one, or send exactly the first request."
+)
+ResultTooLarge = define("result-too-large", "Use client.call(…, wait=10).")
+Refused = define("refused", "Change the input.")
+TooManyJobs = define("too-many-jobs", "Wait until some have ended.")
+TooManyUploads = define("too-many-uploads", "Wait until tomorrow, or upload less.")
+OperationFailed = define("operation-failed", "Retry, or inform the operator of this API.")
+InternalError = define("internal-error", "Inform the operator of this API.")
+Unavailable = define("unavailable", "Try later, or submit a job, which is retried for 3 days.")
+TryAgain = define("try-again", "Submit again with the same key.")
+TimedOut = define("timed-out", "Use client.call(…, wait=10), or a smaller input.")
+AttemptsExhausted = define("attempts-exhausted", "Retry, or inform the operator of this API.")
+DeadlineExceeded = define("deadline-exceeded", "Retry with more time.")
+Canceled = define("canceled", "job.retry() submits it again.")
 
 
 def from_problem(problem: dict[str, Any], **known: Any) -> NowlaterError:

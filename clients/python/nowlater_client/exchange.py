@@ -15,110 +15,270 @@ that a repeated one finds the same job; the sync door may run the operation agai
 
 from __future__ import annotations
 
+import contextlib
 import json as json_
 import math
 import platform
 import random
+import socket
+import ssl
 import time
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from datetime import datetime, timedelta, timezone
+from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING, Any, TypeVar, Union
+
+import httpx
 
 from nowlater_client import errors
-from nowlater_client.loop import Conversation, Lost, Pause, Reply, Request
 from nowlater_client.version import __version__
 
-#: Seconds for one try: API Gateway answers within 30, at the latest.
+if TYPE_CHECKING:
+    from nowlater_client.sender import Sender
+
+T = TypeVar("T")
+Timeout = Union[float, timedelta, None]  # noqa: UP007 - evaluated by Python 3.10
+
+#: Seconds for one try: API Gateway answers within 30, at the latest. Also those without a byte.
 TRY_S = 40.0
+#: With no time left, one look is still worth a second.
+LEAST_S = 1.0
 #: Seconds in which a URL that has never answered is tried: a wrong one should be told soon.
 FIRST_CONTACT_S = 5.0
+_CONNECT_S = 10.0
 _MAX_JITTER_S = 8.0
 _PROBLEM = "application/problem+json"
 _AGENT = f"nowlater-client/{__version__} python/{platform.python_version()}"
+#: What happened before the request was sent.
+_UNSENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol)
+#: What no repetition changes.
+_FINAL = (httpx.UnsupportedProtocol, httpx.LocalProtocolError)
+
+
+@dataclass(frozen=True)
+class Reply:
+    """A whole answer."""
+
+    status: int
+    #: By names in lower case.
+    headers: Mapping[str, str]
+    body: bytes = b""
+    #: What an error about this answer names: job and idempotency key.
+    known: Mapping[str, Any] = field(default_factory=dict, repr=False)
+
+    @property
+    def media_type(self) -> str:
+        return self.headers.get("content-type", "").partition(";")[0].strip().lower()
+
+    def json(self) -> Any:
+        return json_.loads(self.body)
+
+    def object(self, *names: str) -> dict[str, Any]:
+        """Return the JSON object with these members; raises NotNowlater if it is none."""
+        found = self.json() if _is_json(self) else None
+        if not isinstance(found, dict) or not found.keys() >= set(names):
+            raise self.foreign()
+        return found
+
+    def foreign(self) -> errors.NowlaterError:
+        """Return the error that this answer is not the API's."""
+        to = f" to {self.headers['location']}" if "location" in self.headers else ""
+        text = f"This answer is not from a nowlater API: {self.status}{to}, {self.body[:80]!r}."
+        return errors.NotNowlater(text, status=self.status, **self.known)
+
+
+def until(timeout: Timeout) -> float:
+    """Return the instant (of `time.monotonic`) after so many seconds; None: no end."""
+    seconds = timeout.total_seconds() if isinstance(timeout, timedelta) else timeout
+    if seconds is None:
+        return math.inf
+    if not isinstance(seconds, (int, float)) or math.isnan(seconds):
+        raise ValueError(f"A timeout is a number of seconds, a timedelta or None: {timeout!r}.")
+    return time.monotonic() + seconds
 
 
 @dataclass
-class Core:
-    """What all requests of a client share; nothing here does I/O."""
+class Connection:
+    """URL, key and options of a client, and what sends its requests."""
 
     url: str
-    key: str
-    #: Seconds for a request with its repetitions, where the method has no `timeout` of its own.
-    timeout: float = 60.0
-    max_retries: int = 1000
-    #: Operation → the door that `call` found to serve it.
-    doors: dict[str, str] = field(default_factory=dict)
+    key: str = field(repr=False)
+    timeout: float
+    max_retries: int
+    #: Called with each answer of the API, also with those after which the request is repeated.
+    on_reply: Callable[[Reply], object] | None
+    sender: Sender
     has_answered: bool = False
 
-    def until(self, timeout: float | None) -> float:
-        """Return the instant (of `time.monotonic`) after so many seconds; None: no end."""
-        return math.inf if timeout is None else time.monotonic() + timeout
+    async def send(
+        self,
+        method: str,
+        path: str,
+        *,
+        until: float,
+        json: Any = None,
+        headers: Mapping[str, str] | None = None,
+        job_id: str | None = None,
+        key: str | None = None,
+    ) -> Reply:
+        """Send a request to the API until it is answered; raises the error of a problem, or Unreachable.
 
+        `path` may be a URL of this API, such as a link of a job: only its path counts, and the key goes to
+        no other host.
+        """
+        began, tries = time.monotonic(), 0
+        known: dict[str, Any] = {"job_id": job_id, "key": key}
+        last = until if math.isfinite(until) else began + self.timeout
+        content = None if json is None else to_json(json)
+        sent = self._head(headers, key, content)
+        url = f"{self.url}/{(path.partition('://')[2].partition('/')[2] or path).lstrip('/')}"
+        while True:
+            fault: errors.NowlaterError
+            wait_s, is_final = None, False
+            try:
+                end = min(last, time.monotonic() + TRY_S)
+                reply = await self.read(method, url, sent, content, end)
+            except errors.ClientClosed as error:
+                error.job_id, error.key = job_id, key
+                raise
+            except httpx.RequestError as error:
+                text = f"{method} {url.partition('?')[0]}: {reason(error)}."
+                fault, is_final = errors.Unreachable(text, **known), self._is_final(error, began)
+            else:
+                reply = replace(reply, known=known)
+                self.has_answered = True
+                if self.on_reply is not None:
+                    self.on_reply(reply)
+                if not is_sent_again(reply):
+                    break
+                fault, wait_s = error_of(reply, **known), retry_after_s(reply)
+            tries += 1
+            wait_s = wait_s or random.uniform(0, min(_MAX_JITTER_S, 2.0 ** (tries - 1)))
+            if is_final or tries > self.max_retries:
+                raise fault
+            if time.monotonic() + wait_s >= last:
+                raise _timed_out(fault) if last == until else fault
+            await sleep(wait_s)
+        if reply.status >= 400:
+            raise error_of(reply, **known)
+        return reply
 
-def exchange(
-    core: Core,
-    method: str,
-    path: str,
-    *,
-    until: float,
-    json: Any = None,
-    headers: Mapping[str, str] | None = None,
-    job_id: str | None = None,
-    key: str | None = None,
-) -> Conversation[Reply]:
-    """Send a request to the API until it is answered; raises the error of a problem, or Unreachable.
+    def _is_final(self, error: httpx.RequestError, began: float) -> bool:
+        """Return whether a failure is reported at once, as it shows that the URL is wrong."""
+        if self.has_answered or not isinstance(error, _UNSENT):
+            return is_hopeless(error)
+        is_old = time.monotonic() - began > FIRST_CONTACT_S
+        return is_old or is_hopeless(error) or is_wrong_url(error)
 
-    `path` may be a URL of this API, such as a link of a job.
-    """
-    sent = {"authorization": f"Bearer {core.key}", "user-agent": _AGENT, **(headers or {})}
-    content = None
-    if json is not None:
-        content = json_.dumps(json, ensure_ascii=False, allow_nan=False).encode()
-        sent["content-type"] = "application/json"
-    if key is not None:
-        sent["idempotency-key"] = key
-    request = Request(method, address(core, path), sent, content)
-    reply = yield from persist(core, request, until, job_id=job_id, key=key)
-    if reply.status >= 400:
-        raise error_of(reply, job_id=job_id, key=key)
-    return reply
+    def _head(
+        self, headers: Mapping[str, str] | None, key: str | None, content: bytes | None
+    ) -> httpx.Headers:
+        """Return the headers; their repr hides the key of the API."""
+        sent = httpx.Headers({"authorization": f"Bearer {self.key}", "user-agent": _AGENT})
+        if content is not None:
+            sent["content-type"] = "application/json"
+        sent.update(headers)
+        if key is not None:
+            sent["idempotency-key"] = key
+        return sent
 
+    async def read(
+        self, method: str, url: str, headers: Mapping[str, str], content: Any, until: float
+    ) -> Reply:
+        """Return the whole answer to a request that is sent once; raises httpx.RequestError."""
 
-def address(core: Core, path: str) -> str:
-    """Return the URL of a path. Of a link, only the path counts: the key goes to no other host."""
-    if not path.startswith("/"):
-        path = "/" + path.partition("://")[2].partition("/")[2]
-    return core.url + path
+        async def whole() -> Reply:
+            async with self.open(method, url, headers, content, until) as response:
+                body = b"".join([chunk async for chunk in response.aiter_bytes()])
+                return Reply(response.status_code, lower(response.headers), body)
 
+        return await within(until, whole())
 
-def persist(
-    core: Core, request: Request, until: float, *, job_id: str | None, key: str | None = None
-) -> Conversation[Reply]:
-    """Send a request until it is answered; raises Unreachable, or the last error when time is up."""
-    began, tries = time.monotonic(), 0
-    until = until if math.isfinite(until) else began + core.timeout
-    while True:
-        fault: errors.NowlaterError
-        wait_s: float | None = None
-        is_final = False
+    @contextlib.asynccontextmanager
+    async def open(
+        self, method: str, url: str, headers: Mapping[str, str], content: Any, until: float
+    ) -> AsyncIterator[httpx.Response]:
+        """Send a request that has nothing from the httpx client: no header, no credentials."""
+        left_s = max(0.1, until - time.monotonic())
+        timeout = httpx.Timeout(min(TRY_S, left_s), connect=min(_CONNECT_S, left_s))
+        headers = httpx.Headers(headers)  # a copy, whose repr hides the key
+        headers["accept-encoding"] = "identity"
+        extensions = {"timeout": timeout.as_dict()}
         try:
-            reply: Reply = yield replace(request, until=min(until, time.monotonic() + TRY_S))
-        except Lost as lost:
-            text = f"{request.method} {request.url.partition('?')[0]}: {lost}."
-            fault = errors.Unreachable(text, job_id=job_id, key=key)
-            is_new = lost.is_unsent and not core.has_answered
-            is_final = lost.is_final or (is_new and time.monotonic() - began > FIRST_CONTACT_S)
-        else:
-            core.has_answered = True
-            if not is_sent_again(reply):
-                return reply
-            fault, wait_s = error_of(reply, job_id=job_id, key=key), retry_after_s(reply)
-        tries += 1
-        if wait_s is None:
-            wait_s = random.uniform(0, min(_MAX_JITTER_S, 2.0 ** (tries - 1)))
-        if is_final or tries > core.max_retries or time.monotonic() + wait_s >= until:
-            raise fault
-        yield Pause(wait_s)
+            request = httpx.Request(
+                method, url, headers=headers, content=content, extensions=extensions
+            )
+        except httpx.InvalidURL as error:
+            raise errors.Misconfigured(f"The URL {url!r} is wrong: {error}.") from error
+        if isinstance(content, httpx.AsyncByteStream):
+            request.stream = content
+        sending = self.sender.send(request, auth=None, follow_redirects=False, stream=True)
+        response = await within(until, sending)
+        try:
+            yield response
+        finally:
+            await response.aclose()
+
+
+def _timed_out(fault: errors.NowlaterError) -> errors.NowlaterError:
+    """Return the error of no answer as one of `timeout`."""
+    if not isinstance(fault, errors.Unreachable):
+        return fault
+    return errors.RequestTimeout(*fault.args, job_id=fault.job_id, key=fault.key)
+
+
+def to_json(value: Any) -> bytes:
+    """Return JSON; raises ValueError for what JSON cannot have: NaN, lone surrogates, endless depth."""
+    try:
+        return json_.dumps(value, ensure_ascii=False, allow_nan=False).encode()
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"This cannot be sent as JSON: {error}.") from error
+
+
+async def within(until: float, awaitable: Awaitable[T]) -> T:
+    """Return what an awaitable gives; cancels it when the time is up, as if no byte came."""
+    import asyncio  # here, as importing it takes half as long as httpx
+
+    left_s = None if math.isinf(until) else until - time.monotonic()
+    try:
+        return await asyncio.wait_for(awaitable, left_s)
+    except asyncio.TimeoutError as error:
+        raise httpx.ReadTimeout("no whole answer came in time") from error
+
+
+async def sleep(seconds: float) -> None:
+    """Wait."""
+    import asyncio
+
+    await asyncio.sleep(seconds)
+
+
+def lower(headers: httpx.Headers) -> dict[str, str]:
+    """Return headers by names in lower case."""
+    return {name.lower(): value for name, value in headers.items()}
+
+
+def reason(error: Exception) -> str:
+    """Return what a failure of the connection says."""
+    return f"{error}" or type(error).__name__
+
+
+def is_hopeless(error: httpx.RequestError) -> bool:
+    """Return whether no repetition changes this failure."""
+    return isinstance(error, _FINAL) or "CERTIFICATE_VERIFY_FAILED" in f"{error}"
+
+
+def is_wrong_url(error: httpx.RequestError) -> bool:
+    """Return whether the host does not exist, or does not speak TLS as its URL says."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, ssl.SSLError):
+            return cause.reason in ("WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE")
+        if isinstance(cause, socket.gaierror):
+            return cause.errno == socket.EAI_NONAME
+        cause = cause.__cause__ or cause.__context__
+    return False
 
 
 def is_sent_again(reply: Reply) -> bool:
@@ -135,9 +295,14 @@ def is_sent_again(reply: Reply) -> bool:
 
 
 def retry_after_s(reply: Reply) -> float | None:
-    """Return the seconds of Retry-After; None without one."""
+    """Return the seconds of Retry-After (RFC 9110, 10.2.3); None without one that can be read."""
     value = reply.headers.get("retry-after", "")
-    return float(value) if value.isdecimal() else None
+    if value.isascii() and value.isdecimal():
+        return float(value[:9])
+    with contextlib.suppress(ValueError, TypeError):
+        at = parsedate_to_datetime(value).replace(tzinfo=timezone.utc)
+        return max(0.0, (at - datetime.now(timezone.utc)).total_seconds())
+    return None
 
 
 def error_of(reply: Reply, **known: Any) -> errors.NowlaterError:

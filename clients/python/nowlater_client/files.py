@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import mimetypes
 import os
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import SpooledTemporaryFile
 from typing import IO, Any, Union
+
+import httpx
+
+from nowlater_client.exchange import sleep
 
 #: Bytes of files that one request carries; with base64 and the rest it stays below 1 MiB.
 INLINE_BYTES = 512 * 1024
@@ -36,7 +41,7 @@ class Upload:
     id: str
 
 
-class Content:
+class Content(httpx.SyncByteStream, httpx.AsyncByteStream):
     """What is to be sent of a file: its size, its media type, and its bytes, repeatedly."""
 
     def __init__(self, source: Source, media_type: str | None = None) -> None:
@@ -53,8 +58,18 @@ class Content:
         guessed = mimetypes.guess_type(name)[0] if isinstance(name, (str, os.PathLike)) else None
         self.media_type = media_type or guessed
 
-    def chunks(self) -> Iterator[bytes]:
-        """Yield the content from its beginning."""
+    def __iter__(self) -> Iterator[bytes]:
+        """Yield the content from its beginning: the bytes that were there at first."""
+        left = self.size
+        for chunk in self._chunks():
+            if left <= 0:
+                break  # it has grown
+            yield chunk[:left]
+            left -= len(chunk)
+        if left > 0:
+            raise ValueError(f"The file became smaller while it was read: {self._source!r:.80}.")
+
+    def _chunks(self) -> Iterator[bytes]:
         if isinstance(self._source, bytes):
             yield self._source
         elif isinstance(self._source, (str, os.PathLike)):
@@ -63,12 +78,51 @@ class Content:
         else:
             opened = self._source
             opened.seek(self._start)
-            yield from iter(lambda: opened.read(_CHUNK), b"")
+            try:
+                yield from iter(lambda: opened.read(_CHUNK), b"")
+            finally:
+                opened.seek(self._start)  # so that it can be sent again
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        for chunk in self:
+            yield chunk
+
+    async def digest(self) -> str:
+        """Return the SHA-256 of the content, in hexadecimal; requests under way go on meanwhile."""
+        digest = hashlib.sha256()
+        async for chunk in self:
+            digest.update(chunk)
+            await sleep(0)
+        return digest.hexdigest()
 
     def inline(self) -> dict[str, str]:
         """Return the form in which a request carries the file."""
-        form = {"base64": base64.b64encode(b"".join(self.chunks())).decode()}
+        form = {"base64": base64.b64encode(b"".join(self)).decode()}
         return form | ({"media_type": self.media_type} if self.media_type else {})
+
+
+def encode(value: Any) -> tuple[Any, list[tuple[dict[str, str], Content]]]:
+    """Return an input as JSON, and the files too large for it, each with where its upload's id goes."""
+    budget, large = INLINE_BYTES, list[tuple[dict[str, str], Content]]()
+
+    def encoded(value: Any) -> Any:
+        nonlocal budget
+        if isinstance(value, Upload):
+            return {"upload": value.id}
+        if isinstance(value, Mapping):
+            return {name: encoded(item) for name, item in value.items()}
+        if isinstance(value, (list, tuple)):
+            return [encoded(item) for item in value]
+        if not is_file(value):
+            return value
+        content = Content(value)
+        if content.size > budget:
+            large.append(({}, content))
+            return large[-1][0]
+        budget -= content.size
+        return content.inline()
+
+    return encoded(value), large
 
 
 def is_file(value: Any) -> bool:
@@ -78,6 +132,8 @@ def is_file(value: Any) -> bool:
 
 def _seekable(file: IO[bytes]) -> tuple[IO[bytes], int, int]:
     """Return a file that can be read again, where it starts, and its size from there."""
+    if not isinstance(file.read(0), bytes):
+        raise TypeError('Open the file in binary mode: open(path, "rb").')
     if not file.seekable():
         copy: Any = SpooledTemporaryFile(max_size=INLINE_BYTES)  # noqa: SIM115
         for chunk in iter(lambda: file.read(_CHUNK), b""):
@@ -85,21 +141,6 @@ def _seekable(file: IO[bytes]) -> tuple[IO[bytes], int, int]:
         copy.seek(0)
         file = copy
     start = file.tell()
-    return file, start, file.seek(0, os.SEEK_END) - start
-
-
-class Sink:
-    """Where a result is written; after a broken download, the next one continues."""
-
-    def __init__(self, file: IO[bytes]) -> None:
-        self._file, self.written, self._skip = file, 0, 0
-
-    def begin(self, status: int) -> None:
-        """Prepare for an answer with 206, which continues, or with 200, which starts again."""
-        self._skip = self.written if status == 200 else 0
-
-    def write(self, chunk: bytes) -> None:
-        new = chunk[self._skip :]
-        self._skip -= len(chunk) - len(new)
-        self._file.write(new)
-        self.written += len(new)
+    end = file.seek(0, os.SEEK_END)
+    file.seek(start)
+    return file, start, end - start

@@ -6,48 +6,62 @@ import copy
 import hashlib
 import json
 import math
+import os
 import time
 import uuid
-from collections import deque
-from collections.abc import Callable
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterable,
+    Awaitable,
+    Callable,
+    Coroutine,
+    Iterable,
+    Mapping,
+)
+from contextlib import aclosing
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, Union
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING, Any, Generic, Union
 
-from nowlater_client import core as calls
-from nowlater_client import errors, models
-from nowlater_client.core import Terms
-from nowlater_client.exchange import Core, exchange
+from nowlater_client import core, errors
+from nowlater_client.core import Action, Api, J, JobHandle
+from nowlater_client.exchange import Timeout, sleep, until
 from nowlater_client.files import Content, Upload, is_file
-from nowlater_client.loop import END, Conversation, Emit, Fork, Join, Pause, Pull
-from nowlater_client.models import JobState
+from nowlater_client.portal import calling
+from nowlater_client.results import fetch
+from nowlater_client.terms import Terms
 
 if TYPE_CHECKING:
+    import asyncio
+
     from typing_extensions import Unpack
 
 #: A prefix, or a function of an input's index and the input.
 Key = Union[str, Callable[[int, Any], str], None]  # noqa: UP007
-Action = Literal["cancel", "retry", "erase"]
+Inputs = Union[Iterable[Any], AsyncIterable[Any]]  # noqa: UP007
 
-#: Requests at the same time, whatever the number of jobs.
+#: Requests at the same time, whatever the number of jobs; one of them looks at the list.
 CONNECTIONS = 10
 #: Seconds between two looks at the list: at least, and at most; between, a tenth of the time since one ended.
 _LEAST_PAUSE_S, _MAX_PAUSE_S = 0.5, 10.0
 _PAGE = 100
+#: Statuses of an API that is away, or busy, for a while.
+_AWAY = (429, 502, 503, 504)
+_END = object()
 
 
 @dataclass
-class Outcome:
-    """How one input of `as_completed` ended."""
+class Outcome(Generic[J]):
+    """How one input of `as_completed`, or one job of `for_each`, ended."""
 
     #: The place of the input, from 0.
     index: int
     input: Any
     #: None if the submit failed.
-    job: JobState | None = None
+    job: J | None = None
     #: The result; None if `error` has the reason.
     value: Any = None
     error: Exception | None = None
-    has_ended: bool = False
 
     def result(self) -> Any:
         """Return the result, or raise the error."""
@@ -56,17 +70,17 @@ class Outcome:
         return self.value
 
 
-def map(
-    core: Core,
+async def map(
+    client: Api[J, Any],
     operation: str,
-    inputs: Any,
+    inputs: Inputs,
     *,
     concurrency: int = 100,
     key: Key = None,
     return_exceptions: bool = False,
-    timeout: float | None = None,
+    timeout: Timeout = None,
     **terms: Unpack[Terms],
-) -> Conversation[None]:
+) -> AsyncGenerator[Any, None]:
     """Run an operation on each input, and yield the results in the order of the inputs.
 
     `inputs` may be a generator: it is read as results are taken, and at most `concurrency` jobs are
@@ -74,207 +88,301 @@ def map(
     for 24 hours: as a prefix, equal inputs share one job. The first failure is raised, unless
     `return_exceptions`; the other jobs continue.
     """
-    batch = _Batch(core, operation, inputs, concurrency, key, timeout, terms)
-    yield from batch.run(return_exceptions)
+    batch = _Batch(client, operation, key, timeout, terms)
+    async with aclosing(batch.run(inputs, concurrency, in_order=True)) as outcomes:
+        async for one in outcomes:
+            yield one.error if return_exceptions and one.error else one.result()
 
 
-def as_completed(
-    core: Core,
+async def as_completed(
+    client: Api[J, Any],
     operation: str,
-    inputs: Any,
+    inputs: Inputs,
     *,
     concurrency: int = 100,
     key: Key = None,
-    timeout: float | None = None,
+    timeout: Timeout = None,
     **terms: Unpack[Terms],
-) -> Conversation[None]:
+) -> AsyncGenerator[Outcome[J], None]:
     """Run an operation on each input as `map` does, and yield an `Outcome` whenever a job has ended."""
-    batch = _Batch(core, operation, inputs, concurrency, key, timeout, terms)
-    yield from batch.run(None)
+    batch = _Batch(client, operation, key, timeout, terms)
+    async with aclosing(batch.run(inputs, concurrency, in_order=False)) as outcomes:
+        async for one in outcomes:
+            yield one
 
 
-class _Batch:
-    """The jobs of one `map`. Their number is bounded, and that of requests at the same time."""
+async def for_each(
+    client: Api[J, Any], action: Action, jobs: Inputs, *, concurrency: int = CONNECTIONS
+) -> AsyncGenerator[Outcome[J], None]:
+    """Cancel, retry or erase jobs, or those with these ids; yield an `Outcome` of each.
+
+    `jobs` is an iterable, such as `client.jobs(status="failed")`.
+    """
+    acts: dict[str, Any] = {"cancel": core.cancel, "retry": core.retry, "erase": core.erase}
+    if action not in acts:
+        raise ValueError(f"The action is one of {', '.join(acts)}: {action!r}.")
+
+    async def run(outcome: Outcome[J]) -> None:
+        is_job = isinstance(outcome.input, JobHandle)
+        outcome.job = job = outcome.input if is_job else await core.job(client, outcome.input)
+        outcome.value = await acts[action](job)
+        outcome.job = outcome.value or job
+
+    async with aclosing(_Each(jobs, run, concurrency).outcomes(in_order=False)) as outcomes:
+        async for one in outcomes:
+            yield one
+
+
+class _Each(Generic[J]):
+    """Runs a coroutine for each input; at most `concurrency` outcomes are not yet taken."""
 
     def __init__(
         self,
-        core: Core,
-        operation: str,
-        inputs: Any,
+        inputs: Inputs,
+        run: Callable[[Outcome[J]], Coroutine[Any, Any, None]],
         concurrency: int,
-        key: Key,
-        timeout: float | None,
-        terms: Terms,
+        end: float = math.inf,
     ) -> None:
-        self._core, self._operation, self._terms = core, operation, terms
-        self._inputs, self._concurrency = iterator(inputs), concurrency
-        self._key: Key = key or f"{calls.new_key()}-{{}}".format
-        self._until = core.until(timeout)
-        self._next, self._first, self._is_over, self._is_watching = 0, 0, False, False
-        self._open: dict[int, Outcome] = {}  # not yet passed to the caller
-        self._done: list[Outcome] = []  # ended since the last pass
-        self._waiting: dict[str, list[int]] = {}  # job id → indexes: equal keys share a job
-        self._fetches: deque[Outcome] = deque()
-        self._busy, self._changed, self._look_s = 0, time.monotonic(), 0.0
-
-    def run(self, return_exceptions: bool | None) -> Conversation[None]:
-        """Emit results in order, or, with None, outcomes as they come."""
-        while True:
-            yield from self._start()
-            if not self._busy and not self._is_watching:
-                break
-            (kind, index), value, error = yield Join()
-            self._take(kind, index, value, error)
-            done, self._done = self._done, []
-            if return_exceptions is None:
-                for outcome in done:
-                    del self._open[outcome.index]
-                    yield Emit(outcome)
-                continue
-            while (first := self._open.get(self._first)) and first.has_ended:
-                del self._open[self._first]
-                self._first += 1
-                yield Emit(first.error if return_exceptions and first.error else first.result())
-        if not self._is_over:
-            raise errors.WaitTimeout(
-                f"The time was up after {self._next} inputs; their jobs continue."
+        if concurrency < 1:
+            raise ValueError(f"The concurrency is at least 1: {concurrency}.")
+        if isinstance(inputs, (Mapping, str, bytes)):
+            raise TypeError(
+                f"The inputs are a list or another iterable of inputs, not {inputs!r:.50}."
             )
-
-    def _start(self) -> Conversation[None]:
-        """Start what there is to do, while connections are free."""
-        if self._waiting and not self._is_watching:
-            self._is_watching = True
-            yield Fork(("watch", 0), self._watch())
-        while self._fetches and self._has_connection:
-            outcome = self._fetches.popleft()
-            if outcome.job is not None:
-                fetch = calls.fetch(self._core, outcome.job, self._until)
-                yield self._fork("fetch", outcome.index, fetch)
-        while self._has_connection and len(self._open) < self._concurrency and not self._is_over:
-            if time.monotonic() >= self._until:
-                break
-            item = yield Pull(self._inputs)
-            if item is END:
-                self._is_over = True
-                break
-            self._open[self._next] = Outcome(self._next, item)
-            yield self._fork("submit", self._next, self._submit(self._next, item))
-            self._next += 1
-
-    @property
-    def _has_connection(self) -> bool:
-        return self._busy + self._is_watching < CONNECTIONS
-
-    def _fork(self, kind: str, index: int, conversation: Conversation[Any]) -> Fork:
-        self._busy += 1
-        return Fork((kind, index), conversation)
-
-    def _submit(self, index: int, item: Any) -> Conversation[JobState]:
-        key = self._key
-        if isinstance(key, str):
-            key = f"{key}/{digest(self._operation, item)}"
-        elif key is not None:
-            key = key(index, item)
-        left = None if math.isinf(self._until) else self._until - time.monotonic()
-        return (
-            yield from calls.submit(
-                self._core, self._operation, item, key=key, timeout=left, **self._terms
-            )
+        self._pull: tuple[Any, ...] = (
+            (anext, aiter(inputs), _END)
+            if isinstance(inputs, AsyncIterable)
+            else (next, iter(inputs), _END)
         )
+        self._run, self._concurrency, self._end = run, concurrency, end
+        self._started, self._taken, self._is_over = 0, 0, False
+        self._failure: Exception | None = None  # of the inputs
+        self._tasks = set[Any]()
+        self._pulling: Any = None  # the task that awaits the next input
+        self._done: dict[int, Outcome[J]] = {}
 
-    def _take(self, kind: str, index: int, value: Any, error: Exception | None) -> None:
-        """Note what a forked conversation has returned."""
-        if kind == "watch":
-            self._is_watching = False
-            self._changed = time.monotonic() if value or error else self._changed
-            for job, fault in value if error is None else self._all_lost(error):
-                for waiting in self._waiting.pop(job.id):
-                    self._has_ended(self._open[waiting], job, fault)
+    async def outcomes(self, *, in_order: bool) -> AsyncGenerator[Outcome[J], None]:
+        """Yield an outcome of each input; the next input is awaited meanwhile.
+
+        Raises what the inputs raise, once all before are done, or WaitTimeout if the time was up.
+        """
+        import asyncio
+
+        self._ended = asyncio.Queue[Any]()
+        try:
+            while self._pull_next():
+                is_idle = self._tasks == {self._pulling} and math.isfinite(self._end)
+                left_s = self._end - time.monotonic() if is_idle else None
+                try:
+                    self._take(await asyncio.wait_for(self._ended.get(), left_s))
+                except asyncio.TimeoutError:
+                    break
+                while self._done and (not in_order or self._taken in self._done):
+                    index = self._taken if in_order else next(iter(self._done))
+                    self._taken += 1
+                    yield self._done.pop(index)
+            if self._failure is not None:
+                raise self._failure
+            if not self._is_over:
+                text = f"The time was up after {self._started} inputs; their jobs continue."
+                raise errors.WaitTimeout(text)
+        finally:
+            for task in self._tasks:
+                task.cancel()
+            await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def _pull_next(self) -> bool:
+        """Ask for the next input, if there is room for it; return whether anything runs."""
+        has_room = self._started - self._taken < self._concurrency
+        if has_room and not (self._pulling or self._is_over) and time.monotonic() < self._end:
+            self._pulling = self._start(calling(*self._pull))
+        return bool(self._tasks)
+
+    def _start(self, coroutine: Coroutine[Any, Any, Any]) -> Any:
+        import asyncio
+
+        task = asyncio.create_task(coroutine)
+        self._tasks.add(task)
+        task.add_done_callback(self._ended.put_nowait)
+        return task
+
+    def _take(self, task: Any) -> None:
+        """Take the next input, or the outcome of one."""
+        self._tasks.discard(task)
+        if task is not self._pulling:
+            self._done[task.result().index] = task.result()
             return
-        self._busy -= 1
-        outcome = self._open[index]
-        if kind == "submit" and error is None:
-            outcome.job = value
-            if value.has_ended:
-                self._has_ended(outcome, value, None)
-            else:
-                self._waiting.setdefault(value.id, []).append(index)
+        self._pulling = None
+        self._failure = task.exception()
+        self._is_over = self._failure is not None or task.result() is _END
+        if not self._is_over:
+            self._start(self._attempt(Outcome(self._started, task.result())))
+            self._started += 1
+
+    async def _attempt(self, outcome: Outcome[J]) -> Outcome[J]:
+        try:
+            await self._run(outcome)
+        except Exception as error:
+            outcome.error = error
+        return outcome
+
+
+class _Batch(Generic[J]):
+    """The jobs of one `map`, and who looks for their ends; the number of requests is bounded."""
+
+    def __init__(
+        self, client: Api[J, Any], operation: str, key: Key, timeout: Timeout, terms: Terms
+    ) -> None:
+        import asyncio
+
+        self._client, self._operation, self._terms = client, operation, terms
+        self._key, self._prefix = key, core.new_key()
+        self._timeout, self._end = timeout, until(timeout)
+        self._connections = asyncio.Semaphore(CONNECTIONS - 1)
+        self._waiting: dict[str, tuple[J, asyncio.Future[None]]] = {}  # equal keys share a job
+        self._watcher: asyncio.Task[None] | None = None
+
+    async def run(
+        self, inputs: Inputs, concurrency: int, *, in_order: bool
+    ) -> AsyncGenerator[Outcome[J], None]:
+        """Yield an outcome of each input."""
+        import asyncio
+
+        each = _Each(inputs, self._run, concurrency, self._end)
+        try:
+            async with aclosing(each.outcomes(in_order=in_order)) as outcomes:
+                async for one in outcomes:
+                    yield one
+        finally:
+            if self._watcher is not None:
+                self._watcher.cancel()
+                await asyncio.gather(self._watcher, return_exceptions=True)
+
+    async def _run(self, outcome: Outcome[J]) -> None:
+        """Submit a job, wait for its end, and get its result."""
+        if callable(self._key):
+            key = await calling(self._key, outcome.index, outcome.input)
         else:
-            outcome.value, outcome.error, outcome.has_ended = value, error, True
-            self._done.append(outcome)
+            part = digest(self._operation, outcome.input) if self._key else outcome.index
+            key = f"{self._key or self._prefix}/{part}"
+        async with self._connections:
+            left_s = None if math.isinf(self._end) else self._end - time.monotonic()
+            outcome.job = job = await core.submit(
+                self._client, self._operation, outcome.input, key=key, timeout=left_s, **self._terms
+            )
+        if not job.has_ended:
+            await self._wait(job)
+        outcome.value = await self._fetch(job)
 
-    def _all_lost(self, error: Exception) -> list[tuple[JobState, Exception | None]]:
-        jobs = [self._open[indexes[0]].job for indexes in self._waiting.values()]
-        return [(job, named(error, job)) for job in jobs if job]
+    async def _fetch(self, job: J) -> Any:
+        while True:
+            try:
+                async with self._connections:
+                    return await fetch(job, self._end)
+            except errors.Unreachable as error:
+                if not self._is_passing(job, error):
+                    raise
+            await sleep(_LEAST_PAUSE_S)
 
-    def _has_ended(self, outcome: Outcome, job: JobState | None, error: Exception | None) -> None:
-        outcome.job = job or outcome.job
-        if error is None:
-            self._fetches.append(outcome)
-        else:
-            outcome.error, outcome.has_ended = error, True
-            self._done.append(outcome)
+    async def _wait(self, job: J) -> None:
+        """Wait for a job's end, which the watcher sees."""
+        import asyncio
 
-    def _watch(self) -> Conversation[list[tuple[JobState, Exception | None]]]:
-        """Return jobs that have ended, or of which we know no more, after a pause."""
-        jobs = [self._open[indexes[0]].job for indexes in self._waiting.values()]
-        left_s = self._until - time.monotonic()
-        if self._is_over and not self._busy and not self._fetches and len(jobs) == 1 and jobs[0]:
-            timeout = None if math.isinf(left_s) else max(0.0, left_s)
-            return (yield from _told(jobs[0], calls.wait(self._core, jobs[0], timeout)))
-        # Longer than a look takes, so that a busy API is not made busier.
-        pause_s = max((time.monotonic() - self._changed) / 10, 2 * self._look_s, _LEAST_PAUSE_S)
-        yield Pause(max(0.0, min(pause_s, _MAX_PAUSE_S, left_s)))
-        began = time.monotonic()
-        found = yield from look(self._core, [job for job in jobs if job])
-        self._look_s = time.monotonic() - began
-        if time.monotonic() >= self._until:
+        is_new, is_second = job.id not in self._waiting, len(self._waiting) == 1
+        if is_new:
+            self._waiting[job.id] = job, asyncio.get_running_loop().create_future()
+        if is_new and is_second and self._watcher is not None:
+            self._watcher.cancel()  # it may wait long for the first one
+        if self._watcher is None or (is_new and is_second) or self._watcher.done():
+            self._watcher = asyncio.create_task(self._watch())
+        first, ended = self._waiting[job.id]
+        await asyncio.shield(ended)
+        job._update(first.raw)
+
+    async def _watch(self) -> None:
+        """Look for jobs that have ended, or of which we know no more, as long as one is waited for."""
+        try:
+            await self._look_again()
+        except Exception as error:  # each job is waited for: none may wait for ever
+            for job, ended in self._waiting.values():
+                ended.set_exception(named(error, job))
+            self._waiting.clear()
+
+    async def _look_again(self) -> None:
+        changed, look_s = time.monotonic(), 0.0
+        while self._waiting:
+            # Longer than a look takes, so that a busy API is not made busier.
+            pause_s = max((time.monotonic() - changed) / 10, 2 * look_s, _LEAST_PAUSE_S)
+            await sleep(max(0.0, min(pause_s, _MAX_PAUSE_S, self._end - time.monotonic())))
+            began, jobs = time.monotonic(), [job for job, _ in self._waiting.values()]
+            try:
+                found = await self._look(jobs)
+            except errors.NowlaterError as error:
+                found = [(job, named(error, job)) for job in jobs]
+            found = [(job, fault) for job, fault in found if not self._is_passing(job, fault)]
+            look_s = time.monotonic() - began
+            changed = time.monotonic() if found else changed
+            for job, fault in found:
+                _, future = self._waiting.pop(job.id)
+                if fault is None:
+                    future.set_result(None)
+                else:
+                    future.set_exception(fault)
+
+    def _is_passing(self, job: J, fault: Exception | None) -> bool:
+        """Return whether a job could not be read, but may be later: its end may have come, or will."""
+        is_away = isinstance(fault, errors.Unreachable) or getattr(fault, "status", 0) in _AWAY
+        is_late = time.monotonic() >= self._end or datetime.now(timezone.utc) >= job.deadline
+        return is_away and not is_late
+
+    async def _look(self, jobs: list[J]) -> list[tuple[J, Exception | None]]:
+        if len(jobs) == 1:
+            job = jobs[0]
+            return await _told(job, core._wait(job, self._end, self._timeout, None))
+        found = await look(self._client, jobs)
+        if time.monotonic() >= self._end:
             known = {job.id for job, _ in found}
             late = errors.WaitTimeout("The time is up.")
-            found += [(job, named(late, job)) for job in jobs if job and job.id not in known]
+            found += [(job, named(late, job)) for job in jobs if job.id not in known]
         return found
 
 
-def look(core: Core, jobs: list[JobState]) -> Conversation[list[tuple[JobState, Exception | None]]]:
+async def look(client: Api[J, Any], jobs: list[J]) -> list[tuple[J, Exception | None]]:
     """Return those of these jobs that have ended, and those that cannot be read, with the reason.
 
     One request shows up to 100 jobs: pages of the list that start at the newest job not yet seen.
     (Without filters, with which the API would read more than a page.)
     """
-    found: list[tuple[JobState, Exception | None]] = []
+    found: list[tuple[J, Exception | None]] = []
     left = sorted(jobs, key=_order, reverse=True)
     while len(left) > 2:
         query = f"limit={min(_PAGE, 2 * len(left) + 10)}&cursor={_just_after(left[0].id)}"
-        page = (yield from exchange(core, "GET", f"/jobs?{query}", until=core.until(None))).json()
+        page = await core._get(client, f"/jobs?{query}", "jobs", "next")
         listed = {raw["id"]: raw for raw in page["jobs"]}
         bottom = "" if page["next"] is None else page["next"].rpartition("cursor=")[2][1:]
         covered = [job for job in left if _order(job) >= bottom]
-        states = [models.read(JobState, listed[job.id]) for job in covered if job.id in listed]
-        found += [(state, None) for state in states if state.has_ended]
+        shown = [job._update(listed[job.id]) for job in covered if job.id in listed]
+        found += [(job, None) for job in shown if job.has_ended]
         for job in [job for job in covered if job.id not in listed][:CONNECTIONS]:
-            found += yield from _told(
-                job, calls.read_job(core, job.id)
-            )  # too new for the list, or gone
+            found += await _told(job, core.refresh(job))  # too new for the list, or gone
         if not covered:
             return found
         left = left[len(covered) :]
     for job in left:
-        found += yield from _told(job, calls.read_job(core, job.id))
+        found += await _told(job, core.refresh(job))
     return found
 
 
-def _told(
-    job: JobState, conversation: Conversation[JobState]
-) -> Conversation[list[tuple[JobState, Exception | None]]]:
+async def _told(job: J, read: Awaitable[J]) -> list[tuple[J, Exception | None]]:
     """Return the job if it has ended, or with the error if it cannot be read."""
     try:
-        state = yield from conversation
+        await read
     except errors.NowlaterError as error:
         return [(job, error)]
-    return [(state, None)] if state.has_ended else []
+    return [(job, None)] if job.has_ended else []
 
 
-def named(error: Exception, job: JobState) -> Exception:
+def named(error: Exception, job: JobHandle) -> Exception:
     """Return an error that concerns many jobs as one that names this job."""
     one = copy.copy(error)
     if isinstance(one, errors.NowlaterError):
@@ -282,7 +390,7 @@ def named(error: Exception, job: JobState) -> Exception:
     return one
 
 
-def _order(job: JobState) -> str:
+def _order(job: JobHandle) -> str:
     """Return an id's part by which the list is sorted: its first digit is a shard."""
     return job.id[1:]
 
@@ -290,31 +398,6 @@ def _order(job: JobState) -> str:
 def _just_after(job_id: str) -> str:
     """Return the next larger id: a cursor before this job."""
     return str(uuid.UUID(int=uuid.UUID(job_id).int + 1))
-
-
-def for_each(
-    core: Core, action: Action, jobs: Any, *, concurrency: int = CONNECTIONS
-) -> Conversation[None]:
-    """Cancel, retry or erase jobs, such as `client.jobs(status="failed")`; yield an `Outcome` of each."""
-    run = {"cancel": calls.cancel, "retry": calls.retry, "erase": calls.erase}[action]
-    items, running, index, is_over = iterator(jobs), 0, 0, False
-    while True:
-        while running < concurrency and not is_over:
-            job = yield Pull(items)
-            is_over = job is END
-            if not is_over:
-                yield Fork((index, job), run(core, job))
-                running, index = running + 1, index + 1
-        if not running:
-            return
-        (at, job), value, error = yield Join()
-        running -= 1
-        yield Emit(Outcome(at, job, value or job, value, error, has_ended=True))
-
-
-def iterator(items: Any) -> Any:
-    """Return the iterator of an iterable, or of an asynchronous one."""
-    return items.__aiter__() if hasattr(items, "__aiter__") else iter(items)
 
 
 def digest(operation: str, item: Any) -> str:
@@ -325,10 +408,14 @@ def digest(operation: str, item: Any) -> str:
             return value.id
         if not is_file(value):
             raise TypeError(f"{type(value).__name__} cannot be part of an input")
-        content = hashlib.sha256()
-        for chunk in Content(value).chunks():
+        if not isinstance(value, (bytes, os.PathLike)) and not value.seekable():
+            raise ValueError(
+                "A key needs a file that can seek: pass its bytes, or a function as key."
+            )
+        file, content = Content(value), hashlib.sha256()
+        for chunk in file:
             content.update(chunk)
-        return content.hexdigest()
+        return [file.media_type, content.hexdigest()]
 
     text = json.dumps([operation, item], sort_keys=True, default=of_file)
     return hashlib.sha256(text.encode()).hexdigest()[:32]

@@ -10,40 +10,26 @@ from nowlater_client import errors
 
 Status = Literal["scheduled", "queued", "running", "succeeded", "failed", "canceled"]
 ENDED = ("succeeded", "failed", "canceled")
-M = TypeVar("M")
-
-
-def read(model: type[M], raw: dict[str, Any]) -> M:
-    """Return a model from the API's JSON object; a missing or unknown member is no error."""
-    values: dict[str, Any] = {"raw": raw}
-    for one in fields(model):  # type: ignore[arg-type]
-        if one.name != "raw":
-            values[one.name] = _read(str(one.type), raw.get(one.name))
-    return model(**values)
-
-
-def _read(kind: str, value: Any) -> Any:
-    if value is None:
-        return None
-    if kind.startswith("datetime"):
-        return datetime.fromisoformat(value.replace("Z", "+00:00"))
-    if kind.startswith("list["):
-        return [_read(kind[5:].partition("]")[0], item) for item in value]
-    model = _MODELS.get(kind.partition(" ")[0])
-    return value if model is None else read(model, value)
 
 
 @dataclass(frozen=True)
-class Progress:
+class Model:
+    raw: dict[str, Any] = field(default_factory=dict, repr=False, kw_only=True)
+
+
+M = TypeVar("M", bound=Model)
+
+
+@dataclass(frozen=True)
+class Progress(Model):
     """The operation's latest report."""
 
     fraction: float | None
     message: str
-    raw: dict[str, Any] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True)
-class RunTimes:
+class RunTimes(Model):
     """What an operation's successful runs took, in seconds."""
 
     runs: int
@@ -51,20 +37,18 @@ class RunTimes:
     p90_s: float | None
     #: Estimates only: the jobs that wait for the same workers.
     waiting: int | None = None
-    raw: dict[str, Any] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True)
-class Estimate:
+class Estimate(Model):
     """When the job will probably end, and what this rests on."""
 
     finish: datetime
     rests_on: RunTimes
-    raw: dict[str, Any] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True)
-class Attempt:
+class Attempt(Model):
     """An attempt of a job; `ended` and `outcome` are None while it runs."""
 
     number: int
@@ -72,11 +56,10 @@ class Attempt:
     ended: datetime | None
     outcome: str | None
     detail: str | None
-    raw: dict[str, Any] = field(default_factory=dict, repr=False)
 
 
-@dataclass(eq=False)
-class JobState:
+@dataclass(frozen=True, eq=False)
+class JobState(Model):
     """A job as the API returned it last."""
 
     id: str
@@ -102,7 +85,15 @@ class JobState:
     tags: dict[str, str]
     retry_of: str | None
     links: dict[str, str] = field(repr=False)
-    raw: dict[str, Any] = field(repr=False)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, JobState) and self.id == other.id
+
+    def __hash__(self) -> int:
+        return hash(self.id)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return read, (JobState, self.raw)  # a pickled job is its state alone
 
     @property
     def has_ended(self) -> bool:
@@ -123,7 +114,7 @@ class JobState:
 
 
 @dataclass(frozen=True)
-class Operation:
+class Operation(Model):
     """An operation; a list has no schemas, limits and run times."""
 
     name: str
@@ -134,11 +125,10 @@ class Operation:
     result: dict[str, Any] | None
     limits: dict[str, Any] | None
     run_time: RunTimes | None
-    raw: dict[str, Any] = field(repr=False)
 
 
 @dataclass(frozen=True)
-class DeliveryAttempt:
+class DeliveryAttempt(Model):
     """An attempt to send a webhook; without a `status`, `failure` has `name` and `detail`."""
 
     at: datetime
@@ -147,11 +137,10 @@ class DeliveryAttempt:
     latency_ms: int
     size: int
     reply: str | None
-    raw: dict[str, Any] = field(repr=False)
 
 
 @dataclass(frozen=True)
-class Delivery:
+class Delivery(Model):
     """A webhook of a job, and its attempts; `job` and `operation` if it is of a list of all jobs."""
 
     job: str | None
@@ -164,20 +153,37 @@ class Delivery:
     next: datetime | None
     attempts: list[DeliveryAttempt]
     links: dict[str, str] = field(repr=False)
-    raw: dict[str, Any] = field(repr=False)
 
 
 @dataclass(frozen=True)
-class Secret:
+class Secret(Model):
     """The secret that signs your webhooks to a host; `previous` ones still sign too."""
 
     host: str
     secret: str
     previous: list[dict[str, str]]
-    raw: dict[str, Any] = field(repr=False)
 
 
-_MODELS: dict[str, type[Any]] = {
-    **{"Progress": Progress, "Estimate": Estimate, "RunTimes": RunTimes},
-    **{"Attempt": Attempt, "DeliveryAttempt": DeliveryAttempt},
-}
+_PARTS = {part.__name__: part for part in (Progress, Estimate, RunTimes, Attempt, DeliveryAttempt)}
+
+
+def read(model: type[M], raw: dict[str, Any]) -> M:
+    """Return a model from the API's JSON object; a missing or unknown member is no error."""
+    names = [one for one in fields(model) if one.name != "raw"]
+    return model(raw=raw, **{one.name: _read(str(one.type), raw.get(one.name)) for one in names})
+
+
+def _read(kind: str, value: Any) -> Any:
+    if value is None:
+        return None
+    if kind.startswith("datetime"):
+        return read_time(value)
+    if kind.startswith("list["):
+        return [_read(kind[5:].partition("]")[0], item) for item in value]
+    part = _PARTS.get(kind.partition(" ")[0])
+    return value if part is None else read(part, value)
+
+
+def read_time(text: str) -> datetime:
+    """Return an instant of the API's JSON."""
+    return datetime.fromisoformat(text.replace("Z", "+00:00"))

@@ -4,18 +4,26 @@
     with server.client() as client:
         assert client.call("greet", {"name": "Ada"}) == "Hello, Ada!"
 
-It serves the calls, problems and headers of the API that the client uses. Jobs run when they are looked
-at: each is `queued`, then `running`, then ended. `server.requests` has what was sent.
+It serves calls, jobs, lists, counts, files and operations, with the API's problems and headers. Jobs run
+when they are looked at: each is `queued`, then `running`, then ended; with a `start`, it is `scheduled`
+until then, and after its `deadline` it fails. `server.requests` has what was sent. An exception of an
+operation is logged with its traceback, by the logger `nowlater_client.testing`.
+
+It has no webhooks (`callback` is ignored), deliveries, secrets and lanes; it does not check types.
 """
 
 from __future__ import annotations
 
 import base64
+import hashlib
+import inspect
 import json
+import logging
 import re
 import threading
 import time
 import uuid
+from collections import Counter
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta, timezone
 from typing import Any
@@ -23,12 +31,13 @@ from urllib.parse import parse_qsl, urlencode
 
 import httpx
 
-from nowlater_client.aio import AsyncClient
-from nowlater_client.client import Client
+from nowlater_client.client import AsyncClient, Client
 from nowlater_client.files import File
+from nowlater_client.models import read_time
 
 URL, STORE, KEY = "https://nowlater.test", "https://store.test", "nl_test"
 _INLINE_BYTES = 16 * 1024
+_LOG = logging.getLogger(__name__)
 
 
 class Refused(Exception):
@@ -77,7 +86,8 @@ class Server:
                 found = re.fullmatch(pattern, f"{request.method} {request.url.path}")
                 if found:
                     return route(self, request, *found.groups())
-            raise _Problem(404, "unknown-route", "There is no such address.")
+            text = f"The stand-in has no {request.method} {request.url.path}. Use a stack: make up."
+            raise _Problem(404, "unknown-route", text)
         except _Problem as problem:
             return _respond(problem.document)
 
@@ -105,7 +115,8 @@ class Server:
     def _door(self, request: httpx.Request, door: str, operation: str) -> httpx.Response:
         body = json.loads(request.content)
         job = self._accept(request, (operation, body), operation, body)
-        if door == "hybrid" and "respond-async" not in request.headers.get("prefer", ""):
+        is_async = door == "async" or "respond-async" in request.headers.get("prefer", "")
+        if not is_async and not _waits(job):
             self._finish(job)
             headers = {"content-location": job["links"]["self"]}
             if job["status"] != "succeeded":
@@ -117,7 +128,7 @@ class Server:
         self, request: httpx.Request, same: Any, operation: str, body: Any
     ) -> dict[str, Any]:
         if operation not in self.operations:
-            raise _Problem(404, "unknown-operation", f"There is no operation {operation!r}.")
+            raise _unknown(operation)
         with self._accepting:  # requests come from several threads
             return self._find_or_make(request, same, operation, body)
 
@@ -145,8 +156,12 @@ class Server:
         return self.jobs[job_id]
 
     def _look(self, job: dict[str, Any]) -> dict[str, Any]:
+        if _waits(job):
+            return job
+        if job["status"] == "scheduled":
+            job.update(status="queued", updated=_now())
         self._left[job["id"]] -= 1
-        if self._left[job["id"]] <= 0:
+        if self._left[job["id"]] <= 0 or _is_past(job["deadline"]):
             self._finish(job)
         elif job["status"] == "queued":
             job.update(status="running", attempt=1, started=_now(), updated=_now())
@@ -157,6 +172,8 @@ class Server:
             return
         ended: dict[str, Any] = {"status": "succeeded", "ended": _now(), "updated": _now()}
         try:
+            if _is_past(job["deadline"]):
+                raise _Problem(504, "deadline-exceeded", "The job has not ended by its deadline.")
             value = self._run(job["operation"], self._bodies[job["id"]].get("input") or {})
         except _Problem as problem:
             ended |= {"status": "failed", "error": problem.document}
@@ -172,13 +189,20 @@ class Server:
 
     def _run(self, operation: str, members: dict[str, Any]) -> Any:
         if operation not in self.operations:
-            raise _Problem(404, "unknown-operation", f"There is no operation {operation!r}.")
+            raise _unknown(operation)
+        function = self.operations[operation]
         try:
-            return self.operations[operation](**{n: self._file(v) for n, v in members.items()})
-        except (Refused, TypeError, ValueError) as error:
-            code = "refused" if isinstance(error, Refused) else "invalid-input"
-            raise _Problem(422, code, str(error)) from error
+            bound = inspect.signature(function).bind(
+                **{n: self._file(v) for n, v in members.items()}
+            )
+        except TypeError as error:
+            raise _Problem(422, "invalid-input", f"{error}") from error
+        try:
+            return function(*bound.args, **bound.kwargs)
+        except Refused as error:
+            raise _Problem(422, "refused", str(error)) from error
         except Exception as error:
+            _LOG.exception("The operation %s failed", operation)
             raise _Problem(500, "operation-failed", "The operation failed.") from error
 
     def _file(self, value: Any) -> Any:
@@ -202,9 +226,9 @@ class Server:
             return httpx.Response(303, headers={"location": f"{STORE}/{job_id}"})
         return _result(self._stored[job_id])
 
-    def _list(self, request: httpx.Request) -> httpx.Response:
-        query = parse_qsl(request.url.query.decode())
-        wanted, limit = dict(query), int(dict(query).get("limit", 20))
+    def _found(self, query: list[tuple[str, str]]) -> list[dict[str, Any]]:
+        """Return the jobs that match the filters of a list, newest first."""
+        wanted = dict(query)
         tags = [tuple(value.split(":", 1)) for name, value in query if name == "tag"]
         statuses = [value for name, value in query if name == "status"]
         found = []
@@ -218,11 +242,32 @@ class Server:
                 continue
             if not statuses or job["status"] in statuses:
                 found.append(job)
-        page, url = found[:limit], None
+        return found
+
+    def _list(self, request: httpx.Request) -> httpx.Response:
+        query = parse_qsl(request.url.query.decode())
+        limit, found, url = int(dict(query).get("limit", 20)), self._found(query), None
+        page = found[:limit]
         if len(found) > limit:
             kept = [(name, value) for name, value in query if name != "cursor"]
             url = f"{URL}/jobs?{urlencode([*kept, ('cursor', page[-1]['id'])])}"
         return httpx.Response(200, json={"jobs": [self._look(job) for job in page], "next": url})
+
+    def _counts(self, request: httpx.Request) -> httpx.Response:
+        query = parse_qsl(request.url.query.decode())
+        given = dict(query)
+        if "interval" in given:
+            raise _Problem(400, "malformed-request", "The stand-in counts without an interval.")
+        since, until = (read_time(given[n]) if n in given else None for n in ("since", "until"))
+        sums = Counter(
+            (job["operation"], job["status"])
+            for job in self._found(query)
+            if (since is None or read_time(job["created"]) >= since)
+            and (until is None or read_time(job["created"]) < until)
+        )
+        names = ("from", "operation", "status", "jobs")
+        counts = [dict(zip(names, (None, *group, n), strict=True)) for group, n in sums.items()]
+        return httpx.Response(200, json={"counts": counts, "complete": True, "since": None})
 
     def _cancel(self, request: httpx.Request, job_id: str) -> httpx.Response:
         job = self._job(job_id)
@@ -247,23 +292,38 @@ class Server:
         return httpx.Response(204)
 
     def _upload(self, request: httpx.Request) -> httpx.Response:
-        announced, name = json.loads(request.content), uuid.uuid4().hex
+        announced, key = json.loads(request.content), request.headers.get("idempotency-key")
+        same = f"{key}\n{announced['size']}\n{announced['media_type']}".encode()
+        name = uuid.uuid4().hex if key is None else hashlib.sha256(same).hexdigest()[:32]
         headers = {"Content-Type": announced["media_type"], "If-None-Match": "*"}
         headers["Content-Length"] = str(announced["size"])
         to = {"id": name, "method": "PUT", "url": f"{STORE}/{name}", "headers": headers}
         return httpx.Response(201, json={**to, "expires": _now(300), "use": {"upload": name}})
 
     def _operations(self, request: httpx.Request) -> httpx.Response:
-        listed = [
-            {"name": n, "description": f.__doc__ or "", "doors": ["sync", "async", "hybrid"]}
-            for n, f in sorted(self.operations.items())
-        ]
-        return httpx.Response(200, json={"operations": listed})
+        return httpx.Response(
+            200, json={"operations": [*map(self._said_of, sorted(self.operations))]}
+        )
+
+    def _operation(self, request: httpx.Request, name: str) -> httpx.Response:
+        if name not in self.operations:
+            raise _unknown(name)
+        return httpx.Response(200, json=self._said_of(name))
+
+    def _said_of(self, name: str) -> dict[str, Any]:
+        text, members = inspect.getdoc(self.operations[name]) or "", dict[str, Any]()
+        for member, one in inspect.signature(self.operations[name]).parameters.items():
+            members[member] = {} if one.default is one.empty else {"default": one.default}
+        return {
+            **{"name": name, "description": text, "doors": ["sync", "async", "hybrid"]},
+            "input": {"type": "object", "properties": members},
+        }
 
 
 _ROUTES: list[tuple[str, Callable[..., httpx.Response]]] = [
     (r"POST /sync/([^/]+)", Server._sync),
     (r"POST /(async|hybrid)/([^/]+)", Server._door),
+    (r"GET /jobs/counts", Server._counts),
     (r"GET /jobs/([^/]+)", Server._status),
     (r"GET /jobs/([^/]+)/result", Server._result),
     (r"GET /jobs", Server._list),
@@ -272,20 +332,27 @@ _ROUTES: list[tuple[str, Callable[..., httpx.Response]]] = [
     (r"DELETE /jobs/([^/]+)", Server._erase),
     (r"POST /uploads", Server._upload),
     (r"GET /operations", Server._operations),
+    (r"GET /operations/([^/]+)", Server._operation),
 ]
+
+
+def _unknown(operation: str) -> _Problem:
+    return _Problem(404, "unknown-operation", f"There is no operation {operation!r}.")
 
 
 def _new_job(operation: str, body: dict[str, Any]) -> dict[str, Any]:
     number = (time.time_ns() // 1_000_000 << 80) | 7 << 76 | 2 << 62
     job_id = str(uuid.UUID(int=number | (uuid.uuid4().int & (1 << 62) - 1)))
-    url = f"{URL}/jobs/{job_id}"
+    url, start = f"{URL}/jobs/{job_id}", _at(body.get("start"), "after", 0)
     parts = ("result", "events", "cancel", "retry")
     nothing = ("started", "ended", "start_at", "expires", "progress", "estimate", "retry_of")
     return {
         **{"id": job_id, "operation": operation, "status": "queued", "attempt": 0},
-        **{"created": _now(), "updated": _now(), "deadline": _now(3 * 86400), "at_risk": False},
+        **{"created": _now(), "updated": _now(), "at_risk": False},
         **dict.fromkeys((*nothing, "result", "error", "resourceLocation")),
+        **({} if _is_past(start) else {"status": "scheduled", "start_at": start}),
         **{
+            "deadline": _at(body.get("deadline"), "within", 3 * 86400),
             "tags": body.get("tags") or {},
             "links": {"self": url} | {p: f"{url}/{p}" for p in parts},
         },
@@ -311,6 +378,21 @@ def _respond(
     document = problem | {"status": status or problem["status"]}
     content = json.dumps(document).encode()
     return httpx.Response(document["status"], content=content, headers={**kind, **(headers or {})})
+
+
+def _at(asked: dict[str, Any] | None, relative: str, default_s: float) -> str:
+    """Return the time that a request asks for: `{"at": …}`, or so many seconds from now."""
+    asked = asked or {}
+    return str(asked["at"]) if "at" in asked else _now(asked.get(relative, default_s))
+
+
+def _waits(job: dict[str, Any]) -> bool:
+    """Return whether a job waits for its start."""
+    return job["status"] == "scheduled" and not _is_past(job["start_at"])
+
+
+def _is_past(instant: str) -> bool:
+    return read_time(instant) <= datetime.now(timezone.utc)
 
 
 def _now(after_s: float = 0) -> str:

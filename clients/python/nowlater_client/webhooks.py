@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import functools
 import hashlib
 import hmac
@@ -17,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from nowlater_client import models
 from nowlater_client.errors import NowlaterError
-from nowlater_client.models import JobState
+from nowlater_client.models import JobState, Secret
 
 if TYPE_CHECKING:
     from cryptography.x509 import Certificate
@@ -32,7 +33,9 @@ _SIGNED = {
 
 
 class NotGenuine(NowlaterError):
-    """The message was not signed by nowlater, or is too old: respond with 403, and ignore it."""
+    """The message was not signed by nowlater, or is too old."""
+
+    advice = "Respond with 403, and ignore it."
 
 
 @dataclass(frozen=True)
@@ -49,34 +52,57 @@ class Event:
 def verify(
     body: bytes | str,
     headers: Mapping[str, str],
-    secret: str | Iterable[str],
+    secret: str | Secret | Iterable[str],
     *,
     clock: Callable[[], float] = time.time,
 ) -> Event:
     """Return the event of a webhook; raises NotGenuine unless its signature fits and it is new.
 
-    `body` is the raw body, as it was received. `secret` is one or several secrets (`whsec_…`) from
-    `client.secret(host)`.
+    `body` is the raw body, as it was received. `secret` is what `client.secret(host)` returns, or one or
+    several of its secrets (`whsec_…`); ValueError if one cannot be a secret.
     """
+    if not isinstance(body, (bytes, str)):
+        raise TypeError("The body is to be the raw bytes that were received, not parsed JSON.")
     raw = body.encode() if isinstance(body, str) else body
-    sent = {name.lower(): value for name, value in headers.items()}
+    sent, keys = {name.lower(): value for name, value in headers.items()}, _keys(secret)
     at = sent.get("webhook-timestamp", "")
-    if not at.isdecimal() or abs(clock() - int(at)) > _TOLERANCE_S:
+    if not re.fullmatch(r"[0-9]{1,12}", at) or abs(clock() - int(at)) > _TOLERANCE_S:
         raise NotGenuine("The webhook has no timestamp of the last five minutes.")
-    signed = f"{sent.get('webhook-id', '')}.{at}.".encode() + raw
+    signed = f"{sent.get('webhook-id', '')}.{at}.".encode(errors="replace") + raw
     given = [part.partition(",") for part in sent.get("webhook-signature", "").split(" ")]
-    for one in [secret] if isinstance(secret, str) else secret:
-        key = base64.b64decode(one.removeprefix("whsec_"))
+    for key in keys:
         wanted = base64.b64encode(hmac.new(key, signed, hashlib.sha256).digest())
-        if any(v == "v1" and hmac.compare_digest(wanted, s.encode()) for v, _, s in given):
-            return event(json.loads(raw))
+        if any(
+            v == "v1" and hmac.compare_digest(wanted, s.encode(errors="replace"))
+            for v, _, s in given
+        ):
+            return _read(raw)
     raise NotGenuine("No signature of the webhook fits.")
+
+
+def _keys(secret: str | Secret | Iterable[str]) -> list[bytes]:
+    if isinstance(secret, Secret):
+        secret = [secret.secret, *(one["secret"] for one in secret.previous)]
+    keys = []
+    for one in [secret] if isinstance(secret, str) else secret:
+        key = base64.b64decode(str(one).removeprefix("whsec_") + "==")
+        if not isinstance(one, str) or not key:
+            raise ValueError("A secret of webhooks is a text like whsec_…, and not empty.")
+        keys.append(key)
+    return keys
+
+
+def _read(body: bytes | str) -> Event:
+    try:
+        return event(json.loads(body))
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise NotGenuine("The message is signed, but no completion event of a job.") from error
 
 
 def event(raw: dict[str, Any]) -> Event:
     """Return a completion event that is known to be genuine, such as one from an SQS queue."""
-    at = datetime.fromisoformat(raw["time"].replace("Z", "+00:00"))
-    return Event(raw["id"], raw["type"], at, models.read(JobState, raw["data"]), raw)
+    job = models.read(JobState, raw["data"])
+    return Event(raw["id"], raw["type"], models.read_time(raw["time"]), job, raw)
 
 
 def verify_sns(
@@ -87,6 +113,8 @@ def verify_sns(
     Raises NotGenuine unless SNS signed it, with version 2; `fetch` returns the certificate at a URL, and
     by default asks SNS. Needs `pip install nowlater-client[sns]`.
     """
+    with contextlib.suppress(ValueError):
+        message = json.loads(message) if isinstance(message, (bytes, str)) else message
     if not isinstance(message, dict) or message.get("Type") not in _SIGNED:
         raise NotGenuine("This is no message of SNS.")
     if message.get("TopicArn") != topic or message.get("SignatureVersion") != "2":
@@ -96,11 +124,15 @@ def verify_sns(
     if not re.fullmatch(pattern, url):
         raise NotGenuine("The certificate is not at the host of SNS.")
     _check_signature(message, (fetch or _fetch)(url))
-    return event(json.loads(message["Message"])) if message["Type"] == "Notification" else None
+    return _read(message["Message"]) if message["Type"] == "Notification" else None
 
 
 def sns_endpoint(topic: str) -> str:
     """Return the URL of SNS in a topic's region."""
+    if not re.fullmatch(r"arn:[a-z-]+:sns:[a-z0-9-]+:\d+:.+", topic):
+        raise ValueError(
+            f"The topic is an ARN, like arn:aws:sns:eu-central-1:123456789012:jobs: {topic!r}."
+        )
     _, partition, _, region, *_ = topic.split(":")
     return f"https://sns.{region}.amazonaws.com" + (".cn" if partition == "aws-cn" else "")
 

@@ -1,17 +1,20 @@
 """Which answers are repeated, with which key, and for how long."""
 
+import asyncio
 import json
 import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import timedelta
+from email.utils import formatdate
 from typing import Any
 
 import httpx
 import pytest
 
-from nowlater_client import AsyncClient, Client, NowlaterError, Unreachable, errors
+from nowlater_client import AsyncClient, Client, NowlaterError, Unreachable, WaitTimeout, errors
 
 #: A request that is given up leaves its socket to the thread that reads from it.
 pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
@@ -291,3 +294,271 @@ def test_an_asynchronous_timeout_is_kept_too(behaviour: str) -> None:
         took_s = asyncio.run(call(url))
 
     assert 1.4 < took_s < 1.5 + TOLERANCE_S
+
+
+# ── what a job's status and result may come with ──────────────────────────────────────────────
+
+
+def replies(*answers: httpx.Response) -> tuple[Client, list[httpx.Request]]:
+    """Return a client of these answers, the last of which is repeated, and what it asks."""
+    asked, left = list[httpx.Request](), list(answers)
+
+    def handle(request: httpx.Request) -> httpx.Response:
+        asked.append(request)
+        return left.pop(0) if len(left) > 1 else left[0]
+
+    http = httpx.Client(transport=httpx.MockTransport(handle))
+    return Client("https://api.example.com", "nl_key", http_client=http), asked
+
+
+@pytest.mark.parametrize(
+    ("value", "longest_s"),
+    [
+        *[("nan", 1), ("garbage", 1), ("-5", 1), ("0", 0.05), ("1000000000", 20)],
+        *[("Wed, 21 Oct 2015 07:28:00 GMT", 0.05), ("Wed, 21 Oct 2099 07:28:00 GMT", 20)],
+    ],
+)
+def test_a_job_is_looked_at_again_whatever_retry_after_says(
+    monkeypatch: pytest.MonkeyPatch, value: str, longest_s: float
+) -> None:
+    slept: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        slept.append(seconds)
+
+    monkeypatch.setattr("nowlater_client.core.sleep", sleep)
+    again = httpx.Response(200, headers={"retry-after": value}, json=job("running"))
+    ended = httpx.Response(200, json=job("succeeded") | {"result": 42})
+    client, _ = replies(ACCEPTED, again, ended)
+
+    assert client.submit("echo").result() == 42
+    assert slept == [longest_s]
+
+
+def test_a_date_in_retry_after_is_kept(waits: None) -> None:
+    at = formatdate(time.time() + 2, usegmt=True)
+    busy = httpx.Response(503, headers={"retry-after": at}, text="busy")
+    script, began = Script(busy, ACCEPTED), time.monotonic()
+
+    script.client().submit("echo")
+
+    assert 0.9 < time.monotonic() - began < 2 + TOLERANCE_S
+    assert len(script.requests) == 2
+
+
+@pytest.mark.parametrize("value", ["0", "Wed, 21 Oct 2015 07:28:00 GMT"])
+def test_an_answer_that_asks_for_no_wait_is_not_repeated_in_a_hurry(
+    monkeypatch: pytest.MonkeyPatch, value: str
+) -> None:
+    waits_s: list[float] = []
+    monkeypatch.setattr(
+        "nowlater_client.exchange.random.uniform", lambda low, high: waits_s.append(high) or 0.0
+    )
+    busy = httpx.Response(503, headers={"retry-after": value}, text="busy")
+
+    Script(busy, busy, ACCEPTED).client().submit("echo")
+
+    assert waits_s == [1.0, 2.0]
+
+
+def test_a_problem_is_known_by_its_type_in_any_letters() -> None:
+    content = json.dumps({"code": "refused", "detail": "No.", "status": 422})
+    kind = {"content-type": "Application/Problem+JSON; charset=utf-8"}
+    script = Script(httpx.Response(422, headers=kind, content=content))
+
+    with pytest.raises(errors.Refused):
+        script.client().call("echo")
+
+
+SENT: dict[str, httpx.Response] = {
+    "an empty answer": httpx.Response(204),
+    "JSON of another API": httpx.Response(202, json={"other": "api"}),
+}
+
+
+@pytest.mark.parametrize("answer", SENT.values(), ids=SENT)
+def test_an_answer_to_a_submit_that_is_no_job_names_the_key(answer: httpx.Response) -> None:
+    with pytest.raises(errors.NotNowlater) as caught:
+        Script(answer).client().submit("echo", key="order-42")
+
+    assert caught.value.key == "order-42"
+
+
+HTTP_JSON = {"content-type": "application/json"}
+RESULTS: dict[str, tuple[type[NowlaterError], list[httpx.Response]]] = {
+    "303 to nowhere": (errors.NotNowlater, [httpx.Response(303)]),
+    "a job": (errors.NotNowlater, [httpx.Response(202, json=job("succeeded"))]),
+    "broken JSON": (
+        errors.NotNowlater,
+        [
+            httpx.Response(303, headers={"location": "https://store.example.com/x"}),
+            httpx.Response(200, headers=HTTP_JSON, content=b'{"a": tr'),
+        ],
+    ),
+    "nothing stored": (
+        errors.JobExpired,
+        [
+            httpx.Response(303, headers={"location": "https://store.example.com/x"}),
+            httpx.Response(404, text="<Error>NoSuchKey</Error>"),
+        ],
+    ),
+}
+
+
+@pytest.mark.parametrize("name", RESULTS)
+def test_a_result_that_is_none_is_an_error_that_names_the_job(name: str) -> None:
+    kind, answers = RESULTS[name]
+    client, _ = replies(httpx.Response(202, json=job("succeeded")), *answers)
+    ended = client.submit("echo")
+
+    with pytest.raises(kind) as caught:
+        ended.result(timeout=5)
+    assert caught.value.job_id == JOB_ID
+
+
+# ── time limits, and URLs that are wrong ──────────────────────────────────────────────────────
+
+
+def test_a_time_limit_is_a_wait_timeout_and_says_nothing_of_submits() -> None:
+    with serving(hang) as url, Client(url, "nl_key") as client:
+        with pytest.raises(WaitTimeout) as caught:
+            client.call("echo", timeout=0.5)
+        with pytest.raises(TimeoutError):
+            client.job(JOB_ID, timeout=0.5)
+
+    assert isinstance(caught.value, Unreachable)
+    assert "key" not in f"{caught.value}"
+
+
+def test_a_time_limit_of_a_result_names_the_job(monkeypatch: pytest.MonkeyPatch) -> None:
+    with serving(hang) as url:
+        stored = httpx.Response(303, headers={"location": f"{url}/x"})
+        http = httpx.Client(
+            transport=Either(
+                url,
+                Script(httpx.Response(202, json=job("succeeded")), stored),
+            )
+        )
+        ended = Client("https://api.example.com", "nl_key", http_client=http).submit("echo")
+        began = time.monotonic()
+        with pytest.raises(WaitTimeout) as caught:
+            ended.result(timeout=1)
+
+    assert caught.value.job_id == JOB_ID
+    assert time.monotonic() - began < 1 + TOLERANCE_S
+
+
+class Either(httpx.BaseTransport):
+    """Sends requests for a URL by the network, and others to a script."""
+
+    def __init__(self, url: str, script: Script) -> None:
+        self.url, self.script, self.network = url, script, httpx.HTTPTransport()
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        if f"{request.url}".startswith(self.url):
+            return self.network.handle_request(request)
+        return self.script(request)
+
+
+def test_only_the_client_s_own_patience_is_no_timeout() -> None:
+    with pytest.raises(Unreachable) as caught:
+        Script(httpx.ReadError("reset")).client(max_retries=2).submit("echo", timeout=60)
+
+    assert not isinstance(caught.value, TimeoutError)
+    assert "same key gets the same job" in f"{caught.value}"
+
+
+def speak_plainly(connection: socket.socket, ended: threading.Event) -> None:
+    connection.sendall(b"HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\n\r\n")
+
+
+@pytest.mark.parametrize("name", ["no host", "no TLS"])
+def test_a_url_that_cannot_be_right_is_reported_at_once(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unknown(*_: Any, **__: Any) -> Any:
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    if name == "no host":  # the tests may ask no name server
+        monkeypatch.setattr("socket.getaddrinfo", unknown)
+    with serving(speak_plainly) as url:
+        bad = "https://nowlater.invalid" if name == "no host" else url.replace("http:", "https:")
+        asked: list[float] = []
+        monkeypatch.setattr("nowlater_client.exchange.sleep", lambda s: fail(asked, s))
+        with Client(bad, "nl_key") as client, pytest.raises(Unreachable, match="Check the URL"):
+            client.operations()
+    assert asked == []
+
+
+async def fail(asked: list[float], seconds: float) -> None:
+    asked.append(seconds)
+
+
+@pytest.mark.parametrize("proxy", ["socks5://localhost:1", "foo://x"])
+def test_a_proxy_that_cannot_be_used_is_named(monkeypatch: pytest.MonkeyPatch, proxy: str) -> None:
+    monkeypatch.setenv("ALL_PROXY", proxy)
+    uncaught: list[Any] = []
+    monkeypatch.setattr("threading.excepthook", uncaught.append)
+
+    with (
+        Client("https://api.example.com", "nl_key") as client,
+        pytest.raises(errors.Misconfigured, match="ALL_PROXY"),
+    ):
+        client.operations()
+
+    assert uncaught == []
+
+
+@pytest.mark.parametrize(
+    "value", [{"x": float("nan")}, {"x": float("inf")}, {"x": "\udcff"}], ids=["NaN", "inf", "half"]
+)
+def test_an_input_that_json_cannot_have_is_refused(value: Any) -> None:
+    script = Script(ACCEPTED)
+    with pytest.raises(ValueError, match="cannot be sent as JSON"):
+        script.client().submit("echo", value)
+    assert script.requests == []
+
+
+def test_the_log_has_no_signed_url(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO", "httpx")
+
+    def answer(connection: socket.socket, ended: threading.Event) -> None:
+        length, kind = b"content-length: 2", b"content-type: application/json"
+        connection.sendall(b"HTTP/1.1 200 OK\r\n" + length + b"\r\n" + kind + b"\r\n\r\n42")
+
+    async def read(url: str) -> bytes:
+        async with AsyncClient(url, "nl_key") as client:
+            end = time.monotonic() + 5
+            reply = await client._connection.read(
+                "GET", f"{url}/x?X-Amz-Signature=abc", {}, b"", end
+            )
+            return reply.body
+
+    with serving(answer) as url:
+        assert asyncio.run(read(url)) == b"42"
+
+    assert "/x" in caplog.text
+    assert "abc" not in caplog.text
+
+
+@pytest.mark.parametrize("timeout", [None, float("nan"), "5", float("inf")])
+def test_a_client_s_timeout_is_a_number(timeout: Any) -> None:
+    with pytest.raises(ValueError, match="seconds"):
+        Client("https://api.example.com", "nl_key", timeout=timeout)
+    if timeout is not None:
+        with pytest.raises(ValueError, match="seconds"):
+            Script(ACCEPTED).client().with_options(timeout=timeout)
+
+
+@pytest.mark.parametrize("wait", [float("nan"), "5"])
+def test_a_wait_is_a_number(wait: Any) -> None:
+    with pytest.raises(ValueError, match="number of seconds"):
+        Script(ACCEPTED).client().call("echo", wait=wait)
+
+
+def test_durations_may_be_timedeltas() -> None:
+    second = timedelta(seconds=1)
+    client = Script(httpx.Response(202, json=job("running"))).client(timeout=second)
+
+    with pytest.raises(WaitTimeout, match="after 1 s"):
+        client.call("echo", wait=second, timeout=second)

@@ -3,56 +3,86 @@
 from __future__ import annotations
 
 import json
+import math
 import re
-import sys
-from collections.abc import Sequence
+import uuid
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext, suppress
 from datetime import datetime, timedelta, timezone
+from difflib import get_close_matches
 from pathlib import Path
-from typing import Any
+from shutil import copyfileobj
+from tempfile import TemporaryFile
+from typing import IO, Any
 
 import click
 from click.shell_completion import CompletionItem
 
-from nowlater_client import Client, NowlaterError
-from nowlater_client.cli import profiles
+from nowlater_client import Client, NowlaterError, errors
+from nowlater_client.cli.completion import complete_job, complete_operation
 
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
 
 def read_input(members: Sequence[str], source: str | None) -> dict[str, Any]:
     """Return an input from `name=text`, `name:=json` and `name@file`, which win over `--input`."""
-    found: dict[str, Any] = {}
-    if source is not None:
-        text = sys.stdin.read() if source == "-" else Path(source).read_text()
-        found = _object(text, "--input")
-    for member in members:
-        name, sign, text = _split(member)
+    parts = [split(one) for one in members]
+    if [source, *(text for _, sign, text in parts if sign == "@")].count("-") > 1:
+        raise click.UsageError("stdin can be read for one input only.")
+    found = {} if source is None else _object(_content(source_at(source, "--input")), "--input")
+    for name, sign, text in parts:
         if sign == "=":
-            found[name] = text
-        elif sign == "@":
-            if not Path(text).is_file():
-                raise click.UsageError(f"There is no file {text!r} ({member}).")
-            found[name] = Path(text)
+            found[name] = _text(text, name)
         else:
-            found[name] = _json(text, member)
+            member = f"{name}{sign}{text}"
+            found[name] = source_at(text, member) if sign == "@" else _json(text, member)
     return found
 
 
-def _split(member: str) -> tuple[str, str, str]:
+def split(member: str) -> tuple[str, str, str]:
+    """Return name, sign and text of a member."""
     match = re.fullmatch(r"([^=@:]+)(:=|=|@)(.*)", member, re.DOTALL)
     if match is None:
         raise click.UsageError(f"{member!r} is none of name=text, name:=json and name@file.")
     return match[1], match[2], match[3]
 
 
-def _json(text: str, where: str) -> Any:
+def _text(text: str, name: str) -> str:
     try:
-        return json.loads(text)
-    except ValueError as error:
+        text.encode()
+    except UnicodeEncodeError:
+        raise click.UsageError(
+            f"{name}={text!r} is not UTF-8. For other bytes: {name}@FILE"
+        ) from None
+    return text
+
+
+def source_at(text: str, where: str) -> Path | IO[bytes]:
+    """Return a file as the client takes it: a path, or a copy of a pipe or of stdin (`-`)."""
+    path = Path(text)
+    if text != "-" and path.is_file():
+        return path
+    if text != "-" and (path.is_dir() or not path.exists()):
+        raise click.UsageError(f"There is no file {text!r} ({where}).")
+    copy = click.get_current_context().with_resource(TemporaryFile())  # noqa: SIM115
+    with nullcontext(click.get_binary_stream("stdin")) if text == "-" else path.open("rb") as pipe:
+        copyfileobj(pipe, copy)
+    copy.seek(0)
+    return copy
+
+
+def _content(source: Path | IO[bytes]) -> bytes:
+    return source.read_bytes() if isinstance(source, Path) else source.read()
+
+
+def _json(text: str | bytes, where: str) -> Any:
+    try:
+        return json.loads(text)  # of bytes: UTF-8, with or without a BOM, or UTF-16
+    except (ValueError, RecursionError) as error:
         raise click.UsageError(f"{where}: this is no JSON: {error}.") from error
 
 
-def _object(text: str, where: str) -> dict[str, Any]:
+def _object(text: str | bytes, where: str) -> dict[str, Any]:
     found = _json(text, where)
     if not isinstance(found, dict):
         raise click.UsageError(f"{where}: the input must be a JSON object.")
@@ -65,59 +95,123 @@ def tags(given: Sequence[str]) -> dict[str, str]:
     for name, sign, value in pairs:
         if not (name and sign and value):
             raise click.UsageError(f"A tag is name:value, and not {name + sign + value!r}.")
+    if len({name for name, _, _ in pairs}) < len(pairs):
+        raise click.UsageError("A job has one value for each name of a tag.")
     return {name: value for name, _, value in pairs}
 
 
-class When(click.ParamType):
-    """A duration such as 90s, 15m, 2h or 1d, or a time such as 2026-12-01T12:00:00Z."""
+class Seconds(click.FloatRange):
+    """A number of seconds."""
+
+    name = "SECONDS"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> float:
+        found = float(super().convert(value, param, ctx))
+        if not math.isfinite(found):
+            self.fail(f"{value!r} is no number of seconds.", param, ctx)
+        return found
+
+
+class Duration(click.ParamType):
+    """A duration such as 90s, 15m, 1h30m or 7d."""
+
+    name = "DURATION"
+    _PART = r"(\d+(?:\.\d+)?)([smhd])"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> Any:
+        if not isinstance(value, str):
+            return value
+        try:
+            return self.read(value)
+        except (ValueError, OverflowError) as error:
+            self.fail(f"{value!r} is {error}", param, ctx)
+
+    def read(self, value: str) -> Any:
+        if not re.fullmatch(f"(?:{self._PART})+", value):
+            raise ValueError("no duration: 90s, 15m, 1h30m or 7d.")
+        parts = re.findall(self._PART, value)
+        try:
+            return sum((timedelta(**{_UNITS[u]: float(n)}) for n, u in parts), timedelta())
+        except OverflowError:
+            raise ValueError("too long.") from None
+
+
+class When(Duration):
+    """A duration, or a time such as 2026-12-01T12:00:00Z."""
 
     name = "TIME"
 
-    def convert(self, value: Any, param: Any, ctx: Any) -> timedelta | datetime:
-        if isinstance(value, (timedelta, datetime)):
-            return value
-        if match := re.fullmatch(r"(\d+(?:\.\d+)?)([smhd])", value):
-            return timedelta(**{_UNITS[match[2]]: float(match[1])})
+    def read(self, value: str) -> Any:
+        if re.fullmatch(f"(?:{self._PART})+", value):
+            return super().read(value)
         try:
             found = datetime.fromisoformat(value.replace("Z", "+00:00"))
-        except ValueError:
-            self.fail(f"{value!r} is neither a duration (90s, 15m, 2h, 1d) nor a time (RFC 3339).")
-        return found if found.tzinfo else found.astimezone()
+            return found if found.tzinfo else found.astimezone()
+        except (ValueError, OverflowError):
+            text = "neither a duration (90s, 15m, 1h30m, 7d) nor a time (2026-12-01T12:00:00Z)."
+            raise ValueError(text) from None
 
 
 class Since(When):
     """A time, or how long ago."""
 
-    def convert(self, value: Any, param: Any, ctx: Any) -> datetime:
-        found = super().convert(value, param, ctx)
-        return datetime.now(timezone.utc) - found if isinstance(found, timedelta) else found
-
-
-def complete_operation(ctx: click.Context, param: Any, incomplete: str) -> list[CompletionItem]:
-    """Return the operations whose names begin so."""
-    with _quietly(ctx) as client:
+    def read(self, value: str) -> datetime:
+        found = super().read(value)
         try:
-            found = client.operations()
-        except NowlaterError:
-            return []
-        named = [one for one in found if one.name.startswith(incomplete)]
-        return [CompletionItem(one.name, help=one.description) for one in named]
+            return datetime.now(timezone.utc) - found if isinstance(found, timedelta) else found
+        except OverflowError:
+            raise ValueError("too long ago.") from None
 
 
-def complete_job(ctx: click.Context, param: Any, incomplete: str) -> list[CompletionItem]:
-    """Return your newest jobs whose ids begin so."""
-    with _quietly(ctx) as client:
+class JobId(click.ParamType):
+    """The id of a job."""
+
+    name = "ID"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> str:
         try:
-            found = [job for job in client.jobs(limit=50) if job.id.startswith(incomplete)]
-        except NowlaterError:
-            return []
-        return [CompletionItem(job.id, help=f"{job.operation} {job.status}") for job in found]
+            return str(uuid.UUID(value))
+        except ValueError:
+            self.fail(f"{value!r} is no id of a job. `nowlater jobs` lists them.", param, ctx)
+
+    def shell_complete(self, ctx: Any, param: Any, incomplete: str) -> list[CompletionItem]:
+        return complete_job(ctx, param, incomplete)
 
 
-def _quietly(ctx: click.Context) -> Client:
-    """Return a client that gives up soon: a shell waits for the completion."""
+@contextmanager
+def explained(
+    client: Client, operation: str, members: Sequence[str] = (), late: str = ""
+) -> Iterator[None]:
+    """Add to an error about an operation or its input what helps here; `late`: to that of no answer."""
     try:
-        target = profiles.find(ctx.find_root().params.get("profile"))
-        return Client(target.url, target.key, timeout=2, max_retries=0)
-    except click.ClickException:
-        return Client("http://localhost:9", "none", timeout=0.1, max_retries=0)
+        yield
+    except errors.UnknownOperation as error:
+        names: list[str] = []
+        with suppress(NowlaterError):
+            names = [one.name for one in client.operations()]
+        if operation not in names:  # else this door does not serve it
+            close = get_close_matches(operation, names, 1)
+            more = f" Did you mean {close[0]}?" if close else ""
+            error.args = (f"There is no operation {operation!r}.{more}",)
+        raise
+    except errors.InvalidInput as error:
+        for name, sign, text in map(split, members):
+            if error.pointer == f"/input/{name}":
+                error.args = (f"{error.args[0]} {_slip(name, sign, text)}".strip(),)
+        raise
+    except errors.Unreachable as error:
+        error.args = (f"{error.args[0]} {late}".strip(),)
+        raise
+
+
+def _slip(name: str, sign: str, text: str) -> str:
+    """Return what was probably meant by a member that the API does not take."""
+    if sign == "@":
+        return f'{name}@{text} sends a file. To send its text: {name}="$(cat {text})"'
+    with suppress(ValueError):
+        if sign == "=" and not isinstance(json.loads(text), str):
+            return f"{name}={text} sends text. To send a number or other JSON: {name}:={text}"
+    return ""
+
+
+OPERATION = click.argument("operation", shell_complete=complete_operation)

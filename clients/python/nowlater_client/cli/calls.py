@@ -1,58 +1,88 @@
-"""Commands about operations: call, submit, upload, ops, op; and profiles and completion."""
+"""Commands that send inputs: call, submit, upload."""
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
-from nowlater_client import File
-from nowlater_client.cli import batch, profiles, show
-from nowlater_client.cli.arguments import When, complete_operation, read_input, tags
+from nowlater_client import Job
+from nowlater_client.cli import batch, show
+from nowlater_client.cli.arguments import (
+    OPERATION,
+    Duration,
+    Seconds,
+    When,
+    explained,
+    read_input,
+    source_at,
+    tags,
+)
+from nowlater_client.cli.completion import complete_member
+from nowlater_client.cli.output import OUTPUT, Output, write
 from nowlater_client.cli.program import cli, connect, says_that_it_continues
+from nowlater_client.core import MAX_HYBRID_S, new_key
 
 F = TypeVar("F", bound=Callable[..., Any])
 _JOB = (
     click.option("--deadline", type=When(), help="A duration or time: 15m, 2026-12-01T12:00:00Z."),
     click.option("--start", type=When(), help="Not before this duration or time."),
-    click.option("--retention", type=When(), help="How long the ended job can be read: 7d."),
+    click.option("--retention", type=Duration(), help="How long the ended job can be read: 7d."),
     click.option("--tag", "-t", "tags", multiple=True, metavar="NAME:VALUE", help="May repeat."),
     click.option("--callback", metavar="URL", help="Send a signed webhook there."),
     click.option("--key", metavar="TEXT", help="The idempotency key; the same one: the same job."),
 )
-_INPUT = click.option(
-    "--input", "-i", "source", metavar="FILE", help="The input as JSON; -: stdin."
+_INPUT = (
+    OPERATION,
+    click.argument(
+        "members",
+        nargs=-1,
+        metavar="[NAME=TEXT|NAME:=JSON|NAME@FILE]…",
+        shell_complete=complete_member,
+    ),
+    click.option(
+        "--input",
+        "-i",
+        "source",
+        metavar="FILE",
+        help="The input as JSON; -: stdin.",
+    ),
 )
-_OPERATION = click.argument("operation", shell_complete=complete_operation)
+
+_LATE = "With --wait or --deadline it is a job, which continues after --timeout."
 
 
-def job_options(command: F) -> F:
-    """Add the options of a job."""
-    for option in reversed(_JOB):
-        command = option(command)
-    return command
+def added(*options: Callable[[F], F]) -> Callable[[F], F]:
+    """Return a decorator that adds options in this order."""
+
+    def add(command: F) -> F:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return add
 
 
 def terms(given: dict[str, Any]) -> dict[str, Any]:
     """Return the options of a job that were given."""
-    found = {name: value for name, value in given.items() if value}
+    found = {name: value for name, value in given.items() if value is not None and value != ()}
     return found | ({"tags": tags(found["tags"])} if found.get("tags") else {})
 
 
 @cli.command()
-@_OPERATION
-@click.argument("members", nargs=-1, metavar="[NAME=TEXT|NAME:=JSON|NAME@FILE]…")
-@_INPUT
+@added(*_INPUT)
 @click.option(
-    "--wait", type=float, help="Make a job, and wait so long at the hybrid door (0-25 s)."
+    "--wait",
+    type=Seconds(0, MAX_HYBRID_S),
+    help="Make a job, and wait so long at the hybrid door.",
 )
-@click.option("--timeout", type=float, help="Seconds until the command gives up; a job continues.")
-@click.option("--output", "-o", type=click.Path(dir_okay=False), help="Write the result to a file.")
-@job_options
+@click.option("--timeout", type=Seconds(0, min_open=True), help="Give up after so many seconds.")
+@OUTPUT
+@added(*_JOB)
 def call(
     operation: str,
     members: tuple[str, ...],
@@ -64,7 +94,8 @@ def call(
 ) -> None:
     """Run an operation, and print its result.
 
-    It goes to the sync door. With --wait or an option of jobs, or if the operation needs it, it is a job.
+    It goes to the sync door. With --wait or an option of jobs, or if the operation needs it, it is a job,
+    which continues after --timeout.
 
     \b
     Examples:
@@ -73,42 +104,42 @@ def call(
       echo '{"text": "To be."}' | nowlater call text-stats --input -
       nowlater call csv-profile csv@big.csv --deadline 1h --tag order:42
     """
-    client, ids = connect(), list[str]()
-    body = read_input(members, source)
-    asked = terms(given)
-    if wait is not None or asked:
-        asked["on_progress"] = lambda job: ids.append(job.id)
-    with says_that_it_continues(ids):
-        result = client.call(operation, body, wait=wait, timeout=timeout, **asked)
-    write(result, output)
-
-
-def write(result: Any, output: str | None) -> None:
-    """Print a result, or write it to a file; bytes are not printed on a terminal."""
-    if output is not None:
-        content = result if isinstance(result, bytes) else json.dumps(result, indent=2).encode()
-        Path(output).write_bytes(content)
-        show.note(f"{output}: {len(content):,} bytes")
-    elif not isinstance(result, File):
-        show.value(result)
-    elif show.is_terminal():
-        raise click.ClickException(f"The result is a file ({result.media_type}): use -o FILE.")
-    else:
-        sys.stdout.buffer.write(result)
+    client, body, asked = connect(), read_input(members, source), terms(given)
+    found, is_job = list[Job](), wait is not None or bool(asked)
+    again, late = f"nowlater jobs --operation {operation} -n 1", _LATE if timeout else ""
+    if is_job:  # without --wait, the job is only submitted: its id is known at once
+        asked = {"wait": wait or 0, "key": new_key(), **asked}
+        again, late = f"the same command with --key {asked['key']}", ""
+    with ExitStack() as stack:
+        stack.enter_context(says_that_it_continues(found, f"Find it:  {again}"))
+        stack.enter_context(explained(client, operation, members, late))
+        if is_job and sys.stderr.isatty():
+            asked["on_progress"] = stack.enter_context(show.Following(found)).see
+        result = client.call(operation, body, timeout=timeout, **asked)
+    try:
+        write(result, output)
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        again = f"nowlater result {found[-1].id} -o FILE" if found else again
+        kept = f" The result is kept. Get it:  {again}" if is_job else ""
+        raise click.ClickException(f"{error}.{kept}") from error
 
 
 @cli.command()
-@_OPERATION
-@click.argument("members", nargs=-1, metavar="[NAME=TEXT|NAME:=JSON|NAME@FILE]…")
-@_INPUT
+@added(*_INPUT)
 @click.option(
     "--from", "lines", type=click.Path(exists=True, dir_okay=False), help="Inputs: JSON Lines."
 )
+@click.option("--out", type=Output(), help="With --from: write the results there.")
 @click.option(
-    "--out", type=click.Path(dir_okay=False), help="With --from: write the results there."
+    "--concurrency",
+    type=click.IntRange(min=1),
+    default=100,
+    show_default=True,
+    help="With --from: unfinished jobs.",
 )
-@click.option("--concurrency", default=100, show_default=True, help="With --from: unfinished jobs.")
-@job_options
+@added(*_JOB)
 def submit(
     operation: str,
     members: tuple[str, ...],
@@ -118,10 +149,11 @@ def submit(
     concurrency: int,
     **given: Any,
 ) -> None:
-    """Submit a job, and print it; with --from, a job for each line, and gather their results.
+    """Submit a job, and print it; with --from, a job for each line.
 
-    With --from, the command can be stopped at any time: the same command continues where it was, with
-    the same jobs (for 24 hours). Until all have ended, OUT.part has the results.
+    With --from, the results are gathered in a file. The command can be stopped at any time: the same
+    command continues where it was, with the same jobs (for 24 hours). Until all have ended, OUT.part has
+    the results.
 
     \b
     Examples:
@@ -129,189 +161,38 @@ def submit(
       nowlater submit text-stats --from in.jsonl --out out.jsonl --tag batch:7
     """
     client = connect()
-    if lines is None:
-        if out is not None:
-            raise click.UsageError("--out needs --from.")
-        with says_that_it_continues([]):
-            job = client.submit(operation, read_input(members, source), **terms(given))
-        if show.is_terminal():
-            show.table([show.job_row(job)], show.JOB_TITLES)
-            show.note(f"Follow it:  nowlater watch {job.id}")
-        else:
-            show.value(job.raw)
+    if lines is not None:
+        if out in (None, "-") or members or source or given["key"] is not None:
+            raise click.UsageError("--from needs --out FILE, and takes no input and no --key.")
+        with explained(client, operation):
+            batch.run(client, operation, Path(lines), Path(f"{out}"), concurrency, terms(given))
         return
-    if out is None or members or source or given["key"]:
-        raise click.UsageError("--from needs --out, and takes no input and no --key.")
-    batch.run(client, operation, Path(lines), Path(out), concurrency, terms(given))
+    if out is not None:
+        raise click.UsageError("--out needs --from.")
+    asked = {"key": new_key(), **terms(given)}
+    known = f"Find it:  the same command with --key {asked['key']}"
+    with says_that_it_continues([], known), explained(client, operation, members):
+        job = client.submit(operation, read_input(members, source), **asked)
+    if show.is_terminal():
+        show.table([show.job_row(job)], show.JOB_TITLES)
+        show.note(f"Follow it:  nowlater watch {job.id}")
+    else:
+        show.value(job.raw)
 
 
 @cli.command()
-@click.argument("path", type=click.Path(exists=True, dir_okay=False))
-@click.option("--media-type", help="Its type; else by its name.")
+@click.argument("path", metavar="FILE")
+@click.option("--media-type", metavar="TYPE", help="Such as text/csv; else it is guessed.")
 def upload(path: str, media_type: str | None) -> None:
     """Upload a file, and print what an input needs to refer to it.
 
-    `call` and `submit` upload by themselves. An upload can be used for 70 days.
+    `call` and `submit` upload by themselves. An upload can be used for 70 days. FILE may be -: stdin.
 
     \b
     Example:
-      nowlater upload big.csv
-      nowlater call csv-profile csv:='{"upload": "cba25ee28a99…"}'
+      nowlater call csv-profile csv:="$(nowlater upload big.csv)"
     """
-    show.value({"upload": connect().upload(path, media_type).id})
-
-
-@cli.command()
-def ops() -> None:
-    """List the operations.
-
-    \b
-    Example:
-      nowlater ops
-    """
-    found = connect().operations()
-    titles = ("OPERATION", "DOORS", "DESCRIPTION")
-    show.listing(found, lambda one: (one.name, " ".join(one.doors), one.description), titles)
-
-
-@cli.command()
-@click.argument("name", shell_complete=complete_operation)
-def op(name: str) -> None:
-    """Show an operation: what it does, its input, limits and run times, and a call to paste.
-
-    \b
-    Example:
-      nowlater op text-stats
-    """
-    one = connect().operation(name)
-    if not show.is_terminal():
-        show.value(one.raw)
-        return
-    click.secho(one.name, bold=True)
-    click.echo(click.wrap_text(one.description, show.width()) + "\n")
-    schema = one.input or {}
-    rows = [
-        (
-            member,
-            _kind(part),
-            "required" if member in schema.get("required", []) else "",
-            _said(part),
-        )
-        for member, part in schema.get("properties", {}).items()
-    ]
-    if rows:
-        show.table(rows, ("INPUT", "TYPE", "", ""))
-    limits, runs = one.limits or {}, one.run_time
-    click.echo(
-        f"\nLimits: {limits.get('timeout_s')} s an attempt, {limits.get('attempts')} attempts"
-    )
-    if runs is not None and runs.runs:
-        click.echo(
-            f"Took:   {runs.p50_s:.2g} s (median), {runs.p90_s:.2g} s (90 %), of {runs.runs} runs"
-        )
-    click.echo(f"\n  nowlater call {one.name} {_example(schema)}".rstrip())
-
-
-def _kind(part: dict[str, Any]) -> str:
-    kind = part.get("type") or ("choice" if "enum" in part else "file or JSON")
-    return " or ".join(kind) if isinstance(kind, list) else str(kind)
-
-
-def _said(part: dict[str, Any]) -> str:
-    names = [name for name in ("enum", "minimum", "maximum", "default") if name in part]
-    bounds = ", ".join(f"{name} {part[name]}" for name in names)
-    return " ".join(text for text in (part.get("description", ""), bounds) if text)
-
-
-def _example(schema: dict[str, Any]) -> str:
-    """Return members to paste: those that the input needs."""
-    words = []
-    for name in schema.get("required", []):
-        part = schema.get("properties", {}).get(name, {})
-        kind = _kind(part)
-        if kind == "string":
-            words.append(f"{name}=…")
-        else:
-            words.append(f"{name}@FILE" if kind == "file or JSON" else f"{name}:=…")
-    return " ".join(words)
-
-
-@cli.group()
-def profile() -> None:
-    """Manage profiles: the APIs that you use, and your keys."""
-
-
-@profile.command()
-@click.argument("name")
-@click.argument("url")
-@click.option("--key", help="Your API key; else it is asked for, or read from a pipe.")
-@click.option("--default", is_flag=True, help="Use this profile if nothing else is given.")
-def add(name: str, url: str, key: str | None, default: bool) -> None:
-    """Store a URL and a key under a name, in a file that only you can read.
-
-    \b
-    Example:
-      nowlater profile add production https://api.example.com --default
-    """
-    if key is None:
-        key = click.prompt("Key", hide_input=True) if sys.stdin.isatty() else sys.stdin.read()
-    config = profiles.load()
-    config["profiles"][name] = {"url": url, "key": key.strip()}
-    if default or len(config["profiles"]) == 1:
-        config["default"] = name
-    profiles.save(config)
-    show.note(f"Stored in {profiles.config_path()}.")
-
-
-@profile.command("list")
-def list_() -> None:
-    """List the profiles.
-
-    \b
-    Example:
-      nowlater profile list
-    """
-    config = profiles.load()
-    names = config["profiles"]
-    rows = [
-        (n, p["url"], "default" if n == config.get("default") else "") for n, p in names.items()
-    ]
-    local = profiles.find_local(Path.cwd())
-    rows += [("local", local.url, "served by make up")] if local else []
-    if rows and show.is_terminal():
-        show.table(rows, ("PROFILE", "URL", ""))
-    elif not show.is_terminal():
-        show.value({name: url for name, url, _ in rows})
-
-
-@profile.command()
-@click.argument("name")
-def remove(name: str) -> None:
-    """Forget a profile and its key.
-
-    \b
-    Example:
-      nowlater profile remove production
-    """
-    config = profiles.load()
-    if config["profiles"].pop(name, None) is None:
-        raise click.ClickException(f"There is no profile {name!r}.")
-    config["default"] = None if config.get("default") == name else config.get("default")
-    profiles.save(config)
-
-
-@cli.command()
-@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
-def completion(shell: str) -> None:
-    """Print the completion of commands, operations and job ids for a shell.
-
-    \b
-    Examples:
-      nowlater completion bash >> ~/.bashrc
-      nowlater completion fish > ~/.config/fish/completions/nowlater.fish
-    """
-    from click.shell_completion import get_completion_class
-
-    kind = get_completion_class(shell)
-    if kind is not None:
-        click.echo(kind(cli, {}, "nowlater", "_NOWLATER_COMPLETE").source())
+    source = source_at(path, path)
+    if isinstance(source, Path) and not source.stat().st_size:
+        raise click.UsageError(f"{path} is empty. An empty file needs no upload: NAME@{path}")
+    show.value({"upload": connect().upload(source, media_type).id})

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timezone
 from typing import Any, get_args
 
 import click
 
-from nowlater_client import Client, Job, models
+from nowlater_client import Client, Job, errors, models
 from nowlater_client.cli import profiles, show
-from nowlater_client.cli.arguments import Since, complete_job, complete_operation, tags
-from nowlater_client.cli.calls import write
+from nowlater_client.cli.arguments import JobId, Seconds, Since, tags
+from nowlater_client.cli.completion import complete_operation
+from nowlater_client.cli.output import OUTPUT, target, write
 from nowlater_client.cli.program import (
     CANCELED,
     FAILED,
@@ -22,10 +23,15 @@ from nowlater_client.cli.program import (
     said,
     says_that_it_continues,
 )
-from nowlater_client.gather import Action
+from nowlater_client.core import Action
 
 _STATUSES = get_args(models.Status)
-_ID = click.argument("job_id", metavar="ID", shell_complete=complete_job)
+_ID = click.argument("job_id", metavar="ID", type=JobId())
+_TIMEOUT = click.option(
+    "--timeout",
+    type=Seconds(0, min_open=True),
+    help="Give up after so many seconds; the job continues.",
+)
 _FILTERS = (
     click.option("--status", "-s", multiple=True, type=click.Choice(_STATUSES), help="May repeat."),
     click.option("--operation", shell_complete=complete_operation, help="Of one operation."),
@@ -49,14 +55,21 @@ def _query(
 
 @cli.command()
 @filters
-@click.option("--limit", "-n", default=20, show_default=True, help="At most so many; 0: all.")
+@click.option(
+    "--limit",
+    "-n",
+    type=click.IntRange(min=0),
+    default=20,
+    show_default=True,
+    help="At most so many; 0: all.",
+)
 def jobs(limit: int, **given: Any) -> None:
     """List your jobs, newest first.
 
     \b
     Examples:
       nowlater jobs --status failed --since 2h
-      nowlater jobs --tag order:42 --limit 0 --json
+      nowlater --json jobs --tag order:42 --limit 0
     """
     found = connect().jobs(limit=limit or None, **_query(**given))
     if not show.listing(found, show.job_row, show.JOB_TITLES):
@@ -95,31 +108,26 @@ def job(job_id: str) -> None:
     rows += [("error", f"{found.error.code}: {found.error.detail}")] if found.error else []
     for name, text in rows:
         if text:
-            click.echo(f"{name:<13} {text}")
+            show.echo(f"{name:<13} {text}")
     if found.raw.get("result") is not None:
-        click.echo(f"{'result':<13} {show.shortened(json.dumps(found.raw['result']), 200)}")
+        text = json.dumps(found.raw["result"], ensure_ascii=False)
+        show.echo(f"{'result':<13} {show.shortened(text, max(20, show.width() - 14))}")
 
 
 @cli.command()
 @_ID
-@click.option(
-    "--timeout", type=float, help="Seconds until the command gives up; the job continues."
-)
+@_TIMEOUT
 def watch(job_id: str, timeout: float | None) -> None:
-    """Follow a job to its end: a bar with progress, expected end, and slack to the deadline.
+    """Follow a job to its end.
+
+    A bar shows its progress, its expected end, and the slack to its deadline. Ctrl-C leaves it alone.
 
     \b
     Example:
       nowlater watch 01a20eff-13a8-723c-a1e0-0187f181401b
     """
     found = connect().job(job_id)
-    live = show.Live(
-        lambda width: show.job_line(found, width),
-        lambda: (
-            f"{found.status} {show.progress_text(found) if found.status == 'running' else ''}".strip()
-        ),
-    )
-    with says_that_it_continues([job_id]), live:
+    with says_that_it_continues([found]), show.Following([found]) as live:
         for _ in found.events(timeout):
             live.update()
     if not show.is_terminal():
@@ -133,10 +141,8 @@ def watch(job_id: str, timeout: float | None) -> None:
 
 @cli.command()
 @_ID
-@click.option(
-    "--timeout", type=float, help="Seconds until the command gives up; the job continues."
-)
-@click.option("--output", "-o", type=click.Path(dir_okay=False), help="Write the result to a file.")
+@_TIMEOUT
+@OUTPUT
 def result(job_id: str, timeout: float | None, output: str | None) -> None:
     """Wait for a job's end, and print its result.
 
@@ -146,40 +152,57 @@ def result(job_id: str, timeout: float | None, output: str | None) -> None:
       nowlater result 01a20eff-13a8-723c-a1e0-0187f181401b -o small.png
     """
     found = connect().job(job_id)
-    with says_that_it_continues([job_id]):
+    with says_that_it_continues([found]):
         if output is None:
             write(found.result(timeout), None)
-        else:
-            found.download(output, timeout)
-            show.note(f"{output} is written.")
+            return
+        found.download(target(output), timeout)
+    if output != "-":
+        show.note(f"{output} is written.")
 
 
-def _action(action: Action, done: str, statuses: tuple[str, ...]) -> Callable[..., None]:
+def _action(action: Action, does: str, done: str, statuses: tuple[str, ...]) -> Callable[..., None]:
     """Return the command that does something with the jobs named, or with all that match."""
 
     def command(job_ids: tuple[str, ...], all_: bool, yes: bool, **given: Any) -> None:
-        client = connect()
+        client, refused = connect(), 0
         if bool(job_ids) == all_:
             raise click.UsageError("Name jobs, or use --all with or without filters.")
-        found = (
-            [client.job(one) for one in job_ids] if job_ids else _matching(client, statuses, given)
-        )
         if all_:
-            _confirm(f"{action.capitalize()} {len(found)} jobs?", len(found), yes)
-        failed = 0
+            found = _matching(client, statuses, given)
+            _confirm(f"{action.capitalize()} {len(found)} jobs of {client.url}?", len(found), yes)
+        else:
+            found, refused = _named(client, job_ids, action)
         for outcome in client.for_each(action, found):
-            failed += outcome.error is not None
-            _tell(outcome.input, outcome.value, outcome.error, done)
-        if failed:
+            refused += not _report(outcome.input, outcome.value, outcome.error, done)
+        if refused:
             click.get_current_context().exit(REFUSED)
 
     command.__name__ = action
     command.__doc__ = (
-        f"{action.capitalize()} jobs: those that are named, or with --all those that match.\n\n\b\n"
+        f"{does}\n\nThose that are named, or with --all those that match the filters; it shows their "
+        f"number, and asks.\n\n\b\n"
         f"Examples:\n  nowlater {action} 01a20eff-13a8-723c-a1e0-0187f181401b\n"
         f"  nowlater {action} --all --tag batch:7 --status {statuses[-1]}"
     )
     return command
+
+
+def _named(client: Client, job_ids: Sequence[str], action: str) -> tuple[list[Job], int]:
+    """Return the jobs with these ids, and how many of the others there is an error about."""
+    found, refused = list[Job](), 0
+    for job_id in job_ids:
+        try:
+            found.append(client.job(job_id))
+        except errors.JobExpired as error:
+            refused += action != "erase"
+            show.note(
+                f"{job_id}: it is erased." if action == "erase" else f"{job_id}: {said(error)}"
+            )
+        except errors.UnknownJob as error:
+            refused += 1
+            show.note(f"{job_id}: {said(error)}")
+    return found, refused
 
 
 def _matching(client: Client, statuses: tuple[str, ...], given: dict[str, Any]) -> list[Job]:
@@ -199,31 +222,38 @@ def _confirm(question: str, count: int, yes: bool) -> None:
         click.confirm(question, abort=True, err=True)
 
 
-def _tell(job: Job, value: Any, error: Any, done: str) -> None:
+def _report(job: Job, value: Any, error: Any, done: str) -> bool:
+    """Print what has become of a job; return whether nothing is left to do."""
     if error is not None:
         show.note(f"{job.id}: {said(error)}")
     elif show.is_terminal():
         more = f" as {value.id}" if done == "submitted again" else ""
-        click.echo(f"{job.id} {job.operation} {done}{more}")
+        show.echo(f"{job.id} {job.operation} {done}{more}")
     else:
-        click.echo(json.dumps(value.raw if isinstance(value, models.JobState) else {"id": job.id}))
+        show.value(value.raw if isinstance(value, models.JobState) else {"id": job.id})
+    return error is None or isinstance(error, errors.AlreadyEnded)
 
 
 def _add_actions() -> None:
     ended = models.ENDED
-    actions: list[tuple[Action, str, tuple[str, ...]]] = [
-        ("cancel", "canceled", ("scheduled", "running", "queued")),
-        ("retry", "submitted again", ("succeeded", "canceled", "failed")),
-        ("erase", "erased", ended),
+    actions: list[tuple[Action, str, str, tuple[str, ...]]] = [
+        ("cancel", "Cancel unfinished jobs.", "canceled", ("scheduled", "running", "queued")),
+        (
+            "retry",
+            "Submit ended jobs again.",
+            "submitted again",
+            ("succeeded", "canceled", "failed"),
+        ),
+        ("erase", "Erase ended jobs, with input and result.", "erased", ended),
     ]
-    for action, done, statuses in actions:
-        command: Any = _action(action, done, statuses)
+    for action, does, done, statuses in actions:
+        command: Any = _action(action, does, done, statuses)
         command = click.option("--yes", "-y", is_flag=True, help="Do not ask.")(command)
         command = filters(command)
         command = click.option("--all", "all_", is_flag=True, help="All that match the filters.")(
             command
         )
-        argument = click.argument("job_ids", nargs=-1, metavar="[ID]…", shell_complete=complete_job)
+        argument = click.argument("job_ids", nargs=-1, metavar="[ID]…", type=JobId())
         cli.command(action)(argument(command))
 
 
@@ -231,11 +261,11 @@ _add_actions()
 
 
 @cli.command()
-@click.argument("job_id", metavar="[ID]", required=False, shell_complete=complete_job)
+@click.argument("job_id", metavar="[ID]", required=False, type=JobId())
 @click.option("--state", multiple=True, type=click.Choice(["waiting", "delivered", "given-up"]))
 @click.option("--since", type=Since(), help="Of jobs accepted since a time, or so long ago: 2h.")
 def deliveries(job_id: str | None, state: tuple[str, ...], since: datetime | None) -> None:
-    """Show a job's webhook and its delivery attempts, or those of all jobs.
+    """Show webhooks: of a job, with its attempts, or of all.
 
     \b
     Examples:
@@ -299,7 +329,7 @@ def lanes() -> None:
 
 @cli.command()
 @_ID
-@click.argument("number", type=int, default=1)
+@click.argument("number", type=click.IntRange(min=1), default=1)
 def replay(job_id: str, number: int) -> None:
     """Send the job's webhook again, with the same id.
 
@@ -309,7 +339,7 @@ def replay(job_id: str, number: int) -> None:
     """
     found = connect().job(job_id).replay(number)
     if show.is_terminal():
-        click.echo(f"It is sent again to {found.url}. See:  nowlater deliveries {job_id}")
+        show.echo(f"It is sent again to {found.url}. See:  nowlater deliveries {job_id}")
     else:
         show.value(found.raw)
 
@@ -318,9 +348,9 @@ def replay(job_id: str, number: int) -> None:
 @_ID
 @click.option("--log-group", help="The log group of the stack (output LogGroupName).")
 def why(job_id: str, log_group: str | None) -> None:
-    """Say why a job waits or failed: its state, its attempts, and the last traceback in the log.
+    """Say why a job waits or failed.
 
-    The log is read if boto3 is installed, and the stack is local or --log-group is given.
+    It shows the job's state, its attempts, and the last traceback in the log. The log is read if boto3 is installed, and the stack is local or --log-group is given.
 
     \b
     Examples:
@@ -335,13 +365,14 @@ def why(job_id: str, log_group: str | None) -> None:
     if not show.is_terminal():
         show.value({**reason, "attempts": attempts, "traceback": traceback})
         return
-    click.echo(reason["why"])
+    show.echo(reason["why"])
     for one in attempts:
         detail = f": {one['detail']}" if one["detail"] else ""
-        click.echo(
+        show.echo(
             f"  attempt {one['number']}  {one['started']}  {one['outcome'] or 'runs'}{detail}"
         )
-    click.echo("\n" + traceback if traceback else "")
+    if traceback:
+        show.echo(f"\n{traceback}")
 
 
 def _reason(job: Job) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +20,8 @@ class Target:
 
     name: str
     url: str
-    key: str
-    more: dict[str, Any]
+    key: str = field(repr=False)
+    more: dict[str, Any] = field(repr=False)
 
 
 def config_path() -> Path:
@@ -41,6 +41,9 @@ def find(profile: str | None) -> Target:
     url, key = os.environ.get("NOWLATER_URL"), os.environ.get("NOWLATER_KEY")
     if url and key and not name:
         return Target("environment", url, key, {})
+    if (url or key) and not name:
+        is_set, is_not = ("URL", "KEY") if url else ("KEY", "URL")
+        raise click.ClickException(f"NOWLATER_{is_set} is set, NOWLATER_{is_not} is not. Set both.")
     local = find_local(Path.cwd())
     if local is not None:
         return local
@@ -59,9 +62,9 @@ def find_local(folder: Path) -> Target | None:
     for parent in (folder, *folder.parents):
         try:
             served = json.loads((parent / _LOCAL).read_text())
-        except (OSError, ValueError):
-            continue
-        return Target("local", served["url"], served["key"], served)
+            return Target("local", served["url"], served["key"], served)
+        except (OSError, ValueError, KeyError, TypeError):
+            continue  # none, or one that is written now
     return None
 
 
@@ -72,8 +75,13 @@ def load() -> dict[str, Any]:
         return {"profiles": {}}
     if path.stat().st_mode & 0o077:
         raise click.ClickException(f"Others can read {path}, which has keys: chmod 600 {path}")
-    found: dict[str, Any] = json.loads(path.read_text())
-    return found
+    try:
+        found: dict[str, Any] = json.loads(path.read_text())
+        if all(one["url"] and one["key"] for one in found["profiles"].values()):
+            return found
+    except (ValueError, KeyError, TypeError, AttributeError):
+        pass  # the same as a profile without URL or key
+    raise click.ClickException(f"{path} is not a file of profiles. Correct it, or delete it.")
 
 
 def save(config: dict[str, Any]) -> None:

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 import click
+from click.utils import PacifyFlushWrapper
 
-from nowlater_client import Client, NowlaterError, WaitTimeout, __version__
+from nowlater_client import Client, Job, NowlaterError, WaitTimeout, __version__
 from nowlater_client.cli import profiles, show
+from nowlater_client.cli.completion import complete_profile
 from nowlater_client.errors import Canceled
 
 #: Exit codes: 0 success, 2 wrong usage (Click's), and these.
-REFUSED, FAILED, CANCELED, CONTINUES, INTERRUPTED = 1, 3, 4, 5, 130
+REFUSED, FAILED, CANCELED, CONTINUES, INTERRUPTED, TERMINATED = 1, 3, 4, 5, 130, 143
 
 
 class Help(click.Group):
@@ -31,7 +34,13 @@ class Help(click.Group):
     epilog="Exit codes: 0 success, 1 the request failed, 2 wrong usage, 3 a job failed, 4 a job was "
     "canceled, 5 the job continues after --timeout, 130 Ctrl-C.",
 )
-@click.option("--profile", "-p", metavar="NAME", help="The API: a profile, or local.")
+@click.option(
+    "--profile",
+    "-p",
+    metavar="NAME",
+    shell_complete=complete_profile,
+    help="The API: a profile, or local.",
+)
 @click.option("--json", is_flag=True, help="Print JSON on a terminal too.")
 @click.version_option(__version__, prog_name="nowlater")
 def cli(profile: str | None, json: bool) -> None:
@@ -56,29 +65,34 @@ def connect() -> Client:
 
 
 @contextmanager
-def says_that_it_continues(job_ids: list[str]) -> Iterator[None]:
-    """On Ctrl-C, say that the jobs go on, and how to follow them."""
+def says_that_it_continues(jobs: Sequence[Job], otherwise: str = "") -> Iterator[None]:
+    """On Ctrl-C, say that the last of these jobs goes on, and how to follow it; without one, `otherwise`."""
     try:
         yield
     except KeyboardInterrupt:
         click.echo(err=True)
-        if job_ids:
-            show.note(f"The job continues. Follow it:  nowlater watch {job_ids[-1]}")
-            show.note(f"End it:                        nowlater cancel {job_ids[-1]}")
+        if not jobs:
+            show.note(f"If a job was accepted, it continues. {otherwise}")
+        elif jobs[-1].has_ended:
+            show.note(f"The job has {jobs[-1].status}. See it:  nowlater job {jobs[-1].id}")
         else:
-            show.note("If a job was accepted, it continues:  nowlater jobs --limit 1")
+            show.note(f"The job continues. Follow it:  nowlater watch {jobs[-1].id}")
+            show.note(f"End it:                        nowlater cancel {jobs[-1].id}")
         click.get_current_context().exit(INTERRUPTED)
 
 
 def run() -> None:
     """Run the program, and exit: errors are sentences on stderr."""
-    from nowlater_client.cli import batch, calls, jobs  # noqa: F401 - they add their commands
+    from nowlater_client.cli import calls, jobs, operations, setup  # noqa: F401 - add commands
 
     color = False if os.environ.get("NO_COLOR") else None
+    _open_closed_streams()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(TERMINATED))
     try:
         code: Any = cli.main(prog_name="nowlater", standalone_mode=False, color=color)
         sys.exit(code if isinstance(code, int) else 0)
     except click.ClickException as error:
+        error.message = show.plain(error.message)
         error.show()
         sys.exit(error.exit_code)
     except click.Abort:
@@ -89,9 +103,20 @@ def run() -> None:
     except BrokenPipeError:  # such as `nowlater jobs | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
-    except OSError as error:
+    except (OSError, ValueError, OverflowError, ImportError) as error:
         show.note(f"Error: {error}")
-        sys.exit(REFUSED)
+        sys.exit(REFUSED if isinstance(error, OSError) else 2)  # 2: an argument, a proxy's URL
+    except SystemExit:
+        if isinstance(sys.stdout, PacifyFlushWrapper):  # Click's, of a broken pipe
+            sys.exit(0)
+        raise
+
+
+def _open_closed_streams() -> None:
+    """Open standard streams that the caller has closed, as daemons do."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode))  # noqa: SIM115
 
 
 #: What to do here about errors whose own advice is for Python.
@@ -112,7 +137,7 @@ def said(error: NowlaterError) -> str:
     if "client." not in error.advice and "job." not in error.advice:
         return f"{error}"
     advice = _ADVICE.get(error.code or "", "")
-    if isinstance(error, WaitTimeout):
+    if isinstance(error, WaitTimeout) and error.job_id:
         advice = f"It continues:  nowlater watch {error.job_id}"
     known = f" (request {error.request_id})" if error.request_id else ""
     return f"{error.args[0]} {advice}".strip() + known
@@ -120,7 +145,7 @@ def said(error: NowlaterError) -> str:
 
 def exit_code(error: Exception) -> int:
     """Return the exit code of an error: that of the job's end, if the job has ended."""
-    if isinstance(error, WaitTimeout):
+    if isinstance(error, WaitTimeout) and error.job_id:
         return CONTINUES
     if isinstance(error, NowlaterError) and error.job_id and error.code not in _NO_END:
         return CANCELED if isinstance(error, Canceled) else FAILED

@@ -3,18 +3,27 @@
 from __future__ import annotations
 
 import json
+import os
+import re
 import shutil
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta, timezone
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from nowlater_client.models import JobState
 
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+#: What steers a terminal, or changes the direction of a text.
+_CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+#: Columns that each column of a table keeps.
+_LEAST_COLUMN = 10
 COLOURS = {"succeeded": "green", "failed": "red", "canceled": "yellow", "running": "cyan"}
 
 
@@ -29,15 +38,33 @@ def width() -> int:
     return shutil.get_terminal_size().columns
 
 
+def plain(text: str) -> str:
+    """Return a text with its control characters as JSON writes them: they come from others."""
+    return _CONTROL.sub(lambda found: json.dumps(found[0])[1:-1], text)
+
+
 def note(text: str) -> None:
     """Print something that is no result."""
-    click.echo(text, err=True)
+    click.echo(plain(text), err=True)
+
+
+def echo(text: str) -> None:
+    """Print a line for a person."""
+    click.echo(plain(text))
+
+
+def paragraph(text: str, indent: str = "") -> None:
+    """Print a text in lines that fit the terminal; nothing for an empty one."""
+    if text.strip():
+        echo(click.wrap_text(text, max(20, width()), indent, indent, preserve_paragraphs=True))
 
 
 def value(found: Any) -> None:
     """Print a JSON value: indented for a person, in one line for a program."""
-    indent = 2 if is_terminal() else None
-    click.echo(json.dumps(found, ensure_ascii=False, indent=indent))
+    if is_terminal():
+        echo(json.dumps(found, ensure_ascii=False, indent=2))
+    else:
+        click.echo(json.dumps(found, ensure_ascii=False))
 
 
 def listing(
@@ -58,23 +85,42 @@ def listing(
 
 
 def table(rows: Sequence[Sequence[str]], titles: Sequence[str]) -> None:
-    """Print a table as wide as the terminal: its last column gets what is left."""
+    """Print a table as wide as the terminal; if it is too narrow, a line for each cell."""
+    rows = [[plain(" ".join(cell.split())) for cell in row] for row in rows]
     widths = [max(len(row[n]) for row in [titles, *rows]) for n in range(len(titles))]
-    left = width() - sum(widths[:-1]) - 2 * (len(widths) - 1)
-    widths[-1] = max(min(widths[-1], left), 6)
-    click.secho(
-        "  ".join(t.ljust(w) for t, w in zip(titles, widths, strict=True)).rstrip(), bold=True
-    )
+    if not _fit(widths):
+        _blocks(rows, titles)
+        return
+    heads = [shortened(t, width).ljust(width) for t, width in zip(titles, widths, strict=True)]
+    click.secho("  ".join(heads).rstrip(), bold=True)
     for row in rows:
-        cells = [
-            shortened(cell, width).ljust(width) for cell, width in zip(row, widths, strict=True)
-        ]
-        colours = [COLOURS.get(cell.strip()) for cell in cells]
-        styled = [
-            click.style(cell, fg=colour) if colour else cell
-            for cell, colour in zip(cells, colours, strict=True)
-        ]
-        click.echo("  ".join(styled).rstrip())
+        cells = [shortened(c, width).ljust(width) for c, width in zip(row, widths, strict=True)]
+        click.echo("  ".join(_coloured(cell) for cell in cells).rstrip())
+
+
+def _fit(widths: list[int]) -> bool:
+    """Cut the last column, then the widest ones, but not the first; return whether all fit now."""
+    excess = sum(widths) + 2 * (len(widths) - 1) - width()
+    last = len(widths) - 1
+    for n in (last, *sorted(range(1, last), key=lambda n: -widths[n])):
+        cut = min(max(0, excess), max(0, widths[n] - _LEAST_COLUMN))
+        widths[n], excess = widths[n] - cut, excess - cut
+    return excess <= 0
+
+
+def _blocks(rows: Sequence[Sequence[str]], titles: Sequence[str]) -> None:
+    wide = max(len(title) for title in titles)
+    for number, row in enumerate(rows):
+        if number:
+            click.echo()
+        for title, cell in zip(titles, row, strict=True):
+            if cell:
+                click.echo(f"{title:<{wide}}  {_coloured(cell)}")
+
+
+def _coloured(cell: str) -> str:
+    colour = COLOURS.get(cell.strip())
+    return click.style(cell, fg=colour) if colour else cell
 
 
 def shortened(text: str, width: int) -> str:
@@ -137,10 +183,11 @@ class Live:
 
     def __init__(self, line: Callable[[int], str], state: Callable[[], str]) -> None:
         self._line, self._state, self._said = line, state, ""
-        self._stop, self._is_live = threading.Event(), sys.stderr.isatty()
+        self._is_live = sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
+        self._stop = threading.Event()
         self._thread = threading.Thread(target=self._draw_often, daemon=True)
 
-    def __enter__(self) -> Live:
+    def __enter__(self) -> Self:
         if self._is_live:
             self._thread.start()
         return self
@@ -150,7 +197,8 @@ class Live:
         if self._is_live:
             self._thread.join()
             click.echo("\r\x1b[K", nl=False, err=True)
-            note(self._line(self._width()))
+            if line := self._line(self._width()):
+                note(line)
 
     def update(self) -> None:
         """Print what is new, if no line is drawn all the time."""
@@ -160,10 +208,31 @@ class Live:
 
     def _draw_often(self) -> None:
         while not self._stop.wait(0.25):
-            click.echo("\r" + self._line(self._width()) + "\x1b[K", nl=False, err=True)
+            line = plain(self._line(self._width()))
+            click.echo(f"\r{line}\x1b[K", nl=False, err=True)
 
     def _width(self) -> int:
         return width() - 1
+
+
+class Following(Live):
+    """The live line of the last of these jobs, once there is one."""
+
+    def __init__(self, jobs: list[Any]) -> None:
+        self._jobs = jobs
+        super().__init__(self._drawn, self._summary)
+
+    def see(self, job: JobState) -> None:
+        """Show this job from now on."""
+        self._jobs[:] = [job]
+        self.update()
+
+    def _drawn(self, width: int) -> str:
+        return job_line(self._jobs[-1], width) if self._jobs else ""
+
+    def _summary(self) -> str:
+        job = self._jobs[-1]
+        return f"{job.status} {progress_text(job) if job.status == 'running' else ''}".strip()
 
 
 def job_line(job: JobState, width: int) -> str:
@@ -176,12 +245,13 @@ def job_line(job: JobState, width: int) -> str:
         parts.append(f"ETA {span(max(job.estimate.finish - now, timedelta(0)))}")
     if job.ended is None:
         parts.append(f"slack {span(job.slack)}" + (" AT RISK" if job.at_risk else ""))
+    times = "  ".join(parts)
+    room = width - len(f"{job.status:<9} {times}") - 2
+    is_said = job.progress is not None and not job.has_ended and room > _LEAST_COLUMN
+    said = shortened(plain(progress_text(job)), room) if is_said else ""
+    room -= len(said) + 2 * bool(said)
     fraction = job.progress.fraction if job.progress else None
     fraction = 1.0 if job.status == "succeeded" else fraction
-    if job.progress is not None and not job.has_ended:
-        parts.insert(0, progress_text(job))
-    start, end = f"{job.status:<9} ", f"  {'  '.join(parts)}"
-    drawn = ""
-    if fraction or not job.has_ended:
-        drawn = bar(fraction, max(10, min(30, width - len(start + end) - 2)))
-    return (start + drawn + end)[:width].rstrip()
+    is_drawn = (fraction or not job.has_ended) and room > _LEAST_COLUMN + 2
+    start = f"{job.status:<9} {bar(fraction, min(30, room - 2))}" if is_drawn else job.status
+    return "  ".join(part for part in (start, said, times) if part)[:width]

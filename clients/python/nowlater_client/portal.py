@@ -1,0 +1,162 @@
+"""The thread of a blocking client: an event loop, in which the coroutines of `core` run."""
+
+from __future__ import annotations
+
+import contextlib
+import inspect
+import os
+import threading
+import weakref
+from collections.abc import AsyncGenerator, Callable, Coroutine, Generator
+from concurrent import futures
+from contextvars import ContextVar
+from queue import Empty, SimpleQueue
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from nowlater_client.errors import ClientClosed
+
+if TYPE_CHECKING:
+    import asyncio
+
+    from nowlater_client.sender import Sender
+
+T = TypeVar("T")
+
+#: Seconds in which what was interrupted may close its connections.
+_CLOSING_S = 2.0
+_END = object()
+
+
+#: What the thread that called `Client` is to run meanwhile; None: `AsyncClient` runs it itself.
+caller: ContextVar[SimpleQueue[Callable[[], object]] | None] = ContextVar("caller", default=None)
+
+
+async def calling(function: Callable[..., Any], *values: Any) -> Any:
+    """Call a user's function in the thread that called the client; await what it returns, if it asks so."""
+    import asyncio
+
+    queue, called = caller.get(), futures.Future[Any]()
+    if queue is None:
+        value = function(*values)
+    else:
+        queue.put(lambda: answer(called, function, *values))
+        value = await asyncio.wrap_future(called)
+    return await value if inspect.isawaitable(value) else value
+
+
+def answer(called: futures.Future[Any], function: Callable[..., Any], *values: Any) -> None:
+    """Call a function, and put its result or exception into a future."""
+    if called.set_running_or_notify_cancel():
+        try:
+            called.set_result(function(*values))
+        except Exception as error:
+            called.set_exception(error)
+
+
+class Portal:
+    """Runs coroutines in its thread, and what they ask of the user's code in the calling thread.
+
+    It starts with the first one, and again in a forked process; the sender is closed with it.
+    """
+
+    def __init__(self, sender: Sender) -> None:
+        self._sender, self._pid, self._starting = sender, 0, threading.Lock()
+        self._loop: asyncio.AbstractEventLoop
+
+    def _start(self) -> asyncio.AbstractEventLoop:
+        with self._starting:
+            if self._pid != os.getpid():
+                started = SimpleQueue[Any]()
+                arguments = (started, self._sender)
+                self._thread = threading.Thread(
+                    target=_serve, args=arguments, name="nowlater-client", daemon=True
+                )
+                self._thread.start()
+                self._loop, stop = started.get()
+                self._stop = weakref.finalize(self, _stop, self._loop, stop, self._thread)
+                self._pid = os.getpid()
+        if not self._stop.alive:
+            raise ClientClosed("The client is closed.")
+        return self._loop
+
+    def close(self) -> None:
+        """End the thread, its requests and their connections."""
+        if self._pid == os.getpid():
+            self._stop()
+
+    def run(self, coroutine: Coroutine[Any, Any, T], asked: SimpleQueue[Any] | None = None) -> T:
+        """Return the result of a coroutine; Ctrl-C cancels it."""
+        import asyncio
+
+        asked, tasks = asked or SimpleQueue(), list[asyncio.Task[T]]()
+
+        async def main() -> T:
+            caller.set(asked)
+            return await coroutine
+
+        def begin() -> None:
+            tasks.append(loop.create_task(main()))
+            tasks[0].add_done_callback(asked.put)
+
+        try:
+            loop = self._start()
+            loop.call_soon_threadsafe(begin)
+        except RuntimeError:
+            coroutine.close()
+            raise
+        try:
+            while not isinstance(one := asked.get(), asyncio.Task):
+                one()
+        except BaseException:
+            loop.call_soon_threadsafe(lambda: [task.cancel() for task in tasks])
+            with contextlib.suppress(Empty):
+                while not isinstance(asked.get(timeout=_CLOSING_S), asyncio.Task):
+                    pass
+            tasks.clear()  # the traceback would keep what they have
+            raise
+        try:
+            return tasks[0].result()
+        except asyncio.CancelledError:
+            raise ClientClosed("The client was closed meanwhile.") from None
+
+    def iterate(self, values: AsyncGenerator[T, None]) -> Generator[T, None, None]:
+        """Yield what an asynchronous generator yields; it is closed with this one."""
+        asked = SimpleQueue[Any]()
+
+        async def step() -> Any:
+            return await anext(values, _END)
+
+        try:
+            while (value := self.run(step(), asked)) is not _END:
+                yield value
+        finally:
+            self._close(values)
+
+    def _close(self, values: AsyncGenerator[Any, None]) -> None:
+        import asyncio
+
+        async def close() -> None:
+            await values.aclose()
+
+        if not self._loop.is_closed():
+            closing = asyncio.run_coroutine_threadsafe(close(), self._loop)
+            if threading.current_thread() is not self._thread:  # where garbage may be collected
+                futures.wait([closing], _CLOSING_S)
+
+
+def _serve(started: SimpleQueue[Any], sender: Sender) -> None:
+    import asyncio
+
+    async def main() -> None:
+        stop = asyncio.Event()
+        started.put((asyncio.get_running_loop(), stop))
+        await stop.wait()
+        await sender.close()
+
+    asyncio.run(main())
+
+
+def _stop(loop: asyncio.AbstractEventLoop, stop: asyncio.Event, thread: threading.Thread) -> None:
+    loop.call_soon_threadsafe(stop.set)
+    if threading.current_thread() is not thread:
+        thread.join(_CLOSING_S)

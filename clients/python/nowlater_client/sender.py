@@ -1,0 +1,125 @@
+"""What sends the requests of both clients: httpx's clients, which the users may bring."""
+
+from __future__ import annotations
+
+import functools
+import threading
+from collections.abc import AsyncIterator, Callable
+from concurrent import futures
+from typing import Any, TypeVar
+
+import httpx
+
+from nowlater_client.errors import ClientClosed, Misconfigured
+from nowlater_client.portal import answer
+
+T = TypeVar("T")
+#: Bytes of an answer that are read in the same thread as its headers.
+_SMALL = 64 * 1024
+
+
+class _LoggedURL(httpx.URL):
+    """A URL in httpx's log: without its query, which signs it where it is one of S3."""
+
+    def __str__(self) -> str:
+        return super().__str__().partition("?")[0]
+
+
+class Sender:
+    """Sends with the httpx client that was given, else with one for each event loop."""
+
+    def __init__(self, given: Any) -> None:
+        self._given: httpx.Client | httpx.AsyncClient | None = given
+        self._own: dict[Any, httpx.AsyncClient | None] = {}  # None: closed
+
+    async def send(self, request: httpx.Request, **options: Any) -> httpx.Response:
+        """Send a request, as `httpx.AsyncClient` does; with a blocking client, in a thread."""
+        if self._given is not None and self._given.is_closed:
+            raise ClientClosed("The httpx client is closed.")
+        if isinstance(self._given, httpx.Client):
+            response = await _in_thread(functools.partial(_send, self._given, request, **options))
+            headers = [
+                one for one in response.headers.multi_items() if one[0] != "content-encoding"
+            ]
+            return httpx.Response(response.status_code, headers=headers, stream=_Chunks(response))
+        if self._given is None:
+            request.url = _LoggedURL(request.url)
+        return await (self._given or self._of_loop()).send(request, **options)
+
+    def _of_loop(self) -> httpx.AsyncClient:
+        import asyncio
+
+        loop = asyncio.get_running_loop()
+        if loop not in self._own:
+            for ended in [one for one in self._own if one.is_closed()]:
+                del self._own[ended]
+            self._own[loop] = _new_client()
+        own = self._own[loop]
+        if own is None:
+            raise ClientClosed("The client is closed.")
+        return own
+
+    async def close(self) -> None:
+        """Close the connections of this event loop, unless the httpx client was given."""
+        import asyncio
+
+        loop = asyncio.get_running_loop()
+        own, self._own[loop] = self._own.get(loop), None
+        if own is not None:
+            await own.aclose()
+
+
+def _new_client() -> httpx.AsyncClient:
+    try:
+        return httpx.AsyncClient()
+    except (
+        ImportError,
+        ValueError,
+        httpx.InvalidURL,
+    ) as error:  # such as SOCKS without its package
+        text = f"A proxy of the environment (HTTPS_PROXY, ALL_PROXY …) cannot be used: {error}"
+        raise Misconfigured(text) from error
+
+
+def _send(http: httpx.Client, request: httpx.Request, **options: Any) -> httpx.Response:
+    response = http.send(request, **options)
+    size = response.headers.get("content-length", "")
+    if size.isdecimal() and int(size) <= _SMALL:
+        response.read()
+    return response
+
+
+class _Chunks(httpx.AsyncByteStream):
+    def __init__(self, response: httpx.Response) -> None:
+        self._response = response
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        chunks = self._response.iter_bytes()
+        if self._response.is_closed:  # it was read
+            for chunk in chunks:
+                yield chunk
+            return
+        while chunk := await _in_thread(functools.partial(next, chunks, b"")):
+            yield chunk
+
+    async def aclose(self) -> None:
+        self._response.close()
+
+
+async def _in_thread(function: Callable[[], T]) -> T:
+    """Return what a function returns, in a thread that does not keep the program alive."""
+    import asyncio
+
+    called = futures.Future[T]()
+    threading.Thread(target=answer, args=(called, function), daemon=True).start()
+    try:
+        return await asyncio.wrap_future(called)
+    except asyncio.CancelledError:
+        called.add_done_callback(_close_late)
+        raise
+
+
+def _close_late(called: futures.Future[Any]) -> None:
+    """Close the response of a request that was canceled."""
+    if not called.cancelled() and not called.exception() and hasattr(called.result(), "close"):
+        called.result().close()

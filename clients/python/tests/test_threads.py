@@ -1,0 +1,287 @@
+"""What runs in the client's thread is ended with it: by Ctrl-C, timeouts, early closing, and fork."""
+
+import asyncio
+import gc
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from nowlater_client import AsyncClient, Client, Unreachable
+from nowlater_client.testing import Server
+
+#: A connection that anyio makes just when it is canceled, or that an event loop leaves, ends as garbage.
+pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+SOURCES = Path(__file__).parents[1]
+PATIENCE_S = 5.0
+#: Calls that a slow server keeps waiting.
+CALLS: dict[str, Callable[[Any], Any]] = {
+    "call": lambda client: client.call("greet"),
+    "wait": lambda client: client.call("greet", wait=5),
+    "submit": lambda client: client.submit("greet"),
+    "job": lambda client: client.job("j"),
+    "operations": lambda client: client.operations(),
+    "upload": lambda client: client.upload(b"x" * 10),
+    "request": lambda client: client.request("GET", "/jobs"),
+}
+ITERATIONS: dict[str, Callable[[Any], Any]] = {
+    "map": lambda client: client.map("greet", [{}] * 20),
+    "as_completed": lambda client: client.as_completed("greet", [{}] * 20),
+    "jobs": lambda client: client.jobs(),
+}
+
+
+class Slow:
+    """A server that accepts requests, answers none, and counts the connections that are open."""
+
+    def __init__(self) -> None:
+        slow, self.open, self.asked, self.stopped = self, 0, 0, threading.Event()
+        lock = threading.Lock()
+
+        class Handler(BaseHTTPRequestHandler):
+            def handle(self) -> None:
+                with lock:
+                    slow.open += 1
+                try:
+                    self.connection.settimeout(0.05)
+                    while not slow.stopped.is_set():
+                        try:
+                            if not self.connection.recv(65536):
+                                return
+                            slow.asked += 1
+                        except TimeoutError:
+                            pass
+                except OSError:
+                    pass  # reset
+                finally:
+                    with lock:
+                        slow.open -= 1
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.server.server_port}"
+        self.thread = threading.Thread(target=self.server.serve_forever)
+        self.thread.start()
+
+    def close(self) -> None:
+        self.stopped.set()
+        self.server.shutdown()
+        self.server.server_close()
+        self.thread.join(PATIENCE_S)
+
+
+def eventually(condition: Callable[[], bool]) -> bool:
+    end = time.monotonic() + PATIENCE_S
+    while not condition() and time.monotonic() < end:
+        time.sleep(0.01)
+    return condition()
+
+
+@pytest.fixture(autouse=True)
+def garbage() -> Iterator[None]:
+    yield
+    gc.collect()
+
+
+@pytest.fixture
+def slow() -> Iterator[Slow]:
+    server = Slow()
+    yield server
+    server.close()
+
+
+@pytest.mark.parametrize("name", [*CALLS, *ITERATIONS])
+def test_a_canceled_task_leaves_no_connection_and_no_thread(slow: Slow, name: str) -> None:
+    async def main() -> None:
+        async with AsyncClient(slow.url, "nl_key") as client:
+            before = threading.active_count()
+
+            async def run() -> None:
+                if name in CALLS:
+                    await CALLS[name](client)
+                else:
+                    async for _ in ITERATIONS[name](client):
+                        pass
+
+            task = asyncio.create_task(run())
+            while slow.asked == 0:
+                await asyncio.sleep(0.01)
+            task.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+            while slow.open and slow.stopped.wait(0.01) is False:
+                await asyncio.sleep(0.01)
+            assert len(asyncio.all_tasks()) == 1
+            assert threading.active_count() <= before + slow.open + 1
+
+    asyncio.run(asyncio.wait_for(main(), PATIENCE_S))
+    assert slow.open == 0
+
+
+@pytest.mark.parametrize("name", [*CALLS, *ITERATIONS])
+def test_ctrl_c_in_a_blocking_call_closes_its_connection_at_once(slow: Slow, name: str) -> None:
+    def interrupt() -> None:
+        assert eventually(lambda: slow.asked > 0)
+        signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
+
+    interrupting = threading.Thread(target=interrupt)
+    previous = signal.signal(signal.SIGINT, signal.default_int_handler)
+    client = Client(slow.url, "nl_key")
+    try:
+        interrupting.start()
+        with pytest.raises(KeyboardInterrupt):
+            list(ITERATIONS[name](client)) if name in ITERATIONS else CALLS[name](client)
+        if (
+            name in ITERATIONS
+        ):  # one of its connections may be made just now: the loop's end ends it
+            client.close()
+        assert eventually(lambda: slow.open == 0 or gc.collect() < 0)
+    finally:
+        signal.signal(signal.SIGINT, previous)
+        interrupting.join()
+        client.close()
+
+    assert not client._portal._thread.is_alive()
+
+
+def test_a_timeout_closes_the_connection_at_once(slow: Slow) -> None:
+    client = Client(slow.url, "nl_key")
+
+    with pytest.raises(Unreachable):
+        client.call("greet", timeout=0.3)
+
+    assert eventually(lambda: slow.open == 0)
+    client.close()
+
+
+def test_closing_a_client_ends_its_thread() -> None:
+    server, before = Server({"greet": lambda: 1}), threading.active_count()
+    with server.client() as client:
+        assert client.call("greet") == 1
+    assert threading.active_count() == before
+    with pytest.raises(RuntimeError, match="closed"):
+        client.call("greet")
+
+
+def test_a_client_that_is_forgotten_ends_its_thread() -> None:
+    server, before = Server({"greet": lambda: 1}), threading.active_count()
+    server.client().call("greet")
+    gc.collect()
+
+    assert eventually(lambda: threading.active_count() == before)
+
+
+def test_a_callback_may_use_the_client_in_the_calling_thread() -> None:
+    threads = list[threading.Thread]()
+
+    def on_progress(job: Any) -> None:
+        threads.append(threading.current_thread())
+        client.job(job.id)
+
+    with Server({"greet": lambda: 1}).client() as client:
+        assert client.submit("greet").result(on_progress=on_progress) == 1
+        with pytest.raises(ZeroDivisionError):
+            client.submit("greet").wait(on_progress=lambda job: 1 // 0)
+
+    assert set(threads) == {threading.current_thread()}
+
+
+def test_a_client_works_in_a_running_event_loop_and_in_threads() -> None:
+    async def main(client: Client) -> Any:
+        return client.call("greet")
+
+    with Server({"greet": lambda: 1}).client() as client:
+        assert asyncio.run(main(client)) == 1
+        found = list[Any]()
+        threads = [threading.Thread(target=lambda: found.append(client.call("greet")))] * 1
+        threads += [threading.Thread(target=lambda: found.append(client.call("greet")))]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(PATIENCE_S)
+
+    assert found == [1, 1]
+
+
+def test_an_asynchronous_client_works_in_several_event_loops() -> None:
+    server = Server({"greet": lambda: 1})
+    httpd = serve(server)
+    try:
+        client = AsyncClient(httpd.url, "nl_test")
+        assert [asyncio.run(client.call("greet")) for _ in range(3)] == [1, 1, 1]
+    finally:
+        httpd.close()
+
+
+class Served:
+    """The stand-in behind a real socket."""
+
+    def __init__(self, server: Server) -> None:
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_POST(self) -> None:
+                content = self.rfile.read(int(self.headers["content-length"]))
+                url, headers = f"http://x{self.path}", dict(self.headers)
+                answer = server.handle(httpx.Request("POST", url, headers=headers, content=content))
+                self.send_response(answer.status_code)
+                for name, value in answer.headers.items():
+                    self.send_header(name, value)
+                self.end_headers()
+                self.wfile.write(answer.content)
+
+            def log_message(self, *_: Any) -> None:
+                pass
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.server.daemon_threads = True
+        self.url = f"http://127.0.0.1:{self.server.server_port}"
+        self.thread = threading.Thread(target=self.server.serve_forever)
+        self.thread.start()
+
+    def close(self) -> None:
+        self.server.shutdown()
+        self.server.server_close()
+        self.thread.join(PATIENCE_S)
+
+
+def serve(server: Server) -> Served:
+    return Served(server)
+
+
+FORK = """
+import os, sys
+from nowlater_client import Client
+
+client = Client(sys.argv[1], "nl_test")
+assert client.call("greet") == 1
+child = os.fork()
+assert client.call("greet") == 1
+if child:
+    sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+"""
+
+
+def test_a_client_works_in_a_forked_process() -> None:
+    served = Served(Server({"greet": lambda: 1}))
+    try:
+        done = subprocess.run(
+            [sys.executable, "-W", "ignore", "-c", FORK, served.url],
+            env=os.environ | {"PYTHONPATH": str(SOURCES)},
+            capture_output=True,
+            text=True,
+            timeout=30,
+            check=False,
+        )
+    finally:
+        served.close()
+
+    assert done.returncode == 0, done.stderr
