@@ -9,6 +9,9 @@ from local.inbox import Inbox
 from local.stack import Stack
 from local.terminal import Terminal
 
+#: How many characters are shown of an event of another form.
+_LONGEST = 500
+
 
 class Notifications:
     """Subscribes to the topic, and prints its events."""
@@ -24,10 +27,11 @@ class Notifications:
 
 
 def describe(event: Any) -> str:
-    """Return an event as a line, and its error as another; an event of another form as it is."""
+    """Return an event as a line, and its error as another; of one of another form the beginning."""
     try:
         job = event["data"]
         error = f"\n  {job['error']['detail']}" if job["error"] else ""
         return f"{job['operation']} {job['id']} {job['status']}{error}"
     except (KeyError, TypeError):
-        return f"{event}"
+        text = f"{event}"
+        return text if len(text) <= _LONGEST else f"{text[:_LONGEST]} …"

@@ -48,7 +48,7 @@ class Gaps:
                 self._named.add(resource)
                 self._terminal.say(
                     f"template.yaml: {resource} is not created, all else is.\n"
-                    "  The AWS emulator does not know its type: try what uses it on AWS."
+                    "  The AWS emulator does not know its type: check how it is spelled, or try it on AWS."
                 )
 
 

@@ -12,6 +12,8 @@ from nowlater.access import api_keys
 from nowlater.aws.table import Table
 
 _MAX_DAYS = 36500
+#: What it does, by the variable of `make`: one of them at a time.
+_ACTIONS = ("OWNER=name", "LIST=1", "ROTATE=id", "REVOKE=id")
 #: How long a rotated key stays valid, as webhook secrets do: callers need time to change it.
 _OVERLAP_S = instants.DAY_S
 
@@ -19,6 +21,7 @@ _OVERLAP_S = instants.DAY_S
 def main() -> int:
     arguments = _arguments()
     try:
+        _check(arguments)
         table = tools.find_table(arguments)
         if arguments.list:
             for key in api_keys.listed(table):
@@ -64,14 +67,26 @@ def _revoke(table: Table, key_id: str) -> None:
     print(f"{key_id} is revoked. API Gateway may accept it for five more minutes.")
 
 
+def _check(arguments: argparse.Namespace) -> None:
+    """Raise Failure if it is not one action, or DAYS is no number of days."""
+    given = [name for name in _ACTIONS if getattr(arguments, name.partition("=")[0].lower())]
+    if len(given) != 1:
+        raise Failure(
+            f"Add one of {', '.join(_ACTIONS)} to make key"
+            + (f", not {' and '.join(given)}." if given else ".")
+        )
+    days = arguments.days
+    if days is not None and not (days.isdecimal() and 1 <= int(days) <= _MAX_DAYS):
+        raise Failure(
+            f"DAYS={days} must be a whole number from 1 to {_MAX_DAYS}. Without DAYS, a key never "
+            "expires."
+        )
+
+
 def _expires(arguments: argparse.Namespace, now: instants.Instant) -> instants.Instant | None:
     if arguments.days is None:
         return None
-    if not 1 <= arguments.days <= _MAX_DAYS:
-        raise Failure(
-            f"DAYS must be a number from 1 to {_MAX_DAYS}. Without it, a key never expires."
-        )
-    return instants.after(now, arguments.days * instants.DAY_S)
+    return instants.after(now, int(arguments.days) * instants.DAY_S)
 
 
 def _show(key: api_keys.Key, token: str) -> None:
@@ -107,16 +122,15 @@ def _format(key: api_keys.Key | api_keys.Broken) -> str:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="make key", description=__doc__)
-    action = parser.add_mutually_exclusive_group(required=True)
-    action.add_argument("--owner", help="make a key for this owner (OWNER=)")
-    action.add_argument("--list", action="store_true", help="list all keys (LIST=1)")
-    action.add_argument(
+    parser.add_argument("--owner", help="make a key for this owner (OWNER=)")
+    parser.add_argument("--list", action="store_true", help="list all keys (LIST=1)")
+    parser.add_argument(
         "--rotate", metavar="ID", help="make a key that replaces this one in a day (ROTATE=)"
     )
-    action.add_argument("--revoke", metavar="ID", help="revoke a key (REVOKE=)")
+    parser.add_argument("--revoke", metavar="ID", help="revoke a key (REVOKE=)")
     parser.add_argument("--scopes", help="what the key allows (SCOPES=); by default everything")
     parser.add_argument(
-        "--days", type=int, help="days until the key expires (DAYS=); by default it never does"
+        "--days", help="days until the key expires (DAYS=); by default it never does"
     )
     tools.add_stack_arguments(parser)
     return parser.parse_args()

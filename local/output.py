@@ -31,8 +31,6 @@ _IN_FRAMEWORK = re.compile(
 )
 #: What a traceback of a group of exceptions has before each line.
 _OF_GROUP = re.compile(r"^ +\| ")
-#: Characters that a terminal or grep takes for something else than text, colors aside.
-_CONTROL = re.compile(r"[\x00-\x08\x0a-\x1a\x1c-\x1f\x7f]|\x1b(?!\[[0-9;]*m)")
 _FRAME_OF_CRASH = re.compile(r'  File "[^"]+", line \d+ in ')
 #: Ends of an attempt after which the job goes on or has failed, and what they are called.
 _FAILED = {"failed": "failed", "timed-out": "timed out", "unavailable": "was unavailable"}
@@ -57,7 +55,7 @@ class Output:
 
     def _show(self, record: dict[str, str]) -> None:
         if lines := self._lines(record):
-            self._terminal.quote(self._heading(record), map(_printable, lines))
+            self._terminal.quote(self._heading(record), lines)
 
     def _heading(self, record: dict[str, str]) -> str:
         if "door" in record:
@@ -133,11 +131,6 @@ def _own_part(traceback: str) -> list[str]:
 def _is_ours(line: str) -> bool:
     """Return whether a line is a frame of the framework in what Python prints as it crashes."""
     return bool(_FRAME_OF_CRASH.match(line) and _IN_FRAMEWORK.search(line))
-
-
-def _printable(line: str) -> str:
-    """Return a line with its control characters spelled out, as Python does."""
-    return _CONTROL.sub(lambda found: f"\\x{ord(found[0]):02x}", line)
 
 
 def _in_sources(line: str) -> str:

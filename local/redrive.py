@@ -36,10 +36,21 @@ def redrive(table: Table, arguments: argparse.Namespace) -> None:
             continue  # erased meanwhile
         count += 1
         print(_format(delivery), flush=True)
+    if not count and (filters := _filters(arguments)):
+        print(
+            f"No webhook that was given up has {filters}: LIST=1 alone lists all.", file=sys.stderr
+        )
+        return
     outcome = "given up" if arguments.list else "sent again within a few minutes"
     print(
         f"{count} {'delivery is' if count == 1 else 'deliveries are'} {outcome}.", file=sys.stderr
     )
+
+
+def _filters(arguments: argparse.Namespace) -> str:
+    """Return what is asked for besides the list, as `make` has it."""
+    given = {"OWNER": arguments.owner, "HOST": arguments.host}
+    return " and ".join(f"{name}={value}" for name, value in given.items() if value is not None)
 
 
 def _format(delivery: Delivery) -> str:

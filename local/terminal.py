@@ -1,9 +1,18 @@
 """What `make up` says while it serves: on the terminal, and with the time of day in a file."""
 
+import re
 import threading
 from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
+
+#: Characters that a terminal or grep takes for something else than text, colors aside.
+_CONTROL = re.compile(r"[\x00-\x08\x0a-\x1a\x1c-\x1f\x7f]|\x1b(?!\[[0-9;]*m)")
+
+
+def printable(line: str) -> str:
+    """Return a line with its control characters spelled out, as Python does."""
+    return _CONTROL.sub(lambda found: f"\\x{ord(found[0]):02x}", line)
 
 
 class Terminal:
@@ -18,14 +27,15 @@ class Terminal:
 
     def say(self, text: str) -> None:
         """Print a message of one or more lines."""
+        lines = [printable(line) for line in text.split("\n")]
         with self._lock:
             self._heading = None
-            print(text, flush=True)
-            self._record("", text.splitlines())
+            print("\n".join(lines), flush=True)
+            self._record("", lines)
 
     def quote(self, heading: str, lines: Iterable[str]) -> None:
         """Print lines of an operation's under a heading, which a run of such lines has once."""
-        quoted = list(lines)
+        quoted = [printable(line) for line in lines]
         with self._lock:
             if heading != self._heading:
                 print(heading)

@@ -1,5 +1,6 @@
 """Finds the operations of a package; a decorated function that cannot be served is a mistake."""
 
+import os
 import signal
 import sys
 from collections.abc import Iterator
@@ -68,12 +69,21 @@ def discover(
 
 @contextmanager
 def _limited() -> Iterator[None]:
-    """Raise TimeoutError in an import that takes too long, at the line where it is then."""
+    """Raise TimeoutError in an import that takes too long, and SystemExit where it calls os._exit."""
+    leave, process = os._exit, os.getpid()
+
+    def refuse(status: int) -> None:
+        if os.getpid() != process:  # a child that the import has made
+            leave(status)
+        raise SystemExit(f"it calls os._exit({status})")
+
     before = signal.signal(signal.SIGALRM, _end_import)
     signal.setitimer(signal.ITIMER_REAL, LONGEST_IMPORT_S)
+    os._exit = refuse  # type: ignore[assignment]  # the build would end in the middle, as if it were done
     try:
         yield
     finally:
+        os._exit = leave
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
 

@@ -196,7 +196,7 @@ def test_a_key_is_rotated_without_a_gap(served: Served) -> None:
         (["--rotate", "0123456789ab"], "There is no key 0123456789ab"),
         (["--revoke", "0123456789ab"], "There is no key 0123456789ab"),
         (["--owner", "a b"], "cannot be an owner"),
-        (["--owner", "a", "--days", "0"], "DAYS must be a number"),
+        (["--owner", "a", "--days", "0"], "DAYS=0 must be a whole number"),
         (["--owner", "a", "--scopes", "all"], "scopes are some of"),
     ],
 )

@@ -1,4 +1,4 @@
-"""`make key`, where a record cannot be read."""
+"""`make key`: records that cannot be read, and arguments that are wrong."""
 
 import sys
 from typing import Any
@@ -96,3 +96,34 @@ def test_a_key_that_cannot_be_read_is_not_rotated_and_what_to_do_is_said(
     assert f"REVOKE={bad}" in said
     assert "OWNER=" in said
     assert [key.id for key in api_keys.listed(table)] == [bad]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["--owner", "acme", "--days", "x"], "DAYS=x must be a whole number from 1 to 36500."),
+        (["--owner", "acme", "--days", "1.5"], "DAYS=1.5 must be a whole number"),
+        (["--owner", "acme", "--days=-3"], "DAYS=-3 must be a whole number"),
+        (["--owner", "acme", "--days", "0"], "DAYS=0 must be a whole number"),
+        (["--rotate", "abc", "--days", "²"], "DAYS=² must be a whole number"),
+        ([], "Add one of OWNER=name, LIST=1, ROTATE=id, REVOKE=id to make key."),
+        (["--owner", "acme", "--list"], "not OWNER=name and LIST=1."),
+    ],
+)
+def test_a_wrong_argument_is_a_sentence_and_no_usage(
+    arguments: list[str],
+    sentence: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def not_yet(_: Any) -> None:
+        raise AssertionError("the stack is looked for before the arguments are checked")
+
+    monkeypatch.setattr(tools, "find_table", not_yet)
+    status = run(monkeypatch, *arguments)
+    said = capsys.readouterr().err
+
+    assert status == 1
+    assert sentence in said
+    assert "usage" not in said
+    assert len(said.splitlines()) == 1

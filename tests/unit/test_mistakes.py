@@ -332,6 +332,15 @@ def test_an_import_that_does_not_end_is_one_line(
     assert re.search(r"endless\.py:[23]: .*its import did not end within 0\.2 s", line)
 
 
+def test_a_child_that_an_import_makes_may_end_as_children_do(package: Package) -> None:
+    source = "import os\nif not (child := os.fork()):\n    os._exit(3)\n"
+    source += "assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 3\n"
+
+    source += "from nowlater import operation\n@operation()\ndef op() -> None: ...\n"
+
+    assert package(forks=source) == "served: op"
+
+
 def test_all_mistakes_are_reported_at_once(package: Package) -> None:
     lines = package(
         broken="x = (\n", other="from nowlater import operation\n@operation()\nclass C: ...\n"
@@ -461,6 +470,10 @@ def test_two_operations_of_one_name_are_reported(package: Package) -> None:
         ("x = nosuch\n", "1: NameError: name 'nosuch' is not defined"),
         ("import os\nos.environ['NOPE']\n", "2: KeyError: 'NOPE' (the build imports every module"),
         ("import sys\nsys.exit(3)\n", "2: SystemExit: 3 (the build imports every module"),
+        (
+            "import os\nos._exit(0)\n",
+            "2: SystemExit: it calls os._exit(0) (the build imports every",
+        ),
         ("import json\n\njson.loads('{')\n", "3: JSONDecodeError: "),
     ],
 )
