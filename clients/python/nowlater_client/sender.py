@@ -72,11 +72,7 @@ class Sender:
 def _new_client() -> httpx.AsyncClient:
     try:
         return httpx.AsyncClient()
-    except (
-        ImportError,
-        ValueError,
-        httpx.InvalidURL,
-    ) as error:  # such as SOCKS without its package
+    except (ImportError, ValueError, httpx.InvalidURL) as error:  # SOCKS without its package
         text = f"A proxy of the environment (HTTPS_PROXY, ALL_PROXY …) cannot be used: {error}"
         raise Misconfigured(text) from error
 

@@ -89,6 +89,8 @@ def _keys(secret: str | Secret | Iterable[str]) -> list[bytes]:
         if not isinstance(one, str) or not key:
             raise ValueError("A secret of webhooks is a text like whsec_…, and not empty.")
         keys.append(key)
+    if not keys:
+        raise ValueError("There is no secret: give those of client.secret(host).")
     return keys
 
 

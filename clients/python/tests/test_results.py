@@ -4,15 +4,17 @@ import asyncio
 import contextlib
 import io
 import json
+import pickle
 import threading
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
-from nowlater_client import Client, NowlaterError, Reply, Unreachable, errors
+from nowlater_client import AsyncClient, Client, NowlaterError, Reply, Unreachable, errors
 from nowlater_client.files import Content
 from nowlater_client.testing import Server
 
@@ -317,7 +319,6 @@ def test_a_text_file_is_refused(file: Any) -> None:
 
 def test_jobs_are_equal_by_id_and_can_be_pickled() -> None:
     import copy
-    import pickle
 
     with Store().client() as client:
         job = client.submit("make")
@@ -419,3 +420,128 @@ def test_a_file_that_grows_or_shrinks_is_sent_as_it_was_or_not(tmp_path: Path) -
     path.write_bytes(b"x" * 500_000)
     with pytest.raises(ValueError, match="became smaller"):
         b"".join(content)
+
+
+# ── closed clients, outages, ids, and cancellation ────────────────────────────────────────────
+
+
+def test_a_job_of_a_closed_client_names_itself() -> None:
+    with Store().client() as client:
+        job = client.submit("make")
+
+    with pytest.raises(errors.ClientClosed, match="closed") as caught:
+        job.result()
+    assert caught.value.job_id == job.id
+    with pytest.raises(NowlaterError):
+        client.operations()
+
+
+def test_an_asynchronous_job_of_a_closed_client_names_itself() -> None:
+    async def main() -> None:
+        async with AsyncClient("http://127.0.0.1:9", "k") as client:
+            job = client._new_job({"id": "j-1", "operation": "make", "status": "queued"})
+        with pytest.raises(errors.ClientClosed) as caught:
+            await job.refresh()
+        assert caught.value.job_id == "j-1"
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize("what", ["status", "result"])
+def test_a_map_outlives_an_outage(what: str) -> None:
+    """Longer than the client's own timeout: a job is not given up before its deadline."""
+    store, away_until = Store(), [0.0]
+
+    def handle(request: httpx.Request) -> httpx.Response:
+        path, is_get = request.url.path, request.method == "GET"
+        if is_get and path.endswith("/result") is (what == "result"):
+            away_until[0] = away_until[0] or time.monotonic() + 0.5
+            if time.monotonic() < away_until[0]:
+                raise httpx.ConnectError("refused")
+        return store(request)
+
+    http = httpx.Client(transport=httpx.MockTransport(handle))
+    with Client("https://nowlater.test", "nl_test", http_client=http, timeout=0.1) as client:
+        assert list(client.map("make", [{"size": n} for n in (1, 2, 3, SIZE)])) == [
+            *(CONTENT[:n] for n in (1, 2, 3)),
+            CONTENT,
+        ]
+
+
+def test_jobs_can_be_named_by_their_ids_and_outcomes_pickled() -> None:
+    with Store().client() as client:
+        job = client.submit("make")
+        outcomes = list(client.for_each("cancel", [job.id, "", job]))
+
+    assert [type(one.error) for one in outcomes] == [type(None), ValueError, type(None)]
+    assert outcomes[0].job == job
+    assert pickle.loads(pickle.dumps(outcomes[0])).job.id == job.id
+
+
+def test_ids_that_fail_lose_no_outcome() -> None:
+    def ids() -> Iterator[str]:
+        yield job.id
+        raise OSError("no more")
+
+    found = []
+    with Store().client() as client:
+        job = client.submit("make")
+        with pytest.raises(OSError, match="no more"):
+            found.extend(client.for_each("cancel", ids()))
+
+    assert [one.job for one in found] == [job]
+
+
+def test_a_canceled_download_leaves_no_file(tmp_path: Path) -> None:
+    async def main() -> None:
+        started, server = asyncio.Event(), Store().server
+
+        async def slow() -> AsyncIterator[bytes]:
+            started.set()
+            yield CONTENT[:1000]
+            await asyncio.sleep(60)
+
+        async def handle(request: httpx.Request) -> httpx.Response:
+            if request.url.host != "store.test":
+                return server.handle(request)
+            return httpx.Response(200, content=slow())
+
+        http = httpx.AsyncClient(transport=httpx.MockTransport(handle))
+        async with AsyncClient("https://nowlater.test", "nl_test", http_client=http) as client:
+            job = await client.submit("make")
+            task = asyncio.create_task(job.download(tmp_path / "a.bin"))
+            await asyncio.wait_for(started.wait(), 10)
+            assert list(tmp_path.iterdir())
+            task.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+            assert list(tmp_path.iterdir()) == []
+
+    asyncio.run(main())
+
+
+def test_a_callback_gets_the_job_itself() -> None:
+    seen: list[Any] = []
+    with Store().client() as client:
+        job = client.submit("make")
+        job.wait(on_progress=lambda one: seen.append((one is job, one.status, job.status)))
+
+    assert len(seen) > 1
+    assert all(is_same and given == own for is_same, given, own in seen)
+
+
+@pytest.mark.parametrize(
+    ("known", "said"),
+    [("NOWLATER_URL", "no NOWLATER_KEY"), ("NOWLATER_KEY", "no NOWLATER_URL")],
+)
+def test_the_environment_says_what_it_has_not(
+    monkeypatch: pytest.MonkeyPatch, known: str, said: str
+) -> None:
+    for name in ("NOWLATER_URL", "NOWLATER_KEY"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv(known, "https://api.example.com")
+
+    with pytest.raises(errors.Misconfigured, match=f"environment has {said}[.]"):
+        Client.from_env()
+    with pytest.raises(errors.Misconfigured):
+        Client(None, None)  # type: ignore[arg-type]

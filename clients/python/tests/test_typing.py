@@ -15,6 +15,11 @@ status: str = job.status
 job.wait(timeout=3, on_progress=lambda job: print(job.progress)).cancel().erase()
 for found in client.jobs(status=["failed"], limit=3):
     found.retry(key="k").download("path")
+client.jobs(status=("failed", "canceled"))
+for delivery in client.deliveries():
+    number: int = delivery.number
+results = list(client.map("echo", ({"value": value} for value in range(3)), timeout=timedelta(1)))
+list(client.for_each("erase", ["01a2"]))
 for outcome in client.as_completed("echo", [{"value": 1}], key=lambda index, _: f"{index}"):
     if outcome.job is not None:
         outcome.job.refresh()
@@ -31,6 +36,8 @@ WRONG = {
     "client.call(1)": "Argument 1 ",
     "client.submit('echo', deadline='soon')": 'Argument "deadline"',
     "client.submit('echo').statsu": '"Job" has no attribute "statsu"',
+    "client.map('echo', 5)": "Argument 2 ",
+    "client.jobs(status='bogus')": 'Argument "status"',
     "AsyncClient('https://x', 'k').submit('echo').id": "has no attribute",
 }
 

@@ -134,3 +134,39 @@ def test_a_genuine_message_of_another_topic_is_not(signer: rsa.RSAPrivateKey) ->
 def test_an_expired_certificate_signs_nothing(signer: rsa.RSAPrivateKey) -> None:
     with pytest.raises(NotGenuine):
         verify_sns(message(signer), TOPIC, lambda url: certificate(signer, days=-1))
+
+
+@pytest.mark.parametrize("secret", ["", "whsec_", [], [SECRET, ""], [SECRET, "whsec_"]])
+def test_an_empty_secret_is_refused(secret: Any) -> None:
+    with pytest.raises(ValueError, match=r"(?i)secret"):
+        verify(BODY, headers(), secret)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"webhook-timestamp": "9" * 5000},
+        {"webhook-timestamp": "nan"},
+        {"webhook-signature": "v1,\udcff"},
+        {"webhook-id": "\udcff"},
+        {"webhook-signature": ""},
+    ],
+    ids=["digits", "no number", "surrogate", "surrogate in the id", "none"],
+)
+def test_whatever_an_attacker_sends_is_not_genuine(changes: dict[str, str]) -> None:
+    with pytest.raises(NotGenuine):
+        verify(BODY, headers() | changes, SECRET)
+
+
+@pytest.mark.parametrize("body", ["{}", "[]", "no JSON", '{"data": 1, "time": 2}'])
+def test_a_signed_body_that_is_no_event_is_not_genuine(body: str) -> None:
+    at = datetime.now(UTC)
+    signature = Webhook(SECRET).sign("m", at, body)
+    sent = {"webhook-id": "m", "webhook-timestamp": f"{int(at.timestamp())}"}
+    with pytest.raises(NotGenuine, match="no completion event"):
+        verify(body, sent | {"webhook-signature": signature}, SECRET)
+
+
+def test_parsed_json_is_no_body() -> None:
+    with pytest.raises(TypeError, match="raw bytes"):
+        verify(json.loads(BODY), headers(), SECRET)
