@@ -123,7 +123,7 @@ ROWS: dict[tuple[str, str], list[Text]] = {
     ("local/fragment.py", "start_mark"): [],  # of indentation alone
     ("local/lines.py", "(?=["): texts("\r", "\r\n", "\n", "a\r"),
     ("local/output.py", "^ +"): texts(" ", " | ", " |"),
-    ("local/output.py", "x1b"): texts("\x1b[", "\x1b[1;", "\x1b", "\x00"),
+    ("local/terminal.py", "x1b"): texts("\x1b[", "\x1b[1;", "\x1b", "\x00"),
     ("local/output.py", "layer-"): texts("/layer-a", "/layer-a/python/operations/", "/layer-", "a/", before="/layer-"),
     ("local/output.py", "operations/'"): texts("/", "/python/", "/python/operations/", before='  File "'),
     ("local/output.py", "powertools"): texts("/", "/python/", "/python/nowlater", before='  File "'),
