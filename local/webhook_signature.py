@@ -1,6 +1,5 @@
 """Checks webhooks' signatures, with secrets that it asks of the local stack as a receiver's owner would."""
 
-import base64
 import hmac
 import json
 import threading
@@ -9,6 +8,8 @@ import urllib.parse
 import urllib.request
 from collections.abc import Mapping
 from dataclasses import dataclass
+
+from nowlater.notifications import signing
 
 #: How old a webhook may be, in seconds, as Standard Webhooks' libraries have it.
 _MAX_AGE_S = 300
@@ -64,7 +65,7 @@ def find_fault(
         when = f"{age_s:.0f} s ago" if age_s > 0 else f"{-age_s:.0f} s in the future"
         return f"webhook-timestamp says that it was signed {when}: more than {_MAX_AGE_S} s are a replay, or a wrong clock"
     signed = f"{event}.{sent}.".encode() + body
-    expected = {_signature(signed, secret) for secret in secrets}
+    expected = {signing.signature(signed, secret) for secret in secrets}
     given = signatures.split()
     if not any(signature.startswith("v1,") for signature in given):
         return "webhook-signature has no signature of version v1: v1,BASE64"
@@ -74,8 +75,3 @@ def find_fault(
         f"no signature fits this body with your secret for {host}: it was changed on its way, or "
         "signed with another secret (each host and each owner has its own)"
     )
-
-
-def _signature(signed: bytes, secret: str) -> str:
-    key = base64.b64decode(secret.removeprefix("whsec_"))
-    return "v1," + base64.b64encode(hmac.digest(key, signed, "sha256")).decode()

@@ -150,11 +150,11 @@ def test_wrong_clocks_and_late_sweeps_widen_the_frame_by_themselves_alone(
     for story in happened(stand_ins, weather, asked):
         (end,) = story.ends
         by, skew_ms = story.now["deadline"], 1000 * skew_s + CALLS_MS
-        if story.now.get(
-            "has_deadline"
-        ):  # EventBridge may be late by a minute: with the sweep's, two
+        if story.now.get("has_deadline"):
+            # EventBridge may be late by a minute: with the sweep's, two.
             assert end.at <= after(by, EACH_S + late_s) + skew_ms
-        else:  # its message is looked at again when its wait, or its dead worker's time, is over
+        else:
+            # Its message is looked at again when its wait, or its dead worker's time, is over.
             dead_s = max(1, len(weather.calls)) * (VISIBILITY_S + 5)
             assert end.at <= after(by, 900 + dead_s) + 2 * skew_ms
 

@@ -26,10 +26,11 @@ def headers(event_id: str, at: Instant, body: bytes, secrets: Iterable[str]) -> 
     return {
         "webhook-id": event_id,
         "webhook-timestamp": seconds,
-        "webhook-signature": " ".join(_signature(signed, each) for each in secrets),
+        "webhook-signature": " ".join(signature(signed, each) for each in secrets),
     }
 
 
-def _signature(signed: bytes, secret: str) -> str:
+def signature(signed: bytes, secret: str) -> str:
+    """Return the signature, `v1,` and base64, of `{id}.{timestamp}.{body}` with a `whsec_` secret."""
     key = base64.b64decode(secret.removeprefix("whsec_"))
     return "v1," + base64.b64encode(hmac.digest(key, signed, "sha256")).decode()
