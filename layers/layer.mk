@@ -19,6 +19,13 @@ define install
 rm -rf "$(OUT)/bin" "$(OUT)/.lock"
 endef
 
+# Copies sources, without a look at what Python and editors write beside them, maybe just now: the
+# next layer's build and an API that is served write bytecode.
+define copy
+$(PYTHON) -c 'import shutil, sys; shutil.copytree(*sys.argv[1:], dirs_exist_ok=True, \
+	ignore=shutil.ignore_patterns("__pycache__", ".#*", ".*.sw?", "*~"))'
+endef
+
 # Bytecode that Python trusts without a look at the source: SAM zips with dates of 1980, so that
 # bytecode with dates in it would be compiled again at each cold start. The local stack serves the
 # other operations where one is no Python: the catalogue's build says which.

@@ -2,8 +2,12 @@
 
 import importlib
 import json
+import shutil
 import subprocess
 import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import jsonschema
@@ -155,3 +159,57 @@ def test_without_broken_operations_the_others_are_written(
     assert len(refused) == 2
     assert "syntax.py:1: SyntaxError: invalid syntax" in refused[0]
     assert "signature.py:3: unfit: the parameter n needs an annotation" in refused[1]
+
+
+@pytest.mark.parametrize("layer", ["nowlater", "operations"])
+def test_sources_are_copied_while_others_write_beside_them(tmp_path: Path, layer: str) -> None:
+    for name in (f"layers/{layer}/Makefile", "layers/layer.mk"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(stack.ROOT / name, tmp_path / name)
+    (tmp_path / ".venv/bin").mkdir(parents=True)
+    (tmp_path / ".venv/bin/python").symlink_to(shutil.which("true") or "")  # of `local.compose`
+    sources = tmp_path / {"nowlater": "layers/nowlater/nowlater", "operations": "operations"}[layer]
+    sources.mkdir(parents=True, exist_ok=True)
+    (sources / "kept.py").write_text("KEPT = 1\n")
+    (sources / ".#kept.py").symlink_to("nowhere")  # as Emacs marks what is edited
+    (sources / ".kept.py.swp").touch()  # as Vim does
+    (tmp_path / "out/python").mkdir(parents=True)
+    with _written(sources / "__pycache__"):
+        done = subprocess.run(
+            [
+                *("make", f"build-{layer.title()}Layer", f"ARTIFACTS_DIR={tmp_path}/out"),
+                *("UV=true", f"PYTHON={sys.executable}", "ARCHITECTURE=host"),
+            ],
+            cwd=tmp_path / "layers" / layer,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    assert done.returncode == 0, done.stderr
+    built = tmp_path / "out/python" / sources.name
+    assert {path.name for path in built.iterdir()} == {"kept.py", "__pycache__"}
+    assert [path.name[:5] for path in (built / "__pycache__").iterdir()] == ["kept."]
+
+
+@contextmanager
+def _written(folder: Path) -> Iterator[None]:
+    """Meanwhile files appear in a folder and go, as where Python writes bytecode."""
+    folder.mkdir()
+    is_over = threading.Event()
+
+    def write() -> None:
+        while not is_over.is_set():
+            names = [folder / f"module{n}.pyc.1" for n in range(300)]
+            for name in names:
+                name.touch()
+            for name in names:
+                name.unlink()
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    try:
+        yield
+    finally:
+        is_over.set()
+        writer.join()
