@@ -252,6 +252,22 @@ def test_a_batch_continues_with_the_same_jobs(
     assert "out.jsonl exists" in nowlater(*command).err
 
 
+def test_files_among_the_results_of_a_batch_are_kept(
+    nowlater: Callable[..., Ran], tmp_path: Path
+) -> None:
+    (tmp_path / "in.jsonl").write_text("{}\n{}\n")
+
+    ran = nowlater("submit", "picture", "--from", "in.jsonl", "--out", "out.jsonl")
+
+    assert ran.code == 0
+    lines = [json.loads(line) for line in (tmp_path / "out.jsonl").read_text().splitlines()]
+    assert [line["result"] for line in lines] == [
+        {"media_type": "image/png", "file": f"out.jsonl.files/{line['job']}.png"} for line in lines
+    ]
+    kept = [tmp_path / line["result"]["file"] for line in lines]
+    assert [path.read_bytes() for path in kept] == [b"\x89PNG"] * 2
+
+
 def test_failures_of_a_batch_are_in_its_results(
     nowlater: Callable[..., Ran], tmp_path: Path
 ) -> None:

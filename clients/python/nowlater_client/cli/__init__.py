@@ -11,6 +11,9 @@ def main() -> None:
         import click  # noqa: F401
     except ImportError:
         sys.exit("The command line needs one package more: pip install 'nowlater-client[cli]'")
-    from nowlater_client.cli.program import run
+    try:
+        from nowlater_client.cli.program import run
 
-    run()
+        run()
+    except KeyboardInterrupt:  # before `run` handles it
+        sys.exit(130)

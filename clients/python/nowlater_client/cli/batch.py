@@ -8,12 +8,13 @@ import json
 import time
 from collections import Counter
 from collections.abc import Iterator
+from mimetypes import guess_extension
 from pathlib import Path
 from typing import IO, Any
 
 import click
 
-from nowlater_client import Client, Job, NowlaterError, Outcome, errors
+from nowlater_client import Client, File, Job, NowlaterError, Outcome, errors
 from nowlater_client.cli import show
 from nowlater_client.cli.program import FAILED, INTERRUPTED, REFUSED
 from nowlater_client.core import new_key
@@ -31,6 +32,7 @@ class Batch:
 
     def __init__(self, inputs: Path, file: IO[bytes], header: dict[str, Any]) -> None:
         self._inputs, self._file = inputs, file
+        self._files = Path(file.name.removesuffix(".part") + ".files")
         #: Name of a line → where its result begins in the file.
         self.done: dict[str, int] = {}
         self.failed, self.open = 0, 0
@@ -98,10 +100,8 @@ class Batch:
             result |= {"job": outcome.job.id, "status": outcome.job.status}
         if outcome.error is None:
             value = outcome.value
-            if isinstance(value, bytes):
-                kind = getattr(value, "media_type", None)
-                value = {"media_type": kind, "file": outcome.job and outcome.job.id}
-            result["result"] = value
+            is_file = isinstance(value, File)
+            result["result"] = self._keep(value, result["job"]) if is_file else value
         else:
             self.failed += 1
             problem = getattr(outcome.error, "problem", None)
@@ -109,6 +109,13 @@ class Batch:
         self.done[name] = self._file.seek(0, 2)
         self._file.write(json.dumps(result, ensure_ascii=False).encode() + b"\n")
         self._file.flush()
+
+    def _keep(self, content: File, job_id: str) -> dict[str, Any]:
+        """Write a result that is a file into a folder, and return what the line has instead."""
+        self._files.mkdir(exist_ok=True)
+        path = self._files / (job_id + (guess_extension(content.media_type or "") or ""))
+        path.write_bytes(content)
+        return {"media_type": content.media_type, "file": f"{self._files.name}/{path.name}"}
 
     def finish(self, out: Path) -> None:
         """Write the results in the order of the inputs, and remove the file of those under way."""

@@ -104,18 +104,18 @@ def call(
       echo '{"text": "To be."}' | nowlater call text-stats --input -
       nowlater call csv-profile csv@big.csv --deadline 1h --tag order:42
     """
-    client, body, asked = connect(), read_input(members, source), terms(given)
-    found, is_job = list[Job](), wait is not None or bool(asked)
+    client, body, options = connect(), read_input(members, source), terms(given)
+    found, is_job = list[Job](), wait is not None or bool(options)
     again, late = f"nowlater jobs --operation {operation} -n 1", _LATE if timeout else ""
     if is_job:  # without --wait, the job is only submitted: its id is known at once
-        asked = {"wait": wait or 0, "key": new_key(), **asked}
-        again, late = f"the same command with --key {asked['key']}", ""
+        options = {"wait": wait or 0, "key": new_key(), **options}
+        again, late = f"the same command with --key {options['key']}", ""
     with ExitStack() as stack:
         stack.enter_context(says_that_it_continues(found, f"Find it:  {again}"))
         stack.enter_context(explained(client, operation, members, late))
         if is_job and sys.stderr.isatty():
-            asked["on_progress"] = stack.enter_context(show.Following(found)).see
-        result = client.call(operation, body, timeout=timeout, **asked)
+            options["on_progress"] = stack.enter_context(show.Following(found)).see
+        result = client.call(operation, body, timeout=timeout, **options)
     try:
         write(result, output)
     except BrokenPipeError:
@@ -153,7 +153,7 @@ def submit(
 
     With --from, the results are gathered in a file. The command can be stopped at any time: the same
     command continues where it was, with the same jobs (for 24 hours). Until all have ended, OUT.part has
-    the results.
+    the results. Results that are files are in the folder OUT.files, which the lines name.
 
     \b
     Examples:
@@ -169,10 +169,10 @@ def submit(
         return
     if out is not None:
         raise click.UsageError("--out needs --from.")
-    asked = {"key": new_key(), **terms(given)}
-    known = f"Find it:  the same command with --key {asked['key']}"
+    options = {"key": new_key(), **terms(given)}
+    known = f"Find it:  the same command with --key {options['key']}"
     with says_that_it_continues([], known), explained(client, operation, members):
-        job = client.submit(operation, read_input(members, source), **asked)
+        job = client.submit(operation, read_input(members, source), **options)
     if show.is_terminal():
         show.table([show.job_row(job)], show.JOB_TITLES)
         show.note(f"Follow it:  nowlater watch {job.id}")

@@ -20,7 +20,7 @@ from nowlater_client.cli.program import (
     REFUSED,
     cli,
     connect,
-    said,
+    message_of,
     says_that_it_continues,
 )
 from nowlater_client.core import Action
@@ -133,7 +133,7 @@ def watch(job_id: str, timeout: float | None) -> None:
     if not show.is_terminal():
         show.value(found.raw)
     if found.error is not None:
-        show.note(f"Error: {said(found.error)}")
+        show.note(f"Error: {message_of(found.error)}")
         click.get_current_context().exit(CANCELED if found.status == "canceled" else FAILED)
     if show.is_terminal():
         show.note(f"Get the result:  nowlater result {job_id}")
@@ -197,19 +197,23 @@ def _named(client: Client, job_ids: Sequence[str], action: str) -> tuple[list[Jo
         except errors.JobExpired as error:
             refused += action != "erase"
             show.note(
-                f"{job_id}: it is erased." if action == "erase" else f"{job_id}: {said(error)}"
+                f"{job_id}: it is erased."
+                if action == "erase"
+                else f"{job_id}: {message_of(error)}"
             )
         except errors.UnknownJob as error:
             refused += 1
-            show.note(f"{job_id}: {said(error)}")
+            show.note(f"{job_id}: {message_of(error)}")
     return found, refused
 
 
 def _matching(client: Client, statuses: tuple[str, ...], given: dict[str, Any]) -> list[Job]:
     """Return the jobs that match the filters, and with which this can be done."""
-    asked = given.pop("status")
-    listed = client.jobs(**_query(status=asked if len(asked) == 1 else (), **given))
-    return [job for job in listed if job.status in statuses and (not asked or job.status in asked)]
+    chosen = given.pop("status")
+    listed = client.jobs(**_query(status=chosen if len(chosen) == 1 else (), **given))
+    return [
+        job for job in listed if job.status in statuses and (not chosen or job.status in chosen)
+    ]
 
 
 def _confirm(question: str, count: int, yes: bool) -> None:
@@ -225,7 +229,7 @@ def _confirm(question: str, count: int, yes: bool) -> None:
 def _report(job: Job, value: Any, error: Any, done: str) -> bool:
     """Print what has become of a job; return whether nothing is left to do."""
     if error is not None:
-        show.note(f"{job.id}: {said(error)}")
+        show.note(f"{job.id}: {message_of(error)}")
     elif show.is_terminal():
         more = f" as {value.id}" if done == "submitted again" else ""
         show.echo(f"{job.id} {job.operation} {done}{more}")

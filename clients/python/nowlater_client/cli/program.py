@@ -98,7 +98,7 @@ def run() -> None:
     except click.Abort:
         sys.exit(INTERRUPTED)
     except NowlaterError as error:
-        show.note(f"Error: {said(error)}")
+        show.note(f"Error: {message_of(error)}")
         sys.exit(exit_code(error))
     except BrokenPipeError:  # such as `nowlater jobs | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -132,7 +132,7 @@ _ADVICE = {
 }
 
 
-def said(error: NowlaterError) -> str:
+def message_of(error: NowlaterError) -> str:
     """Return an error's text with what to do about it on the command line."""
     if "client." not in error.advice and "job." not in error.advice:
         return f"{error}"

@@ -29,13 +29,13 @@ def bounds(part: dict[str, Any]) -> str:
     """Return choices, limits and default of a member."""
     parts = [part, *part.get("anyOf", [])]
     choices = [json.dumps(one) for p in parts for one in p.get("enum", []) if one is not None]
-    said = [f"one of {', '.join(choices)}"] if choices else []
+    facts = [f"one of {', '.join(choices)}"] if choices else []
     names = {"minLength": "characters at least", "maxLength": "characters at most"}
     for p in [one for one in parts if one.get("type") != "object"]:
-        said += [f"{names.get(n, n)} {p[n]}" for n in ("minimum", "maximum", *names) if n in p]
+        facts += [f"{names.get(n, n)} {p[n]}" for n in ("minimum", "maximum", *names) if n in p]
     if part.get("default") is not None:
-        said.append(f"default {json.dumps(part['default'], ensure_ascii=False)}")
-    return ", ".join(said)
+        facts.append(f"default {json.dumps(part['default'], ensure_ascii=False)}")
+    return ", ".join(facts)
 
 
 def example(schema: dict[str, Any]) -> str:

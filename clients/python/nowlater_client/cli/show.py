@@ -247,11 +247,11 @@ def job_line(job: JobState, width: int) -> str:
         parts.append(f"slack {span(job.slack)}" + (" AT RISK" if job.at_risk else ""))
     times = "  ".join(parts)
     room = width - len(f"{job.status:<9} {times}") - 2
-    is_said = job.progress is not None and not job.has_ended and room > _LEAST_COLUMN
-    said = shortened(plain(progress_text(job)), room) if is_said else ""
-    room -= len(said) + 2 * bool(said)
+    has_room = job.progress is not None and not job.has_ended and room > _LEAST_COLUMN
+    message = shortened(plain(progress_text(job)), room) if has_room else ""
+    room -= len(message) + 2 * bool(message)
     fraction = job.progress.fraction if job.progress else None
     fraction = 1.0 if job.status == "succeeded" else fraction
     is_drawn = (fraction or not job.has_ended) and room > _LEAST_COLUMN + 2
     start = f"{job.status:<9} {bar(fraction, min(30, room - 2))}" if is_drawn else job.status
-    return "  ".join(part for part in (start, said, times) if part)[:width]
+    return "  ".join(part for part in (start, message, times) if part)[:width]
