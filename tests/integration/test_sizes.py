@@ -80,6 +80,26 @@ def test_a_large_result_is_answered_as_a_url_to_a_client_that_cannot_follow_redi
     assert fetched(world, reply.json["url"]) == (b"\xff" * 20_000, "image/png")
 
 
+@pytest.mark.parametrize(
+    ("media_type", "extension"),
+    [
+        ("image/png", ".png"),
+        ("text/csv; charset=utf-8", ".csv"),
+        ("application/x-own", ""),
+    ],
+)
+def test_a_large_result_is_saved_under_the_name_of_its_job(
+    world: World, media_type: str, extension: str
+) -> None:
+    given = {"text": "x", "times": 20_000, "media_type": media_type}
+    job = world.submit("document", given).json["id"]
+    world.work()
+    reply = world.call("result", id=job)
+    query = parse_qs(urlsplit(reply.headers["location"]).query)
+
+    assert query["response-content-disposition"] == [f'attachment; filename="{job}{extension}"']
+
+
 def test_a_large_result_is_published_as_its_link_alone(world: World) -> None:
     world.submit("echo", echo(20_000))
     world.work()

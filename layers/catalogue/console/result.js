@@ -78,11 +78,19 @@ function Bytes({blob, name}) {
     return () => URL.revokeObjectURL(made)
   }, [blob])
   const type = blob.type.split(';')[0]
-  const save = html`<a class="btn" href=${url} download="${name}.${(type.split('/')[1] ?? 'bin').replace(/\+.*|[^\w]/g, '')}"><${Icon} name="file" />Save as a file</a>`
+  const save = html`<a class="btn" href=${url} download="${name}.${extension(type)}"><${Icon} name="file" />Save as a file</a>`
   const about = `${blob.type || 'bytes'}, ${words.bytes(blob.size)}`
   if (PICTURE.test(type)) return html`<figure class="picture">${url && html`<img src=${url} alt="The result: a picture, ${about}" />`}<figcaption class="row sm dim">${about}<span class="end">${save}</span></figcaption></figure>`
   if (text !== null) return html`<${Code} label="The result">${text.slice(0, SHOWN)}<//><p class="row sm dim">${about}${text.length > SHOWN && ', the beginning is shown'}<span class="end">${save}</span></p>`
   return html`<p class="row sm muted">A file: ${about}<span class="end">${save}</span></p>`
+}
+
+const EXTENSIONS = {plain: 'txt', jpeg: 'jpg', 'octet-stream': 'bin', sheet: 'xlsx', document: 'docx', presentation: 'pptx', 'ms-excel': 'xls', msword: 'doc'}
+
+/** The extension of a file's name, by its media type: of `image/svg+xml`, svg. */
+function extension(type) {
+  const subtype = (type.split('/')[1] ?? 'bin').replace(/\+.*/, '')
+  return EXTENSIONS[subtype] ?? EXTENSIONS[subtype.split('.').at(-1)] ?? subtype.replace(/\W/g, '')
 }
 
 function Json({value, name}) {

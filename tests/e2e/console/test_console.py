@@ -130,6 +130,9 @@ def test_a_picture_is_shown_as_one(console: Console) -> None:
     picture = page.get_by_role("img", name="The result: a picture, image/png")
     expect(picture).to_be_visible()
     assert eventually(lambda: picture.evaluate("image => image.naturalWidth")) == 1
+    with page.expect_download() as saved:
+        page.get_by_role("link", name="Save as a file").click()
+    assert saved.value.suggested_filename == f"{page.url.rpartition('/')[2]}.png"
 
 
 def test_many_jobs_are_canceled_after_a_question_that_names_their_number(

@@ -80,10 +80,18 @@ def result(services: Services, request: HttpRequest, job: Job) -> Response:
         return problem_response(job.error or {}, request, status=409)
     if job.result_key is None:
         return _inline(job)
-    url = services.bucket.url_to_get(job.result_key)
+    url = services.bucket.url_to_get(job.result_key, _file_name(job))
     if wants_url:
         return json_response(200, {"url": url, "media_type": job.media_type or JSON})
     return json_response(303, headers={"Location": url})
+
+
+def _file_name(job: Job) -> str:
+    """Return a name for a large result that is saved: the job's id, and an extension if one is known."""
+    from mimetypes import guess_extension  # imported only for these requests
+
+    media_type = (job.media_type or JSON).partition(";")[0].strip()
+    return f"{job.id}{guess_extension(media_type) or ''}"
 
 
 def _wants_url(request: HttpRequest) -> bool:

@@ -104,10 +104,14 @@ class Bucket:
             return False
         return "Contents" not in listing
 
-    def url_to_get(self, key: str) -> str:
-        """Return a URL that downloads an object without credentials, for five minutes."""
-        # As an attachment: a browser must not run what an operation returned.
-        return self._url("get_object", {"Key": key, "ResponseContentDisposition": "attachment"})
+    def url_to_get(self, key: str, file_name: str) -> str:
+        """Return a URL that downloads an object without credentials, for five minutes.
+
+        A browser, and `curl -OJ`, saves it under this name of letters, digits, hyphens and dots.
+        """
+        # As an attachment (RFC 6266): a browser must not run what an operation returned.
+        disposition = f'attachment; filename="{file_name}"'
+        return self._url("get_object", {"Key": key, "ResponseContentDisposition": disposition})
 
     def url_to_put(self, key: str, size: int, media_type: str) -> str:
         """Return a URL that uploads an object once, of exactly this size and media type."""
