@@ -68,11 +68,13 @@ class Watch:
             if digest == self._requirements:  # saved unchanged, or with other comments
                 paths = paths - {layers.REQUIREMENTS}
             else:
+                self._terminal.say(f"installing {layers.REQUIREMENTS} …")
                 layers.install_requirements()
                 self._requirements = digest
         if paths & _COMPOSED:
             compose.write()
         if paths & {_TEMPLATE, *_COMPOSED} and self._deployed != (text := _TEMPLATE.read_text()):
+            self._terminal.say(f"deploying the changed {_TEMPLATE} …")
             mistakes = deploy.build(self._home)
             self._gaps.refuse_new(mistakes)
             self._use(deploy.deploy(self._home, self._aws, self._parameters))

@@ -194,10 +194,10 @@ def test_resources_of_ones_own_are_deployed_beside_ours(api: Client, served: Ser
     try:
         said = eventually(
             lambda: served.output.read_text()[shown:],
-            lambda text: "template.yaml" in text,
+            lambda text: "updated" in text,
             within_s=900,
         )
-        assert "updated: template.yaml" in said
+        assert "deploying the changed template.yaml …\nupdated: template.yaml" in said
         tables = served.client("dynamodb")
         states = {
             name: tables.describe_time_to_live(TableName=name)["TimeToLiveDescription"]["TimeToLiveStatus"]
