@@ -88,7 +88,7 @@ LATER = {
     ),
     "layers/nowlater/nowlater/diagnostics.py": ("    return value\n", "    return [value, 'later']\n"),
     "layers/catalogue/build.py": ("def main(", "LATER = 1\n\n\ndef main("),
-    "layers/operations/Makefile": ("\tmkdir -p", "\ttouch later.txt && rm later.txt\n\tmkdir -p"),
+    "layers/operations/Makefile": ("\t$(copy)", "\ttouch later.txt && rm later.txt\n\t$(copy)"),
     "layers/tokens/Makefile": ("include", "# later\ninclude"),
     "layers/layer.mk": ("# How", "# Later. How"),
     "functions/sync/app.py": ("\nfrom ", "\n# later\nfrom "),
