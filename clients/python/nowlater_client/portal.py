@@ -54,7 +54,7 @@ def answer(called: futures.Future[Any], function: Callable[..., Any], *values: A
 
 
 class Portal:
-    """Runs coroutines in its thread, and what they ask of the user's code in the calling thread.
+    """Runs coroutines in its thread, and what they call of the user's code in the calling thread.
 
     It starts with the first one, and again in a forked process; the sender is closed with it.
     """

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import math
-import time
 from typing import Any
 
 import httpx
 
 from nowlater_client import errors
-from nowlater_client.exchange import Connection, reason, sleep
+from nowlater_client.exchange import Connection, Tries, reason
 from nowlater_client.files import Content, Upload, encode
+
+#: How often a file is sent again, whatever its size.
+_MAX_RETRIES = 6
 
 
 async def prepare(connection: Connection, value: Any, end: float, key: str) -> Any:
@@ -43,7 +45,8 @@ async def send(connection: Connection, content: Content, key: str, end: float) -
             "POST", "/uploads", until=end, json=announced, headers=headers
         )
         to, is_lost, status = reply.object("id", "url", "headers"), False, 0
-        for pause_s in (1, 2, 4, 8, None):
+        tries = Tries(end, math.inf, min(_MAX_RETRIES, connection.max_retries))
+        while True:
             try:
                 reply = await connection.read("PUT", to["url"], to["headers"], content, end)
             except httpx.RequestError as error:
@@ -55,9 +58,6 @@ async def send(connection: Connection, content: Content, key: str, end: float) -
                 fault = f"S3 answered {status}: {reply.body[:300].decode(errors='replace')}"
                 if status < 500 and status != 409:
                     break
-            if pause_s is None or time.monotonic() + pause_s >= end:
-                kind = errors.Unreachable if math.isinf(end) else errors.RequestTimeout
-                raise kind(f"The upload failed: {fault}.")
-            await sleep(pause_s)
+            await tries.pause(errors.Unreachable(f"The upload failed: {fault}."))
         if status != 403 or not is_lost:  # 403: the URL became too old meanwhile
             raise errors.NowlaterError(f"The upload failed: {fault}.", status=status)

@@ -75,7 +75,7 @@ def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
         await asyncio.sleep(0)
 
     monkeypatch.setattr("nowlater_client.core.sleep", at_once)
-    monkeypatch.setattr("nowlater_client.results.sleep", at_once)
+    monkeypatch.setattr("nowlater_client.exchange.sleep", at_once)
     monkeypatch.setattr("nowlater_client.gather._LEAST_PAUSE_S", 0.001)
 
 

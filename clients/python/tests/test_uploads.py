@@ -30,7 +30,7 @@ def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     async def sleep(seconds: float) -> None:
         return None
 
-    monkeypatch.setattr("nowlater_client.uploads.sleep", sleep)
+    monkeypatch.setattr("nowlater_client.exchange.sleep", sleep)
     monkeypatch.setattr("nowlater_client.exchange.random.uniform", lambda low, high: 0.0)
     monkeypatch.setattr("nowlater_client.gather._LEAST_PAUSE_S", 0.001)
 
