@@ -7,6 +7,7 @@ import copy
 import io
 import math
 import os
+import sys
 import time
 import uuid
 from collections import Counter
@@ -75,7 +76,7 @@ class Api(Generic[J, H]):
             raise errors.Misconfigured("The API key is empty, or has characters that no key has.")
         self._is_copy, sender = False, Sender(http_client)
         self._portal = Portal(sender)  # which `Client` alone starts
-        self._connection = Connection(url, key, seconds(timeout), max_retries, on_reply, sender)
+        self._connection = Connection(url, key, timeout, max_retries, on_reply, sender)
         self._doors: dict[str, str] = {}  # operation → the door that `call` found to serve it
 
     def __repr__(self) -> str:
@@ -107,12 +108,8 @@ class Api(Generic[J, H]):
         on_reply: Callable[[Reply], object] | None = None,
     ) -> Self:
         """Return a client with other options, which shares this one's connections."""
-        given: dict[str, Any] = {
-            "timeout": None if timeout is None else seconds(timeout),
-            "max_retries": max_retries,
-            "on_reply": on_reply,
-        }
-        changed = {name: value for name, value in given.items() if value is not None}
+        given = {"timeout": timeout, "max_retries": max_retries, "on_reply": on_reply}
+        changed: Any = {name: value for name, value in given.items() if value is not None}
         other = copy.copy(self)
         other._is_copy, other._connection = True, replace(self._connection, **changed)
         return other
@@ -305,7 +302,7 @@ async def _follow(job: JobHandle, end: float, *, is_watched: bool) -> AsyncGener
         if job.has_ended:
             return
         left_s = end - time.monotonic()
-        longest_s = min(left_s - 0.5, MAX_POLL_S, job._client._connection.timeout / 2)
+        longest_s = min(left_s - 0.5, MAX_POLL_S, job._client._connection.timeout_s / 2)
         poll_s = 0 if is_watched else max(0, int(longest_s))
         headers = {"prefer": f"wait={poll_s}"} if poll_s else {}
         try:
@@ -428,18 +425,15 @@ async def _list(
     client: Api[Any, Any], name: str, query: list[tuple[str, str]], limit: int | None
 ) -> AsyncGenerator[dict[str, Any], None]:
     """Yield the members of a list, page after page."""
-    if limit is not None and limit < 0:
+    left = sys.maxsize if limit is None else limit
+    if left < 0:
         raise ValueError(f"The limit is a number of 0 or more: {limit}.")
-    if limit == 0:
-        return
-    count, path = 0, f"/{name}?{urlencode([*query, ('limit', min(limit or _PAGE, _PAGE))])}"
-    while path:
+    path = f"/{name}?{urlencode([*query, ('limit', min(left, _PAGE))])}"
+    while path and left:
         page = await _get(client, path, name, "next")
-        for raw in page[name]:
+        for raw in page[name][:left]:
             yield raw
-            count += 1
-            if count == limit:
-                return
+            left -= 1
         path = page["next"]
 
 

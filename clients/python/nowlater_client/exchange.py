@@ -32,6 +32,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, Union
 import httpx
 
 from nowlater_client import errors
+from nowlater_client.terms import Seconds, seconds
 from nowlater_client.version import __version__
 
 if TYPE_CHECKING:
@@ -134,12 +135,15 @@ class Connection:
 
     url: str
     key: str = field(repr=False)
-    timeout: float
+    timeout: Seconds
     max_retries: int
     #: Called with each answer of the API, also with those after which the request is repeated.
     on_reply: Callable[[Reply], object] | None
     sender: Sender
     has_answered: bool = False
+
+    def __post_init__(self) -> None:
+        self.timeout_s = seconds(self.timeout)
 
     async def send(
         self,
@@ -157,7 +161,7 @@ class Connection:
         `path` may be a URL of this API, such as a link of a job: only its path counts, and the key goes to
         no other host.
         """
-        began, tries = time.monotonic(), Tries(until, self.timeout, self.max_retries)
+        began, tries = time.monotonic(), Tries(until, self.timeout_s, self.max_retries)
         known: dict[str, Any] = {"job_id": job_id, "key": key}
         content = None if json is None else to_json(json)
         sent = self._head(headers, key, content)

@@ -272,7 +272,7 @@ class _Batch(Generic[J]):
     def _patience(self, job: J) -> float:
         """Return until when a result is asked for: while the network is away, until the deadline."""
         left_s = (job.deadline - datetime.now(timezone.utc)).total_seconds()
-        return min(self._end, time.monotonic() + max(left_s, self._client._connection.timeout))
+        return min(self._end, time.monotonic() + max(left_s, self._client._connection.timeout_s))
 
     async def _wait(self, job: J) -> None:
         """Wait until the watcher has seen the job's end; raises why no more is known of it."""

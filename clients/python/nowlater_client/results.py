@@ -41,7 +41,7 @@ async def pieces(
     if job.status != "succeeded":
         raise job.error or errors.NowlaterError("The job failed.", job_id=job.id)
     end, connection, written = max(end, time.monotonic() + LEAST_S), job._client._connection, 0
-    tries = Tries(end, connection.timeout, connection.max_retries)
+    tries = Tries(end, connection.timeout_s, connection.max_retries)
     while True:
         reply = await job._send("GET", "/result", until=end)
         if reply.status == 200:
