@@ -218,7 +218,7 @@ class Connection:
         async def whole() -> Reply:
             async with self.open(method, url, headers, content, until) as response:
                 body = b"".join([chunk async for chunk in response.aiter_bytes()])
-                return Reply(response.status_code, lower(response.headers), body)
+                return Reply(response.status_code, dict(response.headers), body)
 
         return await within(until, whole())
 
@@ -272,11 +272,6 @@ async def sleep(seconds: float) -> None:
     import anyio
 
     await anyio.sleep(seconds)
-
-
-def lower(headers: httpx.Headers) -> dict[str, str]:
-    """Return headers by names in lower case."""
-    return {name.lower(): value for name, value in headers.items()}
 
 
 def reason(error: Exception) -> str:
