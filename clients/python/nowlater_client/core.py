@@ -7,12 +7,13 @@ import copy
 import io
 import math
 import os
+import sys
 import time
 import uuid
 from collections import Counter
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Generic, Literal, TypeVar
 from urllib.parse import quote, urlencode
@@ -75,7 +76,7 @@ class Api(Generic[J, H]):
             raise errors.Misconfigured("The API key is empty, or has characters that no key has.")
         self._is_copy, sender = False, Sender(http_client)
         self._portal = Portal(sender)  # which `Client` alone starts
-        self._connection = Connection(url, key, seconds(timeout), max_retries, on_reply, sender)
+        self._connection = Connection(url, key, timeout, max_retries, on_reply, sender)
         self._doors: dict[str, str] = {}  # operation → the door that `call` found to serve it
 
     def __repr__(self) -> str:
@@ -107,12 +108,8 @@ class Api(Generic[J, H]):
         on_reply: Callable[[Reply], object] | None = None,
     ) -> Self:
         """Return a client with other options, which shares this one's connections."""
-        given: dict[str, Any] = {
-            "timeout": None if timeout is None else seconds(timeout),
-            "max_retries": max_retries,
-            "on_reply": on_reply,
-        }
-        changed = {name: value for name, value in given.items() if value is not None}
+        given = {"timeout": timeout, "max_retries": max_retries, "on_reply": on_reply}
+        changed: Any = {name: value for name, value in given.items() if value is not None}
         other = copy.copy(self)
         other._is_copy, other._connection = True, replace(self._connection, **changed)
         return other
@@ -172,10 +169,10 @@ async def call(
     waits for its end. With `strict`, a job that has not ended after `wait` is canceled: TimedOut.
     `timeout` bounds all of it; None waits until the job has ended.
     """
-    end, asked = until(timeout), members(**terms)
-    is_job = bool(asked) or strict or any(one is not None for one in (wait, key, on_progress))
+    end, options = until(timeout), members(**terms)
+    is_job = bool(options) or strict or any(one is not None for one in (wait, key, on_progress))
     wait_s, key = MAX_HYBRID_S if wait is None else seconds(wait), checked(key)
-    body = {"input": await prepare(client._connection, input, end, key), **asked}
+    body = {"input": await prepare(client._connection, input, end, key), **options}
     if not is_job and client._doors.get(operation, "sync") == "sync":
         try:
             return result_of(await _post(client, "sync", operation, end, body))
@@ -187,7 +184,7 @@ async def call(
     if reply.status == 200:
         return result_of(reply)
     job = client._new_job(reply.object(*JOB))
-    await _wait(job, end, timeout, on_progress)
+    await _wait(job, end, on_progress)
     return await fetch(job, end)
 
 
@@ -237,8 +234,8 @@ async def submit(
     same key, operation, input (large files too) and terms give the same job for 24 hours. Without one, a
     new key is used for all repetitions; an exception has it as `key`.
     """
-    end, key, asked = until(timeout), checked(key), members(**terms)
-    body = {"input": await prepare(client._connection, input, end, key), **asked}
+    end, key = until(timeout), checked(key)
+    body = {"input": await prepare(client._connection, input, end, key), **members(**terms)}
     reply = await _post(client, "async", operation, end, body, key=key)
     return client._new_job(reply.object(*JOB))
 
@@ -279,13 +276,11 @@ async def wait(
     None waits until its end, which comes at its deadline at the latest. `on_progress` is called with the
     job whenever its status or progress has changed.
     """
-    return await _wait(job, until(timeout), timeout, on_progress)
+    return await _wait(job, until(timeout), on_progress)
 
 
-async def _wait(
-    job: J, end: float, timeout: Timeout, on_progress: Callable[[J], object] | None
-) -> J:
-    async for _ in _follow(job, end, timeout, is_watched=on_progress is not None):
+async def _wait(job: J, end: float, on_progress: Callable[[J], object] | None = None) -> J:
+    async for _ in _follow(job, end, is_watched=on_progress is not None):
         if on_progress is not None:
             await calling(on_progress, job)
     return job
@@ -293,44 +288,41 @@ async def _wait(
 
 async def events(job: J, timeout: Timeout = None) -> AsyncGenerator[J, None]:
     """Yield the job as it is now, and whenever its status or progress changes, until it has ended."""
-    async for _ in _follow(job, until(timeout), timeout, is_watched=True):
+    async for _ in _follow(job, until(timeout), is_watched=True):
         yield job
 
 
-async def _follow(
-    job: JobHandle, end: float, timeout: Timeout, *, is_watched: bool
-) -> AsyncGenerator[None, None]:
+async def _follow(job: JobHandle, end: float, *, is_watched: bool) -> AsyncGenerator[None, None]:
     """Read a job until it has ended, by long polls, or often if it is watched; yield at changes."""
-    end_of_last, seen = max(end, time.monotonic() + LEAST_S), None
+    began, seen = time.monotonic(), None
     while True:
         if (job.status, job.updated) != seen:
             seen = job.status, job.updated
             yield
         if job.has_ended:
             return
-        longest_s = min(
-            end - time.monotonic() - 0.5, MAX_POLL_S, job._client._connection.timeout / 2
-        )
+        left_s = end - time.monotonic()
+        longest_s = min(left_s - 0.5, MAX_POLL_S, job._client._connection.timeout_s / 2)
         poll_s = 0 if is_watched else max(0, int(longest_s))
         headers = {"prefer": f"wait={poll_s}"} if poll_s else {}
         try:
-            reply = await job._send("GET", until=end_of_last, headers=headers)
+            reply = await job._send("GET", until=max(end, began + LEAST_S), headers=headers)
         except errors.RequestTimeout as error:
-            raise _too_late(job, timeout) from error
+            raise _too_late(job, began) from error
         job._update(reply.object(*JOB))
         if job.has_ended or "preference-applied" in reply.headers:
             continue  # the API has waited already
         left_s = end - time.monotonic()
         if left_s <= 0:
-            raise _too_late(job, timeout)
-        asked_s = retry_after_s(reply)
-        wait_s = max(_LEAST_PAUSE_S, min(MAX_POLL_S, 1.0 if asked_s is None else asked_s))
+            raise _too_late(job, began)
+        wished_s = retry_after_s(reply)
+        wait_s = max(_LEAST_PAUSE_S, min(MAX_POLL_S, 1.0 if wished_s is None else wished_s))
         await sleep(min(wait_s, left_s, CLOSELY_S if is_watched else wait_s))
 
 
-def _too_late(job: JobHandle, timeout: Timeout) -> errors.WaitTimeout:
-    spent_s = timeout.total_seconds() if isinstance(timeout, timedelta) else timeout or 0
-    text = f"The job {job.operation} is {job.status} after {spent_s:g} s."
+def _too_late(job: JobHandle, began: float) -> errors.WaitTimeout:
+    waited_s = round(time.monotonic() - began, 1)
+    text = f"The job {job.operation} is {job.status} after {waited_s:g} s."
     return errors.WaitTimeout(text, job_id=job.id)
 
 
@@ -342,7 +334,7 @@ async def result(
     Raises the job's error if it failed or was canceled, and WaitTimeout after `timeout` seconds.
     """
     end = until(timeout)
-    await _wait(job, end, timeout, on_progress)
+    await _wait(job, end, on_progress)
     return await fetch(job, end)
 
 
@@ -353,7 +345,7 @@ async def stream(job: JobHandle, timeout: Timeout = None) -> AsyncGenerator[byte
     connection.
     """
     end = until(timeout)
-    await _wait(job, end, timeout, None)
+    await _wait(job, end)
     async with contextlib.aclosing(pieces(job, end, {})) as read:
         async for piece in read:
             yield piece
@@ -433,18 +425,15 @@ async def _list(
     client: Api[Any, Any], name: str, query: list[tuple[str, str]], limit: int | None
 ) -> AsyncGenerator[dict[str, Any], None]:
     """Yield the members of a list, page after page."""
-    if limit is not None and limit < 0:
+    left = sys.maxsize if limit is None else limit
+    if left < 0:
         raise ValueError(f"The limit is a number of 0 or more: {limit}.")
-    if limit == 0:
-        return
-    count, path = 0, f"/{name}?{urlencode([*query, ('limit', min(limit or _PAGE, _PAGE))])}"
-    while path:
+    path = f"/{name}?{urlencode([*query, ('limit', min(left, _PAGE))])}"
+    while path and left:
         page = await _get(client, path, name, "next")
-        for raw in page[name]:
+        for raw in page[name][:left]:
             yield raw
-            count += 1
-            if count == limit:
-                return
+            left -= 1
         path = page["next"]
 
 

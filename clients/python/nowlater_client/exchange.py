@@ -32,6 +32,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, Union
 import httpx
 
 from nowlater_client import errors
+from nowlater_client.terms import Seconds, seconds
 from nowlater_client.version import __version__
 
 if TYPE_CHECKING:
@@ -98,18 +99,51 @@ def until(timeout: Timeout) -> float:
     return time.monotonic() + seconds
 
 
+class Tries:
+    """The tries of one request: how many there are, and until when."""
+
+    def __init__(self, until: float, patience_s: float, max_retries: int) -> None:
+        self._until, self._patience_s, self._left = until, patience_s, max_retries
+        self.are_over = False
+        self.renew()
+
+    def renew(self) -> None:
+        """Begin again with short waits and the whole patience: something has arrived."""
+        self._jitter_s, is_limited = 1.0, math.isfinite(self._until)
+        self._last = self._until if is_limited else time.monotonic() + self._patience_s
+
+    def end_of_next(self) -> float:
+        """Return until when the next try may last."""
+        return min(self._last, time.monotonic() + TRY_S)
+
+    async def pause(self, fault: errors.NowlaterError, wait_s: float | None = None) -> None:
+        """Wait until the next try; raises the fault if there is none."""
+        wait_s = wait_s or random.uniform(0, self._jitter_s)
+        if self.are_over or self._left <= 0:
+            raise fault
+        if time.monotonic() + wait_s >= self._last:
+            if self._last == self._until and isinstance(fault, errors.Unreachable):
+                raise errors.RequestTimeout(*fault.args, job_id=fault.job_id, key=fault.key)
+            raise fault
+        self._left, self._jitter_s = self._left - 1, min(_MAX_JITTER_S, 2 * self._jitter_s)
+        await sleep(wait_s)
+
+
 @dataclass
 class Connection:
     """URL, key and options of a client, and what sends its requests."""
 
     url: str
     key: str = field(repr=False)
-    timeout: float
+    timeout: Seconds
     max_retries: int
     #: Called with each answer of the API, also with those after which the request is repeated.
     on_reply: Callable[[Reply], object] | None
     sender: Sender
     has_answered: bool = False
+
+    def __post_init__(self) -> None:
+        self.timeout_s = seconds(self.timeout)
 
     async def send(
         self,
@@ -127,24 +161,23 @@ class Connection:
         `path` may be a URL of this API, such as a link of a job: only its path counts, and the key goes to
         no other host.
         """
-        began, tries = time.monotonic(), 0
+        began, tries = time.monotonic(), Tries(until, self.timeout_s, self.max_retries)
         known: dict[str, Any] = {"job_id": job_id, "key": key}
-        last = until if math.isfinite(until) else began + self.timeout
         content = None if json is None else to_json(json)
         sent = self._head(headers, key, content)
         url = f"{self.url}/{(path.partition('://')[2].partition('/')[2] or path).lstrip('/')}"
         while True:
             fault: errors.NowlaterError
-            wait_s, is_final = None, False
+            wait_s = None
             try:
-                end = min(last, time.monotonic() + TRY_S)
-                reply = await self.read(method, url, sent, content, end)
+                reply = await self.read(method, url, sent, content, tries.end_of_next())
             except errors.ClientClosed as error:
                 error.job_id, error.key = job_id, key
                 raise
             except httpx.RequestError as error:
                 text = f"{method} {url.partition('?')[0]}: {reason(error)}."
-                fault, is_final = errors.Unreachable(text, **known), self._is_final(error, began)
+                fault = errors.Unreachable(text, **known)
+                tries.are_over = self._is_final(error, began)
             else:
                 reply = replace(reply, known=known)
                 self.has_answered = True
@@ -153,13 +186,7 @@ class Connection:
                 if not is_sent_again(reply):
                     break
                 fault, wait_s = error_of(reply, **known), retry_after_s(reply)
-            tries += 1
-            wait_s = wait_s or random.uniform(0, min(_MAX_JITTER_S, 2.0 ** (tries - 1)))
-            if is_final or tries > self.max_retries:
-                raise fault
-            if time.monotonic() + wait_s >= last:
-                raise _timed_out(fault) if last == until else fault
-            await sleep(wait_s)
+            await tries.pause(fault, wait_s)
         if reply.status >= 400:
             raise error_of(reply, **known)
         return reply
@@ -191,7 +218,7 @@ class Connection:
         async def whole() -> Reply:
             async with self.open(method, url, headers, content, until) as response:
                 body = b"".join([chunk async for chunk in response.aiter_bytes()])
-                return Reply(response.status_code, lower(response.headers), body)
+                return Reply(response.status_code, dict(response.headers), body)
 
         return await within(until, whole())
 
@@ -221,13 +248,6 @@ class Connection:
             await response.aclose()
 
 
-def _timed_out(fault: errors.NowlaterError) -> errors.NowlaterError:
-    """Return the error of no answer as one of `timeout`."""
-    if not isinstance(fault, errors.Unreachable):
-        return fault
-    return errors.RequestTimeout(*fault.args, job_id=fault.job_id, key=fault.key)
-
-
 def to_json(value: Any) -> bytes:
     """Return JSON; raises ValueError for what JSON cannot have: NaN, lone surrogates, endless depth."""
     try:
@@ -238,25 +258,20 @@ def to_json(value: Any) -> bytes:
 
 async def within(until: float, awaitable: Awaitable[T]) -> T:
     """Return what an awaitable gives; cancels it when the time is up, as if no byte came."""
-    import asyncio  # here, as importing it takes half as long as httpx
+    import anyio  # here, as importing asyncio takes half as long as httpx
 
-    left_s = None if math.isinf(until) else until - time.monotonic()
     try:
-        return await asyncio.wait_for(awaitable, left_s)
-    except asyncio.TimeoutError as error:
+        with anyio.fail_after(until - time.monotonic()):
+            return await awaitable
+    except TimeoutError as error:
         raise httpx.ReadTimeout("no whole answer came in time") from error
 
 
 async def sleep(seconds: float) -> None:
     """Wait."""
-    import asyncio
+    import anyio
 
-    await asyncio.sleep(seconds)
-
-
-def lower(headers: httpx.Headers) -> dict[str, str]:
-    """Return headers by names in lower case."""
-    return {name.lower(): value for name, value in headers.items()}
+    await anyio.sleep(seconds)
 
 
 def reason(error: Exception) -> str:

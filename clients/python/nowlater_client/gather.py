@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import copy
+import functools
 import hashlib
+import itertools
 import json
 import math
 import os
@@ -89,7 +91,7 @@ async def map(
     `return_exceptions`; the other jobs continue.
     """
     batch = _Batch(client, operation, key, timeout, terms)
-    async with aclosing(batch.run(inputs, concurrency, in_order=True)) as outcomes:
+    async with aclosing(batch.outcomes(inputs, concurrency, in_order=True)) as outcomes:
         async for one in outcomes:
             yield one.error if return_exceptions and one.error else one.result()
 
@@ -106,7 +108,7 @@ async def as_completed(
 ) -> AsyncGenerator[Outcome[J], None]:
     """Run an operation on each input as `map` does, and yield an `Outcome` whenever a job has ended."""
     batch = _Batch(client, operation, key, timeout, terms)
-    async with aclosing(batch.run(inputs, concurrency, in_order=False)) as outcomes:
+    async with aclosing(batch.outcomes(inputs, concurrency)) as outcomes:
         async for one in outcomes:
             yield one
 
@@ -114,7 +116,7 @@ async def as_completed(
 async def for_each(
     client: Api[J, Any], action: Action, jobs: Inputs, *, concurrency: int = CONNECTIONS
 ) -> AsyncGenerator[Outcome[J], None]:
-    """Cancel, retry or erase jobs, or those with these ids; yield an `Outcome` of each.
+    """Cancel, retry or erase jobs, or those with these ids; yield an `Outcome` of each, in order.
 
     `jobs` is an iterable, such as `client.jobs(status="failed")`.
     """
@@ -128,7 +130,7 @@ async def for_each(
         outcome.value = await acts[action](job)
         outcome.job = outcome.value or job
 
-    async with aclosing(_Each(jobs, run, concurrency).outcomes(in_order=False)) as outcomes:
+    async with aclosing(_Each(run, concurrency, in_order=True).outcomes(jobs)) as outcomes:
         async for one in outcomes:
             yield one
 
@@ -138,86 +140,77 @@ class _Each(Generic[J]):
 
     def __init__(
         self,
-        inputs: Inputs,
         run: Callable[[Outcome[J]], Coroutine[Any, Any, None]],
         concurrency: int,
+        *,
+        in_order: bool = False,
         end: float = math.inf,
     ) -> None:
+        import asyncio
+
         if concurrency < 1:
             raise ValueError(f"The concurrency is at least 1: {concurrency}.")
-        if isinstance(inputs, (Mapping, str, bytes)):
-            raise TypeError(
-                f"The inputs are a list or another iterable of inputs, not {inputs!r:.50}."
-            )
-        self._pull: tuple[Any, ...] = (
-            (anext, aiter(inputs), _END)
-            if isinstance(inputs, AsyncIterable)
-            else (next, iter(inputs), _END)
-        )
-        self._run, self._concurrency, self._end = run, concurrency, end
-        self._started, self._taken, self._is_over = 0, 0, False
-        self._failure: Exception | None = None  # of the inputs
-        self._tasks = set[Any]()
-        self._pulling: Any = None  # the task that awaits the next input
-        self._done: dict[int, Outcome[J]] = {}
+        self._run, self._in_order, self._end = run, in_order, end
+        self._room = asyncio.Semaphore(concurrency)
+        self._tasks = set[asyncio.Task[Any]]()
+        #: Attempts, as their outcomes are to be yielded; at last the task that has started them.
+        self._ready = asyncio.Queue[Any]()
 
-    async def outcomes(self, *, in_order: bool) -> AsyncGenerator[Outcome[J], None]:
+    async def outcomes(self, inputs: Inputs) -> AsyncGenerator[Outcome[J], None]:
         """Yield an outcome of each input; the next input is awaited meanwhile.
 
         Raises what the inputs raise, once all before are done, or WaitTimeout if the time was up.
         """
         import asyncio
 
-        self._ended = asyncio.Queue[Any]()
+        self.start(self._feed(inputs)).add_done_callback(self._ready.put_nowait)
         try:
-            while self._pull_next():
-                is_idle = self._tasks == {self._pulling} and math.isfinite(self._end)
-                left_s = self._end - time.monotonic() if is_idle else None
-                try:
-                    self._take(await asyncio.wait_for(self._ended.get(), left_s))
-                except asyncio.TimeoutError:
-                    break
-                while self._done and (not in_order or self._taken in self._done):
-                    index = self._taken if in_order else next(iter(self._done))
-                    self._taken += 1
-                    yield self._done.pop(index)
-            if self._failure is not None:
-                raise self._failure
-            if not self._is_over:
-                text = f"The time was up after {self._started} inputs; their jobs continue."
-                raise errors.WaitTimeout(text)
+            while (outcome := await (await self._ready.get())) is not None:
+                self._room.release()
+                yield outcome
         finally:
             for task in self._tasks:
                 task.cancel()
             await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    def _pull_next(self) -> bool:
-        """Ask for the next input, if there is room for it; return whether anything runs."""
-        has_room = self._started - self._taken < self._concurrency
-        if has_room and not (self._pulling or self._is_over) and time.monotonic() < self._end:
-            self._pulling = self._start(calling(*self._pull))
-        return bool(self._tasks)
-
-    def _start(self, coroutine: Coroutine[Any, Any, Any]) -> Any:
+    def start(self, coroutine: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
+        """Run a coroutine, at the longest until the outcomes are closed."""
         import asyncio
 
         task = asyncio.create_task(coroutine)
         self._tasks.add(task)
-        task.add_done_callback(self._ended.put_nowait)
+        task.add_done_callback(self._tasks.discard)
         return task
 
-    def _take(self, task: Any) -> None:
-        """Take the next input, or the outcome of one."""
-        self._tasks.discard(task)
-        if task is not self._pulling:
-            self._done[task.result().index] = task.result()
-            return
-        self._pulling = None
-        self._failure = task.exception()
-        self._is_over = self._failure is not None or task.result() is _END
-        if not self._is_over:
-            self._start(self._attempt(Outcome(self._started, task.result())))
-            self._started += 1
+    async def _feed(self, inputs: Inputs) -> None:
+        """Start an attempt for each input, whenever there is room; wait until all have ended."""
+        import asyncio
+
+        pull, attempts = _pulling(inputs), set[asyncio.Task[Any]]()
+        try:
+            for index in itertools.count():
+                await self._room.acquire()
+                item = await self._pull(pull, index)
+                if item is _END:
+                    return
+                attempt = self.start(self._attempt(Outcome(index, item)))
+                attempts.add(attempt)
+                attempt.add_done_callback(attempts.discard)
+                if self._in_order:
+                    self._ready.put_nowait(attempt)
+                else:
+                    attempt.add_done_callback(self._ready.put_nowait)
+        finally:
+            await asyncio.gather(*attempts)
+
+    async def _pull(self, pull: Callable[[], Awaitable[Any]], count: int) -> Any:
+        import anyio
+
+        left_s = self._end - time.monotonic()
+        with anyio.move_on_after(left_s):
+            if left_s > 0:
+                return await pull()
+        raise errors.WaitTimeout(f"The time was up after {count} inputs; their jobs continue.")
 
     async def _attempt(self, outcome: Outcome[J]) -> Outcome[J]:
         try:
@@ -225,6 +218,15 @@ class _Each(Generic[J]):
         except Exception as error:
             outcome.error = error
         return outcome
+
+
+def _pulling(inputs: Inputs) -> Callable[[], Awaitable[Any]]:
+    """Return what gets the next input, or _END."""
+    if isinstance(inputs, (Mapping, str, bytes)):
+        raise TypeError(f"The inputs are a list or another iterable of inputs, not {inputs!r:.50}.")
+    if isinstance(inputs, AsyncIterable):
+        return functools.partial(calling, anext, aiter(inputs), _END)
+    return functools.partial(calling, next, iter(inputs), _END)
 
 
 class _Batch(Generic[J]):
@@ -236,27 +238,19 @@ class _Batch(Generic[J]):
         import asyncio
 
         self._client, self._operation, self._terms = client, operation, terms
-        self._key, self._prefix = key, core.new_key()
-        self._timeout, self._end = timeout, until(timeout)
+        self._key, self._prefix, self._end = key, core.new_key(), until(timeout)
         self._connections = asyncio.Semaphore(CONNECTIONS - 1)
-        self._waiting: dict[str, tuple[J, asyncio.Future[None]]] = {}  # equal keys share a job
+        self._waiting: dict[str, J] = {}
+        self._faults: dict[str, Exception] = {}  # of the latest look
+        self._looked = asyncio.Event()
         self._watcher: asyncio.Task[None] | None = None
 
-    async def run(
-        self, inputs: Inputs, concurrency: int, *, in_order: bool
+    def outcomes(
+        self, inputs: Inputs, concurrency: int, *, in_order: bool = False
     ) -> AsyncGenerator[Outcome[J], None]:
         """Yield an outcome of each input."""
-        import asyncio
-
-        each = _Each(inputs, self._run, concurrency, self._end)
-        try:
-            async with aclosing(each.outcomes(in_order=in_order)) as outcomes:
-                async for one in outcomes:
-                    yield one
-        finally:
-            if self._watcher is not None:
-                self._watcher.cancel()
-                await asyncio.gather(self._watcher, return_exceptions=True)
+        self._each = _Each(self._run, concurrency, in_order=in_order, end=self._end)
+        return self._each.outcomes(inputs)
 
     async def _run(self, outcome: Outcome[J]) -> None:
         """Submit a job, wait for its end, and get its result."""
@@ -266,120 +260,88 @@ class _Batch(Generic[J]):
             part = digest(self._operation, outcome.input) if self._key else outcome.index
             key = f"{self._key or self._prefix}/{part}"
         async with self._connections:
-            left_s = None if math.isinf(self._end) else self._end - time.monotonic()
+            left_s = self._end - time.monotonic()
             outcome.job = job = await core.submit(
                 self._client, self._operation, outcome.input, key=key, timeout=left_s, **self._terms
             )
         if not job.has_ended:
             await self._wait(job)
-        outcome.value = await self._fetch(job)
+        async with self._connections:
+            outcome.value = await fetch(job, self._patience(job))
 
-    async def _fetch(self, job: J) -> Any:
-        while True:
-            try:
-                async with self._connections:
-                    return await fetch(job, self._end)
-            except errors.Unreachable as error:
-                if not self._is_passing(job, error):
-                    raise
-            await sleep(_LEAST_PAUSE_S)
+    def _patience(self, job: J) -> float:
+        """Return until when a result is asked for: while the network is away, until the deadline."""
+        left_s = (job.deadline - datetime.now(timezone.utc)).total_seconds()
+        return min(self._end, time.monotonic() + max(left_s, self._client._connection.timeout_s))
 
     async def _wait(self, job: J) -> None:
-        """Wait for a job's end, which the watcher sees."""
-        import asyncio
-
-        is_new, is_second = job.id not in self._waiting, len(self._waiting) == 1
-        if is_new:
-            self._waiting[job.id] = job, asyncio.get_running_loop().create_future()
-        if is_new and is_second and self._watcher is not None:
-            self._watcher.cancel()  # it may wait long for the first one
-        if self._watcher is None or (is_new and is_second) or self._watcher.done():
-            self._watcher = asyncio.create_task(self._watch())
-        first, ended = self._waiting[job.id]
-        await asyncio.shield(ended)
-        job._update(first.raw)
+        """Wait until the watcher has seen the job's end; raises why no more is known of it."""
+        seen = self._waiting.setdefault(job.id, job)  # equal keys share a job
+        if self._watcher is None or self._watcher.done():
+            self._watcher = self._each.start(self._watch())
+        try:
+            await self._looked.wait()
+            while not seen.has_ended:
+                fault = self._faults.get(job.id)
+                if fault is not None and not self._is_passing(job, fault):
+                    raise named(fault, job)
+                if time.monotonic() >= self._end:
+                    raise errors.WaitTimeout("The time is up.", job_id=job.id)
+                await self._looked.wait()
+        finally:
+            self._waiting.pop(job.id, None)
+        job._update(seen.raw)
 
     async def _watch(self) -> None:
-        """Look for jobs that have ended, or of which we know no more, as long as one is waited for."""
-        try:
-            await self._look_again()
-        except Exception as error:  # each job is waited for: none may wait for ever
-            for job, ended in self._waiting.values():
-                ended.set_exception(named(error, job))
-            self._waiting.clear()
-
-    async def _look_again(self) -> None:
-        changed, look_s = time.monotonic(), 0.0
+        """Look for jobs that have ended, as long as one is waited for."""
+        last_end, look_s = time.monotonic(), 0.0
         while self._waiting:
             # Longer than a look takes, so that a busy API is not made busier.
-            pause_s = max((time.monotonic() - changed) / 10, 2 * look_s, _LEAST_PAUSE_S)
+            pause_s = max((time.monotonic() - last_end) / 10, 2 * look_s, _LEAST_PAUSE_S)
             await sleep(max(0.0, min(pause_s, _MAX_PAUSE_S, self._end - time.monotonic())))
-            began, jobs = time.monotonic(), [job for job, _ in self._waiting.values()]
+            began, jobs = time.monotonic(), list(self._waiting.values())
             try:
-                found = await self._look(jobs)
-            except errors.NowlaterError as error:
-                found = [(job, named(error, job)) for job in jobs]
-            found = [(job, fault) for job, fault in found if not self._is_passing(job, fault)]
+                self._faults = await look(self._client, jobs)
+            except Exception as error:  # each job is waited for: none may wait for ever
+                self._faults = dict.fromkeys(self._waiting, error)
             look_s = time.monotonic() - began
-            changed = time.monotonic() if found else changed
-            for job, fault in found:
-                _, future = self._waiting.pop(job.id)
-                if fault is None:
-                    future.set_result(None)
-                else:
-                    future.set_exception(fault)
+            last_end = time.monotonic() if any(job.has_ended for job in jobs) else last_end
+            self._looked.set()
+            self._looked.clear()
 
-    def _is_passing(self, job: J, fault: Exception | None) -> bool:
+    def _is_passing(self, job: J, fault: Exception) -> bool:
         """Return whether a job could not be read, but may be later: its end may have come, or will."""
         is_away = isinstance(fault, errors.Unreachable) or getattr(fault, "status", 0) in _AWAY
         is_late = time.monotonic() >= self._end or datetime.now(timezone.utc) >= job.deadline
         return is_away and not is_late
 
-    async def _look(self, jobs: list[J]) -> list[tuple[J, Exception | None]]:
-        if len(jobs) == 1:
-            job = jobs[0]
-            return await _told(job, core._wait(job, self._end, self._timeout, None))
-        found = await look(self._client, jobs)
-        if time.monotonic() >= self._end:
-            known = {job.id for job, _ in found}
-            late = errors.WaitTimeout("The time is up.")
-            found += [(job, named(late, job)) for job in jobs if job.id not in known]
-        return found
 
-
-async def look(client: Api[J, Any], jobs: list[J]) -> list[tuple[J, Exception | None]]:
-    """Return those of these jobs that have ended, and those that cannot be read, with the reason.
+async def look(client: Api[J, Any], jobs: list[J]) -> dict[str, Exception]:
+    """Read these jobs again; return for each that cannot be read, by its id, the reason.
 
     One request shows up to 100 jobs: pages of the list that start at the newest job not yet seen.
     (Without filters, with which the API would read more than a page.)
     """
-    found: list[tuple[J, Exception | None]] = []
-    left = sorted(jobs, key=_order, reverse=True)
+    left, unlisted = sorted(jobs, key=_order, reverse=True), list[J]()
     while len(left) > 2:
         query = f"limit={min(_PAGE, 2 * len(left) + 10)}&cursor={_just_after(left[0].id)}"
         page = await core._get(client, f"/jobs?{query}", "jobs", "next")
         listed = {raw["id"]: raw for raw in page["jobs"]}
         bottom = "" if page["next"] is None else page["next"].rpartition("cursor=")[2][1:]
-        covered = [job for job in left if _order(job) >= bottom]
-        shown = [job._update(listed[job.id]) for job in covered if job.id in listed]
-        found += [(job, None) for job in shown if job.has_ended]
-        for job in [job for job in covered if job.id not in listed][:CONNECTIONS]:
-            found += await _told(job, core.refresh(job))  # too new for the list, or gone
-        if not covered:
-            return found
+        covered = [job for job in left if job is left[0] or _order(job) >= bottom]
+        for job in covered:
+            if job.id in listed:
+                job._update(listed[job.id])
+        # Too new for the list, or gone.
+        unlisted += [job for job in covered if job.id not in listed][:CONNECTIONS]
         left = left[len(covered) :]
-    for job in left:
-        found += await _told(job, core.refresh(job))
-    return found
-
-
-async def _told(job: J, read: Awaitable[J]) -> list[tuple[J, Exception | None]]:
-    """Return the job if it has ended, or with the error if it cannot be read."""
-    try:
-        await read
-    except errors.NowlaterError as error:
-        return [(job, error)]
-    return [(job, None)] if job.has_ended else []
+    faults: dict[str, Exception] = {}
+    for job in unlisted + left:
+        try:
+            await core.refresh(job)
+        except errors.NowlaterError as error:
+            faults[job.id] = error
+    return faults
 
 
 def named(error: Exception, job: JobHandle) -> Exception:

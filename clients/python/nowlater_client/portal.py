@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import inspect
 import os
 import threading
@@ -10,8 +9,8 @@ import weakref
 from collections.abc import AsyncGenerator, Callable, Coroutine, Generator
 from concurrent import futures
 from contextvars import ContextVar
-from queue import Empty, SimpleQueue
-from typing import TYPE_CHECKING, Any, TypeVar
+from queue import SimpleQueue
+from typing import TYPE_CHECKING, Any, TypeVar, Union
 
 from nowlater_client.errors import ClientClosed
 
@@ -26,20 +25,21 @@ T = TypeVar("T")
 _CLOSING_S = 2.0
 _END = object()
 
-
-#: What the thread that called `Client` is to run meanwhile; None: `AsyncClient` runs it itself.
-caller: ContextVar[SimpleQueue[Callable[[], object]] | None] = ContextVar("caller", default=None)
+#: What the thread that called `Client` is to run meanwhile; None ends it.
+Calls = SimpleQueue[Union[Callable[[], object], None]]  # noqa: UP007 - for Python 3.10
+#: Those of the running coroutine; None: `AsyncClient` runs it, and calls by itself.
+_calls: ContextVar[Calls | None] = ContextVar("calls", default=None)
 
 
 async def calling(function: Callable[..., Any], *values: Any) -> Any:
     """Call a user's function in the thread that called the client; await what it returns, if it asks so."""
     import asyncio
 
-    queue, called = caller.get(), futures.Future[Any]()
-    if queue is None:
+    calls, called = _calls.get(), futures.Future[Any]()
+    if calls is None:
         value = function(*values)
     else:
-        queue.put(lambda: answer(called, function, *values))
+        calls.put(lambda: answer(called, function, *values))
         value = await asyncio.wrap_future(called)
     return await value if inspect.isawaitable(value) else value
 
@@ -54,7 +54,7 @@ def answer(called: futures.Future[Any], function: Callable[..., Any], *values: A
 
 
 class Portal:
-    """Runs coroutines in its thread, and what they ask of the user's code in the calling thread.
+    """Runs coroutines in its thread, and what they call of the user's code in the calling thread.
 
     It starts with the first one, and again in a forked process; the sender is closed with it.
     """
@@ -84,50 +84,47 @@ class Portal:
         if self._pid == os.getpid():
             self._stop()
 
-    def run(self, coroutine: Coroutine[Any, Any, T], asked: SimpleQueue[Any] | None = None) -> T:
+    def run(self, coroutine: Coroutine[Any, Any, T], calls: Calls | None = None) -> T:
         """Return the result of a coroutine; Ctrl-C cancels it."""
         import asyncio
 
-        asked, tasks = asked or SimpleQueue(), list[asyncio.Task[T]]()
+        calls, has_ended = calls or Calls(), threading.Event()
 
         async def main() -> T:
-            caller.set(asked)
-            return await coroutine
-
-        def begin() -> None:
-            tasks.append(loop.create_task(main()))
-            tasks[0].add_done_callback(asked.put)
+            _calls.set(calls)
+            try:
+                return await coroutine
+            finally:
+                has_ended.set()
 
         try:
             loop = self._start()
-            loop.call_soon_threadsafe(begin)
+            running = asyncio.run_coroutine_threadsafe(main(), loop)
         except RuntimeError:
             coroutine.close()
             raise
+        running.add_done_callback(lambda _: calls.put(None))
         try:
-            while not isinstance(one := asked.get(), asyncio.Task):
-                one()
+            while call := calls.get():
+                call()
         except BaseException:
-            loop.call_soon_threadsafe(lambda: [task.cancel() for task in tasks])
-            with contextlib.suppress(Empty):
-                while not isinstance(asked.get(timeout=_CLOSING_S), asyncio.Task):
-                    pass
-            tasks.clear()  # the traceback would keep what they have
+            running.cancel()
+            has_ended.wait(_CLOSING_S)
             raise
         try:
-            return tasks[0].result()
-        except asyncio.CancelledError:
+            return running.result()
+        except futures.CancelledError:
             raise ClientClosed("The client was closed meanwhile.") from None
 
     def iterate(self, values: AsyncGenerator[T, None]) -> Generator[T, None, None]:
         """Yield what an asynchronous generator yields; it is closed with this one."""
-        asked = SimpleQueue[Any]()
+        calls = Calls()  # also of the tasks that one step starts, and another awaits
 
         async def step() -> Any:
             return await anext(values, _END)
 
         try:
-            while (value := self.run(step(), asked)) is not _END:
+            while (value := self.run(step(), calls)) is not _END:
                 yield value
         finally:
             self._close(values)

@@ -10,14 +10,11 @@ from typing import TYPE_CHECKING, Any
 import httpx
 
 from nowlater_client import errors
-from nowlater_client.exchange import LEAST_S, Connection, Reply, lower, reason, sleep, within
+from nowlater_client.exchange import LEAST_S, Reply, Tries, reason, within
 from nowlater_client.files import File
 
 if TYPE_CHECKING:
     from nowlater_client.core import JobHandle
-
-#: What S3 answers where nothing is stored.
-_GONE = "S3 answered 404"
 
 
 async def fetch(job: JobHandle, end: float) -> Any:
@@ -41,7 +38,7 @@ async def pieces(
     if job.status != "succeeded":
         raise job.error or errors.NowlaterError("The job failed.", job_id=job.id)
     end, connection, written = max(end, time.monotonic() + LEAST_S), job._client._connection, 0
-    patience = time.monotonic() + connection.timeout
+    tries = Tries(end, connection.timeout_s, connection.max_retries)
     while True:
         reply = await job._send("GET", "/result", until=end)
         if reply.status == 200:
@@ -51,33 +48,31 @@ async def pieces(
             return
         if reply.status != 303 or "location" not in reply.headers:
             raise reply.foreign()
-        stored = _stored(connection, reply.headers["location"], written, headers, end)
+        stored = _stored(job, reply.headers["location"], written, headers, end)
         try:
             async with aclosing(stored):
                 async for piece in stored:
                     written += len(piece)
                     yield piece
-                    patience = time.monotonic() + connection.timeout
+                    tries.renew()
             return
         except httpx.RequestError as error:
             fault = reason(error)
-        if fault == _GONE:
-            raise errors.JobExpired("The result is no longer stored.", job_id=job.id)
-        if time.monotonic() + 1 >= min(end, patience):
-            kind = errors.RequestTimeout if end < patience else errors.Unreachable
-            raise kind(f"The result could not be read: {fault}.", job_id=job.id)
-        await sleep(1)
+        text = f"The result could not be read: {fault}."
+        await tries.pause(errors.Unreachable(text, job_id=job.id))
 
 
 async def _stored(
-    connection: Connection, url: str, start: int, headers: dict[str, str], end: float
+    job: JobHandle, url: str, start: int, headers: dict[str, str], end: float
 ) -> AsyncGenerator[bytes, None]:
-    """Yield what S3 stores at a URL, from a byte on; raises httpx.RequestError."""
-    asked = {"range": f"bytes={start}-"} if start else {}
-    async with connection.open("GET", url, asked, None, end) as response:
+    """Yield what S3 stores at a URL, from a byte on; raises httpx.RequestError or JobExpired."""
+    wanted, connection = {"range": f"bytes={start}-"} if start else {}, job._client._connection
+    async with connection.open("GET", url, wanted, None, end) as response:
+        if response.status_code == 404:
+            raise errors.JobExpired("The result is no longer stored.", job_id=job.id)
         if response.status_code not in (200, 206):
             raise httpx.ReadError(f"S3 answered {response.status_code}")
-        headers.update(lower(response.headers))
+        headers.update(response.headers)
         skip, chunks = start if response.status_code == 200 else 0, response.aiter_bytes()
         while chunk := await within(end, anext(chunks, b"")):
             if len(chunk) > skip:

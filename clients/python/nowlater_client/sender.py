@@ -6,16 +6,17 @@ import functools
 import threading
 from collections.abc import AsyncIterator, Callable
 from concurrent import futures
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import httpx
 
 from nowlater_client.errors import ClientClosed, Misconfigured
 from nowlater_client.portal import answer
 
+if TYPE_CHECKING:
+    import asyncio
+
 T = TypeVar("T")
-#: Bytes of an answer that are read in the same thread as its headers.
-_SMALL = 64 * 1024
 
 
 class _LoggedURL(httpx.URL):
@@ -30,17 +31,17 @@ class Sender:
 
     def __init__(self, given: Any) -> None:
         self._given: httpx.Client | httpx.AsyncClient | None = given
-        self._own: dict[Any, httpx.AsyncClient | None] = {}  # None: closed
+        self._own: dict[asyncio.AbstractEventLoop, httpx.AsyncClient] = {}
+        self._is_closed = False
 
     async def send(self, request: httpx.Request, **options: Any) -> httpx.Response:
         """Send a request, as `httpx.AsyncClient` does; with a blocking client, in a thread."""
-        if self._given is not None and self._given.is_closed:
-            raise ClientClosed("The httpx client is closed.")
+        if self._is_closed or (self._given is not None and self._given.is_closed):
+            raise ClientClosed("The client is closed.")
         if isinstance(self._given, httpx.Client):
-            response = await _in_thread(functools.partial(_send, self._given, request, **options))
-            headers = [
-                one for one in response.headers.multi_items() if one[0] != "content-encoding"
-            ]
+            response = await _in_thread(functools.partial(self._given.send, request, **options))
+            headers = response.headers.copy()
+            headers.pop("content-encoding", None)  # `_Chunks` are decoded
             return httpx.Response(response.status_code, headers=headers, stream=_Chunks(response))
         if self._given is None:
             request.url = _LoggedURL(request.url)
@@ -51,20 +52,16 @@ class Sender:
 
         loop = asyncio.get_running_loop()
         if loop not in self._own:
-            for ended in [one for one in self._own if one.is_closed()]:
-                del self._own[ended]
+            self._own = {one: http for one, http in self._own.items() if not one.is_closed()}
             self._own[loop] = _new_client()
-        own = self._own[loop]
-        if own is None:
-            raise ClientClosed("The client is closed.")
-        return own
+        return self._own[loop]
 
     async def close(self) -> None:
         """Close the connections of this event loop, unless the httpx client was given."""
         import asyncio
 
-        loop = asyncio.get_running_loop()
-        own, self._own[loop] = self._own.get(loop), None
+        self._is_closed = True
+        own = self._own.get(asyncio.get_running_loop())
         if own is not None:
             await own.aclose()
 
@@ -77,24 +74,14 @@ def _new_client() -> httpx.AsyncClient:
         raise Misconfigured(text) from error
 
 
-def _send(http: httpx.Client, request: httpx.Request, **options: Any) -> httpx.Response:
-    response = http.send(request, **options)
-    size = response.headers.get("content-length", "")
-    if size.isdecimal() and int(size) <= _SMALL:
-        response.read()
-    return response
-
-
 class _Chunks(httpx.AsyncByteStream):
+    """The body of a blocking client's response."""
+
     def __init__(self, response: httpx.Response) -> None:
         self._response = response
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         chunks = self._response.iter_bytes()
-        if self._response.is_closed:  # it was read
-            for chunk in chunks:
-                yield chunk
-            return
         while chunk := await _in_thread(functools.partial(next, chunks, b"")):
             yield chunk
 

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import math
-import time
 from typing import Any
 
 import httpx
 
 from nowlater_client import errors
-from nowlater_client.exchange import Connection, reason, sleep
+from nowlater_client.exchange import Connection, Tries, reason
 from nowlater_client.files import Content, Upload, encode
+
+#: How often a file is sent again, whatever its size.
+_MAX_RETRIES = 6
 
 
 async def prepare(connection: Connection, value: Any, end: float, key: str) -> Any:
@@ -37,27 +39,25 @@ async def send(connection: Connection, content: Content, key: str, end: float) -
     """
     media_type = content.media_type or "application/octet-stream"
     announced = {"size": content.size, "media_type": media_type}
+    tries = Tries(end, math.inf, min(_MAX_RETRIES, connection.max_retries))
+    to, is_lost = dict[str, Any](), False
     while True:
-        headers = {"idempotency-key": key}
-        reply = await connection.send(
-            "POST", "/uploads", until=end, json=announced, headers=headers
-        )
-        to, is_lost, status = reply.object("id", "url", "headers"), False, 0
-        for pause_s in (1, 2, 4, 8, None):
-            try:
-                reply = await connection.read("PUT", to["url"], to["headers"], content, end)
-            except httpx.RequestError as error:
-                is_lost, fault = True, reason(error)
-            else:
-                status = reply.status
-                if status in (200, 412):
-                    return Upload(to["id"])
-                fault = f"S3 answered {status}: {reply.body[:300].decode(errors='replace')}"
-                if status < 500 and status != 409:
-                    break
-            if pause_s is None or time.monotonic() + pause_s >= end:
-                kind = errors.Unreachable if math.isinf(end) else errors.RequestTimeout
-                raise kind(f"The upload failed: {fault}.")
-            await sleep(pause_s)
-        if status != 403 or not is_lost:  # 403: the URL became too old meanwhile
-            raise errors.NowlaterError(f"The upload failed: {fault}.", status=status)
+        if not to:
+            headers = {"idempotency-key": key}
+            reply = await connection.send(
+                "POST", "/uploads", until=end, json=announced, headers=headers
+            )
+            to = reply.object("id", "url", "headers")
+        try:
+            reply = await connection.read("PUT", to["url"], to["headers"], content, end)
+        except httpx.RequestError as error:
+            is_lost, fault = True, reason(error)
+        else:
+            if reply.status in (200, 412):
+                return Upload(to["id"])
+            fault = f"S3 answered {reply.status}: {reply.body[:300].decode(errors='replace')}"
+            if reply.status == 403 and is_lost:
+                to = {}  # the URL became too old meanwhile
+            elif reply.status < 500 and reply.status != 409:
+                raise errors.NowlaterError(f"The upload failed: {fault}.", status=reply.status)
+        await tries.pause(errors.Unreachable(f"The upload failed: {fault}."))

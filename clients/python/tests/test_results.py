@@ -75,7 +75,7 @@ def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
         await asyncio.sleep(0)
 
     monkeypatch.setattr("nowlater_client.core.sleep", at_once)
-    monkeypatch.setattr("nowlater_client.results.sleep", at_once)
+    monkeypatch.setattr("nowlater_client.exchange.sleep", at_once)
     monkeypatch.setattr("nowlater_client.gather._LEAST_PAUSE_S", 0.001)
 
 
@@ -367,10 +367,10 @@ def test_a_class_of_a_user_does_not_take_the_place_of_a_problem() -> None:
 
 
 def test_a_fault_of_the_watch_is_raised_for_each_job(monkeypatch: pytest.MonkeyPatch) -> None:
-    async def look(*_: Any) -> Any:  # at one job, or at several: the last may be alone
+    async def look(*_: Any) -> Any:
         raise ZeroDivisionError
 
-    monkeypatch.setattr("nowlater_client.gather._Batch._look", look)
+    monkeypatch.setattr("nowlater_client.gather.look", look)
     with Server({"make": lambda: 1}, reads=10**6).client() as client:
         found = list(client.map("make", [{}] * 5, return_exceptions=True))
 

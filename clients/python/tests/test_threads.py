@@ -120,7 +120,10 @@ def test_a_canceled_task_leaves_no_connection_and_no_thread(slow: Slow, name: st
             while slow.open and slow.stopped.wait(0.01) is False:
                 await asyncio.sleep(0.01)
             assert len(asyncio.all_tasks()) == 1
-            assert threading.active_count() <= before + slow.open + 1
+            while (
+                threading.active_count() > before
+            ):  # the server's threads end after their connections
+                await asyncio.sleep(0.01)
 
     asyncio.run(asyncio.wait_for(main(), PATIENCE_S))
     assert slow.open == 0

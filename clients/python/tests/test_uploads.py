@@ -1,6 +1,7 @@
 """Large files in inputs: uploaded once for each idempotency key, so that a submit can be repeated."""
 
 import io
+import itertools
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -30,7 +31,7 @@ def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     async def sleep(seconds: float) -> None:
         return None
 
-    monkeypatch.setattr("nowlater_client.uploads.sleep", sleep)
+    monkeypatch.setattr("nowlater_client.exchange.sleep", sleep)
     monkeypatch.setattr("nowlater_client.exchange.random.uniform", lambda low, high: 0.0)
     monkeypatch.setattr("nowlater_client.gather._LEAST_PAUSE_S", 0.001)
 
@@ -143,6 +144,18 @@ def test_an_upload_is_sent_again_until_it_is_stored(server: Server, answer: Any)
 
     assert client.submit("length", {"file": LARGE}).result() == len(LARGE)
     assert len(server.jobs) == 1
+
+
+def test_an_upload_that_stays_refused_is_given_up(server: Server) -> None:
+    """403 after a lost answer may be of a URL that became too old, so that a new one is asked for."""
+    refused = itertools.repeat(httpx.Response(403, text="AccessDenied"), 50)
+    client = broken(server, itertools.chain([None], refused), "PUT")
+
+    with pytest.raises(Unreachable, match="AccessDenied"):
+        client.upload(LARGE)
+
+    announced = [request for request in server.requests if request.url.path == "/uploads"]
+    assert 1 < len(announced) < 10
 
 
 def test_an_announcement_whose_answer_is_lost_is_repeated_with_its_key(server: Server) -> None:
