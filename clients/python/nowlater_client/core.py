@@ -437,9 +437,11 @@ async def _list(
         path = page["next"]
 
 
-async def _get(client: Api[Any, Any], path: str, *names: str) -> dict[str, Any]:
+async def _get(
+    client: Api[Any, Any], path: str, *names: str, until: float = math.inf
+) -> dict[str, Any]:
     """Return the JSON object at a path, which has these members."""
-    return (await client._connection.send("GET", path, until=math.inf)).object(*names)
+    return (await client._connection.send("GET", path, until=until)).object(*names)
 
 
 def _query(

@@ -27,7 +27,7 @@ from typing import TYPE_CHECKING, Any, Generic, Union
 
 from nowlater_client import core, errors
 from nowlater_client.core import Action, Api, J, JobHandle
-from nowlater_client.exchange import Timeout, sleep, until
+from nowlater_client.exchange import LEAST_S, Timeout, sleep, until
 from nowlater_client.files import Content, Upload, is_file
 from nowlater_client.portal import calling
 from nowlater_client.results import fetch
@@ -301,7 +301,7 @@ class _Batch(Generic[J]):
             await sleep(max(0.0, min(pause_s, _MAX_PAUSE_S, self._end - time.monotonic())))
             began, jobs = time.monotonic(), list(self._waiting.values())
             try:
-                self._faults = await look(self._client, jobs)
+                self._faults = await look(self._client, jobs, max(self._end, began + LEAST_S))
             except Exception as error:  # each job is waited for: none may wait for ever
                 self._faults = dict.fromkeys(self._waiting, error)
             look_s = time.monotonic() - began
@@ -316,8 +316,8 @@ class _Batch(Generic[J]):
         return is_away and not is_late
 
 
-async def look(client: Api[J, Any], jobs: list[J]) -> dict[str, Exception]:
-    """Read these jobs again; return for each that cannot be read, by its id, the reason.
+async def look(client: Api[J, Any], jobs: list[J], until: float) -> dict[str, Exception]:
+    """Read these jobs again, until an instant; return the reason for each, by id, that cannot be read.
 
     One request shows up to 100 jobs: pages of the list that start at the newest job not yet seen.
     (Without filters, with which the API would read more than a page.)
@@ -325,7 +325,7 @@ async def look(client: Api[J, Any], jobs: list[J]) -> dict[str, Exception]:
     left, unlisted = sorted(jobs, key=_order, reverse=True), list[J]()
     while len(left) > 2:
         query = f"limit={min(_PAGE, 2 * len(left) + 10)}&cursor={_just_after(left[0].id)}"
-        page = await core._get(client, f"/jobs?{query}", "jobs", "next")
+        page = await core._get(client, f"/jobs?{query}", "jobs", "next", until=until)
         listed = {raw["id"]: raw for raw in page["jobs"]}
         bottom = "" if page["next"] is None else page["next"].rpartition("cursor=")[2][1:]
         covered = [job for job in left if job is left[0] or _order(job) >= bottom]
@@ -338,7 +338,7 @@ async def look(client: Api[J, Any], jobs: list[J]) -> dict[str, Exception]:
     faults: dict[str, Exception] = {}
     for job in unlisted + left:
         try:
-            await core.refresh(job)
+            await job._read("GET", until=until)
         except errors.NowlaterError as error:
             faults[job.id] = error
     return faults
