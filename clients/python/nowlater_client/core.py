@@ -14,7 +14,6 @@ from collections import Counter
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
-from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Generic, Literal, TypeVar
 from urllib.parse import quote, urlencode
 
@@ -30,7 +29,7 @@ from nowlater_client.exchange import (
     sleep,
     until,
 )
-from nowlater_client.files import Content, Source, Upload
+from nowlater_client.files import Content, Source, Upload, writing
 from nowlater_client.models import JobState
 from nowlater_client.portal import Portal, calling
 from nowlater_client.results import fetch, pieces, result_of
@@ -356,7 +355,7 @@ async def download(
 ) -> None:
     """Wait for the job's end, and write its result to a path or a binary file, as `stream` reads it.
 
-    At a path, the file appears when it is whole.
+    At a path, the file appears when it is whole; a link, a pipe or a device stays one.
     """
     if isinstance(to, io.TextIOBase):
         raise TypeError('Open the file in binary mode: open(path, "wb").')
@@ -365,13 +364,8 @@ async def download(
             async for piece in pieces:
                 await calling(to.write, piece)
         return
-    part = Path(f"{os.fspath(to)}.{uuid.uuid4().hex[:8]}.part")
-    try:
-        with part.open("wb") as file:
-            await download(job, file, timeout)
-        part.replace(to)
-    finally:
-        part.unlink(missing_ok=True)
+    with writing(to) as file:
+        await download(job, file, timeout)
 
 
 async def cancel(job: J, *, timeout: Timeout = None) -> J:

@@ -6,7 +6,10 @@ import base64
 import hashlib
 import mimetypes
 import os
+import uuid
+import weakref
 from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import SpooledTemporaryFile
@@ -45,18 +48,37 @@ class Content(httpx.SyncByteStream, httpx.AsyncByteStream):
     """What is to be sent of a file: its size, its media type, and its bytes, repeatedly."""
 
     def __init__(self, source: Source, media_type: str | None = None) -> None:
-        self._source, self._start = source, 0
+        self._source: Source = source
+        self._start = 0
         name: object = source if isinstance(source, (str, os.PathLike)) else None
         if isinstance(source, bytes):
             media_type = media_type or getattr(source, "media_type", None)
             self.size = len(source)
-        elif isinstance(source, (str, os.PathLike)):
+        elif isinstance(source, (str, os.PathLike)) and Path(source).is_file():
             self.size = Path(source).stat().st_size
+        elif isinstance(source, (str, os.PathLike)):  # a pipe, which can be read once
+            with Path(source).open("rb") as pipe:
+                self._keep(pipe)
         else:
             name = getattr(source, "name", None)
-            self._source, self._start, self.size = _seekable(source)
+            self._keep(source)
         guessed = mimetypes.guess_type(name)[0] if isinstance(name, (str, os.PathLike)) else None
         self.media_type = media_type or guessed
+
+    def _keep(self, file: IO[bytes]) -> None:
+        """Keep an open file, its position and its size from there; a copy where it cannot seek."""
+        if not isinstance(file.read(0), bytes):
+            raise TypeError('Open the file in binary mode: open(path, "rb").')
+        if not file.seekable():
+            copy: Any = SpooledTemporaryFile(max_size=INLINE_BYTES)  # noqa: SIM115
+            weakref.finalize(self, copy.close)
+            for chunk in iter(lambda: file.read(_CHUNK), b""):
+                copy.write(chunk)
+            copy.seek(0)
+            file = copy
+        self._source, self._start = file, file.tell()
+        self.size = file.seek(0, os.SEEK_END) - self._start
+        file.seek(self._start)
 
     def __iter__(self) -> Iterator[bytes]:
         """Yield the content from its beginning: the bytes that were there at first."""
@@ -125,22 +147,23 @@ def encode(value: Any) -> tuple[Any, list[tuple[dict[str, str], Content]]]:
     return encoded(value), large
 
 
+@contextmanager
+def writing(path: str | os.PathLike[str]) -> Iterator[IO[bytes]]:
+    """Open a file to be written, which appears when it is whole; a device or pipe is written at once."""
+    target = Path(os.path.realpath(path))  # a link stays
+    if target.exists() and not target.is_file():
+        with target.open("wb") as file:
+            yield file
+        return
+    part = Path(f"{target}.{uuid.uuid4().hex[:8]}.part")
+    try:
+        with part.open("wb") as file:
+            yield file
+        part.replace(target)
+    finally:
+        part.unlink(missing_ok=True)
+
+
 def is_file(value: Any) -> bool:
     """Return whether a value in an input is a file; a plain string is text."""
     return isinstance(value, (bytes, os.PathLike)) or callable(getattr(value, "read", None))
-
-
-def _seekable(file: IO[bytes]) -> tuple[IO[bytes], int, int]:
-    """Return a file that can be read again, where it starts, and its size from there."""
-    if not isinstance(file.read(0), bytes):
-        raise TypeError('Open the file in binary mode: open(path, "rb").')
-    if not file.seekable():
-        copy: Any = SpooledTemporaryFile(max_size=INLINE_BYTES)  # noqa: SIM115
-        for chunk in iter(lambda: file.read(_CHUNK), b""):
-            copy.write(chunk)
-        copy.seek(0)
-        file = copy
-    start = file.tell()
-    end = file.seek(0, os.SEEK_END)
-    file.seek(start)
-    return file, start, end - start

@@ -23,6 +23,7 @@ from collections.abc import (
 from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import datetime, timezone
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, Union
 
 from nowlater_client import core, errors
@@ -370,7 +371,10 @@ def digest(operation: str, item: Any) -> str:
             return value.id
         if not is_file(value):
             raise TypeError(f"{type(value).__name__} cannot be part of an input")
-        if not isinstance(value, (bytes, os.PathLike)) and not value.seekable():
+        is_path = isinstance(value, os.PathLike)
+        if (is_path and Path(value).is_fifo()) or not (
+            is_path or isinstance(value, bytes) or value.seekable()
+        ):
             raise ValueError(
                 "A key needs a file that can seek: pass its bytes, or a function as key."
             )

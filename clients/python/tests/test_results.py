@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import io
 import json
+import os
 import pickle
 import threading
 import time
@@ -545,3 +546,18 @@ def test_the_environment_says_what_it_has_not(
         Client.from_env()
     with pytest.raises(errors.Misconfigured):
         Client(None, None)  # type: ignore[arg-type]
+
+
+def test_a_download_leaves_links_and_pipes_as_they_are(tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to(tmp_path / "file")
+    os.mkfifo(tmp_path / "pipe")  # and no device: a fault here would replace it
+    reader = os.open(tmp_path / "pipe", os.O_RDONLY | os.O_NONBLOCK)
+    with Store().client() as client:
+        job = client.submit("make", {"size": 100})
+        job.download(tmp_path / "link")
+        job.download(tmp_path / "pipe")
+
+    assert os.read(reader, 1000) == (tmp_path / "file").read_bytes() == CONTENT[:100]
+    assert (tmp_path / "link").is_symlink()
+    assert (tmp_path / "pipe").is_fifo()
+    os.close(reader)

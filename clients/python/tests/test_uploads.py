@@ -3,6 +3,8 @@
 import io
 import itertools
 import json
+import os
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -62,6 +64,26 @@ def test_a_submit_with_a_key_finds_its_job_again(
     assert found[0] == found[1]
     assert found[0][1] == len(LARGE)
     assert len(set(puts(server))) == 1
+
+
+@pytest.mark.parametrize("content", [b"small", LARGE], ids=["small", "large"])
+def test_a_path_that_is_a_pipe_is_sent_whole(
+    server: Server, tmp_path: Path, content: bytes
+) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    writer = threading.Thread(target=(tmp_path / "pipe").write_bytes, args=(content,))
+    writer.start()
+    with server.client() as client:
+        assert client.call("length", {"file": tmp_path / "pipe"}) == len(content)
+    writer.join()
+
+
+def test_a_key_of_contents_needs_a_file_that_can_be_read_twice(
+    server: Server, tmp_path: Path
+) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with server.client() as client, pytest.raises(ValueError, match="needs a file that can seek"):
+        list(client.map("length", [{"file": tmp_path / "pipe"}], key="batch"))
 
 
 def test_a_call_with_a_key_finds_its_job_again(server: Server) -> None:

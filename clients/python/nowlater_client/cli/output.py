@@ -12,7 +12,7 @@ import click
 
 from nowlater_client import File
 from nowlater_client.cli import show
-from nowlater_client.core import new_key
+from nowlater_client.files import writing
 
 
 class Output(click.ParamType):
@@ -38,13 +38,8 @@ OUTPUT = click.option(
 
 
 def target(output: str) -> str | IO[bytes]:
-    """Return what `Job.download` writes to: only a regular file is replaced when the new one is whole."""
-    if output == "-":
-        return sys.stdout.buffer
-    path = Path(output)
-    if path.exists() and not path.is_file():
-        return click.get_current_context().with_resource(path.open("wb"))
-    return os.path.realpath(output)  # a link stays
+    """Return what `Job.download` writes to."""
+    return sys.stdout.buffer if output == "-" else output
 
 
 def write(result: Any, output: str | None) -> None:
@@ -62,15 +57,10 @@ def write(result: Any, output: str | None) -> None:
 
 
 def _write(content: bytes, output: str) -> None:
-    to = target(output)
-    if not isinstance(to, str):
-        to.write(content)
-        to.flush()
+    if output == "-":
+        sys.stdout.buffer.write(content)
+        sys.stdout.buffer.flush()
         return
-    part = Path(f"{to}.{new_key()[:8]}.part")
-    try:
-        part.write_bytes(content)
-        part.replace(to)
-    finally:
-        part.unlink(missing_ok=True)
+    with writing(output) as file:
+        file.write(content)
     show.note(f"{output}: {len(content):,} bytes")
