@@ -60,34 +60,42 @@ class Portal:
     """
 
     def __init__(self, sender: Sender) -> None:
-        self._sender, self._pid, self._starting = sender, 0, threading.Lock()
+        self._sender, self._pid, self._is_closed = sender, 0, False
         self._loop: asyncio.AbstractEventLoop
+        #: Held while a coroutine is begun, so that none begins once the loop is to end.
+        self._beginning = threading.Lock()
 
-    def _start(self) -> asyncio.AbstractEventLoop:
-        with self._starting:
-            if self._pid != os.getpid():
-                started = SimpleQueue[Any]()
-                arguments = (started, self._sender)
-                self._thread = threading.Thread(
-                    target=_serve, args=arguments, name="nowlater-client", daemon=True
-                )
-                self._thread.start()
-                self._loop, stop = started.get()
-                self._stop = weakref.finalize(self, _stop, self._loop, stop, self._thread)
-                self._pid = os.getpid()
-        if not self._stop.alive:
-            raise ClientClosed("The client is closed.")
-        return self._loop
+    def _begin(self, coroutine: Coroutine[Any, Any, T]) -> futures.Future[T]:
+        import asyncio
+
+        with self._beginning:
+            is_started = self._pid == os.getpid()
+            if self._is_closed or (is_started and not self._stop.alive):  # or Python exits
+                raise ClientClosed("The client is closed.")
+            if not is_started:
+                self._start()
+            return asyncio.run_coroutine_threadsafe(coroutine, self._loop)
+
+    def _start(self) -> None:
+        started = SimpleQueue[Any]()
+        arguments = (started, self._sender)
+        self._thread = threading.Thread(
+            target=_serve, args=arguments, name="nowlater-client", daemon=True
+        )
+        self._thread.start()
+        self._loop, stop = started.get()
+        self._stop = weakref.finalize(self, _stop, self._loop, stop, self._thread)
+        self._pid = os.getpid()
 
     def close(self) -> None:
         """End the thread, its requests and their connections."""
+        with self._beginning:
+            self._is_closed = True
         if self._pid == os.getpid():
             self._stop()
 
     def run(self, coroutine: Coroutine[Any, Any, T], calls: Calls | None = None) -> T:
         """Return the result of a coroutine; Ctrl-C cancels it."""
-        import asyncio
-
         calls, has_ended = calls or Calls(), threading.Event()
 
         async def main() -> T:
@@ -97,10 +105,11 @@ class Portal:
             finally:
                 has_ended.set()
 
+        beginning = main()
         try:
-            loop = self._start()
-            running = asyncio.run_coroutine_threadsafe(main(), loop)
-        except RuntimeError:
+            running = self._begin(beginning)
+        except RuntimeError:  # ClientClosed, or no thread can be started
+            beginning.close()
             coroutine.close()
             raise
         running.add_done_callback(lambda _: calls.put(None))
