@@ -134,7 +134,7 @@ class JobHandle(JobState):
         self._update(raw)
 
     def _update(self, raw: dict[str, Any]) -> Self:
-        self.__dict__.update(vars(models.read(JobState, raw)))
+        self.__dict__.update(vars(JobState(raw)))
         return self
 
     async def _read(self, method: str, path: str = "", until: float = math.inf) -> Self:
@@ -388,13 +388,13 @@ async def erase(job: JobHandle, *, timeout: Timeout = None) -> None:
 async def deliveries(job: JobHandle) -> list[models.Delivery]:
     """Return the deliveries of the job's webhook."""
     found = (await job._send("GET", "/deliveries")).json()["deliveries"]
-    return [models.read(models.Delivery, raw) for raw in found]
+    return [models.Delivery(raw) for raw in found]
 
 
 async def replay(job: JobHandle, number: int = 1) -> models.Delivery:
     """Send a webhook again, with the same id."""
     reply = await job._send("POST", f"/deliveries/{number}/replay")
-    return models.read(models.Delivery, reply.json())
+    return models.Delivery(reply.json())
 
 
 async def jobs(
@@ -494,7 +494,7 @@ async def all_deliveries(
     """
     query = _query(state=state, since=since, until=until)
     async for raw in _list(client, "deliveries", query, limit):
-        yield models.read(models.Delivery, raw)
+        yield models.Delivery(raw)
 
 
 async def lanes(client: Api[Any, Any]) -> dict[str, Any]:
@@ -505,19 +505,19 @@ async def lanes(client: Api[Any, Any]) -> dict[str, Any]:
 async def operations(client: Api[Any, Any]) -> list[models.Operation]:
     """Return all operations, without their schemas."""
     found = (await _get(client, "/operations", "operations"))["operations"]
-    return [models.read(models.Operation, raw) for raw in found]
+    return [models.Operation(raw) for raw in found]
 
 
 async def operation(client: Api[Any, Any], name: str) -> models.Operation:
     """Return an operation with its JSON Schemas, limits and run times."""
     path = f"/operations/{quote(name, safe='')}"
-    return models.read(models.Operation, await _get(client, path, "name"))
+    return models.Operation(await _get(client, path, "name"))
 
 
 async def secret(client: Api[Any, Any], host: str) -> models.Secret:
     """Return the secret that signs your webhooks to a host."""
     path = f"/webhooks/secret?{urlencode({'host': host})}"
-    return models.read(models.Secret, await _get(client, path, "secret"))
+    return models.Secret(await _get(client, path, "secret"))
 
 
 async def rotate_secret(client: Api[Any, Any]) -> dict[str, str]:

@@ -1,10 +1,9 @@
-"""The API's objects as dataclasses; `raw` has the JSON, with members of later versions."""
+"""The API's objects; `raw` has the JSON, with members of later versions."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields
 from datetime import datetime, timedelta, timezone
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal
 
 from nowlater_client import errors
 
@@ -12,15 +11,34 @@ Status = Literal["scheduled", "queued", "running", "succeeded", "failed", "cance
 ENDED = ("succeeded", "failed", "canceled")
 
 
-@dataclass(frozen=True)
 class Model:
-    raw: dict[str, Any] = field(default_factory=dict, repr=False, kw_only=True)
+    """An object of the API, which does not change; a member that the API does not send is None.
+
+    (No dataclass: generating ten of them takes a seventh of the time of importing httpx.)
+    """
+
+    raw: dict[str, Any]
+
+    def __init__(self, raw: dict[str, Any]) -> None:
+        kinds = members(type(self)).items()
+        vars(self).update({name: _read(kind, raw.get(name)) for name, kind in kinds}, raw=raw)
+
+    def __setattr__(self, name: str, value: object) -> None:
+        raise AttributeError(f"{type(self).__name__}.{name} cannot be set.")
+
+    def __eq__(self, other: object) -> bool:
+        return type(other) is type(self) and vars(other) == vars(self)
+
+    def __repr__(self) -> str:
+        shown = [f"{name}={value!r}" for name, value in vars(self).items() if name not in _UNSHOWN]
+        return f"{type(self).__name__}({', '.join(shown)})"
 
 
-M = TypeVar("M", bound=Model)
+def members(model: type[Model]) -> dict[str, str]:
+    """Return the names of a model's members, and their types."""
+    return model.__annotations__
 
 
-@dataclass(frozen=True)
 class Progress(Model):
     """The operation's latest report."""
 
@@ -28,7 +46,6 @@ class Progress(Model):
     message: str
 
 
-@dataclass(frozen=True)
 class RunTimes(Model):
     """What an operation's successful runs took, in seconds."""
 
@@ -36,10 +53,9 @@ class RunTimes(Model):
     p50_s: float | None
     p90_s: float | None
     #: Estimates only: the jobs that wait for the same workers.
-    waiting: int | None = None
+    waiting: int | None
 
 
-@dataclass(frozen=True)
 class Estimate(Model):
     """When the job will probably end, and what this rests on."""
 
@@ -47,7 +63,6 @@ class Estimate(Model):
     rests_on: RunTimes
 
 
-@dataclass(frozen=True)
 class Attempt(Model):
     """An attempt of a job; `ended` and `outcome` are None while it runs."""
 
@@ -58,7 +73,6 @@ class Attempt(Model):
     detail: str | None
 
 
-@dataclass(frozen=True, eq=False)
 class JobState(Model):
     """A job as the API returned it last."""
 
@@ -68,7 +82,7 @@ class JobState(Model):
     attempt: int
     attempts_left: int
     #: The last 20, oldest first.
-    attempts: list[Attempt] = field(repr=False)
+    attempts: list[Attempt]
     lane: Literal["on-time", "flexible"]
     #: No attempt of a waiting job starts before.
     not_before: datetime | None
@@ -84,7 +98,7 @@ class JobState(Model):
     at_risk: bool
     tags: dict[str, str]
     retry_of: str | None
-    links: dict[str, str] = field(repr=False)
+    links: dict[str, str]
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, JobState) and self.id == other.id
@@ -93,7 +107,7 @@ class JobState(Model):
         return hash(self.id)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return read, (JobState, self.raw)  # a pickled job is its state alone
+        return JobState, (self.raw,)  # a pickled job is its state alone
 
     @property
     def has_ended(self) -> bool:
@@ -113,7 +127,6 @@ class JobState(Model):
         return self.deadline - (self.ended or finish)
 
 
-@dataclass(frozen=True)
 class Operation(Model):
     """An operation; a list has no schemas, limits and run times."""
 
@@ -127,7 +140,6 @@ class Operation(Model):
     run_time: RunTimes | None
 
 
-@dataclass(frozen=True)
 class DeliveryAttempt(Model):
     """An attempt to send a webhook; without a `status`, `failure` has `name` and `detail`."""
 
@@ -139,7 +151,6 @@ class DeliveryAttempt(Model):
     reply: str | None
 
 
-@dataclass(frozen=True)
 class Delivery(Model):
     """A webhook of a job, and its attempts; `job` and `operation` if it is of a list of all jobs."""
 
@@ -152,10 +163,9 @@ class Delivery(Model):
     count: int
     next: datetime | None
     attempts: list[DeliveryAttempt]
-    links: dict[str, str] = field(repr=False)
+    links: dict[str, str]
 
 
-@dataclass(frozen=True)
 class Secret(Model):
     """The secret that signs your webhooks to a host; `previous` ones still sign too."""
 
@@ -164,13 +174,10 @@ class Secret(Model):
     previous: list[dict[str, str]]
 
 
-_PARTS = {part.__name__: part for part in (Progress, Estimate, RunTimes, Attempt, DeliveryAttempt)}
-
-
-def read(model: type[M], raw: dict[str, Any]) -> M:
-    """Return a model from the API's JSON object; a missing or unknown member is no error."""
-    names = [one for one in fields(model) if one.name != "raw"]
-    return model(raw=raw, **{one.name: _read(str(one.type), raw.get(one.name)) for one in names})
+_UNSHOWN = ("raw", "links", "attempts", "secret", "previous", "_client")
+_PARTS: dict[str, type[Model]] = {
+    part.__name__: part for part in (Progress, Estimate, RunTimes, Attempt, DeliveryAttempt)
+}
 
 
 def _read(kind: str, value: Any) -> Any:
@@ -181,7 +188,7 @@ def _read(kind: str, value: Any) -> Any:
     if kind.startswith("list["):
         return [_read(kind[5:].partition("]")[0], item) for item in value]
     part = _PARTS.get(kind.partition(" ")[0])
-    return value if part is None else read(part, value)
+    return value if part is None else part(value)
 
 
 def read_time(text: str) -> datetime:

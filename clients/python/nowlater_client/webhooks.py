@@ -103,7 +103,7 @@ def _read(body: bytes | str) -> Event:
 
 def event(raw: dict[str, Any]) -> Event:
     """Return a completion event that is known to be genuine, such as one from an SQS queue."""
-    job = models.read(JobState, raw["data"])
+    job = JobState(raw["data"])
     return Event(raw["id"], raw["type"], models.read_time(raw["time"]), job, raw)
 
 

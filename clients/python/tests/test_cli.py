@@ -555,8 +555,8 @@ def test_a_job_s_line_fits_and_shows_eta_and_slack(server: Server) -> None:
     }
     from nowlater_client import models
 
-    line = show.job_line(models.read(models.JobState, raw | {"progress": None}), 79)
-    long = show.job_line(models.read(models.JobState, raw), 79)
+    line = show.job_line(models.JobState(raw | {"progress": None}), 79)
+    long = show.job_line(models.JobState(raw), 79)
 
     assert "ETA" in line
     assert "slack 10m0s" in line
