@@ -204,7 +204,12 @@ async def _hybrid(
     key: str,
 ) -> Reply:
     """Send a job to the hybrid door, or to the async one if only that serves the operation."""
-    wait_s = max(0, int(min(longest_s, MAX_HYBRID_S, end - time.monotonic() - LEAST_S)))
+    patience_s = client._connection.timeout_s
+    if strict:  # to wait longer than the client's timeout is wished
+        end = min(end, time.monotonic() + longest_s + patience_s)
+    else:
+        longest_s = min(longest_s, patience_s / 2)
+    wait_s = max(int(strict), int(min(longest_s, MAX_HYBRID_S, end - time.monotonic() - LEAST_S)))
     prefer = f"wait={wait_s}" + ", handling=strict" * strict if wait_s else "respond-async"
     if strict or client._doors.get(operation) != "async":
         try:
@@ -279,9 +284,10 @@ async def wait(
 
 
 async def _wait(job: J, end: float, on_progress: Callable[[J], object] | None = None) -> J:
-    async for _ in _follow(job, end, is_watched=on_progress is not None):
-        if on_progress is not None:
-            await calling(on_progress, job)
+    with job._client._connection.naming(job.id):
+        async for _ in _follow(job, end, is_watched=on_progress is not None):
+            if on_progress is not None:
+                await calling(on_progress, job)
     return job
 
 
@@ -362,7 +368,9 @@ async def download(
     if not isinstance(to, (str, os.PathLike)):
         async with contextlib.aclosing(stream(job, timeout)) as pieces:
             async for piece in pieces:
-                await calling(to.write, piece)
+                rest = memoryview(piece)
+                while rest:  # a raw file or pipe writes a part
+                    rest = rest[await calling(to.write, rest) or len(rest) :]
         return
     with writing(to) as file:
         await download(job, file, timeout)
@@ -449,6 +457,9 @@ def _query(
 ) -> list[tuple[str, str]]:
     """Return filters as they are in a URL."""
     several = {"status": status, "state": state, "operation": operation}
+    for name, one in several.items():
+        if one is not None and not one:  # without the filter it would be all jobs
+            raise ValueError(f"The filter {name} is empty: leave it out for all.")
     lists = {name: [one] if isinstance(one, str) else one or [] for name, one in several.items()}
     pairs = [(name, one) for name, values in lists.items() for one in values]
     pairs += [("tag", f"{name}:{value}") for name, value in (tags or {}).items()]

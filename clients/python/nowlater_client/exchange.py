@@ -23,31 +23,29 @@ import random
 import socket
 import ssl
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta, timezone
 from email.utils import parsedate_to_datetime
-from typing import TYPE_CHECKING, Any, TypeVar, Union
+from typing import TYPE_CHECKING, Any, Union
 
 import httpx
 
 from nowlater_client import errors
 from nowlater_client.terms import Seconds, seconds
+from nowlater_client.transfer import TRY_S, Transfer, transfer
 from nowlater_client.version import __version__
 
 if TYPE_CHECKING:
     from nowlater_client.sender import Sender
 
-T = TypeVar("T")
 Timeout = Union[float, timedelta, None]  # noqa: UP007 - evaluated by Python 3.10
 
-#: Seconds for one try: API Gateway answers within 30, at the latest. Also those without a byte.
-TRY_S = 40.0
 #: With no time left, one look is still worth a second.
 LEAST_S = 1.0
 #: Seconds in which a URL that has never answered is tried: a wrong one should be told soon.
 FIRST_CONTACT_S = 5.0
-_CONNECT_S = 10.0
 _MAX_JITTER_S = 8.0
 _PROBLEM = "application/problem+json"
 _AGENT = f"nowlater-client/{__version__} python/{platform.python_version()}"
@@ -165,31 +163,53 @@ class Connection:
         known: dict[str, Any] = {"job_id": job_id, "key": key}
         content = None if json is None else to_json(json)
         sent = self._head(headers, key, content)
-        url = f"{self.url}/{(path.partition('://')[2].partition('/')[2] or path).lstrip('/')}"
-        while True:
-            fault: errors.NowlaterError
-            wait_s = None
-            try:
-                reply = await self.read(method, url, sent, content, tries.end_of_next())
-            except errors.ClientClosed as error:
-                error.job_id, error.key = job_id, key
-                raise
-            except httpx.RequestError as error:
-                text = f"{method} {url.partition('?')[0]}: {reason(error)}."
-                fault = errors.Unreachable(text, **known)
-                tries.are_over = self._is_final(error, began)
-            else:
-                reply = replace(reply, known=known)
-                self.has_answered = True
-                if self.on_reply is not None:
-                    self.on_reply(reply)
-                if not is_sent_again(reply):
-                    break
-                fault, wait_s = error_of(reply, **known), retry_after_s(reply)
-            await tries.pause(fault, wait_s)
+        url = self._url(path)
+        with self.naming(job_id, key):
+            while True:
+                fault: errors.NowlaterError
+                wait_s = None
+                try:
+                    reply = await self.read(method, url, sent, content, tries.end_of_next())
+                except httpx.RequestError as error:
+                    text = f"{method} {url.partition('?')[0]}: {reason(error)}."
+                    fault = errors.Unreachable(text, **known)
+                    tries.are_over = self._is_final(error, began)
+                else:
+                    reply = replace(reply, known=known)
+                    self.has_answered = True
+                    if self.on_reply is not None:
+                        self.on_reply(reply)
+                    if not is_sent_again(reply, method):
+                        break
+                    fault, wait_s = error_of(reply, **known), retry_after_s(reply)
+                await tries.pause(fault, wait_s)
         if reply.status >= 400:
             raise error_of(reply, **known)
         return reply
+
+    @contextlib.contextmanager
+    def naming(self, job_id: str | None, key: str | None = None) -> Iterator[None]:
+        """Name the job and the key in the error, if the client is closed meanwhile."""
+        import asyncio  # here, as importing it takes half as long as httpx
+
+        try:
+            yield
+        except errors.ClientClosed as error:
+            error.job_id, error.key = error.job_id or job_id, error.key or key
+            raise
+        except asyncio.CancelledError:
+            if not self.sender.is_closed:
+                raise
+            text = "The client was closed meanwhile."
+            raise errors.ClientClosed(text, job_id=job_id, key=key) from None
+
+    def _url(self, path: str) -> str:
+        """Return the URL of a path, which may be a whole URL of this API."""
+        if "://" in path:
+            base = httpx.URL(self.url).path.rstrip("/")
+            path = path.partition("://")[2].partition("/")[2]
+            path = f"/{path}".removeprefix(f"{base}/") if base else path
+        return f"{self.url}/{path.lstrip('/')}"
 
     def _is_final(self, error: httpx.RequestError, began: float) -> bool:
         """Return whether a failure is reported at once, as it shows that the URL is wrong."""
@@ -215,37 +235,14 @@ class Connection:
     ) -> Reply:
         """Return the whole answer to a request that is sent once; raises httpx.RequestError."""
 
-        async def whole() -> Reply:
-            async with self.open(method, url, headers, content, until) as response:
-                body = b"".join([chunk async for chunk in response.aiter_bytes()])
-                return Reply(response.status_code, dict(response.headers), body)
+        async with self.open(method, url, headers, content, until) as response:
+            return Reply(response.status, response.headers, await response.body())
 
-        return await within(until, whole())
-
-    @contextlib.asynccontextmanager
-    async def open(
+    def open(
         self, method: str, url: str, headers: Mapping[str, str], content: Any, until: float
-    ) -> AsyncIterator[httpx.Response]:
-        """Send a request that has nothing from the httpx client: no header, no credentials."""
-        left_s = max(0.1, until - time.monotonic())
-        timeout = httpx.Timeout(min(TRY_S, left_s), connect=min(_CONNECT_S, left_s))
-        headers = httpx.Headers(headers)  # a copy, whose repr hides the key
-        headers["accept-encoding"] = "identity"
-        extensions = {"timeout": timeout.as_dict()}
-        try:
-            request = httpx.Request(
-                method, url, headers=headers, content=content, extensions=extensions
-            )
-        except httpx.InvalidURL as error:
-            raise errors.Misconfigured(f"The URL {url!r} is wrong: {error}.") from error
-        if isinstance(content, httpx.AsyncByteStream):
-            request.stream = content
-        sending = self.sender.send(request, auth=None, follow_redirects=False, stream=True)
-        response = await within(until, sending)
-        try:
-            yield response
-        finally:
-            await response.aclose()
+    ) -> AbstractAsyncContextManager[Transfer]:
+        """Send a request once, to read its response in pieces; raises httpx.RequestError."""
+        return transfer(self.sender, method, url, headers, content, until)
 
 
 def to_json(value: Any) -> bytes:
@@ -256,22 +253,11 @@ def to_json(value: Any) -> bytes:
         raise ValueError(f"This cannot be sent as JSON: {error}.") from error
 
 
-async def within(until: float, awaitable: Awaitable[T]) -> T:
-    """Return what an awaitable gives; cancels it when the time is up, as if no byte came."""
-    import anyio  # here, as importing asyncio takes half as long as httpx
-
-    try:
-        with anyio.fail_after(until - time.monotonic()):
-            return await awaitable
-    except TimeoutError as error:
-        raise httpx.ReadTimeout("no whole answer came in time") from error
-
-
 async def sleep(seconds: float) -> None:
     """Wait."""
-    import anyio
+    import asyncio  # here, as importing it takes half as long as httpx
 
-    await anyio.sleep(seconds)
+    await asyncio.sleep(seconds)
 
 
 def reason(error: Exception) -> str:
@@ -296,9 +282,9 @@ def is_wrong_url(error: httpx.RequestError) -> bool:
     return False
 
 
-def is_sent_again(reply: Reply) -> bool:
+def is_sent_again(reply: Reply, method: str = "GET") -> bool:
     """Tell whether the request is repeated after this answer: see the table above."""
-    is_json = reply.media_type in ("application/json", _PROBLEM)
+    is_json = reply.media_type in ("application/json", _PROBLEM) and method.upper() != "HEAD"
     is_file = "content-security-policy" in reply.headers
     if is_json and not is_file and reply.status // 100 in (2, 4) and not _is_json(reply):
         return True  # something between cut it

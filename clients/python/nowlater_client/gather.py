@@ -14,7 +14,6 @@ import uuid
 from collections.abc import (
     AsyncGenerator,
     AsyncIterable,
-    Awaitable,
     Callable,
     Coroutine,
     Iterable,
@@ -167,8 +166,8 @@ class _Each(Generic[J]):
         self.start(self._feed(inputs)).add_done_callback(self._ready.put_nowait)
         try:
             while (outcome := await (await self._ready.get())) is not None:
-                self._room.release()
                 yield outcome
+                self._room.release()
         finally:
             for task in self._tasks:
                 task.cancel()
@@ -190,10 +189,10 @@ class _Each(Generic[J]):
         pull, attempts = _pulling(inputs), set[asyncio.Task[Any]]()
         try:
             for index in itertools.count():
-                await self._room.acquire()
                 item = await self._pull(pull, index)
                 if item is _END:
                     return
+                await self._room.acquire()
                 attempt = self.start(self._attempt(Outcome(index, item)))
                 attempts.add(attempt)
                 attempt.add_done_callback(attempts.discard)
@@ -204,13 +203,13 @@ class _Each(Generic[J]):
         finally:
             await asyncio.gather(*attempts)
 
-    async def _pull(self, pull: Callable[[], Awaitable[Any]], count: int) -> Any:
-        import anyio
+    async def _pull(self, pull: Callable[[], Coroutine[Any, Any, Any]], count: int) -> Any:
+        import asyncio
 
-        left_s = self._end - time.monotonic()
-        with anyio.move_on_after(left_s):
-            if left_s > 0:
-                return await pull()
+        pulling, left_s = self.start(pull()), self._end - time.monotonic()
+        longest_s = None if math.isinf(left_s) else max(left_s, 0.0)
+        if (await asyncio.wait([pulling], timeout=longest_s))[0]:
+            return pulling.result()
         raise errors.WaitTimeout(f"The time was up after {count} inputs; their jobs continue.")
 
     async def _attempt(self, outcome: Outcome[J]) -> Outcome[J]:
@@ -221,7 +220,7 @@ class _Each(Generic[J]):
         return outcome
 
 
-def _pulling(inputs: Inputs) -> Callable[[], Awaitable[Any]]:
+def _pulling(inputs: Inputs) -> Callable[[], Coroutine[Any, Any, Any]]:
     """Return what gets the next input, or _END."""
     if isinstance(inputs, (Mapping, str, bytes)):
         raise TypeError(f"The inputs are a list or another iterable of inputs, not {inputs!r:.50}.")
@@ -238,6 +237,8 @@ class _Batch(Generic[J]):
     ) -> None:
         import asyncio
 
+        if key is not None and not callable(key):
+            core.checked(key)
         self._client, self._operation, self._terms = client, operation, terms
         self._key, self._prefix, self._end = key, core.new_key(), until(timeout)
         self._connections = asyncio.Semaphore(CONNECTIONS - 1)
@@ -257,6 +258,8 @@ class _Batch(Generic[J]):
         """Submit a job, wait for its end, and get its result."""
         if callable(self._key):
             key = await calling(self._key, outcome.index, outcome.input)
+            if not isinstance(key, str):
+                raise TypeError(f"The key of input {outcome.index} is no text: {key!r}.")
         else:
             part = digest(self._operation, outcome.input) if self._key else outcome.index
             key = f"{self._key or self._prefix}/{part}"

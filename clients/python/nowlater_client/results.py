@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 
 from nowlater_client import errors
-from nowlater_client.exchange import LEAST_S, Reply, Tries, reason, within
+from nowlater_client.exchange import LEAST_S, Reply, Tries, reason
 from nowlater_client.files import File
 
 if TYPE_CHECKING:
@@ -68,13 +68,13 @@ async def _stored(
     """Yield what S3 stores at a URL, from a byte on; raises httpx.RequestError or JobExpired."""
     wanted, connection = {"range": f"bytes={start}-"} if start else {}, job._client._connection
     async with connection.open("GET", url, wanted, None, end) as response:
-        if response.status_code == 404:
+        if response.status == 404:
             raise errors.JobExpired("The result is no longer stored.", job_id=job.id)
-        if response.status_code not in (200, 206):
-            raise httpx.ReadError(f"S3 answered {response.status_code}")
+        if response.status not in (200, 206):
+            raise httpx.ReadError(f"S3 answered {response.status}")
         headers.update(response.headers)
-        skip, chunks = start if response.status_code == 200 else 0, response.aiter_bytes()
-        while chunk := await within(end, anext(chunks, b"")):
+        skip = start if response.status == 200 else 0
+        async for chunk in response.chunks():
             if len(chunk) > skip:
                 yield chunk[skip:]
             skip = max(0, skip - len(chunk))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import os
 import threading
 from collections.abc import AsyncIterator, Callable
 from concurrent import futures
@@ -32,12 +33,21 @@ class Sender:
     def __init__(self, given: Any) -> None:
         self._given: httpx.Client | httpx.AsyncClient | None = given
         self._own: dict[asyncio.AbstractEventLoop, httpx.AsyncClient] = {}
-        self._is_closed = False
+        self.is_closed, self._pid = False, 0
+
+    @property
+    def is_traced(self) -> bool:
+        """Whether httpcore says what it does: a blocking client has no coroutine to tell."""
+        return not isinstance(self._given, httpx.Client)
 
     async def send(self, request: httpx.Request, **options: Any) -> httpx.Response:
         """Send a request, as `httpx.AsyncClient` does; with a blocking client, in a thread."""
-        if self._is_closed or (self._given is not None and self._given.is_closed):
+        if self.is_closed or (self._given is not None and self._given.is_closed):
             raise ClientClosed("The client is closed.")
+        if self._given is not None and self._pid not in (0, os.getpid()):
+            text = "The http_client was used before this process was forked: make one here."
+            raise Misconfigured(text)
+        self._pid = os.getpid()
         if isinstance(self._given, httpx.Client):
             response = await _in_thread(functools.partial(self._given.send, request, **options))
             headers = response.headers.copy()
@@ -60,7 +70,7 @@ class Sender:
         """Close the connections of this event loop, unless the httpx client was given."""
         import asyncio
 
-        self._is_closed = True
+        self.is_closed = True
         own = self._own.get(asyncio.get_running_loop())
         if own is not None:
             await own.aclose()
@@ -68,7 +78,8 @@ class Sender:
 
 def _new_client() -> httpx.AsyncClient:
     try:
-        return httpx.AsyncClient()
+        # Each thread may have a request; those of one `map` are bounded there.
+        return httpx.AsyncClient(limits=httpx.Limits(max_connections=None))
     except (ImportError, ValueError, httpx.InvalidURL) as error:  # SOCKS without its package
         text = f"A proxy of the environment (HTTPS_PROXY, ALL_PROXY …) cannot be used: {error}"
         raise Misconfigured(text) from error

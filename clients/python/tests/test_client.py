@@ -4,6 +4,7 @@ import asyncio
 import io
 import json
 import threading
+import time
 from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -270,6 +271,30 @@ def test_a_map_of_many_inputs_keeps_little_and_reads_ahead_little() -> None:
 
     assert taken == 10_000
     assert most_open <= 10
+
+
+def test_what_has_ended_in_time_is_yielded_later_too(client: Client) -> None:
+    results = client.map("greet", [{"name": "Ada"}] * 3, concurrency=3, timeout=2)
+
+    assert next(results) == "Hello, Ada!"
+    time.sleep(2)
+    assert list(results) == ["Hello, Ada!"] * 2
+
+
+def test_inputs_that_were_not_read_in_time_are_an_error(client: Client) -> None:
+    results = client.map("greet", [{"name": "Ada"}] * 4, concurrency=2, timeout=2)
+
+    assert next(results) == "Hello, Ada!"
+    time.sleep(2)
+    with pytest.raises(errors.WaitTimeout):
+        list(results)
+
+
+def test_a_map_without_keys_does_not_pass_for_one_with_keys(client: Client) -> None:
+    with pytest.raises(ValueError, match="key=''"):
+        list(client.map("greet", [{}], key=""))
+    with pytest.raises(TypeError, match="key of input 0 is no text: None"):
+        list(client.map("greet", [{}], key=lambda index, item: None))  # type: ignore[arg-type, return-value]
 
 
 def test_the_first_failure_of_a_map_is_raised_or_returned(client: Client) -> None:

@@ -562,3 +562,46 @@ def test_durations_may_be_timedeltas() -> None:
 
     with pytest.raises(WaitTimeout, match="after 1 s"):
         client.call("echo", wait=second, timeout=second)
+
+
+def test_a_head_request_is_sent_once() -> None:
+    script = Script(httpx.Response(200, headers={"content-type": "application/json"}))
+    reply = script.client().request("HEAD", "/jobs/1")
+
+    assert (reply.status, reply.body, len(script.requests)) == (200, b"", 1)
+
+
+@pytest.mark.parametrize("base", ["https://api.example.com", "https://api.example.com/v1"])
+def test_links_of_the_api_keep_the_path_of_its_url(base: str) -> None:
+    script = Script(httpx.Response(200, json={"jobs": [job()], "next": f"{base}/jobs?cursor=1"}))
+    http = httpx.Client(transport=httpx.MockTransport(script))
+    client = Client(base, "nl_key", http_client=http)
+
+    assert len(list(client.jobs(limit=2))) == 2
+    client.request("GET", f"{base}/jobs/v1/x")
+
+    paths = [f"{request.url}".removeprefix(base) for request in script.requests]
+    assert paths == ["/jobs?limit=2", "/jobs?cursor=1", "/jobs/v1/x"]
+
+
+def test_a_strict_wait_is_at_least_a_second_and_longer_than_the_client_s_timeout() -> None:
+    script = Script(httpx.Response(200, json=1))
+    client = script.client(timeout=2)
+    for wait in (0, 0.3, 7.9):
+        client.call("echo", wait=wait, strict=True)
+    client.call("echo", wait=7.9)
+
+    preferred = [request.headers["prefer"] for request in script.requests]
+    assert preferred == [f"wait={n}, handling=strict" for n in (1, 1, 7)] + ["wait=1"]
+
+
+@pytest.mark.parametrize("empty", [[], (), "", set()])
+@pytest.mark.parametrize("name", ["status", "operation"])
+def test_a_filter_that_is_empty_does_not_mean_all(name: str, empty: Any) -> None:
+    script = Script(httpx.Response(200, json={"jobs": [], "next": None}))
+    filters: Any = {name: empty}
+
+    with pytest.raises(ValueError, match=f"{name} is empty"):
+        list(script.client().jobs(**filters))
+
+    assert not script.requests

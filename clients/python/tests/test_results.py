@@ -561,3 +561,25 @@ def test_a_download_leaves_links_and_pipes_as_they_are(tmp_path: Path) -> None:
     assert (tmp_path / "link").is_symlink()
     assert (tmp_path / "pipe").is_fifo()
     os.close(reader)
+
+
+class Partial(io.RawIOBase):
+    """A raw file that writes at most 1,000 bytes at once, as a pipe may."""
+
+    def __init__(self) -> None:
+        self.content = b""
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, piece: Any) -> int:
+        self.content += bytes(piece[:1000])
+        return min(len(piece), 1000)
+
+
+def test_a_download_goes_on_where_a_raw_file_wrote_a_part() -> None:
+    with Server({"make": lambda: CONTENT}).client() as client:
+        file = Partial()
+        client.submit("make").download(file)
+
+    assert file.content == CONTENT

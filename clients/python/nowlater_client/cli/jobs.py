@@ -50,7 +50,7 @@ def filters(command: Any) -> Any:
 def _query(
     status: tuple[str, ...], operation: str | None, tag: tuple[str, ...], since: datetime | None
 ) -> dict[str, Any]:
-    return {"status": [*status], "operation": operation, "tags": tags(tag), "since": since}
+    return {"status": [*status] or None, "operation": operation, "tags": tags(tag), "since": since}
 
 
 @cli.command()
