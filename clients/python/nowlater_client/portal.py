@@ -27,6 +27,8 @@ _END = object()
 
 #: What the thread that called `Client` is to run meanwhile; None ends it.
 Calls = SimpleQueue[Union[Callable[[], object], None]]  # noqa: UP007 - for Python 3.10
+#: Those whose locks a forked process makes anew.
+_portals = weakref.WeakSet["Portal"]()
 #: Those of the running coroutine; None: `AsyncClient` runs it, and calls by itself.
 _calls: ContextVar[Calls | None] = ContextVar("calls", default=None)
 
@@ -49,8 +51,16 @@ def answer(called: futures.Future[Any], function: Callable[..., Any], *values: A
     if called.set_running_or_notify_cancel():
         try:
             called.set_result(function(*values))
+        except (StopIteration, futures.CancelledError) as error:  # which asyncio takes for its own
+            text = f"{getattr(function, '__qualname__', function)} raised {error!r}."
+            called.set_exception(_caused(RuntimeError(text), error))
         except Exception as error:
             called.set_exception(error)
+
+
+def _caused(error: Exception, cause: Exception) -> Exception:
+    error.__cause__ = cause
+    return error
 
 
 class Portal:
@@ -62,8 +72,13 @@ class Portal:
     def __init__(self, sender: Sender) -> None:
         self._sender, self._pid, self._is_closed = sender, 0, False
         self._loop: asyncio.AbstractEventLoop
-        #: Held while a coroutine is begun, so that none begins once the loop is to end.
-        self._beginning = threading.Lock()
+        self._make_lock()
+        _portals.add(self)
+
+    def _make_lock(self) -> None:
+        #: Held while a coroutine is begun, so that none begins once the loop is to end. A signal handler
+        #: may interrupt a thread that holds it, and call the client too.
+        self._beginning = threading.RLock()
 
     def _begin(self, coroutine: Coroutine[Any, Any, T]) -> futures.Future[T]:
         import asyncio
@@ -72,6 +87,11 @@ class Portal:
             is_started = self._pid == os.getpid()
             if self._is_closed or (is_started and not self._stop.alive):  # or Python exits
                 raise ClientClosed("The client is closed.")
+            if is_started and threading.current_thread() is self._thread:
+                text = (
+                    "This runs in the client's own thread (on_reply, hooks, logging), which cannot "
+                )
+                raise RuntimeError(f"{text}wait for the client: call it in another thread.")
             if not is_started:
                 self._start()
             return asyncio.run_coroutine_threadsafe(coroutine, self._loop)
@@ -83,7 +103,9 @@ class Portal:
             target=_serve, args=arguments, name="nowlater-client", daemon=True
         )
         self._thread.start()
-        self._loop, stop = started.get()
+        if isinstance(served := started.get(), Exception):
+            raise served
+        self._loop, stop = served
         self._stop = weakref.finalize(self, _stop, self._loop, stop, self._thread)
         self._pid = os.getpid()
 
@@ -108,7 +130,7 @@ class Portal:
         beginning = main()
         try:
             running = self._begin(beginning)
-        except RuntimeError:  # ClientClosed, or no thread can be started
+        except BaseException:  # ClientClosed, Ctrl-C, or no thread or event loop can be started
             beginning.close()
             coroutine.close()
             raise
@@ -159,10 +181,22 @@ def _serve(started: SimpleQueue[Any], sender: Sender) -> None:
         await stop.wait()
         await sender.close()
 
-    asyncio.run(main())
+    try:
+        asyncio.run(main())
+    except OSError as error:  # there is no file descriptor left
+        started.put(error)
 
 
 def _stop(loop: asyncio.AbstractEventLoop, stop: asyncio.Event, thread: threading.Thread) -> None:
     loop.call_soon_threadsafe(stop.set)
     if threading.current_thread() is not thread:
         thread.join(_CLOSING_S)
+
+
+def _make_locks() -> None:
+    for portal in list(_portals):
+        portal._make_lock()
+
+
+if hasattr(os, "register_at_fork"):  # Windows has no fork
+    os.register_at_fork(after_in_child=_make_locks)

@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent import futures
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ import httpx
 import pytest
 
 from nowlater_client import AsyncClient, Client, Unreachable
+from nowlater_client.errors import ClientClosed
 from nowlater_client.testing import Server
 
 #: A connection that anyio makes just when it is canceled, or that an event loop leaves, ends as garbage.
@@ -273,11 +275,72 @@ if child:
 """
 
 
-def test_a_client_works_in_a_forked_process() -> None:
+FORK_WHILE_LOCKED = """
+import os, sys, threading
+from nowlater_client import Client
+
+client = Client(sys.argv[1], "nl_test")
+is_held, may_end = threading.Event(), threading.Event()
+
+def hold() -> None:
+    with client._portal._beginning:
+        is_held.set()
+        may_end.wait()
+
+holding = threading.Thread(target=hold)
+holding.start()
+is_held.wait()
+child = os.fork()
+if not child:
+    assert client.call("greet") == 1
+    os._exit(0)
+may_end.set()
+holding.join()
+sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+"""
+
+FORK_WITH_ITS_HTTP_CLIENT = """
+import os, sys
+import httpx
+from nowlater_client import Client
+from nowlater_client.errors import Misconfigured
+
+client = Client(sys.argv[1], "nl_test", http_client=httpx.Client())
+if "used" in sys.argv:
+    assert client.call("greet") == 1
+child = os.fork()
+if child:
+    sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+try:
+    print(client.call("greet"))
+except Misconfigured as error:
+    print(error)
+"""
+
+NO_FILES = """
+import resource, sys
+from nowlater_client import Client
+
+with Client(sys.argv[1], "nl_test") as client:
+    client.call("greet")  # what is imported later is imported
+client = Client(sys.argv[1], "nl_test")
+limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+resource.setrlimit(resource.RLIMIT_NOFILE, (3, limits[1]))
+try:
+    client.call("greet")
+except OSError as error:
+    print(error.strerror)
+resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+print(client.call("greet"))
+"""
+
+
+def in_process(program: str, *arguments: str) -> str:
+    """Run a program beside a served stand-in, and return what it prints."""
     served = Served(Server({"greet": lambda: 1}))
     try:
         done = subprocess.run(
-            [sys.executable, "-W", "ignore", "-c", FORK, served.url],
+            [sys.executable, "-W", "ignore", "-c", program, served.url, *arguments],
             env=os.environ | {"PYTHONPATH": str(SOURCES)},
             capture_output=True,
             text=True,
@@ -286,5 +349,116 @@ def test_a_client_works_in_a_forked_process() -> None:
         )
     finally:
         served.close()
-
     assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_a_client_works_in_a_forked_process() -> None:
+    in_process(FORK)
+
+
+def test_a_process_that_is_forked_while_a_call_begins_can_call() -> None:
+    in_process(FORK_WHILE_LOCKED)
+
+
+def test_an_http_client_with_connections_is_refused_in_a_forked_process() -> None:
+    assert "before this process was forked" in in_process(FORK_WITH_ITS_HTTP_CLIENT, "used")
+    assert in_process(FORK_WITH_ITS_HTTP_CLIENT) == "1\n"
+
+
+def test_a_call_without_a_file_descriptor_left_fails_at_once() -> None:
+    assert in_process(NO_FILES) == "Too many open files\n1\n"
+
+
+def test_a_signal_handler_may_call_while_a_call_begins() -> None:
+    server = Server({"greet": lambda: 1})
+    called = list[Any]()
+    previous = signal.signal(signal.SIGUSR1, lambda *_: called.append(client.call("greet")))
+    try:
+        with server.client() as client, client._portal._beginning:
+            signal.raise_signal(signal.SIGUSR1)
+    finally:
+        signal.signal(signal.SIGUSR1, previous)
+
+    assert called == [1]
+
+
+def test_what_runs_in_the_client_s_thread_cannot_wait_for_it() -> None:
+    refused = list[RuntimeError]()
+
+    def on_reply(_: Any) -> None:
+        try:
+            client.call("greet")
+        except RuntimeError as error:
+            refused.append(error)
+
+    with Server({"greet": lambda: 1}).client(on_reply=on_reply) as client:
+        assert client.call("greet") == 1
+
+    assert "another thread" in f"{refused[0]}"
+
+
+@pytest.mark.parametrize("error", [StopIteration("x"), futures.CancelledError("x")])
+def test_errors_that_asyncio_takes_for_its_own_reach_the_caller(error: Exception) -> None:
+    def fail(*_: Any) -> str:
+        raise error
+
+    with Server({"greet": lambda: 1}).client() as client:
+        with pytest.raises(
+            RuntimeError, match=r"fail raised (StopIteration|CancelledError)\('x'\)"
+        ):
+            client.submit("greet").wait(on_progress=fail)
+        with pytest.raises(RuntimeError, match="fail raised"):
+            list(client.map("greet", [{}], key=fail))
+        assert client.call("greet") == 1
+
+
+@pytest.mark.parametrize("error", [SystemExit(3), KeyboardInterrupt(), asyncio.CancelledError()])
+def test_what_ends_a_program_in_a_callback_ends_the_call(error: BaseException) -> None:
+    def fail(*_: Any) -> str:
+        raise error
+
+    with Server({"greet": lambda: 1}).client() as client:
+        for use in (
+            lambda: client.submit("greet").wait(on_progress=fail),
+            lambda: list(client.map("greet", [{}] * 3, key=fail)),
+        ):
+            with pytest.raises(type(error)):
+                use()
+        assert client.call("greet") == 1
+
+
+def test_a_client_that_is_closed_during_a_call_names_key_and_job(slow: Slow) -> None:
+    for name, use in (
+        ("key", lambda client: client.submit("greet", key="my-key")),
+        ("key", lambda client: client.call("greet", key="my-key")),
+        ("job_id", lambda client: client.job("my-job")),
+    ):
+        client, asked = Client(slow.url, "nl_key"), slow.asked
+        closing = threading.Thread(
+            target=lambda client=client, asked=asked: (
+                eventually(lambda: slow.asked > asked),
+                client.close(),
+            )
+        )
+        closing.start()
+        with pytest.raises(ClientClosed) as caught:
+            use(client)
+        closing.join()
+        assert getattr(caught.value, name) in ("my-key", "my-job")
+
+
+def test_each_thread_may_have_a_request(slow: Slow) -> None:
+    client = Client(slow.url, "nl_key")
+
+    def ask() -> None:
+        with pytest.raises((ClientClosed, Unreachable)):
+            client.job("j")
+
+    threads = [threading.Thread(target=ask) for _ in range(120)]
+    for thread in threads:
+        thread.start()
+    assert eventually(lambda: slow.open == len(threads))
+    client.close()
+    for thread in threads:
+        thread.join(PATIENCE_S)
