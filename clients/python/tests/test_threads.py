@@ -234,14 +234,17 @@ class Served:
             protocol_version = "HTTP/1.1"
 
             def do_POST(self) -> None:
-                content = self.rfile.read(int(self.headers["content-length"]))
+                content = self.rfile.read(int(self.headers["content-length"] or 0))
                 url, headers = f"http://x{self.path}", dict(self.headers)
-                answer = server.handle(httpx.Request("POST", url, headers=headers, content=content))
+                request = httpx.Request(self.command, url, headers=headers, content=content)
+                answer = server.handle(request)
                 self.send_response(answer.status_code)
                 for name, value in answer.headers.items():
                     self.send_header(name, value)
                 self.end_headers()
                 self.wfile.write(answer.content)
+
+            do_GET = do_POST  # noqa: N815
 
             def log_message(self, *_: Any) -> None:
                 pass
@@ -334,6 +337,21 @@ resource.setrlimit(resource.RLIMIT_NOFILE, limits)
 print(client.call("greet"))
 """
 
+EXIT = """
+import atexit, sys, threading
+from nowlater_client import Client
+
+sys.stderr = sys.stdout
+client, accepted = Client(sys.argv[1], "nl_test"), threading.Event()
+
+def wait() -> None:
+    client.submit("greet", start=60).wait(on_progress=lambda job: accepted.set())
+
+atexit.register(lambda: print(client.call("greet"), flush=True))
+threading.Thread(target=wait, daemon=True).start()
+accepted.wait()
+"""
+
 
 def in_process(program: str, *arguments: str) -> str:
     """Run a program beside a served stand-in, and return what it prints."""
@@ -351,6 +369,19 @@ def in_process(program: str, *arguments: str) -> str:
         served.close()
     assert done.returncode == 0, done.stderr
     return done.stdout
+
+
+def test_calls_at_the_exit_of_python_are_answered_or_end_silently() -> None:
+    assert in_process(EXIT) == "1\n"
+
+
+def test_a_call_is_refused_once_threads_stand_still(monkeypatch: pytest.MonkeyPatch) -> None:
+    with Server({"greet": lambda: 1}).client() as client:
+        assert client.call("greet") == 1
+        monkeypatch.setattr(sys, "is_finalizing", lambda: True)
+        with pytest.raises(ClientClosed):
+            client.call("greet")
+        monkeypatch.undo()
 
 
 def test_a_client_works_in_a_forked_process() -> None:
