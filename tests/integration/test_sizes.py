@@ -63,6 +63,7 @@ def test_a_large_result_is_where_the_answer_redirects_to(world: World) -> None:
     assert (reply.status, reply.body) == (303, b"")
     assert reply.headers["cache-control"] == "no-store"
     assert (len(body), media_type) == (20_000 - 10, "application/json")
+    assert "content-security-policy" not in reply.headers  # it is no file
     query = parse_qs(urlsplit(reply.headers["location"]).query)
     assert query["X-Amz-Algorithm"] == ["AWS4-HMAC-SHA256"]
     assert int(query["X-Amz-Expires"][0]) <= 300
@@ -78,6 +79,15 @@ def test_a_large_result_is_answered_as_a_url_to_a_client_that_cannot_follow_redi
 
     assert (reply.status, reply.json["media_type"]) == (200, "image/png")
     assert fetched(world, reply.json["url"]) == (b"\xff" * 20_000, "image/png")
+
+
+def test_the_redirect_to_a_large_file_of_json_says_that_it_is_a_file(world: World) -> None:
+    given = {"text": "1", "times": 20_000, "media_type": "application/json"}
+    job = world.submit("document", given).json["id"]
+    world.work()
+    reply = world.call("result", id=job)
+
+    assert (reply.status, reply.headers["content-security-policy"][:7]) == (303, "sandbox")
 
 
 @pytest.mark.parametrize(

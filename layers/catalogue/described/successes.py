@@ -130,7 +130,7 @@ SUCCESSES: dict[str, dict[str, Any]] = {
     | _response(
         303,
         "The result is large; `Location` is its URL.",
-        response_headers("Location", "Cache-Control"),
+        response_headers("Location", "Cache-Control", maybe=_SANDBOXED),
         None,
     ),
     "getEvents": {

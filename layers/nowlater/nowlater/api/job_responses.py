@@ -11,6 +11,7 @@ from nowlater.api.request import HttpRequest
 from nowlater.api.responses import (
     EVENTS,
     JSON,
+    SANDBOXED,
     Response,
     json_response,
     problem_response,
@@ -83,7 +84,7 @@ def result(services: Services, request: HttpRequest, job: Job) -> Response:
     url = services.bucket.url_to_get(job.result_key, _file_name(job))
     if wants_url:
         return json_response(200, {"url": url, "media_type": job.media_type or JSON})
-    return json_response(303, headers={"Location": url})
+    return json_response(303, headers={"Location": url} | (SANDBOXED if job.media_type else {}))
 
 
 def _file_name(job: Job) -> str:

@@ -18,8 +18,8 @@ EVENTS, HTML = "text/event-stream", "text/html; charset=utf-8"
 #: Longer texts are sent as base64, as escaping could make them exceed Lambda's 6 MB.
 _MAX_TEXT = 1024 * 1024
 _NOT_STORED = {"Cache-Control": "no-store"}
-#: Results of operations must not run scripts in a browser.
-_SANDBOXED = {"Content-Security-Policy": "sandbox; default-src 'none'"}
+#: Results of operations must not run scripts in a browser. It also tells a file of JSON from a JSON value.
+SANDBOXED = {"Content-Security-Policy": "sandbox; default-src 'none'"}
 #: Browsers must not guess another media type.
 _NOT_SNIFFED = {"X-Content-Type-Options": "nosniff"}
 
@@ -59,7 +59,7 @@ def result_response(data: bytes, media_type: str | None) -> Response:
     if media_type is None:
         return Response(200, data, {"Content-Type": JSON} | _NOT_STORED)
     return Response(
-        200, data, {"Content-Type": media_type} | _NOT_STORED | _SANDBOXED, is_text=False
+        200, data, {"Content-Type": media_type} | _NOT_STORED | SANDBOXED, is_text=False
     )
 
 
