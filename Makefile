@@ -9,10 +9,17 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export SAM_CLI_TELEMETRY := 0
 # Without Python's bytecode each process compiles all modules again, which takes many seconds.
 unexport PYTHONDONTWRITEBYTECODE
+# Another environment that is active in the shell is none of ours: uv would install there.
+unexport VIRTUAL_ENV CONDA_PREFIX UV_PROJECT_ENVIRONMENT UV_PYTHON UV_SYSTEM_PYTHON
 # The machine's own certificates, as pip takes them: there may be a proxy between.
 export UV_SYSTEM_CERTS := 1
 ENVIRONMENT := .venv/.made-from-lock
 EMULATOR := .local/ministack/.made-from-requirements
+# The scripts of an environment hold its path, as its stamp does: in a folder that was moved or copied,
+# it is made anew. One that is a link is another folder's, and stays as it is.
+moved = $(shell [ -L $(patsubst %/,%,$(dir $(1))) ] || [ ! -s $(1) ] || \
+	[ "$$(cat $(1))" = "$$(cd $(dir $(1)) && pwd -P)" ] || echo moved)
+.PHONY: moved
 
 # In the framework's own repository there are samples, and tests and checks of the framework.
 IS_FRAMEWORK := $(wildcard framework.mk)
@@ -130,13 +137,14 @@ republish: $(ENVIRONMENT)
 $(TOOLS)/bin/uv:
 	@$(PYTHON) local/bootstrap.py $(TOOLS) >&2
 
-$(ENVIRONMENT): pyproject.toml uv.lock $(REQUIREMENTS) | $(TOOLS)/bin/uv
+$(ENVIRONMENT): pyproject.toml uv.lock $(REQUIREMENTS) $(call moved,$(ENVIRONMENT)) | $(TOOLS)/bin/uv
 	@echo 'installing what the build and the tests need …' >&2
+	@$(if $(filter moved,$^),rm -rf .venv)
 	@"$(UV)" sync --quiet --locked --inexact $(if $(IS_FRAMEWORK),,--no-default-groups --group project)
 	@"$(UV)" pip install --quiet $(foreach file,$(REQUIREMENTS),--requirement $(file)) || { \
 		echo 'The packages of $(strip $(REQUIREMENTS)) could not be installed: correct the file,' >&2; \
 		echo 'or check that the package index is reachable, and run the command again.' >&2; exit 1; }
-	@touch $@
+	@cd $(@D) && pwd -P > $(@F)
 
 $(EMULATOR): local/requirements.txt | $(TOOLS)/bin/uv
 	@echo 'installing the AWS emulator …' >&2
