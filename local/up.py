@@ -22,7 +22,7 @@ from local.output import Output
 from local.receiver import Receiver
 from local.resume import resume
 from local.terminal import Terminal
-from local.watch import Watch
+from local.watch import Watch, sources
 
 
 def main() -> int:
@@ -48,6 +48,7 @@ def main() -> int:
 def up(home: Path, port: int, changes: dict[str, str], *, keep: bool) -> None:
     """Serve the API at the port until interrupted; raises Failure."""
     reading, writing = os.pipe()
+    changed = sources()  # what is saved while it starts is served too
     with Emulator(home, port, keep=keep, output=writing) as aws:
         os.close(writing)
         with _step("building the Lambdas and layers"):
@@ -61,8 +62,7 @@ def up(home: Path, port: int, changes: dict[str, str], *, keep: bool) -> None:
         receiver = Receiver(port, url, token, terminal)
         output = Output(os.fdopen(reading, encoding="utf-8"), stack, terminal)
         gaps = Gaps(home, aws, terminal)
-        # Before the URL is published: a file that is saved after that must be noticed.
-        watch = Watch(home, aws, stack, changes, gaps, terminal)
+        watch = Watch(home, aws, stack, changes, gaps, terminal, changed)
         for follower in (output, Notifications(stack, terminal), receiver, watch):
             threading.Thread(target=follower.run, daemon=True).start()
         examples.show(url, token, receiver.url, home)
