@@ -27,6 +27,9 @@ COMPOSE := .venv/bin/python -m local.compose
 
 # What the operations need, and what their tests need besides.
 REQUIREMENTS := operations/requirements.txt $(wildcard operations/tests/requirements.txt)
+# Files that these include: a change of one is a change of what is needed.
+INCLUDED := $(foreach file,$(wildcard $(REQUIREMENTS)),$(wildcard $(addprefix $(dir $(file)),\
+	$(shell sed -nE 's/^(-r|-c|--requirement|--constraint)[ =]*([^ ]+).*/\2/p' $(file)))))
 
 # Where the API is served by `make up`.
 PORT ?=
@@ -137,7 +140,7 @@ republish: $(ENVIRONMENT)
 $(TOOLS)/bin/uv:
 	@$(PYTHON) local/bootstrap.py $(TOOLS) >&2
 
-$(ENVIRONMENT): pyproject.toml uv.lock $(REQUIREMENTS) $(call moved,$(ENVIRONMENT)) | $(TOOLS)/bin/uv
+$(ENVIRONMENT): pyproject.toml uv.lock $(REQUIREMENTS) $(INCLUDED) $(call moved,$(ENVIRONMENT)) | $(TOOLS)/bin/uv
 	@echo 'installing what the build and the tests need …' >&2
 	@$(if $(filter moved,$^),rm -rf .venv)
 	@"$(UV)" sync --quiet --locked --inexact $(if $(IS_FRAMEWORK),,--no-default-groups --group project)

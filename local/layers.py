@@ -9,7 +9,7 @@ import shutil
 import subprocess
 import sys
 import zipfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from local.failure import Failure
@@ -36,6 +36,8 @@ OPERATIONS = Path("operations")
 REQUIREMENTS = OPERATIONS / "requirements.txt"
 #: As layers/catalogue/build.py prints it.
 _LEFT_OUT = "left out: "
+#: A line of requirements that names another file of them.
+_INCLUDED = re.compile(r"(?:-r|--requirement|-c|--constraint)[ =]*(\S+)")
 _UV = Path(".local/tools/bin/uv")
 
 
@@ -129,9 +131,21 @@ def install_requirements() -> None:
 
 def requirements_digest() -> str:
     """Return a digest of the operations' requirements, without comments and blank lines."""
-    lines = (line.partition(" #")[0].strip() for line in REQUIREMENTS.read_text().splitlines())
-    needed = "\n".join(line for line in lines if line and not line.startswith("#"))
-    return hashlib.sha256(needed.encode()).hexdigest()
+    return hashlib.sha256("\n".join(_requirements(REQUIREMENTS)).encode()).hexdigest()
+
+
+def _requirements(file: Path) -> Iterator[str]:
+    """Yield the lines of a file of requirements, and of those that it includes; raises Failure."""
+    try:
+        lines = file.read_text().splitlines()
+    except FileNotFoundError as error:
+        raise Failure(f"There is no {file}. Make it again, an empty one will do.") from error
+    for line in lines:
+        needed = line.partition(" #")[0].strip()
+        if included := _INCLUDED.match(needed):
+            yield from _requirements(file.parent / included[1])
+        elif needed and not needed.startswith("#"):
+            yield needed
 
 
 def content_digest(layer: str, home: Path) -> str:
@@ -148,7 +162,7 @@ def zip_folder(folder: Path, within: Path = Path(), *, without: frozenset[str] =
     """Return a folder's content as a zip file, in the folder `within`."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
-        for path in sorted(folder.rglob("*")):
+        for path in sorted(folder.rglob("*", recurse_symlinks=True)):
             inside = path.relative_to(folder)
             if inside.parts[0] not in without:
                 with contextlib.suppress(FileNotFoundError):

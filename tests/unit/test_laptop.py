@@ -219,6 +219,25 @@ def test_requirements_are_installed_again_only_where_they_change(
     assert (layers.requirements_digest() == before) is is_same
 
 
+def test_requirements_in_a_file_that_is_included_are_requirements(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file, more = tmp_path / "requirements.txt", tmp_path / "more/others.txt"
+    monkeypatch.setattr(layers, "REQUIREMENTS", file)
+    more.parent.mkdir()
+    file.write_text("-r more/others.txt # of all teams\n")
+    more.write_text("-c limits.txt\nregex\n")
+    digests = set()
+    for limit in ("regex<2\n", "regex<3\n"):
+        (more.parent / "limits.txt").write_text(limit)
+        digests.add(layers.requirements_digest())
+
+    assert len(digests) == 2
+    more.unlink()
+    with pytest.raises(Failure, match=r"There is no .*others\.txt"):
+        layers.requirements_digest()
+
+
 # ── webhooks ──────────────────────────────────────────────────────────────────────────────────
 
 NOW = 1_790_000_000

@@ -218,6 +218,17 @@ def test_an_environment_that_is_a_link_to_another_folders_stays(
     assert (others / Path(MADE[0]).name).read_text() == f"{others}\n"
 
 
+def test_a_file_that_the_requirements_include_is_one_of_them(checkout: Checkout) -> None:
+    checkout.fake_uv("echo $1 >> installed")
+    for name, text in (("requirements", "six\n-r more.txt # others\n"), ("more", "regex\n")):
+        (checkout.folder / f"operations/{name}.txt").write_text(text)
+    checkout.make(MADE[0])
+    os.utime(checkout.folder / "operations/more.txt", (2**31, 2**31))
+    checkout.make(MADE[0])
+
+    assert (checkout.folder / "installed").read_text().split() == 2 * ["sync", "pip"]
+
+
 def test_packages_that_cannot_be_installed_are_said_with_their_file(checkout: Checkout) -> None:
     checkout.fake_uv('if [ "$1" = pip ]; then exit 1; fi')
     (checkout.folder / MADE[0]).unlink()
