@@ -120,7 +120,7 @@ deploy: template
 
 # KEY reaches it by the environment, so that it stands in no list of processes.
 verify: $(ENVIRONMENT)
-	@PYTHONPATH=layers/nowlater exec .venv/bin/python -m local.verify $(if $(URL),--url="$$URL") $(if $(ORIGIN),--origin="$$ORIGIN") \
+	@PYTHONPATH=layers/nowlater exec .venv/bin/python -m local.verify $(if $(URL),--url="$$URL") $(if $(STACK),--stack="$$STACK") $(if $(ORIGIN),--origin="$$ORIGIN") \
 		$(if $(RECEIVER),--receiver="$$RECEIVER") $(if $(TOPIC),--topic="$$TOPIC") \
 		$(if $(OPERATION),--operation="$$OPERATION") $(if $(INPUT),--input="$$INPUT") $(ARGS)
 

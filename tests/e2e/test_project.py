@@ -195,6 +195,7 @@ def test_what_make_new_makes_is_tested_extended_and_upgraded(
     first = run(project, "make", "test")
     assert " passed" in first
     assert ", 0 FAILED" in first
+    assert first.endswith("\nYour tests passed; the API from outside passed.\n")
     template = (project / "template.yaml").read_text()
     assert "  Prices: # of our articles\n" in template
 

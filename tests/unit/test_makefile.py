@@ -89,7 +89,7 @@ def checkout(tmp_path: Path) -> Checkout:
     [
         ("up", ["PORT", "SET"]),
         ("deploy", ["STACK", "ARCHITECTURE", "PARAMETERS"]),
-        ("verify", ["URL", "ORIGIN", "RECEIVER", "TOPIC", "OPERATION", "INPUT"]),
+        ("verify", ["URL", "STACK", "ORIGIN", "RECEIVER", "TOPIC", "OPERATION", "INPUT"]),
         ("key", ["STACK", "OWNER", "SCOPES", "DAYS", "REVOKE", "ROTATE"]),
         ("redrive", ["STACK", "OWNER", "HOST"]),
         ("republish", ["STACK"]),

@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from local.failure import Failure
-from local.project import lay, new, note, upgrade
+from local.project import lay, new, note, test, upgrade
 from local.project.source import Source
 from tests import stack
 
@@ -367,6 +367,23 @@ def test_the_changelog_is_shown_from_the_version_before(framework: Path) -> None
 
 
 # ── which version ─────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    ("own", "outside", "line"),
+    [
+        (0, 0, "Your tests passed; the API from outside passed."),
+        (1, 0, "Your tests FAILED; the API from outside passed."),
+        (5, 1, "Your tests are missing: there are none; the API from outside FAILED."),
+        (
+            3,
+            0,
+            "Your tests could not be run (pytest's exit status is 3); the API from outside passed.",
+        ),
+    ],
+)
+def test_the_last_line_of_make_test_is_about_both_parts(own: int, outside: int, line: str) -> None:
+    assert test.summary(own, outside) == line
 
 
 @pytest.fixture
