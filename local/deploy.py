@@ -34,6 +34,7 @@ def build(home: Path) -> list[str]:
     Returns the mistakes of operations that are left out, as lines.
     """
     compose.write()
+    layers.refuse_too_large()
     mistakes = layers.find_mistakes()  # SAM would print thirty lines of its own around each
     command = ["sam", "build", "--build-dir", str(home / "build")]
     defaults = [f"{name}={value}" for name, value in PARAMETERS.items()]

@@ -12,7 +12,9 @@ import zipfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from local.build_sizes import MAX_BYTES, MB
 from local.failure import Failure
+from local.sources import files
 
 #: Each layer's folder in layers/.
 FOLDERS = {
@@ -95,6 +97,18 @@ def build_code(layer: str) -> bytes:
     """Return the code of a layer, zipped as a layer of its own."""
     folder = WITH_CODE[layer]
     return zip_folder(folder, Path("python", folder.name), without=NOT_CODE)
+
+
+def refuse_too_large() -> None:
+    """Raise Failure if the operations' files alone are larger than a Lambda may be."""
+    paths = (path for path in files([OPERATIONS]) if path.parts[1] not in NOT_CODE)
+    sizes = {path: path.stat().st_size for path in paths if path.is_file()}
+    if sum(sizes.values()) > MAX_BYTES:
+        largest = max(sizes, key=lambda path: sizes[path])
+        raise Failure(
+            f"{largest} has {sizes[largest] / MB:.0f} MB: a Lambda may have {MAX_BYTES / MB:.0f} MB with "
+            "all files and packages. Move it out of the folder, for example into a bucket, and read it there."
+        )
 
 
 def find_mistakes() -> list[str]:

@@ -148,6 +148,7 @@ class Watch:
         only_code = self._only_code - self._complete
         if not self._complete | only_code:
             return []
+        layers.refuse_too_large()
         mistakes = self._build(only_code)
         self._gaps.refuse_new(mistakes)
         changed = self._complete - self._unchanged()

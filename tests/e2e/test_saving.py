@@ -222,6 +222,21 @@ def test_what_cannot_be_served_holds_nothing_else_up_and_is_said_until_it_is_men
     assert said(FAILED) == failed
 
 
+def test_a_file_that_no_lambda_may_have_is_named_with_the_limit(
+    api: Client, served: Served
+) -> None:
+    large, shown = operations(served) / "large.bin", len(served.output.read_text())
+    line = f"{FAILED}operations/large.bin has 300 MB: a Lambda may have 250 MB"
+    with large.open("wb") as file:
+        file.truncate(300 * 1024 * 1024)  # it takes no place on the disk
+    eventually(lambda: line in served.output.read_text()[shown:])
+    large.unlink()
+    path = operations(served) / "smaller.py"
+    path.write_text(GROWN.replace("NAME", "smaller"))
+    assert eventually(lambda: api.ask("sync", "smaller", {})).json() == 1
+    path.unlink()
+
+
 def test_a_folder_that_is_a_link_is_served_and_what_is_saved_there(
     api: Client, served: Served, tmp_path: Path
 ) -> None:
