@@ -11,6 +11,7 @@ import yaml
 
 from local import references
 from local.failure import Failure
+from local.terminal import printable
 
 PATH = Path("operations/resources.yaml")
 #: Sections of CloudFormation, in which each name must be new.
@@ -51,9 +52,8 @@ class _Mistakes:
 
     def refuse(self) -> None:
         if self._lines:
-            raise Failure(
-                "\n".join(f"{self._path}:{n}: {text}" for n, text in sorted({*self._lines}))
-            )
+            lines = (f"{self._path}:{n}: {text}" for n, text in sorted({*self._lines}))
+            raise Failure("\n".join(printable(line, colors=False) for line in lines))
 
 
 def read(path: Path, framework: str, *, shown: Path = PATH) -> Fragment:
@@ -85,6 +85,11 @@ def _text(path: Path, shown: Path) -> str:
 def _parse(text: str, shown: Path) -> yaml.Node | None:
     try:
         node: yaml.Node | None = yaml.compose(text, _LOADER)
+    except yaml.reader.ReaderError as error:
+        line = text[: text.find(chr(error.character))].count("\n") + 1
+        raise Failure(
+            f"{shown}:{line}: it has the control character {chr(error.character)!r}. Delete it."
+        ) from error
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line = 1 if mark is None else mark.line + 1
