@@ -102,4 +102,7 @@ def _run(command: list[str], home: Path, step: str, endpoint: str | None) -> Non
 
 
 def _tail(log: Path) -> str:
-    return "\n".join(log.read_text(errors="replace").splitlines()[-25:])
+    """Return the end of a log: of a build that failed in one of our Makefiles, what it said."""
+    text = log.read_text(errors="replace")
+    _, is_of_make, reason = text.rpartition("Make Failed: ")
+    return layers.readable_errors(reason) if is_of_make else "\n".join(text.splitlines()[-25:])

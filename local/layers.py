@@ -202,4 +202,7 @@ def readable_errors(output: str) -> str:
     text = "\n".join(lines[-25:])
     if not is_of_uv:
         return text
-    return f"{REQUIREMENTS}: {' '.join(re.sub(r'[×╰─▶│├]|error:', ' ', text).split())}"
+    layer = re.search(r"build-(\w+)\]", output)
+    folder = FOLDERS[layer[1]] if layer else OPERATIONS.name
+    file = REQUIREMENTS if folder == OPERATIONS.name else Path("layers", folder, REQUIREMENTS.name)
+    return f"{file}: {' '.join(re.sub(r'[×╰─▶│├]|error:', ' ', text).split())}"
