@@ -172,6 +172,24 @@ def test_a_folder_that_is_not_empty_is_refused_and_stays_as_it_is(tmp_path: Path
     assert files(tmp_path) == {"mine.txt": b"mine"}
 
 
+def test_a_project_that_is_there_already_is_refused_with_what_to_do(project: Path) -> None:
+    with pytest.raises(Failure, match=r"has a project already\..*delete the folder"):
+        new.make("acme", project)
+
+
+def test_a_stop_says_what_to_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def stop(_: Path) -> bool:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("sys.argv", ["new", "--name", "acme", "--dir", str(tmp_path / "acme")])
+    monkeypatch.setattr(new, "prepare", stop)
+
+    assert new.main() == 130
+    assert "Delete the folder, and run the same command again." in capsys.readouterr().err
+
+
 def test_an_empty_repository_is_taken_and_an_odd_folder_can_be_copied_from_what_is_printed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
