@@ -16,7 +16,7 @@ _PSEUDO = frozenset(
 _OPEN = ("AWS::CloudFormation::", "AWS::Serverless::", "Custom::")
 _SERVERLESS = "AWS::Serverless::"
 #: The part of a text that `!Sub` replaces; `${!Literally}` stays.
-_PLACE = re.compile(r"\$\{\s*([^!}\s][^}\s]*)\s*\}")
+_PLACE = re.compile(r"\$\{\s*+([^!${}\s][^${}\s]*+)\s*+\}")
 _REGION = "us-east-1"
 
 
