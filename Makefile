@@ -9,10 +9,17 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export SAM_CLI_TELEMETRY := 0
 # Without Python's bytecode each process compiles all modules again, which takes many seconds.
 unexport PYTHONDONTWRITEBYTECODE
+# Another environment that is active in the shell is none of ours: uv would install there.
+unexport VIRTUAL_ENV CONDA_PREFIX UV_PROJECT_ENVIRONMENT UV_PYTHON UV_SYSTEM_PYTHON
 # The machine's own certificates, as pip takes them: there may be a proxy between.
 export UV_SYSTEM_CERTS := 1
 ENVIRONMENT := .venv/.made-from-lock
 EMULATOR := .local/ministack/.made-from-requirements
+# The scripts of an environment hold its path, as its stamp does: in a folder that was moved or copied,
+# it is made anew. One that is a link is another folder's, and stays as it is.
+moved = $(shell [ -L $(patsubst %/,%,$(dir $(1))) ] || [ ! -s $(1) ] || \
+	[ "$$(cat $(1))" = "$$(cd $(dir $(1)) && pwd -P)" ] || echo moved)
+.PHONY: moved
 
 # In the framework's own repository there are samples, and tests and checks of the framework.
 IS_FRAMEWORK := $(wildcard framework.mk)
@@ -20,6 +27,9 @@ COMPOSE := .venv/bin/python -m local.compose
 
 # What the operations need, and what their tests need besides.
 REQUIREMENTS := operations/requirements.txt $(wildcard operations/tests/requirements.txt)
+# Files that these include: a change of one is a change of what is needed.
+INCLUDED := $(foreach file,$(wildcard $(REQUIREMENTS)),$(wildcard $(addprefix $(dir $(file)),\
+	$(shell sed -nE 's/^(-r|-c|--requirement|--constraint)[ =]*([^ ]+).*/\2/p' $(file)))))
 
 # Where the API is served by `make up`.
 PORT ?=
@@ -110,7 +120,7 @@ deploy: template
 
 # KEY reaches it by the environment, so that it stands in no list of processes.
 verify: $(ENVIRONMENT)
-	@PYTHONPATH=layers/nowlater exec .venv/bin/python -m local.verify $(if $(URL),--url="$$URL") $(if $(ORIGIN),--origin="$$ORIGIN") \
+	@PYTHONPATH=layers/nowlater exec .venv/bin/python -m local.verify $(if $(URL),--url="$$URL") $(if $(STACK),--stack="$$STACK") $(if $(ORIGIN),--origin="$$ORIGIN") \
 		$(if $(RECEIVER),--receiver="$$RECEIVER") $(if $(TOPIC),--topic="$$TOPIC") \
 		$(if $(OPERATION),--operation="$$OPERATION") $(if $(INPUT),--input="$$INPUT") $(ARGS)
 
@@ -130,13 +140,14 @@ republish: $(ENVIRONMENT)
 $(TOOLS)/bin/uv:
 	@$(PYTHON) local/bootstrap.py $(TOOLS) >&2
 
-$(ENVIRONMENT): pyproject.toml uv.lock $(REQUIREMENTS) | $(TOOLS)/bin/uv
+$(ENVIRONMENT): pyproject.toml uv.lock $(REQUIREMENTS) $(INCLUDED) $(call moved,$(ENVIRONMENT)) | $(TOOLS)/bin/uv
 	@echo 'installing what the build and the tests need …' >&2
+	@$(if $(filter moved,$^),rm -rf .venv)
 	@"$(UV)" sync --quiet --locked --inexact $(if $(IS_FRAMEWORK),,--no-default-groups --group project)
 	@"$(UV)" pip install --quiet $(foreach file,$(REQUIREMENTS),--requirement $(file)) || { \
 		echo 'The packages of $(strip $(REQUIREMENTS)) could not be installed: correct the file,' >&2; \
 		echo 'or check that the package index is reachable, and run the command again.' >&2; exit 1; }
-	@touch $@
+	@cd $(@D) && pwd -P > $(@F)
 
 $(EMULATOR): local/requirements.txt | $(TOOLS)/bin/uv
 	@echo 'installing the AWS emulator …' >&2

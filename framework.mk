@@ -54,8 +54,8 @@ faults: $(ENVIRONMENT)
 bench: $(ENVIRONMENT) $(EMULATOR)
 	@PYTHONPATH=layers/nowlater:. .venv/bin/python -m tests.bench
 
-$(SCANNER): local/checkov.txt | $(TOOLS)/bin/uv
+$(SCANNER): local/checkov.txt $(call moved,$(SCANNER)) | $(TOOLS)/bin/uv
 	@echo 'installing the scanner of templates …' >&2
 	@"$(UV)" venv --quiet --clear --python 3.13 .local/checkov
 	@"$(UV)" pip install --quiet --python .local/checkov/bin/python --requirement local/checkov.txt
-	@touch $@
+	@cd $(@D) && pwd -P > $(@F)

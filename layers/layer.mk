@@ -12,10 +12,12 @@ PLATFORM_x86_64 := --python-platform x86_64-manylinux_2_28
 HASHES ?=
 REQUIREMENTS ?= requirements.txt
 
-# Wheels for Lambda's machine (Amazon Linux 2023, glibc 2.34), whichever this one is.
-define install
-"$(UV)" pip install --quiet --target "$(OUT)" --python $(PYTHON) --python-version 3.13 \
+# Wheels for Lambda's machine (Amazon Linux 2023, glibc 2.34), whichever this one is. The local stack
+# takes what uv's cache has, so that it starts without a network too, and asks an index for the rest.
+INSTALL = "$(UV)" pip install --quiet --target "$(OUT)" --python $(PYTHON) --python-version 3.13 \
 	$(PLATFORM_$(ARCHITECTURE)) --only-binary :all: --link-mode copy $(HASHES) --requirement $(REQUIREMENTS)
+define install
+$(if $(filter host,$(ARCHITECTURE)),$(INSTALL) --offline 2>/dev/null ||) $(INSTALL)
 rm -rf "$(OUT)/bin" "$(OUT)/.lock"
 endef
 

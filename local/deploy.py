@@ -34,6 +34,7 @@ def build(home: Path) -> list[str]:
     Returns the mistakes of operations that are left out, as lines.
     """
     compose.write()
+    layers.refuse_too_large()
     mistakes = layers.find_mistakes()  # SAM would print thirty lines of its own around each
     command = ["sam", "build", "--build-dir", str(home / "build")]
     defaults = [f"{name}={value}" for name, value in PARAMETERS.items()]
@@ -101,4 +102,7 @@ def _run(command: list[str], home: Path, step: str, endpoint: str | None) -> Non
 
 
 def _tail(log: Path) -> str:
-    return "\n".join(log.read_text(errors="replace").splitlines()[-25:])
+    """Return the end of a log: of a build that failed in one of our Makefiles, what it said."""
+    text = log.read_text(errors="replace")
+    _, is_of_make, reason = text.rpartition("Make Failed: ")
+    return layers.readable_errors(reason) if is_of_make else "\n".join(text.splitlines()[-25:])

@@ -16,6 +16,7 @@ from typing import Any, Self
 
 import boto3
 
+from local import listening
 from local.failure import Failure
 
 PYTHON = Path(".local/ministack/bin/python")
@@ -26,6 +27,7 @@ CREDENTIALS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
 _CLOCK = ("LD_PRELOAD", "FAKETIME")
 #: Ports that no operating system assigns by itself: a port that is free now stays free.
 _PORTS = range(20_000, 32_000)
+_LAST_PORT = 65_535
 
 
 class Emulator:
@@ -129,16 +131,22 @@ def session() -> boto3.Session:
 
 
 def refuse_busy(port: int) -> None:
-    """Raise Failure if another process listens on the port, or it is not a port number."""
-    if not 0 <= port <= 65535:
-        raise Failure(f"There is no port {port}: ports go up to 65535.")
+    """Raise Failure if another process listens on the port, it needs root, or there is no such port."""
+    if not 0 <= port <= _LAST_PORT:
+        raise Failure(f"There is no port {port}: ports go up to {_LAST_PORT}.")
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind(("127.0.0.1", port))
-        except OSError as error:
+        except PermissionError as error:
             raise Failure(
-                f"Port {port} is in use: {error.strerror}. Choose another: make up PORT={port + 1}"
+                f"Port {port} is for root only. Choose another: make up PORT=8080"
+            ) from error
+        except OSError as error:
+            by = listening.find_listener(port) or error.strerror
+            other = port + 1 if port < _LAST_PORT else 8080
+            raise Failure(
+                f"Port {port} is in use: {by}. Choose another: make up PORT={other}"
             ) from error
 
 

@@ -9,7 +9,9 @@ from pathlib import Path
 
 import yaml
 
+from local import references
 from local.failure import Failure
+from local.terminal import printable
 
 PATH = Path("operations/resources.yaml")
 #: Sections of CloudFormation, in which each name must be new.
@@ -50,7 +52,8 @@ class _Mistakes:
 
     def refuse(self) -> None:
         if self._lines:
-            raise Failure("\n".join(f"{self._path}:{n}: {text}" for n, text in sorted(self._lines)))
+            lines = (f"{self._path}:{n}: {text}" for n, text in sorted({*self._lines}))
+            raise Failure("\n".join(printable(line, colors=False) for line in lines))
 
 
 def read(path: Path, framework: str, *, shown: Path = PATH) -> Fragment:
@@ -65,6 +68,7 @@ def read(path: Path, framework: str, *, shown: Path = PATH) -> Fragment:
     if found:
         _check_names(found, _names(framework), mistakes)
         _check_anchors(text, framework, root, mistakes)
+        _check_references(found, framework, mistakes)
     variables = list(_variables(found, mistakes))
     mistakes.refuse()
     sections = {name: _lines(text, found[name]) for name in found if name != _ENVIRONMENT}
@@ -81,6 +85,11 @@ def _text(path: Path, shown: Path) -> str:
 def _parse(text: str, shown: Path) -> yaml.Node | None:
     try:
         node: yaml.Node | None = yaml.compose(text, _LOADER)
+    except yaml.reader.ReaderError as error:
+        line = text[: text.find(chr(error.character))].count("\n") + 1
+        raise Failure(
+            f"{shown}:{line}: it has the control character {chr(error.character)!r}. Delete it."
+        ) from error
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line = 1 if mark is None else mark.line + 1
@@ -154,13 +163,31 @@ def _check_names(
                 mistakes.add(key, f"{name} is there twice. Give one of them another name.")
             elif name in ours:
                 mistakes.add(key, f"the framework has a {name} already. Choose another name.")
-            elif section == "Resources" and not _has_type(value):
+            elif section == "Resources" and not _type(value):
                 mistakes.add(key, f"{name} needs a Type, such as AWS::DynamoDB::Table.")
             seen.add(name)
 
 
-def _has_type(value: yaml.Node) -> bool:
-    return isinstance(value, yaml.MappingNode) and any(k.value == "Type" for k, _ in value.value)
+def _entries(sections: dict[str, yaml.Node], name: str) -> list[tuple[yaml.Node, yaml.Node]]:
+    return sections[name].value if name in sections else []
+
+
+def _type(resource: yaml.Node) -> str:
+    """Return the type of a resource; "" if it has none."""
+    members = resource.value if isinstance(resource, yaml.MappingNode) else []
+    return next((str(value.value) for key, value in members if key.value == "Type"), "")
+
+
+def _check_references(sections: dict[str, _Section], framework: str, mistakes: _Mistakes) -> None:
+    """Note each reference to a parameter or a resource that neither part has."""
+    ours = {key.value: value for key, value in yaml.compose(framework, _LOADER).value}
+    both = [ours, sections]
+    parameters = {key.value for part in both for key, _ in _entries(part, "Parameters")}
+    types = {key.value: _type(value) for part in both for key, value in _entries(part, "Resources")}
+    names = references.Names(parameters, types)
+    for section in sections.values():
+        for node, fault in references.find_mistakes(section, names):
+            mistakes.add(node, fault)
 
 
 def _check_anchors(text: str, framework: str, root: yaml.Node | None, mistakes: _Mistakes) -> None:

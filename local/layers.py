@@ -9,10 +9,12 @@ import shutil
 import subprocess
 import sys
 import zipfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from local.build_sizes import MAX_BYTES, MB
 from local.failure import Failure
+from local.sources import files
 
 #: Each layer's folder in layers/.
 FOLDERS = {
@@ -36,6 +38,8 @@ OPERATIONS = Path("operations")
 REQUIREMENTS = OPERATIONS / "requirements.txt"
 #: As layers/catalogue/build.py prints it.
 _LEFT_OUT = "left out: "
+#: A line of requirements that names another file of them.
+_INCLUDED = re.compile(r"(?:-r|--requirement|-c|--constraint)[ =]*(\S+)")
 _UV = Path(".local/tools/bin/uv")
 
 
@@ -95,6 +99,18 @@ def build_code(layer: str) -> bytes:
     return zip_folder(folder, Path("python", folder.name), without=NOT_CODE)
 
 
+def refuse_too_large() -> None:
+    """Raise Failure if the operations' files alone are larger than a Lambda may be."""
+    paths = (path for path in files([OPERATIONS]) if path.parts[1] not in NOT_CODE)
+    sizes = {path: path.stat().st_size for path in paths if path.is_file()}
+    if sum(sizes.values()) > MAX_BYTES:
+        largest = max(sizes, key=lambda path: sizes[path])
+        raise Failure(
+            f"{largest} has {sizes[largest] / MB:.0f} MB: a Lambda may have {MAX_BYTES / MB:.0f} MB with "
+            "all files and packages. Move it out of the folder, for example into a bucket, and read it there."
+        )
+
+
 def find_mistakes() -> list[str]:
     """Return the mistakes in the operations' code, as lines; raises Failure."""
     return _mistakes(_run_catalogue())
@@ -129,9 +145,21 @@ def install_requirements() -> None:
 
 def requirements_digest() -> str:
     """Return a digest of the operations' requirements, without comments and blank lines."""
-    lines = (line.partition(" #")[0].strip() for line in REQUIREMENTS.read_text().splitlines())
-    needed = "\n".join(line for line in lines if line and not line.startswith("#"))
-    return hashlib.sha256(needed.encode()).hexdigest()
+    return hashlib.sha256("\n".join(_requirements(REQUIREMENTS)).encode()).hexdigest()
+
+
+def _requirements(file: Path) -> Iterator[str]:
+    """Yield the lines of a file of requirements, and of those that it includes; raises Failure."""
+    try:
+        lines = file.read_text().splitlines()
+    except FileNotFoundError as error:
+        raise Failure(f"There is no {file}. Make it again, an empty one will do.") from error
+    for line in lines:
+        needed = line.partition(" #")[0].strip()
+        if included := _INCLUDED.match(needed):
+            yield from _requirements(file.parent / included[1])
+        elif needed and not needed.startswith("#"):
+            yield needed
 
 
 def content_digest(layer: str, home: Path) -> str:
@@ -148,7 +176,7 @@ def zip_folder(folder: Path, within: Path = Path(), *, without: frozenset[str] =
     """Return a folder's content as a zip file, in the folder `within`."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
-        for path in sorted(folder.rglob("*")):
+        for path in sorted(folder.rglob("*", recurse_symlinks=True)):
             inside = path.relative_to(folder)
             if inside.parts[0] not in without:
                 with contextlib.suppress(FileNotFoundError):
@@ -174,4 +202,7 @@ def readable_errors(output: str) -> str:
     text = "\n".join(lines[-25:])
     if not is_of_uv:
         return text
-    return f"{REQUIREMENTS}: {' '.join(re.sub(r'[×╰─▶│├]|error:', ' ', text).split())}"
+    layer = re.search(r"build-(\w+)\]", output)
+    folder = FOLDERS[layer[1]] if layer else OPERATIONS.name
+    file = REQUIREMENTS if folder == OPERATIONS.name else Path("layers", folder, REQUIREMENTS.name)
+    return f"{file}: {' '.join(re.sub(r'[×╰─▶│├]|error:', ' ', text).split())}"

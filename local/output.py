@@ -31,6 +31,10 @@ _IN_FRAMEWORK = re.compile(
 )
 #: What a traceback of a group of exceptions has before each line.
 _OF_GROUP = re.compile(r"^ +\| ")
+#: A result that is not as annotated: no frame is the operation's, and its text has the place.
+_WRONG = "nowlater.runtime.exceptions.WrongResult: "
+#: How a log line of the framework begins, also after output that has no line break.
+_LOGGED = re.compile(r'(?<=.)(?=\{"level":"[A-Z]+","location":")')
 _FRAME_OF_CRASH = re.compile(r'  File "[^"]+", line \d+ in ')
 #: Ends of an attempt after which the job goes on or has failed, and what they are called.
 _FAILED = {"failed": "failed", "timed-out": "timed out", "unavailable": "was unavailable"}
@@ -83,15 +87,23 @@ class Output:
     def _lines(self, record: dict[str, str]) -> list[str]:
         if "died" in record:
             return _explain_death(record, self._work_timeout_s)
-        line = record["line"]
-        fields = _fields(line)
-        if fields.get("service") != "nowlater":
-            return [] if _is_ours(line) else [_in_sources(line)]
-        if fields.get("level") == "ERROR":
-            return _format_error(fields)
-        if (end := _FAILED.get(fields.get("outcome", ""))) is not None:
-            return [f"attempt {fields['attempt']} {end} after {fields['seconds']:.1f} s"]
-        return []
+        return [
+            shown for line in _LOGGED.split(record["line"], maxsplit=1) for shown in _show(line)
+        ]
+
+
+def _show(line: str) -> list[str]:
+    """Return what is shown of a line of output, or of a log line."""
+    fields = _fields(line)
+    if fields.get("service") != "nowlater":
+        return [] if _is_ours(line) else [_in_sources(line)]
+    if fields.get("level") == "ERROR":
+        return _format_error(fields)
+    if fields.get("message") == "run_timed_out":
+        return [f"timed out after {fields['seconds']:.1f} s"]
+    if (end := _FAILED.get(fields.get("outcome", ""))) is not None:
+        return [f"attempt {fields['attempt']} {end} after {fields['seconds']:.1f} s"]
+    return []
 
 
 def _fields(line: str) -> dict[str, Any]:
@@ -104,7 +116,10 @@ def _fields(line: str) -> dict[str, Any]:
 
 
 def _format_error(fields: dict[str, Any]) -> list[str]:
-    traceback = [_in_sources(line) for line in _own_part(str(fields.get("exception", "")))]
+    own = _own_part(str(fields.get("exception", "")))
+    if own and own[-1].startswith(_WRONG):
+        own = [own[-1].removeprefix(_WRONG)]
+    traceback = [_in_sources(line) for line in own]
     if fields.get("message") == "operation_failed" and traceback:
         return traceback
     words = [str(fields.get("message", "error")), fields.get("job_id"), fields.get("detail")]

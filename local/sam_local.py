@@ -51,7 +51,14 @@ def main() -> int:
     except FileNotFoundError:
         sys.stderr.write("make up does not run in this folder. Start it first.\n")
         return 1
-    port, address = urlsplit(endpoint).port, host_address()
+    try:
+        port, address = urlsplit(endpoint).port, host_address()
+    except docker.errors.DockerException as fault:
+        sys.stderr.write(
+            f"No Docker engine answers ({fault}).\nInstall Docker or Podman, start it, and try again; "
+            "DOCKER_HOST names one elsewhere. make up itself needs none.\n"
+        )
+        return 1
     stack = Stack(emulator.session(), deploy.NAME, endpoint)
     sys.stdout.write(f"{write(home, stack, f'{address}:{port}')}\n")
     sys.stdout.flush()

@@ -10,8 +10,9 @@ from pathlib import Path
 _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1a\x1c-\x1f\x7f]|\x1b(?!\[[0-9;]*m)")
 
 
-def printable(line: str) -> str:
-    """Return a line with its control characters spelled out, as Python does."""
+def printable(line: str, *, colors: bool = True) -> str:
+    """Return a line with its control characters spelled out, as Python does; colors stay if wanted."""
+    line = line if colors else line.replace("\x1b", r"\x1b")
     return _CONTROL.sub(lambda found: f"\\x{ord(found[0]):02x}", line)
 
 

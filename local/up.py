@@ -22,7 +22,7 @@ from local.output import Output
 from local.receiver import Receiver
 from local.resume import resume
 from local.terminal import Terminal
-from local.watch import Watch
+from local.watch import Watch, sources
 
 
 def main() -> int:
@@ -33,9 +33,9 @@ def main() -> int:
         if arguments.with_parent:
             threading.Thread(target=_end_with_parent, daemon=True).start()
         changes, port = _parameters(arguments.set), _port(arguments.port)
-        emulator.refuse_busy(port)
         arguments.home.mkdir(parents=True, exist_ok=True)
         with _locked(arguments.home):
+            emulator.refuse_busy(port)
             up(arguments.home, port, changes, keep=arguments.keep)
     except Failure as failure:
         print(f"\n{failure}", file=sys.stderr)
@@ -48,6 +48,7 @@ def main() -> int:
 def up(home: Path, port: int, changes: dict[str, str], *, keep: bool) -> None:
     """Serve the API at the port until interrupted; raises Failure."""
     reading, writing = os.pipe()
+    changed = sources()  # what is saved while it starts is served too
     with Emulator(home, port, keep=keep, output=writing) as aws:
         os.close(writing)
         with _step("building the Lambdas and layers"):
@@ -61,8 +62,7 @@ def up(home: Path, port: int, changes: dict[str, str], *, keep: bool) -> None:
         receiver = Receiver(port, url, token, terminal)
         output = Output(os.fdopen(reading, encoding="utf-8"), stack, terminal)
         gaps = Gaps(home, aws, terminal)
-        # Before the URL is published: a file that is saved after that must be noticed.
-        watch = Watch(home, aws, stack, changes, gaps, terminal)
+        watch = Watch(home, aws, stack, changes, gaps, terminal, changed)
         for follower in (output, Notifications(stack, terminal), receiver, watch):
             threading.Thread(target=follower.run, daemon=True).start()
         examples.show(url, token, receiver.url, home)
@@ -88,9 +88,9 @@ def _parameters(texts: list[str]) -> dict[str, str]:
 
 
 def _port(text: str) -> int:
-    """Return the port in PORT; raises Failure where it is no number."""
+    """Return the port in PORT, for 0 a free one; raises Failure where it is no number."""
     try:
-        return int(text)
+        return int(text) or emulator.free_port()
     except ValueError as error:
         raise Failure(
             f"PORT={text} is no number. Give one such as 8080: make up PORT=8080"
@@ -115,14 +115,18 @@ def _step(title: str) -> Iterator[None]:
 @contextmanager
 def _locked(home: Path) -> Iterator[None]:
     """Lock this folder; raises Failure if another `make up` has locked it."""
-    with (home / "lock").open("w") as lock:
+    with (home / "lock").open("a+") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
+            lock.seek(0)
             raise Failure(
-                "make up already runs in this folder. Stop it first (Ctrl-C), or run make up in "
-                "another checkout with another port."
+                f"make up already runs in this folder, as process {lock.read()}. Stop it first "
+                "(Ctrl-C), or run make up in another checkout with another port."
             ) from error
+        lock.truncate(0)
+        lock.write(f"{os.getpid()}")
+        lock.flush()
         (home / "api.json").unlink(missing_ok=True)  # of one that was killed
         try:
             yield

@@ -1,20 +1,27 @@
 """Serves changed source files: pushes a changed layer or Lambda, deploys a changed template."""
 
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
-
-import watchfiles
 
 from local import compose, deploy, fragment, layers, template
 from local.emulator import Emulator
 from local.failure import Failure
 from local.gaps import Gaps
+from local.sources import Sources
 from local.stack import Stack
 from local.terminal import Terminal
 
 #: The template, and what it is composed of.
 _TEMPLATE, _COMPOSED = compose.TEMPLATE, {compose.FRAMEWORK, fragment.PATH}
+_WATCHED = (Path("functions"), Path("layers"), layers.OPERATIONS, _TEMPLATE, compose.FRAMEWORK)
+
+
+def sources() -> Sources:
+    """Return the sources of a stack: what changes from now on is to be served."""
+    return Sources(_WATCHED)
 
 
 class Watch:
@@ -28,7 +35,9 @@ class Watch:
         parameters: dict[str, str],
         gaps: Gaps,
         terminal: Terminal,
+        changed: Sources,
     ) -> None:
+        self._sources = changed
         self._home, self._aws, self._parameters = home, aws, parameters
         self._gaps, self._terminal = gaps, terminal
         self._lambdas = stack.client("lambda")
@@ -36,8 +45,10 @@ class Watch:
         self._requirements = layers.requirements_digest()
         #: The template that is deployed: composing it is a change of its own.
         self._deployed = _TEMPLATE.read_text()
-        #: Layers to build completely: a build that failed is repeated at the next change.
-        self._complete: set[str] = set()
+        #: What is still to be served: layers to build completely, and those whose code has changed,
+        #: folders of Lambdas, a template.
+        self._complete, self._only_code = set[str](), set[str]()
+        self._folders, self._is_deployed = set[str](), True
 
     def _use(self, stack: Stack) -> None:
         """Note a stack as it was deployed; its template is large, and is read only here."""
@@ -46,70 +57,99 @@ class Watch:
         self._catalogue = layers.content_digest("CatalogueLayer", self._home)
 
     def run(self) -> None:
-        watched = ("functions", "layers", "operations", _TEMPLATE, compose.FRAMEWORK)
-        sources = [p for p in watched if Path(p).exists()]
-        for changes in watchfiles.watch(*sources, raise_interrupt=False):
-            paths = {Path(path).resolve().relative_to(Path.cwd()) for _, path in changes}
+        for paths in self._sources.changes():
             began = time.monotonic()
-            try:
-                names = self._serve(paths)
-            except Exception as failure:  # of any type: the next change may succeed
+            self._note(paths)
+            served, failures = self._serve()
+            for failure in failures:
                 self._terminal.say(f"not updated, the previous version is still served: {failure}")
-            else:
-                if names:
-                    self._terminal.say(f"updated: {names} ({time.monotonic() - began:.1f} s)")
-                    self._show_old_runs()
+            if served:
+                names = ", ".join(served)
+                self._terminal.say(f"updated: {names} ({time.monotonic() - began:.1f} s)")
+                self._show_old_runs()
 
-    def _serve(self, paths: set[Path]) -> str:
-        """Serve changed files; return the names of what was updated."""
-        served = []
-        if layers.REQUIREMENTS in paths:
-            digest = layers.requirements_digest()
-            if digest == self._requirements:  # saved unchanged, or with other comments
-                paths = paths - {layers.REQUIREMENTS}
-            else:
-                self._terminal.say(f"installing {layers.REQUIREMENTS} …")
-                layers.install_requirements()
-                self._requirements = digest
-        if paths & _COMPOSED:
-            compose.write()
-        if paths & {_TEMPLATE, *_COMPOSED} and self._deployed != (text := _TEMPLATE.read_text()):
+    def _note(self, paths: set[Path]) -> None:
+        """Note what there is to do after a change."""
+        complete, only_code = layers.changed(paths - {layers.REQUIREMENTS})
+        self._complete |= complete
+        self._only_code |= only_code
+        self._is_deployed &= paths.isdisjoint({_TEMPLATE, *_COMPOSED})
+        self._folders |= {
+            p.parts[1] for p in paths if p.parts[0] == "functions" and len(p.parts) > 2
+        }
+
+    def _serve(self) -> tuple[list[str], list[str]]:
+        """Serve all that is to be served; return what was updated, and what failed, as messages.
+
+        What fails is still to be done, and tried again at the next change of any file.
+        """
+        if not layers.OPERATIONS.is_dir():  # in the middle of a checkout; its resources must not go
+            return [], [f"the folder {layers.OPERATIONS}/ is gone"]
+        served, failures = list[str](), list[str]()
+        steps: list[Callable[[], list[str]]] = [self._install, self._deploy, self._push_layers]
+        steps += [partial(self._push_lambda, folder) for folder in sorted(self._folders)]
+        for step in steps:
+            try:
+                served += step()
+            except Exception as failure:  # of any type: the next change may succeed
+                failures.append(str(failure))
+        return list(dict.fromkeys(served)), list(dict.fromkeys(failures))
+
+    def _install(self) -> list[str]:
+        """Install requirements that have changed, other than in comments."""
+        digest = layers.requirements_digest()
+        if digest != self._requirements:
+            self._terminal.say(f"installing {layers.REQUIREMENTS} …")
+            layers.install_requirements()
+            self._requirements = digest
+            self._complete |= layers.changed([layers.REQUIREMENTS])[0]
+        return []
+
+    def _deploy(self) -> list[str]:
+        """Compose and deploy the template if it has changed."""
+        if self._is_deployed:
+            return []
+        compose.write()
+        text, served = _TEMPLATE.read_text(), list[str]()
+        if text != self._deployed:
             self._terminal.say(f"deploying the changed {_TEMPLATE} …")
             mistakes = deploy.build(self._home)
             self._gaps.refuse_new(mistakes)
             self._use(deploy.deploy(self._home, self._aws, self._parameters))
             self._deployed = text
-            served.append(str(_TEMPLATE))
             self._gaps.report(mistakes, self._stack)
-        complete, only_code = layers.changed(paths)
-        self._complete |= complete
-        if self._complete | only_code:
-            served += sorted(self._push_layers(only_code - self._complete))
-        for folder in sorted(p.parts[1] for p in paths if _is_lambda_code(p)):
-            self._push_lambda(folder)
-            served.append(folder)
-        return ", ".join(dict.fromkeys(served))
+            served.append(str(_TEMPLATE))
+        self._is_deployed = True
+        return served
 
-    def _push_lambda(self, folder: str) -> None:
+    def _push_lambda(self, folder: str) -> list[str]:
+        """Push the code of a Lambda, unless its folder is gone, or has no code yet."""
+        path, served = Path("functions", folder), list[str]()
+        if any(path.glob("*.py")):
+            content = layers.zip_folder(path)
+            self._lambdas.update_function_code(FunctionName=self._function(path), ZipFile=content)
+            served.append(folder)
+        self._folders.discard(folder)
+        return served
+
+    def _function(self, path: Path) -> str:
+        """Return the name of the function with the code in a folder; raises Failure."""
         for name, resource in template.load()["Resources"].items():
             code = resource.get("Properties", {}).get("CodeUri")
-            if isinstance(code, str) and Path(code) == Path("functions", folder):
-                content = layers.zip_folder(Path("functions", folder))
-                function = self._stack.ids[name]
-                self._lambdas.update_function_code(FunctionName=function, ZipFile=content)
-                return
-        raise Failure(f"functions/{folder} is not in template.yaml")
+            if isinstance(code, str) and Path(code) == path:
+                return self._stack.ids[name]
+        raise Failure(f"{path} is not in template.yaml")
 
-    def _push_layers(self, only_code: set[str]) -> set[str]:
+    def _push_layers(self) -> list[str]:
         """Publish the complete layers, and the code of others; update the layers of all Lambdas.
 
         Returns the layers that have changed.
         """
-        # If only operations' code has changed, the documents that describe them are still valid.
-        if only_code == {"OperationsLayer"}:
-            mistakes = layers.rebuild_catalogue(self._home)
-        else:
-            mistakes = [m for layer in self._complete for m in layers.build(layer, self._home)]
+        only_code = self._only_code - self._complete
+        if not self._complete | only_code:
+            return []
+        layers.refuse_too_large()
+        mistakes = self._build(only_code)
         self._gaps.refuse_new(mistakes)
         changed = self._complete - self._unchanged()
         built = {layer: layers.zip_folder(layers.folder_of(layer, self._home)) for layer in changed}
@@ -118,10 +158,17 @@ class Watch:
         names = self._lambda_names
         with ThreadPoolExecutor(max_workers=len(names)) as pool:  # each waits for processes to end
             list(pool.map(lambda name: self._update_layers(name, versions), names))
-        self._complete.clear()
+        self._complete, self._only_code = set(), set()
         self._catalogue = layers.content_digest("CatalogueLayer", self._home)
         self._gaps.report(mistakes, self._stack)
-        return changed | only_code
+        return sorted(changed | only_code)
+
+    def _build(self, only_code: set[str]) -> list[str]:
+        """Build the complete layers; return the mistakes of operations that are left out."""
+        # If only operations' code has changed, the documents that describe them are still valid.
+        if (self._complete, only_code) == ({"CatalogueLayer"}, {"OperationsLayer"}):
+            return layers.rebuild_catalogue(self._home)
+        return [m for layer in self._complete for m in layers.build(layer, self._home)]
 
     def _unchanged(self) -> set[str]:
         """Return the catalogue if it has been built as it is served, as most saves leave it.
@@ -168,10 +215,3 @@ def _layer_of(arn: str) -> str:
     """Return the layer in the template of a version's ARN: SAM adds a digest to the name."""
     name = arn.split(":")[6]
     return next((layer for layer in layers.FOLDERS if name.startswith(layer)), name)
-
-
-def _is_lambda_code(path: Path) -> bool:
-    """Return whether a changed path is a Lambda's code; a new folder can come without its files."""
-    if path.parts[0] != "functions":
-        return False
-    return path.parent.is_dir() if path.suffix == ".py" else any(path.glob("*.py"))

@@ -25,6 +25,7 @@ from mistakes import Mistake
 from nowlater.runtime import schema
 from nowlater.runtime.definition import Operation
 from nowlater.runtime.document import BASE64
+from packages import only_deployed
 
 #: Begins each mistake's line where the other operations are written: imports can print lines too.
 LEFT_OUT = "left out: "
@@ -50,7 +51,8 @@ _FLOAT_AS_INTEGER = re.compile(r" and not \(isinstance\((\w+), float\) and \1\.i
 
 def main(folder: Path | None, *, without_broken: bool = False, with_manual: bool = True) -> int:
     """Check all operations, and write their catalogue into a folder if one is given."""
-    found, found_mistakes = discover(framework=(DIAGNOSTICS,))
+    with only_deployed():
+        found, found_mistakes = discover(framework=(DIAGNOSTICS,))
     unfit = {spec.name: mistake for spec in found if (mistake := annotations.find_mistake(spec))}
     try:
         mistakes.refuse([*found_mistakes, *unfit.values()])

@@ -1,5 +1,6 @@
 """Finds the operations of a package; a decorated function that cannot be served is a mistake."""
 
+import importlib
 import os
 import signal
 import sys
@@ -9,12 +10,13 @@ from pathlib import Path
 from types import FrameType, ModuleType
 
 import mistakes
-import operations
 from mistakes import Mistake
 from nowlater.runtime.definition import Operation, decorated, in_module
 
 #: The framework's own module of operations.
 DIAGNOSTICS = "nowlater.diagnostics"
+#: The package of operations.
+_OPERATIONS = mistakes.ROOT / "operations"
 #: A folder of the package that is not served.
 _TESTS = "tests"
 #: The longest time for the import of a module, in seconds: Lambda itself allows 10.
@@ -22,7 +24,7 @@ LONGEST_IMPORT_S = 60
 
 
 def find_operations(
-    package: ModuleType = operations, *, framework: tuple[str, ...] = ()
+    package: ModuleType | None = None, *, framework: tuple[str, ...] = ()
 ) -> list[Operation]:
     """Return the operations of every module of a package and of the framework's, sorted by name.
 
@@ -34,14 +36,18 @@ def find_operations(
 
 
 def discover(
-    package: ModuleType = operations, *, framework: tuple[str, ...] = ()
+    package: ModuleType | None = None, *, framework: tuple[str, ...] = ()
 ) -> tuple[list[Operation], list[Mistake]]:
     """Return the operations that can be served, sorted by name, and the mistakes in the others.
 
-    A mistake is a module that cannot be imported, an operation that could not be called, and two
+    `package` is by default that of the operations. A mistake is a module that cannot be imported, an operation that could not be called, and two
     operations with the same name, of which the first is returned.
     """
     by_name = {spec.name: spec for name in framework for spec in in_module(name).values()}
+    try:
+        package = package or _import_package()
+    except Mistake as mistake:
+        return [by_name[name] for name in sorted(by_name)], [mistake]
     folder = Path(package.__path__[0])
     found_mistakes = list(_beside_the_package(folder))
     modules = dict(_modules(package))
@@ -65,6 +71,20 @@ def discover(
             by_name.setdefault(spec.name, spec)
     found_mistakes += _unreachable(set(modules))
     return [by_name[name] for name in sorted(by_name)], found_mistakes
+
+
+def _import_package() -> ModuleType:
+    """Return the package of operations; raises Mistake."""
+    source = _OPERATIONS / "__init__.py"
+    if not source.exists():  # Python would take the folder for a package of many places
+        raise mistakes.at(source, 1, "this file is missing. Make it again, an empty one will do")
+    try:
+        with _limited():
+            return importlib.import_module(_OPERATIONS.name)
+    except KeyboardInterrupt:
+        raise
+    except BaseException as fault:  # an import runs the author's code, which can raise anything
+        raise mistakes.of_import(fault, source, _OPERATIONS) from fault
 
 
 @contextmanager
@@ -101,7 +121,7 @@ def attribute(spec: Operation) -> str:
 def _modules(package: ModuleType) -> Iterator[tuple[str, Path]]:
     """Yield the name and the file of each module, also in folders without an __init__.py."""
     folder = Path(package.__path__[0])
-    for path in sorted(folder.rglob("*.py")):
+    for path in sorted(folder.rglob("*.py", recurse_symlinks=True)):
         file = path.relative_to(folder)
         parts = file.with_suffix("").parts
         if file.parts[0] != _TESTS and not any(part.startswith(".") for part in parts):

@@ -8,7 +8,7 @@ from typing import Any
 
 from nowlater import operation
 
-_ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[2]
 _DECORATOR = inspect.getsourcefile(operation)
 
 _OF_AWS = ("botocore.exceptions", "botocore.errorfactory", "boto3.exceptions")
@@ -54,5 +54,5 @@ def _sentence(fault: BaseException) -> str:
 
 def at(path: Path, line: int, message: str) -> Mistake:
     """Return a mistake in a line of a file."""
-    path = path.relative_to(_ROOT) if path.is_relative_to(_ROOT) else path
+    path = path.relative_to(ROOT) if path.is_relative_to(ROOT) else path
     return Mistake(f"{path}:{line}: {message}")

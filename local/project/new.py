@@ -36,6 +36,9 @@ def main() -> int:
     except (Failure, OSError) as failure:
         print(failure, file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        print("\nStopped. Delete the folder, and run the same command again.", file=sys.stderr)
+        return 130
     print(f"\n{arguments.name} is in {folder}. Go on there:\n")
     print(f"  cd {shlex.quote(str(folder))}")
     print("" if is_ready else "  make template   # what was to be installed is not yet\n", end="")
@@ -94,6 +97,11 @@ def _check_name(name: str) -> None:
 def _check_folder(folder: Path, root: Path) -> None:
     if folder.is_relative_to(root):
         raise Failure(f"{folder} is inside the framework's folder. Name a DIR outside of it.")
+    if (folder / note.FILE).exists():
+        raise Failure(
+            f"{folder} has a project already. Go on there with make up. If make new was stopped "
+            "there, delete the folder, and run the same command again."
+        )
     if folder.exists() and not (folder.is_dir() and _names_in(folder) <= {".git"}):
         raise Failure(f"{folder} is not an empty folder. Name another DIR, or empty it first.")
     try:

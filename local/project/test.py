@@ -10,6 +10,8 @@ from local import served
 from local.failure import Failure
 
 _TESTS = "operations/tests"
+#: pytest's exit status in words, for the last line.
+_OWN = {0: "passed", 1: "FAILED", 2: "ended early", 5: "are missing: there are none"}
 
 
 def main() -> int:
@@ -21,11 +23,22 @@ def main() -> int:
         try:
             api = served.wait(Path(home))
         except Failure as failure:
-            print(failure, file=sys.stderr)
+            print(
+                f"{failure}\n\nThe API could not be served: what is wrong is above.",
+                file=sys.stderr,
+            )
             return 1
         verify = [sys.executable, "-m", "local.verify", "--url", api.url]
         environment = os.environ | {"KEY": api.key}
-        return subprocess.run(verify, env=environment, check=False).returncode or own
+        outside = subprocess.run(verify, env=environment, check=False).returncode
+        print(f"\n{summary(own, outside)}", flush=True)
+        return outside or own
+
+
+def summary(own: int, outside: int) -> str:
+    """Return the last line for the exit status of pytest, and of the checks from outside."""
+    tests = _OWN.get(own, f"could not be run (pytest's exit status is {own})")
+    return f"Your tests {tests}; the API from outside {'FAILED' if outside else 'passed'}."
 
 
 if __name__ == "__main__":

@@ -45,6 +45,7 @@ def parse_arguments(description: str | None) -> argparse.Namespace:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--url", help="the stack's ApiUrl, or its PublicUrl (URL=)")
+    parser.add_argument("--stack", help=argparse.SUPPRESS)
     parser.add_argument("--origin", help="a web origin that may call, for CORS (ORIGIN=)")
     parser.add_argument("--receiver", help="your URL that accepts webhooks (RECEIVER=)")
     parser.add_argument(
@@ -68,6 +69,11 @@ def parse_arguments(description: str | None) -> argparse.Namespace:
 def read_options(arguments: argparse.Namespace) -> Options:
     """Return the options; raises Failure if one is missing or wrong."""
     url, key = arguments.url, os.environ.get("KEY")
+    if url is None and arguments.stack:
+        raise Failure(
+            f"URL is missing: STACK={arguments.stack} does not say where to check. The URL is the stack's "
+            f"output ApiUrl, or its PublicUrl: KEY=nl_… make verify URL=https://…"
+        )
     if url is None:
         url, key = read_local(arguments.home)
     if not key:

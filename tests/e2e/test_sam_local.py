@@ -156,9 +156,27 @@ def engine() -> None:
     ask = [sys.executable, "-c", "import docker; docker.from_env(timeout=60).ping()"]
     asked = subprocess.run(ask, capture_output=True, text=True, check=False)
     if asked.returncode:
-        why = f"`sam local` needs a Docker engine: {asked.stderr.splitlines()[-1]}"
+        fault = asked.stderr.splitlines()[-1]
+        why = f"`sam local` needs a Docker engine: install Docker or Podman, and start it ({fault})"
         assert IMAGE is None, why
         pytest.skip(why)
+
+
+def test_without_an_engine_the_tool_says_in_two_lines_what_to_install(tmp_path: Path) -> None:
+    (tmp_path / "api.json").write_text('{"endpoint": "http://127.0.0.1:9"}')
+    done = subprocess.run(
+        [sys.executable, "-m", "local.sam_local", "--home", tmp_path],
+        cwd=ROOT,
+        env=environment() | {"DOCKER_HOST": f"unix://{tmp_path}/nothing.sock"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.returncode == 1
+    assert done.stderr.startswith("No Docker engine answers (")
+    assert "\nInstall Docker or Podman, start it" in done.stderr
+    assert done.stderr.count("\n") == 2
 
 
 @pytest.fixture(scope="module")

@@ -1,5 +1,6 @@
 """What `make up` does with what is saved while it serves: code, requirements, the template, mistakes."""
 
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -88,6 +89,7 @@ def price(article: str) -> str:
     return os.environ["OWN_TEXT"]
 '''
 REQUIREMENTS = "operations/requirements.txt"
+FAILED = "not updated, the previous version is still served: "
 
 
 def operations(served: Served) -> Path:
@@ -184,6 +186,89 @@ def test_a_mistake_is_one_line_and_what_is_saved_next_is_served(
     answer = eventually(lambda: api.ask("sync", "mistaken", {"n": 1}))
     assert answer.json() is None
     path.unlink()
+
+
+GROWN = """
+from nowlater import operation
+
+
+@operation()
+def NAME() -> int:
+    return 1
+"""
+
+
+def test_what_cannot_be_served_holds_nothing_else_up_and_is_said_until_it_is_mended(
+    api: Client, served: Served
+) -> None:
+    requirements, grown = served.folder / REQUIREMENTS, operations(served) / "grown.py"
+    before, shown = requirements.read_text(), len(served.output.read_text())
+
+    def said(line: str) -> int:
+        return served.output.read_text()[shown:].count(line)
+
+    requirements.write_text(f"{before}\nmissing @ file:///nowhere/missing-1.0-py3-none-any.whl\n")
+    for times, name in ((1, "grown"), (2, "further")):
+        grown.write_text(GROWN.replace("NAME", name))
+        eventually(lambda n=name: api.ask("sync", n, {}).status_code == 200)
+        eventually(lambda n=times: said(f"{FAILED}{REQUIREMENTS}: ") >= n)
+    requirements.write_text(before)
+    eventually(lambda: said("updated: "), lambda times: times >= 2)
+    failed = said(FAILED)
+    grown.write_text(GROWN.replace("NAME", "mended"))
+    eventually(lambda: api.ask("sync", "mended", {}).status_code == 200)
+    grown.unlink()
+
+    assert said(FAILED) == failed
+
+
+def test_a_file_that_no_lambda_may_have_is_named_with_the_limit(
+    api: Client, served: Served
+) -> None:
+    large, shown = operations(served) / "large.bin", len(served.output.read_text())
+    line = f"{FAILED}operations/large.bin has 300 MB: a Lambda may have 250 MB"
+    with large.open("wb") as file:
+        file.truncate(300 * 1024 * 1024)  # it takes no place on the disk
+    eventually(lambda: line in served.output.read_text()[shown:])
+    large.unlink()
+    path = operations(served) / "smaller.py"
+    path.write_text(GROWN.replace("NAME", "smaller"))
+    assert eventually(lambda: api.ask("sync", "smaller", {})).json() == 1
+    path.unlink()
+
+
+def test_a_folder_that_is_a_link_is_served_and_what_is_saved_there(
+    api: Client, served: Served, tmp_path: Path
+) -> None:
+    (tmp_path / "linked.py").write_text(GROWN.replace("NAME", "linked"))
+    link = operations(served) / "elsewhere"
+    link.symlink_to(tmp_path)
+    assert eventually(lambda: api.ask("sync", "linked", {})).json() == 1
+    (tmp_path / "linked.py").write_text(GROWN.replace("NAME", "linked_again"))
+    assert eventually(lambda: api.ask("sync", "linked-again", {})).json() == 1
+    link.unlink()
+
+
+def test_operations_that_are_deleted_and_made_anew_are_served_and_what_is_saved_next(
+    api: Client, served: Served, tmp_path: Path
+) -> None:
+    folder, copy, shown = (
+        operations(served),
+        tmp_path / "operations",
+        len(served.output.read_text()),
+    )
+    shutil.copytree(folder, copy)
+    (copy / "anew.py").write_text(GROWN.replace("NAME", "anew"))
+    shutil.rmtree(folder)
+    eventually(
+        lambda: f"{FAILED}the folder operations/ is gone\n" in served.output.read_text()[shown:]
+    )
+    assert api.ask("sync", "echo", {"value": 1}).json() == 1
+    shutil.copytree(copy, folder)
+    assert eventually(lambda: api.ask("sync", "anew", {})).json() == 1
+    (folder / "anew.py").write_text(GROWN.replace("NAME", "later_anew"))
+    assert eventually(lambda: api.ask("sync", "later-anew", {})).json() == 1
+    (folder / "anew.py").unlink()
 
 
 @pytest.mark.nightly

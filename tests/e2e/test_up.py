@@ -1,5 +1,6 @@
 """`make up` itself: what it shows, what it serves again, and what it says when it cannot."""
 
+import os
 import socket
 import subprocess
 from pathlib import Path
@@ -84,16 +85,18 @@ def test_a_busy_port_is_told_in_a_sentence(served: Served) -> None:
         done = up(served.folder, "--port", str(port), "--home", ".local/other")
 
     assert done.returncode == 1
-    assert f"Port {port} is in use" in done.stderr
+    assert f"Port {port} is in use: " in done.stderr
+    assert f", process {os.getpid()}. Choose" in done.stderr
     assert f"make up PORT={port + 1}" in done.stderr
     assert "Traceback" not in done.stderr
 
 
 def test_a_second_one_in_the_same_folder_is_told_in_a_sentence(served: Served) -> None:
-    done = up(served.folder, "--port", "0")
+    done = up(served.folder, "--port", str(served.port))  # which is busy, too
 
     assert done.returncode == 1
-    assert "already runs in this folder" in done.stderr
+    assert f"already runs in this folder, as process {served.process.pid}. " in done.stderr
+    assert done.stderr.count("\n") == 2
 
 
 def test_a_template_that_sam_refuses_is_told_with_what_sam_said(tmp_path: Path) -> None:

@@ -128,6 +128,15 @@ def test_progress_that_is_not_written_says_nothing_of_what_is_handled(
     assert SECRET not in json.dumps(lines)
 
 
+def test_a_run_that_timed_out_at_the_sync_door_is_logged_with_its_operation(
+    world: World, lines: list[Any]
+) -> None:
+    assert world.sync("slow", {}).status == 504
+    (line,) = [line for line in lines if line["message"] == "run_timed_out"]
+
+    assert (line["level"], line["operation"], line["seconds"] > 0) == ("INFO", "slow", True)
+
+
 def test_a_wrong_result_is_not_logged(world: World, lines: list[Any]) -> None:
     world.sync("wrong-result", {})
 

@@ -192,6 +192,37 @@ def test_sources_are_copied_while_others_write_beside_them(tmp_path: Path, layer
     assert [path.name[:5] for path in (built / "__pycache__").iterdir()] == ["kept."]
 
 
+@pytest.mark.parametrize(
+    ("architecture", "asks"),
+    [("host", [True]), ("host", [True, False]), ("arm64", [False])],
+)
+def test_a_local_stack_takes_packages_from_the_cache_and_asks_an_index_only_for_others(
+    tmp_path: Path, architecture: str, asks: list[bool]
+) -> None:
+    """`asks`: for each call of uv, whether it is without the index; only the last one succeeds."""
+    for name in ("layers/tokens/Makefile", "layers/layer.mk"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(stack.ROOT / name, tmp_path / name)
+    calls, uv = tmp_path / "calls", tmp_path / "uv"
+    uv.write_text(
+        f'#!/bin/sh\necho "$*" >> {calls}; echo failed >&2; test $(wc -l < {calls}) = {len(asks)}'
+    )
+    uv.chmod(0o755)
+    done = subprocess.run(
+        [
+            *("make", "--silent", "build-TokensLayer", f"ARTIFACTS_DIR={tmp_path}/out"),
+            *(f"UV={uv}", "PYTHON=true", f"ARCHITECTURE={architecture}"),
+        ],
+        cwd=tmp_path / "layers/tokens",
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert ["--offline" in call for call in calls.read_text().splitlines()] == asks
+    assert done.stderr.count("failed") == asks.count(False)
+
+
 @contextmanager
 def _written(folder: Path) -> Iterator[None]:
     """Meanwhile files appear in a folder and go, as where Python writes bytecode."""

@@ -172,6 +172,9 @@ QUEUE = "{Type: AWS::SQS::Queue}"
         ("Resources:\n  A: [\n", 3, "this is not YAML: "),
         ("Resources:\n  A: b: c\n", 2, "this is not YAML: "),
         ("Resources:\n\tA: {}\n", 2, "this is not YAML: "),
+        ("# ü\nResources:\n  A: '\x1b[2J'\n", 3, r"it has the control character '\x1b'"),
+        ("Resources:\n  A: {Type: '\0'}\n", 2, r"it has the control character '\x00'"),
+        ('Resources:\n  "A\\e[1m\\a": {}\n', 2, r"A\x1b[1m\x07 cannot be a name: "),
         ("- a\n", 1, "this must be sections: Policy, Environment, "),
         ("\nResorces:\n", 2, "there is no section Resorces. Did you mean Resources?"),
         ("Globals: {}\n", 1, "there is no section Globals. There are Policy, "),
@@ -200,6 +203,60 @@ def test_a_mistake_is_one_line_with_its_place(
 
     assert found.startswith(f"operations/resources.yaml:{line}: {sentence}")
     assert "\n" not in found
+
+
+TABLE = (
+    "Resources:\n  Own: {Type: AWS::DynamoDB::Table}\n  Feed: {Type: AWS::Serverless::Function}\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("value", "fault"),
+    [
+        ("!Ref Owm", "there is no Owm. Did you mean Own?"),
+        ("{Ref: Owm}", "there is no Owm. Did you mean Own?"),
+        ("!GetAtt Owm.Arn", "there is no Owm. Did you mean Own?"),
+        ("!GetAtt [Owm, Arn]", "there is no Owm. Did you mean Own?"),
+        ("!GetAtt Shards.Arn", "there is no Shards. "),
+        ('!Sub "a-${Owm}-${AWS::Region}"', "there is no Owm. Did you mean Own?"),
+        ('!Sub ["${Owm.Arn} ${Here}", {Here: x}]', "there is no Owm. Did you mean Own?"),
+        ("!Ref AWS::Regoin", "there is no AWS::Regoin. Did you mean AWS::Region?"),
+        ("!If [Some, !Ref Owm, x]", "there is no Owm. Did you mean Own?"),
+        ("!GetAtt Own.Arnn", "Own (AWS::DynamoDB::Table) has no attribute Arnn. Did you mean Arn?"),
+        ("{Fn::GetAtt: [Topic, ARN]}", "Topic (AWS::SNS::Topic) has no attribute ARN."),
+    ],
+)
+def test_a_reference_to_what_there_is_not_is_one_line(root: Path, value: str, fault: str) -> None:
+    found = said(root, f"{TABLE}Outputs:\n  Name:\n    Value: {value}\n")
+
+    assert found.startswith(f"operations/resources.yaml:6: {fault}")
+    assert "\n" not in found
+
+
+def test_a_resource_that_comes_after_none_is_a_mistake_too(root: Path) -> None:
+    queue = "{Type: AWS::SQS::Queue, DependsOn: [Bucket, Buckt]}"
+
+    assert said(root, f"Resources:\n  A: {queue}\n") == (
+        "operations/resources.yaml:2: there is no Buckt. Did you mean Bucket?"
+    )
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "!Ref Shards",
+        "!Sub '${!Owm} ${Own} ${Own.StreamArn}'",
+        "!GetAtt FeedRole.Arn",
+        "!GetAtt Table.Arn",
+        "!GetAtt Stack.Outputs.Anything",
+        "!GetAtt Unknown.Anything",
+    ],
+)
+def test_a_reference_to_what_there_is_or_may_be_is_none(root: Path, value: str) -> None:
+    text = f"{TABLE}  Stack: {{Type: AWS::CloudFormation::Stack}}\n  Unknown: {{Type: Acme::New::Type}}\n"
+    (root / "operations/resources.yaml").write_text(f"{text}Environment:\n  A: {value}\n")
+
+    assert compose.read(root)
 
 
 def test_all_mistakes_are_said_in_the_order_of_the_file(root: Path) -> None:

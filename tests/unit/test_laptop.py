@@ -1,5 +1,7 @@
 """What `make up` shows and keeps: output by job, gaps, webhooks' signatures, and the journal."""
 
+import contextlib
+import re
 import time
 from pathlib import Path
 from types import SimpleNamespace
@@ -8,7 +10,7 @@ from typing import Any
 import pytest
 from standardwebhooks import Webhook
 
-from local import follow, gaps, layers, output, webhook_signature
+from local import emulator, follow, gaps, layers, output, up, webhook_signature
 from local.failure import Failure
 from local.gaps import Gaps
 from local.terminal import Terminal, printable
@@ -86,6 +88,76 @@ def test_what_python_prints_as_it_crashes_is_shown_without_the_framework() -> No
     assert output._in_sources(f"{LAYER}/operations/talk.py:19: UserWarning: old") == (
         "operations/talk.py:19: UserWarning: old"
     )
+
+
+LOGGED = '{"level":"%s","location":"x:1","message":"%s","service":"nowlater","exception":"%s","seconds":2}'
+
+
+def test_a_log_line_after_output_without_a_line_break_is_one_of_its_own() -> None:
+    logged = LOGGED % ("ERROR", "operation_failed", r"Traceback\nValueError: wrong")
+
+    assert lines(f"half{logged}") == ["half", "Traceback", "ValueError: wrong"]
+    assert lines(f"half{logged[:-1]}") == ["half", logged[:-1]]
+    assert lines(logged) == ["Traceback", "ValueError: wrong"]
+
+
+def test_a_wrong_result_is_one_line_with_the_operations_place() -> None:
+    place = "/home/Ada Lovelace/.local/tmp/layer-x_y1/python/operations/talk.py:4"
+    fault = f"nowlater.runtime.exceptions.WrongResult: {place}: talk returned what it may not"
+    trace = TRACEBACK.replace("operations/talk.py", "nowlater/runtime/executor.py")
+    logged = LOGGED % ("ERROR", "operation_failed", f"{trace}{fault}".replace('"', "'"))
+
+    assert lines(logged.replace("\n", "\\n")) == [
+        "operations/talk.py:4: talk returned what it may not"
+    ]
+
+
+def test_a_run_that_timed_out_at_the_sync_door_is_said() -> None:
+    assert lines(LOGGED % ("INFO", "run_timed_out", "")) == ["timed out after 2.0 s"]
+
+
+def lines(line: str) -> list[str]:
+    return object.__new__(output.Output)._lines({"line": line})
+
+
+@pytest.mark.parametrize(
+    ("fault", "said"),
+    [
+        (PermissionError(13, "Permission denied"), "Port 80 is for root only. Choose another: "),
+        (OSError(98, "Address already in use"), "Port 80 is in use: Address already in use. "),
+    ],
+)
+def test_a_port_that_cannot_be_bound_is_said_with_why(
+    monkeypatch: pytest.MonkeyPatch, fault: OSError, said: str
+) -> None:
+    class Socket(contextlib.nullcontext[Any]):
+        def setsockopt(self, *_: int) -> None: ...
+
+        def bind(self, _: object) -> None:
+            raise fault
+
+        def __enter__(self) -> Any:
+            return self
+
+    monkeypatch.setattr(emulator.socket, "socket", Socket)
+    monkeypatch.setattr(emulator.listening, "find_listener", lambda _port: "")
+    with pytest.raises(Failure, match=re.escape(said)):
+        emulator.refuse_busy(80)
+
+
+@pytest.mark.parametrize(
+    ("port", "said"),
+    [("abc", "PORT=abc is no number."), ("", "is no number"), ("8080.5", "is no number")],
+)
+def test_a_port_is_a_number(port: str, said: str) -> None:
+    with pytest.raises(Failure, match=said):
+        up._port(port)
+
+
+def test_the_port_0_is_a_free_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(emulator, "free_port", lambda: 20_001)
+
+    assert up._port("0") == 20_001
 
 
 def test_a_death_is_explained_with_when_the_job_runs_again() -> None:
@@ -217,6 +289,25 @@ def test_requirements_are_installed_again_only_where_they_change(
     file.write_text(changed)
 
     assert (layers.requirements_digest() == before) is is_same
+
+
+def test_requirements_in_a_file_that_is_included_are_requirements(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file, more = tmp_path / "requirements.txt", tmp_path / "more/others.txt"
+    monkeypatch.setattr(layers, "REQUIREMENTS", file)
+    more.parent.mkdir()
+    file.write_text("-r more/others.txt # of all teams\n")
+    more.write_text("-c limits.txt\nregex\n")
+    digests = set()
+    for limit in ("regex<2\n", "regex<3\n"):
+        (more.parent / "limits.txt").write_text(limit)
+        digests.add(layers.requirements_digest())
+
+    assert len(digests) == 2
+    more.unlink()
+    with pytest.raises(Failure, match=r"There is no .*others\.txt"):
+        layers.requirements_digest()
 
 
 # ── webhooks ──────────────────────────────────────────────────────────────────────────────────

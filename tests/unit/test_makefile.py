@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -67,6 +68,10 @@ class Checkout:
     def all_calls(self) -> list[list[str]]:
         return [json.loads(line) for line in (self.folder / "called").read_text().splitlines()]
 
+    def fake_uv(self, commands: str) -> None:
+        """Have uv run these commands of the shell."""
+        self._write(".local/tools/bin/uv", f"#!/bin/sh\n{commands}\n")
+
     def _write(self, name: str, text: str) -> None:
         path = self.folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -76,7 +81,7 @@ class Checkout:
 
 @pytest.fixture
 def checkout(tmp_path: Path) -> Checkout:
-    return Checkout(tmp_path)
+    return Checkout(tmp_path / "checkout")
 
 
 @pytest.mark.parametrize(
@@ -84,7 +89,7 @@ def checkout(tmp_path: Path) -> Checkout:
     [
         ("up", ["PORT", "SET"]),
         ("deploy", ["STACK", "ARCHITECTURE", "PARAMETERS"]),
-        ("verify", ["URL", "ORIGIN", "RECEIVER", "TOPIC", "OPERATION", "INPUT"]),
+        ("verify", ["URL", "STACK", "ORIGIN", "RECEIVER", "TOPIC", "OPERATION", "INPUT"]),
         ("key", ["STACK", "OWNER", "SCOPES", "DAYS", "REVOKE", "ROTATE"]),
         ("redrive", ["STACK", "OWNER", "HOST"]),
         ("republish", ["STACK"]),
@@ -158,9 +163,74 @@ def test_what_is_installed_first_is_not_in_the_output(checkout: Checkout, made: 
     assert path.exists()
 
 
+def test_an_environment_that_is_active_in_the_shell_is_not_installed_into(
+    checkout: Checkout, tmp_path: Path
+) -> None:
+    active = (
+        "VIRTUAL_ENV",
+        "CONDA_PREFIX",
+        "UV_PROJECT_ENVIRONMENT",
+        "UV_PYTHON",
+        "UV_SYSTEM_PYTHON",
+    )
+    checkout.fake_uv("env > environment")
+    (checkout.folder / MADE[0]).unlink()
+    checkout.make(MADE[0], **dict.fromkeys(active, str(tmp_path)))
+    seen = (checkout.folder / "environment").read_text().splitlines()
+
+    assert "UV_SYSTEM_CERTS=1" in seen
+    assert [line for line in seen if line.startswith(active)] == []
+
+
+def test_the_environments_of_a_folder_that_was_moved_are_made_anew(
+    checkout: Checkout, tmp_path: Path
+) -> None:
+    checkout.fake_uv("mkdir -p .venv")
+    scanner = ".local/checkov/.made-from-requirements"
+    for made in (MADE[0], scanner):
+        (checkout.folder / made).unlink()
+        checkout.make(made)
+    (checkout.folder / ".venv/of-the-old-path").touch()
+    moved = Path(shutil.move(checkout.folder, tmp_path / "moved here"))
+    checkout.folder = moved
+    checkout.make(MADE[0], scanner)
+
+    assert not (moved / ".venv/of-the-old-path").exists()
+    for made in (MADE[0], scanner):
+        assert (moved / made).read_text() == f"{(moved / made).parent}\n"
+    (moved / ".venv/of-this-path").touch()
+    checkout.make(MADE[0], scanner)
+    assert (moved / ".venv/of-this-path").exists()
+
+
+def test_an_environment_that_is_a_link_to_another_folders_stays(
+    checkout: Checkout, tmp_path: Path
+) -> None:
+    others = tmp_path / "others"
+    shutil.move(checkout.folder / ".venv", others)
+    (others / Path(MADE[0]).name).write_text("/another/folder\n")
+    (checkout.folder / ".venv").symlink_to(others)
+    checkout.make(MADE[0])
+    os.utime(checkout.folder / "uv.lock")
+    checkout.make(MADE[0])
+
+    assert (others / "bin/python").exists()
+    assert (others / Path(MADE[0]).name).read_text() == f"{others}\n"
+
+
+def test_a_file_that_the_requirements_include_is_one_of_them(checkout: Checkout) -> None:
+    checkout.fake_uv("echo $1 >> installed")
+    for name, text in (("requirements", "six\n-r more.txt # others\n"), ("more", "regex\n")):
+        (checkout.folder / f"operations/{name}.txt").write_text(text)
+    checkout.make(MADE[0])
+    os.utime(checkout.folder / "operations/more.txt", (2**31, 2**31))
+    checkout.make(MADE[0])
+
+    assert (checkout.folder / "installed").read_text().split() == 2 * ["sync", "pip"]
+
+
 def test_packages_that_cannot_be_installed_are_said_with_their_file(checkout: Checkout) -> None:
-    uv = checkout.folder / ".local/tools/bin/uv"
-    uv.write_text('#!/bin/sh\nif [ "$1" = pip ]; then exit 1; fi\n')
+    checkout.fake_uv('if [ "$1" = pip ]; then exit 1; fi')
     (checkout.folder / MADE[0]).unlink()
     done = subprocess.run(
         ["make", MADE[0]], cwd=checkout.folder, capture_output=True, text=True, check=False
@@ -202,3 +272,29 @@ def test_ctrl_c_prints_no_traceback_also_while_a_tool_is_imported(fault: str, sh
     assert done.returncode != 0
     assert done.stderr.endswith(shown)
     assert bool(done.stderr) == bool(shown)
+
+
+@pytest.mark.parametrize(
+    ("given", "hosts"),
+    [
+        ({}, "localhost,127.0.0.1"),
+        ({"NO_PROXY": ".acme.example"}, "localhost,127.0.0.1,.acme.example"),
+        ({"no_proxy": "127.0.0.1,localhost"}, "127.0.0.1,localhost"),
+        ({"no_proxy": "*"}, "*"),
+    ],
+)
+def test_no_proxy_is_asked_for_what_is_served_on_this_machine(
+    given: dict[str, str], hosts: str
+) -> None:
+    shown = "import local, os, urllib.request as r; print(os.environ['NO_PROXY'], r.proxy_bypass('127.0.0.1'))"
+    proxy = dict.fromkeys(("http_proxy", "HTTP_PROXY"), "http://proxy.example:3128")
+    done = subprocess.run(
+        [sys.executable, "-c", shown],
+        cwd=stack.ROOT,
+        env=proxy | given,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    assert done.stdout.split() in ([hosts, "1"], [hosts, "True"])

@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from local.failure import Failure
-from local.project import lay, new, note, upgrade
+from local.project import lay, new, note, test, upgrade
 from local.project.source import Source
 from tests import stack
 
@@ -170,6 +170,24 @@ def test_a_folder_that_is_not_empty_is_refused_and_stays_as_it_is(tmp_path: Path
     with pytest.raises(Failure, match="is not an empty folder"):
         new.make("acme", tmp_path / "mine.txt")
     assert files(tmp_path) == {"mine.txt": b"mine"}
+
+
+def test_a_project_that_is_there_already_is_refused_with_what_to_do(project: Path) -> None:
+    with pytest.raises(Failure, match=r"has a project already\..*delete the folder"):
+        new.make("acme", project)
+
+
+def test_a_stop_says_what_to_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def stop(_: Path) -> bool:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("sys.argv", ["new", "--name", "acme", "--dir", str(tmp_path / "acme")])
+    monkeypatch.setattr(new, "prepare", stop)
+
+    assert new.main() == 130
+    assert "Delete the folder, and run the same command again." in capsys.readouterr().err
 
 
 def test_an_empty_repository_is_taken_and_an_odd_folder_can_be_copied_from_what_is_printed(
@@ -367,6 +385,23 @@ def test_the_changelog_is_shown_from_the_version_before(framework: Path) -> None
 
 
 # ── which version ─────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    ("own", "outside", "line"),
+    [
+        (0, 0, "Your tests passed; the API from outside passed."),
+        (1, 0, "Your tests FAILED; the API from outside passed."),
+        (5, 1, "Your tests are missing: there are none; the API from outside FAILED."),
+        (
+            3,
+            0,
+            "Your tests could not be run (pytest's exit status is 3); the API from outside passed.",
+        ),
+    ],
+)
+def test_the_last_line_of_make_test_is_about_both_parts(own: int, outside: int, line: str) -> None:
+    assert test.summary(own, outside) == line
 
 
 @pytest.fixture

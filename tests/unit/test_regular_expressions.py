@@ -108,9 +108,14 @@ ROWS: dict[tuple[str, str], list[Text]] = {
     ("layers/catalogue/described/modules.py", r"\W"): texts("-", "a-"),
     ("layers/catalogue/described/openapi.py", "#/components"): texts('"#/components/', '"#/components/a/', "a/"),
     ("layers/catalogue/described/schemas.py", r"\W"): texts("-"),
+    ("layers/catalogue/packages.py", "A-Za-z0-9"): texts("a-", "a ", before="a"),
+    ("layers/catalogue/packages.py", "--requirement"): texts(" ", "=", before="-r"),
+    ("layers/catalogue/packages.py", "[-_.]+"): texts("-_", "-a"),
     ("local/intrinsics.py", "[^${}]"): texts("${", "$", "${a"),
     ("local/layers.py", "×|error"): texts(" ", "\n", " \n", "e"),
     ("local/layers.py", "[×╰─▶│├]"): texts("×", "e", "error"),
+    ("local/layers.py", "--constraint"): texts(" ", "=", before="-c"),
+    ("local/layers.py", "build-("): texts("build-", "build-a", "a", before="build-"),
     ("local/parameters.py", "pattern"): [],  # the template's
     ("local/parameters.py", "-?[0-9]+"): texts("1", "-"),
     ("local/routes.py", "[\\w:.]"): texts("${", "$", "${a"),
@@ -128,6 +133,9 @@ ROWS: dict[tuple[str, str], list[Text]] = {
     ("local/output.py", "operations/'"): texts("/", "/python/", "/python/operations/", before='  File "'),
     ("local/output.py", "powertools"): texts("/", "/python/", "/python/nowlater", before='  File "'),
     ("local/output.py", "line"): texts("a", '", line 1', before='  File "'),
+    ("local/output.py", "level"): texts('{"level":"A', "A", before='{"level":"'),
+    ("local/references.py", "\\s*+"): texts("${", "${a", " ", "${ ", before="${"),
+    ("local/sources.py", "flycheck_"): texts(".py", ".sw", "~", ".#"),
     ("local/project/lay.py", "(?=## "): texts("## [", "\n## ["),
     ("local/project/lay.py", "(\\d+(?:"): texts("1.", "1", before="## ["),
     ("local/project/lay.py", "'\\d+'"): texts("1", "1."),
@@ -155,6 +163,7 @@ SEARCHED = {
     *("charset", r"\\(.)", "[,;=]", " - at ", "|\\[", r"\[(\d+)\]", "#", ":", "_key", "is_integer"),
     *("×|error", "[×╰─▶│├]", "#/components", r"\W", "[^${}]", "[\\w:.]", "#?", "stage.name"),
     *("layer-", "(?=[", "^ +", "x1b", "(?=## ", "'\\d+'", "[^/@]", "refs/", "# ", "NOWLATER_STACK"),
+    *("[-_.]+", "build-(", "level", "\\s*+"),
     *("from", "sourceMappingURL", "export default", "<kind>", "import|export"),
 }
 #: Patterns that are no call of `re`: of schemas, and of the formats that validators know.

@@ -145,6 +145,16 @@ def test_a_result_that_the_annotation_does_not_allow_is_wrong(function: str, giv
         called(function, given)
 
 
+@pytest.mark.parametrize(
+    "result", [{1: object()}, "\ud800", 10**5000], ids=["object", "half", "long"]
+)
+def test_a_result_that_json_cannot_have_is_wrong_and_the_operations_place_is_said(
+    result: Any,
+) -> None:
+    with pytest.raises(WrongResult, match=r"\A/.*\.py:\d+: anything returned what its annotation"):
+        called("anything", {"what": result})
+
+
 @pytest.mark.parametrize("result", [None, 1, "a", [1, {"b": None}], 2**64])
 def test_without_an_annotation_any_result_will_do(result: Any) -> None:
     assert msgspec.json.decode(called("anything", {"what": result}).body) == result

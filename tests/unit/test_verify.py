@@ -378,6 +378,12 @@ def test_the_key_is_named_in_the_environment_and_not_as_an_argument(tmp_path: Pa
         read_local(tmp_path)
 
 
+def test_a_stage_says_not_where_to_check(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.argv", ["verify", "--stack", "prod"])
+    with pytest.raises(Failure, match=r"STACK=prod does not say where.* make verify URL=https"):
+        read_options(parse_arguments(None))
+
+
 @pytest.mark.parametrize("key", ["nl_secret\nnl_other", "nl_secret ", "nl_secret\r", "nl_sécret"])
 def test_what_is_no_key_is_refused_and_not_shown(key: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("KEY", key)

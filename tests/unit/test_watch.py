@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from local import layers
+from local import deploy, layers
 from local.watch import _with_versions
 from tests.stack import ROOT
 
@@ -85,12 +85,25 @@ def test_code_is_packed_without_packages() -> None:
 def test_the_output_of_a_tool_is_shown_without_unrelated_lines() -> None:
     uv = "  × No solution found:\n  ╰─▶ Because nosuch was not found, we can conclude …\nmake: *** [../layer.mk:4: build-OperationsLayer] Error 1\n"  # fmt: skip
     line = "operations/a.py:2: op: the parameter n needs an annotation"
+    ours = "error: No network\n  cause: DNS\nmake[1]: *** [/a b/layers/nowlater/Makefile:5: build-NowlaterLayer] Error 2\n"  # fmt: skip
 
     assert layers.readable_errors(uv) == (
         "operations/requirements.txt: No solution found: Because nosuch was not found, "
         "we can conclude …"
     )
+    assert layers.readable_errors(ours) == (
+        "layers/nowlater/requirements.txt: No network cause: DNS"
+    )
     assert (
         layers.readable_errors(f"{line}\nmake: *** [Makefile:5: build-CatalogueLayer] Error 1\n")
         == line
     )
+
+
+def test_of_a_build_that_a_makefile_ended_only_what_it_said_is_shown(tmp_path: Path) -> None:
+    log = tmp_path / "build.log"
+    log.write_text("make[1]: Entering\nuv pip …\nError: CustomMakeBuilder:MakeBuild - Make Failed: error: Why\nmake: *** [Makefile:3: build-OperationsLayer] Error 2\n")  # fmt: skip
+
+    assert deploy._tail(log) == "operations/requirements.txt: Why"
+    log.write_text("Error: Template file is wrong\n")
+    assert deploy._tail(log) == "Error: Template file is wrong"

@@ -6,7 +6,7 @@ from typing import Any
 from nowlater.access.caller import Caller
 from nowlater.doors import envelope
 from nowlater.instants import after
-from nowlater.log import operation_failed
+from nowlater.log import logger, operation_failed
 from nowlater.problems import Problem, ProblemName
 from nowlater.result_size import MAX_DIRECT_RESULT
 from nowlater.runtime import catalogue, executor
@@ -53,6 +53,7 @@ def run_now(
         )
     except BaseException as fault:  # asyncio's CancelledError and a Rust panic are no Exception
         if isinstance(fault, TimedOut):
+            logger.info("run_timed_out", extra={"operation": entry.name, "seconds": seconds})
             raise _timed_out(services, entry, seconds, other_door) from fault
         raise _problem(fault, operation, caller.base) from fault
     _check_size(result, other_door)

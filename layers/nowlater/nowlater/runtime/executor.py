@@ -1,6 +1,7 @@
 """Calls operations: converts the input, limits the time, checks and encodes the result."""
 
 import importlib
+import inspect
 from collections.abc import Coroutine, Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -137,13 +138,19 @@ def _leaves(group: BaseExceptionGroup[Any]) -> Iterator[BaseException]:
 def _encode_result(loaded: _Loaded, value: Any) -> Result:
     if isinstance(value, Document):
         if not document.is_media_type(value.media_type):
-            raise WrongResult(f"{loaded.spec.name} returned a file of type {value.media_type!r}")
+            raise _wrong_result(loaded, f"a file of type {value.media_type!r}")
         return Result(value.read(), value.media_type)
     try:
         body = msgspec.json.encode(value)
         msgspec.json.decode(body, type=loaded.result_type)  # the JSON: a NaN has become null
         return Result(body)
-    except (msgspec.ValidationError, TypeError) as fault:
-        raise WrongResult(
-            f"{loaded.spec.name} returned what its annotation does not allow: {fault}"
-        ) from fault
+    # A text with half a character or an endless list is a ValueError or a RecursionError.
+    except (msgspec.ValidationError, TypeError, ValueError, RecursionError) as fault:
+        raise _wrong_result(loaded, f"what its annotation does not allow: {fault}") from fault
+
+
+def _wrong_result(loaded: _Loaded, what: str) -> WrongResult:
+    """Return the exception; no frame of its traceback is the operation's, so its text has the place."""
+    code = getattr(inspect.unwrap(loaded.spec.function), "__code__", None)
+    place = f"{code.co_filename}:{code.co_firstlineno}: " if code else ""
+    return WrongResult(f"{place}{loaded.spec.name} returned {what}")
