@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import copy
-import io
+import functools
 import math
 import os
 import sys
@@ -29,11 +29,11 @@ from nowlater_client.exchange import (
     sleep,
     until,
 )
-from nowlater_client.files import Content, Source, Upload, writing
+from nowlater_client.files import Content, Source, Upload, in_time, writer
 from nowlater_client.models import JobState
 from nowlater_client.portal import Portal, calling
 from nowlater_client.results import fetch, pieces, result_of
-from nowlater_client.sender import Sender
+from nowlater_client.sender import Sender, in_thread
 from nowlater_client.terms import Filters, Seconds, Terms, instant, members, seconds
 from nowlater_client.uploads import prepare
 
@@ -357,15 +357,12 @@ async def download(
 
     At a path, the file appears when it is whole; a link, a pipe or a device stays one.
     """
-    if isinstance(to, io.TextIOBase):
-        raise TypeError('Open the file in binary mode: open(path, "wb").')
-    if not isinstance(to, (str, os.PathLike)):
-        async with contextlib.aclosing(stream(job, timeout)) as pieces:
+    end = until(timeout)
+    async with writer(to, end) as write:
+        left = contextlib.aclosing(stream(job, end - time.monotonic()))
+        async with left as pieces:
             async for piece in pieces:
-                await calling(to.write, piece)
-        return
-    with writing(to) as file:
-        await download(job, file, timeout)
+                await write(piece)
 
 
 async def cancel(job: J, *, timeout: Timeout = None) -> J:
@@ -561,5 +558,6 @@ async def upload(
 
     `call` and `submit` do this by themselves with a large file in the input.
     """
-    content = Content(source, media_type)
-    return await uploads.send(client._connection, content, new_key(), until(timeout))
+    end = until(timeout)
+    content = await in_time(in_thread(functools.partial(Content, source, media_type)), end)
+    return await uploads.send(client._connection, content, new_key(), end)

@@ -29,9 +29,10 @@ from typing import TYPE_CHECKING, Any, Generic, Union
 from nowlater_client import core, errors
 from nowlater_client.core import Action, Api, J, JobHandle
 from nowlater_client.exchange import LEAST_S, Timeout, sleep, until
-from nowlater_client.files import Content, Upload, is_file
+from nowlater_client.files import Content, Upload, in_time, is_file, is_seekable
 from nowlater_client.portal import calling
 from nowlater_client.results import fetch
+from nowlater_client.sender import in_thread
 from nowlater_client.terms import Terms
 
 if TYPE_CHECKING:
@@ -258,7 +259,8 @@ class _Batch(Generic[J]):
         if callable(self._key):
             key = await calling(self._key, outcome.index, outcome.input)
         else:
-            part = digest(self._operation, outcome.input) if self._key else outcome.index
+            digesting = functools.partial(digest, self._operation, outcome.input)
+            part = await in_time(in_thread(digesting), self._end) if self._key else outcome.index
             key = f"{self._key or self._prefix}/{part}"
         async with self._connections:
             left_s = self._end - time.monotonic()
@@ -373,7 +375,7 @@ def digest(operation: str, item: Any) -> str:
             raise TypeError(f"{type(value).__name__} cannot be part of an input")
         is_path = isinstance(value, os.PathLike)
         if (is_path and Path(value).is_fifo()) or not (
-            is_path or isinstance(value, bytes) or value.seekable()
+            is_path or isinstance(value, bytes) or is_seekable(value)
         ):
             raise ValueError(
                 "A key needs a file that can seek: pass its bytes, or a function as key."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import math
 from typing import Any
@@ -10,7 +11,8 @@ import httpx
 
 from nowlater_client import errors
 from nowlater_client.exchange import Connection, Tries, reason
-from nowlater_client.files import Content, Upload, encode
+from nowlater_client.files import Content, Upload, encode, fill, in_time
+from nowlater_client.sender import in_thread
 
 #: How often a file is sent again, whatever its size.
 _MAX_RETRIES = 6
@@ -21,14 +23,16 @@ async def prepare(connection: Connection, value: Any, end: float, key: str) -> A
 
     The keys of uploads are made of the submit's key and the contents: a repeated submit has the same body.
     """
-    encoded, large = encode({} if value is None else value)
-    for form, content in large:
-        own_key = hashlib.sha256(f"{key}\n{await content.digest()}".encode()).hexdigest()
-        try:
+    encoded, files = encode({} if value is None else value)
+    try:
+        large = await in_time(in_thread(functools.partial(fill, files)), end) if files else []
+        for form, content in large:
+            digest = await in_time(content.digest(), end)
+            own_key = hashlib.sha256(f"{key}\n{digest}".encode()).hexdigest()
             form["upload"] = (await send(connection, content, own_key, end)).id
-        except errors.NowlaterError as error:
-            error.key = key
-            raise
+    except errors.NowlaterError as error:
+        error.key = key
+        raise
     return encoded
 
 
