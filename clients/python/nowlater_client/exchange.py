@@ -47,6 +47,8 @@ TRY_S = 40.0
 LEAST_S = 1.0
 #: Seconds in which a URL that has never answered is tried: a wrong one should be told soon.
 FIRST_CONTACT_S = 5.0
+#: How often S3 may refuse in a row; each time, the API is asked for a new URL.
+MOST_REFUSALS = 4
 _CONNECT_S = 10.0
 _MAX_JITTER_S = 8.0
 _PROBLEM = "application/problem+json"
@@ -99,6 +101,10 @@ def until(timeout: Timeout) -> float:
     return time.monotonic() + seconds
 
 
+class Refused(httpx.ReadError):
+    """S3 refused a URL, such as one that became too old."""
+
+
 class Tries:
     """The tries of one request: how many there are, and until when."""
 
@@ -111,6 +117,11 @@ class Tries:
         """Begin again with short waits and the whole patience: something has arrived."""
         self._jitter_s, is_limited = 1.0, math.isfinite(self._until)
         self._last = self._until if is_limited else time.monotonic() + self._patience_s
+
+    def extend(self, seconds: float) -> None:
+        """Have more patience, unless the end is fixed: it took so long to send a file."""
+        if not math.isfinite(self._until):
+            self._last += seconds
 
     def end_of_next(self) -> float:
         """Return until when the next try may last."""

@@ -11,18 +11,11 @@ from typing import TYPE_CHECKING, Any
 import httpx
 
 from nowlater_client import errors
-from nowlater_client.exchange import LEAST_S, Reply, Tries, reason, within
+from nowlater_client.exchange import LEAST_S, MOST_REFUSALS, Refused, Reply, Tries, reason, within
 from nowlater_client.files import File
 
 if TYPE_CHECKING:
     from nowlater_client.core import JobHandle
-
-#: How often S3 may refuse in a row, while nothing arrives; each time, the API is asked for a new URL.
-MOST_REFUSALS = 4
-
-
-class Refused(httpx.ReadError):
-    """S3 refused a URL, such as one that became too old."""
 
 
 async def fetch(job: JobHandle, end: float) -> Any:

@@ -149,7 +149,8 @@ def test_an_empty_file_is_sent(client: Client, tmp_path: Path) -> None:
     (tmp_path / "empty.bin").write_bytes(b"")
 
     assert not client.call("same", {"file": tmp_path / "empty.bin"})
-    assert client.upload(tmp_path / "empty.bin").id
+    with pytest.raises(ValueError, match="empty file cannot be uploaded"):
+        client.upload(tmp_path / "empty.bin")
     assert client.call("make", {"size": 0}) == b""
 
 
