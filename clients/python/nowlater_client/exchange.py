@@ -194,7 +194,8 @@ class Connection:
                 self.has_answered = True
                 if self.on_reply is not None:
                     self.on_reply(reply)
-                if not is_sent_again(reply):
+                is_head = method.upper() == "HEAD" and reply.status < 400  # it has no body
+                if is_head or not is_sent_again(reply):
                     break
                 fault, wait_s = error_of(reply, **known), retry_after_s(reply)
             await tries.pause(fault, wait_s)
