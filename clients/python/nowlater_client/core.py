@@ -34,7 +34,18 @@ from nowlater_client.models import JobState
 from nowlater_client.portal import Portal, calling
 from nowlater_client.results import fetch, pieces, result_of
 from nowlater_client.sender import Sender, in_thread
-from nowlater_client.terms import Filters, Seconds, Terms, instant, members, seconds
+from nowlater_client.terms import (
+    Filters,
+    Seconds,
+    Terms,
+    choices,
+    instant,
+    members,
+    seconds,
+    text,
+    texts,
+    whole,
+)
 from nowlater_client.uploads import prepare
 
 if TYPE_CHECKING:
@@ -168,9 +179,9 @@ async def call(
     waits for its end. With `strict`, a job that has not ended after `wait` is canceled: TimedOut.
     `timeout` bounds all of it; None waits until the job has ended.
     """
-    end, options = until(timeout), members(**terms)
+    end, options, operation = until(timeout), members(**terms), text(operation, "operation")
     is_job = bool(options) or strict or any(one is not None for one in (wait, key, on_progress))
-    wait_s, key = MAX_HYBRID_S if wait is None else seconds(wait), checked(key)
+    wait_s, key = MAX_HYBRID_S if wait is None else seconds(wait, "wait"), checked(key)
     body = {"input": await prepare(client._connection, input, end, key), **options}
     if not is_job and client._doors.get(operation, "sync") == "sync":
         try:
@@ -233,8 +244,9 @@ async def submit(
     same key, operation, input (large files too) and terms give the same job for 24 hours. Without one, a
     new key is used for all repetitions; an exception has it as `key`.
     """
-    end, key = until(timeout), checked(key)
-    body = {"input": await prepare(client._connection, input, end, key), **members(**terms)}
+    end, key, operation = until(timeout), checked(key), text(operation, "operation")
+    options = members(**terms)
+    body = {"input": await prepare(client._connection, input, end, key), **options}
     reply = await _post(client, "async", operation, end, body, key=key)
     return client._new_job(reply.object(*JOB))
 
@@ -248,7 +260,7 @@ def checked(key: str | None) -> str:
     """Return an idempotency key, or a new one for None; raises ValueError if no header can have it."""
     if key is None:
         return new_key()
-    if not key.strip() or not key.isascii() or not key.isprintable():
+    if not isinstance(key, str) or not key.strip() or not key.isascii() or not key.isprintable():
         raise ValueError(f"An idempotency key has printable ASCII characters: key={key!r}.")
     return key
 
@@ -416,9 +428,7 @@ async def _list(
     client: Api[Any, Any], name: str, query: list[tuple[str, str]], limit: int | None
 ) -> AsyncGenerator[dict[str, Any], None]:
     """Yield the members of a list, page after page."""
-    left = sys.maxsize if limit is None else limit
-    if left < 0:
-        raise ValueError(f"The limit is a number of 0 or more: {limit}.")
+    left = sys.maxsize if limit is None else whole(limit, "limit")
     path = f"/{name}?{urlencode([*query, ('limit', min(left, _PAGE))])}"
     while path and left:
         page = await _get(client, path, name, "next")
@@ -446,10 +456,9 @@ def _query(
 ) -> list[tuple[str, str]]:
     """Return filters as they are in a URL."""
     several = {"status": status, "state": state, "operation": operation}
-    lists = {name: [one] if isinstance(one, str) else one or [] for name, one in several.items()}
-    pairs = [(name, one) for name, values in lists.items() for one in values]
-    pairs += [("tag", f"{name}:{value}") for name, value in (tags or {}).items()]
-    return pairs + [(n, instant(t)) for n, t in (("since", since), ("until", until)) if t]
+    pairs = [(name, one) for name, value in several.items() for one in choices(value, name)]
+    pairs += [("tag", f"{name}:{value}") for name, value in (texts(tags, "tags") or {}).items()]
+    return pairs + [(n, instant(t, n)) for n, t in (("since", since), ("until", until)) if t]
 
 
 def _id_at(instant: datetime) -> str:
@@ -465,7 +474,9 @@ async def counts(
 
     Each is `{"from": …, "operation": …, "status": …, "jobs": …}`. It reads all these jobs: ask seldom.
     """
-    query = _query(**filters) + ([("interval", f"{interval}")] if interval else [])
+    query = _query(**filters) + (
+        [("interval", f"{whole(interval, 'interval', 1)}")] if interval is not None else []
+    )
     names, sums = ("from", "operation", "status"), Counter[tuple[Any, ...]]()
     while True:
         page = await _get(client, f"/jobs/counts?{urlencode(query)}", "counts", "complete")
@@ -507,13 +518,13 @@ async def operations(client: Api[Any, Any]) -> list[models.Operation]:
 
 async def operation(client: Api[Any, Any], name: str) -> models.Operation:
     """Return an operation with its JSON Schemas, limits and run times."""
-    path = f"/operations/{quote(name, safe='')}"
+    path = f"/operations/{quote(text(name, 'name'), safe='')}"
     return models.Operation(await _get(client, path, "name"))
 
 
 async def secret(client: Api[Any, Any], host: str) -> models.Secret:
     """Return the secret that signs your webhooks to a host."""
-    path = f"/webhooks/secret?{urlencode({'host': host})}"
+    path = f"/webhooks/secret?{urlencode({'host': text(host, 'host')})}"
     return models.Secret(await _get(client, path, "secret"))
 
 

@@ -32,7 +32,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, Union
 import httpx
 
 from nowlater_client import errors
-from nowlater_client.terms import Seconds, seconds
+from nowlater_client.terms import Seconds, seconds, whole
 from nowlater_client.version import __version__
 
 if TYPE_CHECKING:
@@ -96,7 +96,8 @@ def until(timeout: Timeout) -> float:
     seconds = timeout.total_seconds() if isinstance(timeout, timedelta) else timeout
     if seconds is None:
         return math.inf
-    if not isinstance(seconds, (int, float)) or math.isnan(seconds):
+    is_number = isinstance(seconds, (int, float)) and not isinstance(seconds, bool)
+    if not is_number or math.isnan(seconds):
         raise ValueError(f"A timeout is a number of seconds, a timedelta or None: {timeout!r}.")
     return time.monotonic() + seconds
 
@@ -154,7 +155,8 @@ class Connection:
     has_answered: bool = False
 
     def __post_init__(self) -> None:
-        self.timeout_s = seconds(self.timeout)
+        self.timeout_s = seconds(self.timeout, "timeout")
+        whole(self.max_retries, "max_retries")
 
     async def send(
         self,

@@ -8,13 +8,14 @@ import functools
 import hashlib
 import inspect
 import io
+import math
 import mimetypes
 import os
 import shutil
 import threading
 import uuid
 import weakref
-from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterator, Mapping, Set
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import SpooledTemporaryFile
@@ -195,22 +196,57 @@ async def in_time(awaitable: Awaitable[T], end: float) -> T:
 
 
 def encode(value: Any) -> tuple[Any, list[tuple[dict[str, str], Any]]]:
-    """Return an input as JSON, and its files, each with the object that is to stand for it."""
+    """Return an input as JSON, and its files, each with the object that is to stand for it.
+
+    Raises TypeError or ValueError, with the place (JSON Pointer), for what JSON does not have.
+    """
     files = list[tuple[dict[str, str], Any]]()
 
-    def encoded(value: Any) -> Any:
+    def encoded(value: Any, place: str) -> Any:
         if isinstance(value, Upload):
             return {"upload": value.id}
         if isinstance(value, Mapping):
-            return {name: encoded(item) for name, item in value.items()}
+            return {name: encoded(value[name], _below(place, name)) for name in value}
         if isinstance(value, (list, tuple)):
-            return [encoded(item) for item in value]
-        if not is_file(value):
-            return value
-        files.append(({}, value))
-        return files[-1][0]
+            return [encoded(item, f"{place}/{index}") for index, item in enumerate(value)]
+        if is_file(value):
+            files.append(({}, value))
+            return files[-1][0]
+        _check(value, place)
+        return value
 
-    return encoded(value), files
+    if not isinstance(value, Mapping):
+        raise TypeError(f"The input is a dict of the operation's members: {value!r:.80}.")
+    try:
+        return encoded(value, "/input"), files
+    except RecursionError as error:
+        raise ValueError("The input is nested too deep, or contains itself.") from error
+
+
+def _below(place: str, name: Any) -> str:
+    """Return the place of a member."""
+    if not isinstance(name, str):
+        raise TypeError(f"{place} has a member whose name is no text: {name!r:.80}.")
+    return f"{place}/{name.replace('~', '~0').replace('/', '~1')}"
+
+
+def _check(value: Any, place: str) -> None:
+    """Raise TypeError or ValueError for a value that JSON does not have."""
+    if isinstance(value, float) and not math.isfinite(value):
+        raise ValueError(f"{place} is {value}, which is not JSON compliant.")
+    if value is None or isinstance(value, (str, int, float)):
+        return
+    known = [form for name, form in _FORMS.items() if hasattr(value, name)]
+    form = [*known, "a list" if isinstance(value, Set) else "str(value)"][0]
+    kind = type(value).__name__
+    raise TypeError(f"{place} is of the type {kind}, which JSON does not have: give {form}.")
+
+
+#: What to give instead of a value that has such an attribute: of numpy and pandas, a date, a buffer.
+_FORMS = {
+    **{"tolist": "value.tolist()", "isoformat": "value.isoformat()"},
+    **{"model_dump": "value.model_dump()", "__dataclass_fields__": "dataclasses.asdict(value)"},
+}
 
 
 def fill(files: list[tuple[dict[str, str], Any]]) -> list[tuple[dict[str, str], Content]]:

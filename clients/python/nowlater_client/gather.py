@@ -33,7 +33,7 @@ from nowlater_client.files import Content, Upload, in_time, is_file, is_seekable
 from nowlater_client.portal import calling
 from nowlater_client.results import fetch
 from nowlater_client.sender import in_thread
-from nowlater_client.terms import Terms
+from nowlater_client.terms import Terms, whole
 
 if TYPE_CHECKING:
     import asyncio
@@ -150,8 +150,7 @@ class _Each(Generic[J]):
     ) -> None:
         import asyncio
 
-        if concurrency < 1:
-            raise ValueError(f"The concurrency is at least 1: {concurrency}.")
+        whole(concurrency, "concurrency", 1)
         self._run, self._in_order, self._end = run, in_order, end
         self._room = asyncio.Semaphore(concurrency)
         self._tasks = set[asyncio.Task[Any]]()
