@@ -233,7 +233,7 @@ def _below(place: str, name: Any) -> str:
 def _check(value: Any, place: str) -> None:
     """Raise TypeError or ValueError for a value that JSON does not have."""
     if isinstance(value, float) and not math.isfinite(value):
-        raise ValueError(f"{place} is {value}, which is not JSON compliant.")
+        raise ValueError(f"{place} cannot be sent as JSON: {value} is not JSON compliant.")
     if value is None or isinstance(value, (str, int, float)):
         return
     known = [form for name, form in _FORMS.items() if hasattr(value, name)]
@@ -291,7 +291,7 @@ async def writer(
             raise TypeError(
                 f'Give a path, or a file that is open in binary mode ("wb"): {to!r:.80}.'
             )
-        yield functools.partial(calling, to.write)
+        yield functools.partial(_write_all, to)
         return
     opening = writing(to, 0)  # without a buffer: `close` would wait for a thread that writes yet
     file = await in_time(in_thread(opening.__enter__), end)
@@ -303,6 +303,12 @@ async def writer(
     with contextlib.ExitStack() as stack:
         stack.push(opening)
         yield lambda content: in_time(in_thread(functools.partial(write, content)), end)
+
+
+async def _write_all(file: IO[bytes], content: bytes) -> None:
+    count = await calling(file.write, content)
+    while isinstance(file, io.RawIOBase) and (content := content[count or 0 :]):
+        count = await calling(file.write, content)  # such a file may take a part
 
 
 def is_seekable(file: IO[bytes]) -> bool:

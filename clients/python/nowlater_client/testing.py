@@ -112,6 +112,8 @@ class Server:
                 return httpx.Response(412)
             self._stored[name] = File(request.content, request.headers["content-type"])
             return httpx.Response(200)
+        if name not in self._stored:
+            return httpx.Response(404, text="<Error><Code>NoSuchKey</Code></Error>")
         content = self._stored[name]
         return httpx.Response(
             200, content=content, headers={"content-type": str(content.media_type)}

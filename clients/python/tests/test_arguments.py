@@ -117,7 +117,7 @@ INPUTS: dict[str, tuple[Any, str]] = {
     "an array": ({"a": array.array("d")}, r"/input/a .*: give value.tolist\(\)"),
     "a dataclass": ({"a": Point()}, r"/input/a .*: give dataclasses.asdict\(value\)"),
     "an object": ({"a": {"b": [object()]}}, r"/input/a/b/0 is of the type object"),
-    "NaN": ({"a": [NAN]}, "/input/a/0 is nan"),
+    "NaN": ({"a": [NAN]}, "/input/a/0 cannot be sent as JSON: nan is"),
     "a name with a slash": ({"a/b~": {1}}, "/input/a~1b~0 is"),
     "a number as name": ({"a": {1: 2}}, "/input/a has a member whose name is no text: 1"),
     "None as name": ({None: 2}, "/input has a member whose name is no text: None"),

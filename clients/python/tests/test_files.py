@@ -312,6 +312,24 @@ def test_a_download_goes_to_a_path_or_a_binary_file(client: Client, to: Any) -> 
         client.submit("make").download(to)
 
 
+class Narrow(io.RawIOBase):
+    """A file without a buffer, which takes a part of what it is given."""
+
+    def __init__(self) -> None:
+        self.content = b""
+
+    def write(self, content: Any) -> int:
+        self.content += bytes(content[:1000])
+        return min(1000, len(content))
+
+
+def test_a_file_without_a_buffer_is_written_whole(client: Client) -> None:
+    file = Narrow()
+    client.submit("make").download(file)  # type: ignore[arg-type]
+
+    assert file.content == CONTENT
+
+
 def test_a_full_disk_is_an_error_and_leaves_nothing(client: Client, tmp_path: Path) -> None:
     with pytest.raises(OSError, match="No space left"):
         client.submit("make").download("/dev/full")

@@ -323,6 +323,18 @@ def test_a_retry_has_no_time_of_the_first_job(server: Server) -> None:
     assert again.deadline - again.created > timedelta(days=2)
 
 
+def test_the_result_of_an_erased_job_is_gone() -> None:
+    with Server({"large": lambda: "x" * 20_000}).client() as client:
+        job = client.submit("large").wait()
+        url = client.request("GET", f"/jobs/{job.id}/result").headers["location"]
+        job.erase()
+        with pytest.raises(errors.JobExpired):
+            client.job(job.id)
+        found = client._connection.sender._given.get(url)  # type: ignore[union-attr]
+
+    assert found.status_code == 404  # type: ignore[union-attr]
+
+
 @pytest.mark.parametrize("wait", [None, 5])
 def test_operations_may_be_coroutines_and_their_results_must_be_json(wait: int | None) -> None:
     async def later() -> str:
