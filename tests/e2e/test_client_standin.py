@@ -1,11 +1,12 @@
 """The stand-in of `nowlater_client.testing` answers as a served stack does, in what the client sees."""
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
-from nowlater_client import Client, File, NowlaterError
+from nowlater_client import Client, File, NowlaterError, Upload
 from nowlater_client.testing import Refused, Server
 from tests.e2e.client import Client as Caller
 from tests.e2e.patience import PATIENCE_S
@@ -25,6 +26,7 @@ def csv_profile(csv: bytes) -> dict[str, Any]:
     return {"rows": csv.count(b"\n") - 1}
 
 
+PAST = datetime(2026, 1, 1, tzinfo=UTC)
 OPERATIONS = {"echo": echo, "fail": fail, "csv-profile": csv_profile}
 
 
@@ -52,7 +54,15 @@ def story(client: Client, key: str) -> list[Any]:
         outcome(lambda: client.call("fail", {"kind": "refused", "message": "No."})),
         outcome(lambda: client.call("fail", {"kind": "refused", "message": "No."}, wait=20)),
         outcome(lambda: client.call("echo", {"valve": 1})),
+        outcome(lambda: client.submit("echo", {"valve": 1})),
+        outcome(lambda: client.submit("echo", {"value": 1}, deadline=PAST)),
+        outcome(lambda: client.submit("echo", {"value": 1}, start=PAST)),
+        outcome(lambda: client.request("POST", "/async/echo", json={"valve": 1})),
+        outcome(lambda: client.submit("csv-profile", {"csv": Upload("0" * 32)})),
         outcome(lambda: client.submit("echo", {"value": 2}, key=key)),
+        (sorted(job.raw), sorted(ended.attempts[0].raw), sorted(client.operation("echo").raw)),
+        client.request("HEAD", f"/jobs/{job.id}").status,
+        outcome(job.replay),
         outcome(lambda: failed.result(PATIENCE_S)),
         (same.id == job.id, ended.status, job.result(), ended.tags == {"story": key}),
         (again.retry_of == job.id, again.id != job.id, again.result(PATIENCE_S)),

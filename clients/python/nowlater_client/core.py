@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import copy
-import io
+import functools
 import math
 import os
 import sys
@@ -29,12 +29,23 @@ from nowlater_client.exchange import (
     sleep,
     until,
 )
-from nowlater_client.files import Content, Source, Upload, writing
+from nowlater_client.files import Content, Source, Upload, in_time, writer
 from nowlater_client.models import JobState
 from nowlater_client.portal import Portal, calling
 from nowlater_client.results import fetch, pieces, result_of
-from nowlater_client.sender import Sender
-from nowlater_client.terms import Filters, Seconds, Terms, instant, members, seconds
+from nowlater_client.sender import Sender, in_thread
+from nowlater_client.terms import (
+    Filters,
+    Seconds,
+    Terms,
+    choices,
+    instant,
+    members,
+    seconds,
+    text,
+    texts,
+    whole,
+)
 from nowlater_client.uploads import prepare
 
 if TYPE_CHECKING:
@@ -168,9 +179,9 @@ async def call(
     waits for its end. With `strict`, a job that has not ended after `wait` is canceled: TimedOut.
     `timeout` bounds all of it; None waits until the job has ended.
     """
-    end, options = until(timeout), members(**terms)
+    end, options, operation = until(timeout), members(**terms), text(operation, "operation")
     is_job = bool(options) or strict or any(one is not None for one in (wait, key, on_progress))
-    wait_s, key = MAX_HYBRID_S if wait is None else seconds(wait), checked(key)
+    wait_s, key = MAX_HYBRID_S if wait is None else seconds(wait, "wait"), checked(key)
     body = {"input": await prepare(client._connection, input, end, key), **options}
     if not is_job and client._doors.get(operation, "sync") == "sync":
         try:
@@ -238,8 +249,9 @@ async def submit(
     same key, operation, input (large files too) and terms give the same job for 24 hours. Without one, a
     new key is used for all repetitions; an exception has it as `key`.
     """
-    end, key = until(timeout), checked(key)
-    body = {"input": await prepare(client._connection, input, end, key), **members(**terms)}
+    end, key, operation = until(timeout), checked(key), text(operation, "operation")
+    options = members(**terms)
+    body = {"input": await prepare(client._connection, input, end, key), **options}
     reply = await _post(client, "async", operation, end, body, key=key)
     return client._new_job(reply.object(*JOB))
 
@@ -253,7 +265,7 @@ def checked(key: str | None) -> str:
     """Return an idempotency key, or a new one for None; raises ValueError if no header can have it."""
     if key is None:
         return new_key()
-    if not key.strip() or not key.isascii() or not key.isprintable():
+    if not isinstance(key, str) or not key.strip() or not key.isascii() or not key.isprintable():
         raise ValueError(f"An idempotency key has printable ASCII characters: key={key!r}.")
     return key
 
@@ -363,17 +375,12 @@ async def download(
 
     At a path, the file appears when it is whole; a link, a pipe or a device stays one.
     """
-    if isinstance(to, io.TextIOBase):
-        raise TypeError('Open the file in binary mode: open(path, "wb").')
-    if not isinstance(to, (str, os.PathLike)):
-        async with contextlib.aclosing(stream(job, timeout)) as pieces:
+    end = until(timeout)
+    async with writer(to, end) as write:
+        left = contextlib.aclosing(stream(job, end - time.monotonic()))
+        async with left as pieces:
             async for piece in pieces:
-                rest = memoryview(piece)
-                while rest:  # a raw file or pipe writes a part
-                    rest = rest[await calling(to.write, rest) or len(rest) :]
-        return
-    with writing(to) as file:
-        await download(job, file, timeout)
+                await write(piece)
 
 
 async def cancel(job: J, *, timeout: Timeout = None) -> J:
@@ -427,9 +434,7 @@ async def _list(
     client: Api[Any, Any], name: str, query: list[tuple[str, str]], limit: int | None
 ) -> AsyncGenerator[dict[str, Any], None]:
     """Yield the members of a list, page after page."""
-    left = sys.maxsize if limit is None else limit
-    if left < 0:
-        raise ValueError(f"The limit is a number of 0 or more: {limit}.")
+    left = sys.maxsize if limit is None else whole(limit, "limit")
     path = f"/{name}?{urlencode([*query, ('limit', min(left, _PAGE))])}"
     while path and left:
         page = await _get(client, path, name, "next")
@@ -457,13 +462,9 @@ def _query(
 ) -> list[tuple[str, str]]:
     """Return filters as they are in a URL."""
     several = {"status": status, "state": state, "operation": operation}
-    for name, one in several.items():
-        if one is not None and not one:  # without the filter it would be all jobs
-            raise ValueError(f"The filter {name} is empty: leave it out for all.")
-    lists = {name: [one] if isinstance(one, str) else one or [] for name, one in several.items()}
-    pairs = [(name, one) for name, values in lists.items() for one in values]
-    pairs += [("tag", f"{name}:{value}") for name, value in (tags or {}).items()]
-    return pairs + [(n, instant(t)) for n, t in (("since", since), ("until", until)) if t]
+    pairs = [(name, one) for name, value in several.items() for one in choices(value, name)]
+    pairs += [("tag", f"{name}:{value}") for name, value in (texts(tags, "tags") or {}).items()]
+    return pairs + [(n, instant(t, n)) for n, t in (("since", since), ("until", until)) if t]
 
 
 def _id_at(instant: datetime) -> str:
@@ -479,7 +480,9 @@ async def counts(
 
     Each is `{"from": …, "operation": …, "status": …, "jobs": …}`. It reads all these jobs: ask seldom.
     """
-    query = _query(**filters) + ([("interval", f"{interval}")] if interval else [])
+    query = _query(**filters) + (
+        [("interval", f"{whole(interval, 'interval', 1)}")] if interval is not None else []
+    )
     names, sums = ("from", "operation", "status"), Counter[tuple[Any, ...]]()
     while True:
         page = await _get(client, f"/jobs/counts?{urlencode(query)}", "counts", "complete")
@@ -521,13 +524,13 @@ async def operations(client: Api[Any, Any]) -> list[models.Operation]:
 
 async def operation(client: Api[Any, Any], name: str) -> models.Operation:
     """Return an operation with its JSON Schemas, limits and run times."""
-    path = f"/operations/{quote(name, safe='')}"
+    path = f"/operations/{quote(text(name, 'name'), safe='')}"
     return models.Operation(await _get(client, path, "name"))
 
 
 async def secret(client: Api[Any, Any], host: str) -> models.Secret:
     """Return the secret that signs your webhooks to a host."""
-    path = f"/webhooks/secret?{urlencode({'host': host})}"
+    path = f"/webhooks/secret?{urlencode({'host': text(host, 'host')})}"
     return models.Secret(await _get(client, path, "secret"))
 
 
@@ -572,5 +575,6 @@ async def upload(
 
     `call` and `submit` do this by themselves with a large file in the input.
     """
-    content = Content(source, media_type)
-    return await uploads.send(client._connection, content, new_key(), until(timeout))
+    end = until(timeout)
+    content = await in_time(in_thread(functools.partial(Content, source, media_type)), end)
+    return await uploads.send(client._connection, content, new_key(), end)

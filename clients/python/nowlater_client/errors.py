@@ -56,7 +56,8 @@ class NowlaterError(Exception):
     def __str__(self) -> str:
         names = {"job": self.job_id, "idempotency key": self.key, "request": self.request_id}
         known = ", ".join(f"{name} {value}" for name, value in names.items() if value)
-        parts = (super().__str__(), self.advice, self.advice_with_key if self.key else "")
+        message = " ".join(super().__str__().splitlines())
+        parts = (message, self.advice, self.advice_with_key if self.key else "")
         text = " ".join(part for part in parts if part)
         return f"{text} ({known})" if known else text
 

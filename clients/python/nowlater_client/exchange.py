@@ -33,7 +33,7 @@ from typing import TYPE_CHECKING, Any, Union
 import httpx
 
 from nowlater_client import errors
-from nowlater_client.terms import Seconds, seconds
+from nowlater_client.terms import Seconds, seconds, whole
 from nowlater_client.transfer import TRY_S, Transfer, transfer
 from nowlater_client.version import __version__
 
@@ -46,6 +46,8 @@ Timeout = Union[float, timedelta, None]  # noqa: UP007 - evaluated by Python 3.1
 LEAST_S = 1.0
 #: Seconds in which a URL that has never answered is tried: a wrong one should be told soon.
 FIRST_CONTACT_S = 5.0
+#: How often S3 may refuse in a row; each time, the API is asked for a new URL.
+MOST_REFUSALS = 4
 _MAX_JITTER_S = 8.0
 _PROBLEM = "application/problem+json"
 _AGENT = f"nowlater-client/{__version__} python/{platform.python_version()}"
@@ -92,9 +94,14 @@ def until(timeout: Timeout) -> float:
     seconds = timeout.total_seconds() if isinstance(timeout, timedelta) else timeout
     if seconds is None:
         return math.inf
-    if not isinstance(seconds, (int, float)) or math.isnan(seconds):
+    is_number = isinstance(seconds, (int, float)) and not isinstance(seconds, bool)
+    if not is_number or math.isnan(seconds):
         raise ValueError(f"A timeout is a number of seconds, a timedelta or None: {timeout!r}.")
     return time.monotonic() + seconds
+
+
+class Refused(httpx.ReadError):
+    """S3 refused a URL, such as one that became too old."""
 
 
 class Tries:
@@ -109,6 +116,11 @@ class Tries:
         """Begin again with short waits and the whole patience: something has arrived."""
         self._jitter_s, is_limited = 1.0, math.isfinite(self._until)
         self._last = self._until if is_limited else time.monotonic() + self._patience_s
+
+    def extend(self, seconds: float) -> None:
+        """Have more patience, unless the end is fixed: it took so long to send a file."""
+        if not math.isfinite(self._until):
+            self._last += seconds
 
     def end_of_next(self) -> float:
         """Return until when the next try may last."""
@@ -141,7 +153,8 @@ class Connection:
     has_answered: bool = False
 
     def __post_init__(self) -> None:
-        self.timeout_s = seconds(self.timeout)
+        self.timeout_s = seconds(self.timeout, "timeout")
+        whole(self.max_retries, "max_retries")
 
     async def send(
         self,

@@ -28,10 +28,11 @@ from typing import TYPE_CHECKING, Any, Generic, Union
 from nowlater_client import core, errors
 from nowlater_client.core import Action, Api, J, JobHandle
 from nowlater_client.exchange import LEAST_S, Timeout, sleep, until
-from nowlater_client.files import Content, Upload, is_file
+from nowlater_client.files import Content, Upload, in_time, is_file, is_seekable
 from nowlater_client.portal import calling
 from nowlater_client.results import fetch
-from nowlater_client.terms import Terms
+from nowlater_client.sender import in_thread
+from nowlater_client.terms import Terms, whole
 
 if TYPE_CHECKING:
     import asyncio
@@ -148,8 +149,7 @@ class _Each(Generic[J]):
     ) -> None:
         import asyncio
 
-        if concurrency < 1:
-            raise ValueError(f"The concurrency is at least 1: {concurrency}.")
+        whole(concurrency, "concurrency", 1)
         self._run, self._in_order, self._end = run, in_order, end
         self._room = asyncio.Semaphore(concurrency)
         self._tasks = set[asyncio.Task[Any]]()
@@ -261,7 +261,8 @@ class _Batch(Generic[J]):
             if not isinstance(key, str):
                 raise TypeError(f"The key of input {outcome.index} is no text: {key!r}.")
         else:
-            part = digest(self._operation, outcome.input) if self._key else outcome.index
+            digesting = functools.partial(digest, self._operation, outcome.input)
+            part = await in_time(in_thread(digesting), self._end) if self._key else outcome.index
             key = f"{self._key or self._prefix}/{part}"
         async with self._connections:
             left_s = self._end - time.monotonic()
@@ -376,7 +377,7 @@ def digest(operation: str, item: Any) -> str:
             raise TypeError(f"{type(value).__name__} cannot be part of an input")
         is_path = isinstance(value, os.PathLike)
         if (is_path and Path(value).is_fifo()) or not (
-            is_path or isinstance(value, bytes) or value.seekable()
+            is_path or isinstance(value, bytes) or is_seekable(value)
         ):
             raise ValueError(
                 "A key needs a file that can seek: pass its bytes, or a function as key."

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import copy
 from datetime import datetime, timedelta, timezone
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from nowlater_client import errors
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 Status = Literal["scheduled", "queued", "running", "succeeded", "failed", "canceled"]
 ENDED = ("succeeded", "failed", "canceled")
@@ -30,7 +34,8 @@ class Model:
         return type(other) is type(self) and vars(other) == vars(self)
 
     def __repr__(self) -> str:
-        shown = [f"{name}={value!r}" for name, value in vars(self).items() if name not in _UNSHOWN]
+        known = ((name, value) for name, value in vars(self).items() if name not in _UNSHOWN)
+        shown = [f"{name}={_shown(value)}" for name, value in known if value not in (None, {}, [])]
         return f"{type(self).__name__}({', '.join(shown)})"
 
 
@@ -109,6 +114,16 @@ class JobState(Model):
     def __reduce__(self) -> tuple[Any, ...]:
         return JobState, (self.raw,)  # a pickled job is its state alone
 
+    def __copy__(self) -> Self:
+        other = object.__new__(type(self))
+        vars(other).update(vars(self))
+        return other
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        other = copy.copy(self)  # of the same client
+        vars(other).update(vars(JobState(copy.deepcopy(self.raw, memo))))
+        return other
+
     @property
     def has_ended(self) -> bool:
         """Whether the status is final."""
@@ -174,10 +189,14 @@ class Secret(Model):
     previous: list[dict[str, str]]
 
 
-_UNSHOWN = ("raw", "links", "attempts", "secret", "previous", "_client")
+_UNSHOWN = ("raw", "links", "attempts", "secret", "previous", "_client", "input", "result")
 _PARTS: dict[str, type[Model]] = {
     part.__name__: part for part in (Progress, Estimate, RunTimes, Attempt, DeliveryAttempt)
 }
+
+
+def _shown(value: Any) -> str:
+    return f"{value}" if isinstance(value, datetime) else f"{value!r:.200}"
 
 
 def _read(kind: str, value: Any) -> Any:

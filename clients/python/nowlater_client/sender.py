@@ -49,7 +49,7 @@ class Sender:
             raise Misconfigured(text)
         self._pid = os.getpid()
         if isinstance(self._given, httpx.Client):
-            response = await _in_thread(functools.partial(self._given.send, request, **options))
+            response = await in_thread(functools.partial(self._given.send, request, **options))
             headers = response.headers.copy()
             headers.pop("content-encoding", None)  # `_Chunks` are decoded
             return httpx.Response(response.status_code, headers=headers, stream=_Chunks(response))
@@ -93,14 +93,14 @@ class _Chunks(httpx.AsyncByteStream):
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         chunks = self._response.iter_bytes()
-        while chunk := await _in_thread(functools.partial(next, chunks, b"")):
+        while chunk := await in_thread(functools.partial(next, chunks, b"")):
             yield chunk
 
     async def aclose(self) -> None:
         self._response.close()
 
 
-async def _in_thread(function: Callable[[], T]) -> T:
+async def in_thread(function: Callable[[], T]) -> T:
     """Return what a function returns, in a thread that does not keep the program alive."""
     import asyncio
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, TypedDict, Union
 
@@ -49,32 +49,76 @@ def members(
     tags: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
     """Return the terms of a job as members of the request, without those that are None."""
+    if callback is not None and not isinstance(callback, Mapping):
+        callback = {"url": text(callback, "callback")}
     found = {
-        "start": _time(start, "after"),
-        "deadline": _time(deadline, "within"),
-        "retention": None if retention is None else math.ceil(seconds(retention)),
-        "callback": {"url": callback} if isinstance(callback, str) else callback,
-        "tags": tags,
+        "start": _time(start, "start", "after"),
+        "deadline": _time(deadline, "deadline", "within"),
+        "retention": None if retention is None else math.ceil(seconds(retention, "retention")),
+        "callback": callback,
+        "tags": texts(tags, "tags"),
     }
     return {name: value for name, value in found.items() if value is not None}
 
 
-def seconds(value: Seconds) -> float:
-    """Return a finite number of seconds; raises ValueError for anything else."""
+def seconds(value: Seconds, name: str) -> float:
+    """Return a finite number of seconds, 0 or more; raises ValueError for anything else."""
     number = value.total_seconds() if isinstance(value, timedelta) else value
-    if not isinstance(number, (int, float)) or not math.isfinite(number):
-        raise ValueError(f"This is no number of seconds, and no timedelta: {value!r}.")
+    is_number = isinstance(number, (int, float)) and not isinstance(number, bool)
+    if not is_number or not 0 <= number < math.inf:
+        raise ValueError(f"{name}: this is no number of seconds, and no timedelta: {value!r:.80}.")
     return number
 
 
-def _time(value: When | None, relative: str) -> dict[str, Any] | None:
+def whole(value: int, name: str, least: int = 0) -> int:
+    """Return a whole number; raises ValueError for anything else, or less."""
+    if not isinstance(value, int) or isinstance(value, bool) or value < least:
+        raise ValueError(f"{name} is a whole number of {least} or more: {value!r:.80}.")
+    return value
+
+
+def text(value: str, name: str) -> str:
+    """Return a text; raises TypeError for anything else, and ValueError if it is empty."""
+    if not isinstance(value, str):
+        raise TypeError(f"{name} is a text: {value!r:.80}.")
+    if not value.strip():
+        raise ValueError(f"{name} is an empty text.")
+    return value
+
+
+def texts(value: Mapping[str, str] | None, name: str) -> Mapping[str, str] | None:
+    """Return a mapping of texts; raises TypeError for anything else."""
+    if value is not None:
+        pairs = [*value.items()] if isinstance(value, Mapping) else [(None, None)]
+        if not all(isinstance(one, str) for pair in pairs for one in pair):
+            raise TypeError(f"{name} is a dict of texts: {value!r:.80}.")
+    return value
+
+
+def choices(value: str | Sequence[str] | None, name: str) -> Sequence[str]:
+    """Return one or several texts as several; raises TypeError for anything else."""
+    if value is None:
+        return ()
+    found = [value] if isinstance(value, str) else value
+    if isinstance(found, bytes) or not isinstance(found, Collection):
+        raise TypeError(f"{name} is a text, or a list of texts: {value!r:.80}.")
+    if not found:  # without the filter it would be all jobs
+        raise ValueError(f"The filter {name} is empty: leave it out for all.")
+    return [text(one, name) for one in found]
+
+
+def _time(value: When | None, name: str, relative: str) -> dict[str, Any] | None:
     if value is None or isinstance(value, dict):
         return value
-    return {"at": instant(value)} if isinstance(value, datetime) else {relative: seconds(value)}
+    if isinstance(value, datetime):
+        return {"at": instant(value, name)}
+    return {relative: seconds(value, name)}
 
 
-def instant(value: datetime) -> str:
+def instant(value: datetime, name: str) -> str:
     """Return a time as the API takes it; raises ValueError without a time zone."""
+    if not isinstance(value, datetime):
+        raise TypeError(f"{name} is a datetime: {value!r:.80}.")
     if value.tzinfo is None:
-        raise ValueError(f"{value!r} needs a time zone: datetime.now(timezone.utc) + …")
+        raise ValueError(f"{name}: {value!r} needs a time zone: datetime.now(timezone.utc) + …")
     return value.isoformat()

@@ -10,19 +10,22 @@ import hmac
 import json
 import re
 import time
-import urllib.request
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Union
+
+import httpx
 
 from nowlater_client import models
-from nowlater_client.errors import NowlaterError
+from nowlater_client.errors import NowlaterError, Unreachable
 from nowlater_client.models import JobState, Secret
 
 if TYPE_CHECKING:
     from cryptography.x509 import Certificate
 
+#: As frameworks have them.
+Headers = Union["Mapping[str, Any]", "Iterable[tuple[Any, Any]]"]
 _TOLERANCE_S = 300
 _CONFIRMATION = ("Message", "MessageId", "SubscribeURL", "Timestamp", "Token", "TopicArn", "Type")
 _SIGNED = {
@@ -51,20 +54,21 @@ class Event:
 
 def verify(
     body: bytes | str,
-    headers: Mapping[str, str],
+    headers: Headers,
     secret: str | Secret | Iterable[str],
     *,
     clock: Callable[[], float] = time.time,
 ) -> Event:
     """Return the event of a webhook; raises NotGenuine unless its signature fits and it is new.
 
-    `body` is the raw body, as it was received. `secret` is what `client.secret(host)` returns, or one or
+    `body` is the raw body, as it was received. `headers` are those of any framework: a mapping (also
+    Django's `META`, or lists as values) or pairs, of text or bytes. `secret` is what `client.secret(host)` returns, or one or
     several of its secrets (`whsec_…`); ValueError if one cannot be a secret.
     """
     if not isinstance(body, (bytes, str)):
         raise TypeError("The body is to be the raw bytes that were received, not parsed JSON.")
     raw = body.encode() if isinstance(body, str) else body
-    sent, keys = {name.lower(): value for name, value in headers.items()}, _keys(secret)
+    sent, keys = _sent(headers), _keys(secret)
     at = sent.get("webhook-timestamp", "")
     if not re.fullmatch(r"[0-9]{1,12}", at) or abs(clock() - int(at)) > _TOLERANCE_S:
         raise NotGenuine("The webhook has no timestamp of the last five minutes.")
@@ -80,9 +84,32 @@ def verify(
     raise NotGenuine("No signature of the webhook fits.")
 
 
+def _sent(headers: Headers) -> dict[str, str]:
+    """Return the webhook's headers by their names in lower case; of several, the last."""
+    sent, pairs = dict[str, str](), headers.items() if hasattr(headers, "items") else headers
+    if isinstance(pairs, (str, bytes)) or not isinstance(pairs, Iterable):
+        raise TypeError(
+            f"The headers are a mapping, or pairs of names and values: {headers!r:.80}."
+        )
+    for name, value in pairs:
+        text = name.decode("latin-1") if isinstance(name, bytes) else str(name)
+        known = text.lower().replace("_", "-").removeprefix("http-")
+        if known.startswith("webhook-"):
+            last = value[-1] if isinstance(value, (list, tuple)) and value else value
+            last = last.decode("latin-1") if isinstance(last, bytes) else last
+            if not isinstance(last, str):
+                raise TypeError(f"The header {text} is no text, and no bytes: {last!r:.80}.")
+            sent[known] = last
+    return sent
+
+
 def _keys(secret: str | Secret | Iterable[str]) -> list[bytes]:
     if isinstance(secret, Secret):
         secret = [secret.secret, *(one["secret"] for one in secret.previous)]
+    if isinstance(secret, bytes) or not isinstance(secret, Iterable):
+        raise TypeError(
+            f"The secret is what client.secret(host) returns, not {type(secret).__name__}."
+        )
     keys = []
     for one in [secret] if isinstance(secret, str) else secret:
         key = base64.b64decode(str(one).removeprefix("whsec_") + "==")
@@ -113,12 +140,14 @@ def verify_sns(
     """Return the event of an SNS message for this topic; None for a confirmation of a subscription.
 
     Raises NotGenuine unless SNS signed it, with version 2; `fetch` returns the certificate at a URL, and
-    by default asks SNS. Needs `pip install nowlater-client[sns]`.
+    by default asks SNS: Unreachable if that fails, so respond with 503, and SNS repeats the message.
+    Needs `pip install nowlater-client[sns]`.
     """
+    _import_cryptography()
     with contextlib.suppress(ValueError):
         message = json.loads(message) if isinstance(message, (bytes, str)) else message
     if not isinstance(message, dict) or message.get("Type") not in _SIGNED:
-        raise NotGenuine("This is no message of SNS.")
+        raise NotGenuine("This is no signed message of SNS. Is its RawMessageDelivery on?")
     if message.get("TopicArn") != topic or message.get("SignatureVersion") != "2":
         raise NotGenuine("The message is of another topic, or its signature not of version 2.")
     url = str(message.get("SigningCertURL"))
@@ -163,5 +192,16 @@ def _fetch(url: str) -> Certificate:
     """Return the certificate at a URL of SNS; TLS proves the host."""
     from cryptography.x509 import load_pem_x509_certificate
 
-    with urllib.request.urlopen(url, timeout=5) as response:  # noqa: S310 - its host was checked
-        return load_pem_x509_certificate(response.read(65536))
+    try:
+        response = httpx.get(url, timeout=5).raise_for_status()
+        return load_pem_x509_certificate(response.content)
+    except (httpx.HTTPError, ValueError) as error:
+        raise Unreachable(f"The certificate at {url} could not be read: {error}.") from error
+
+
+def _import_cryptography() -> None:
+    try:
+        import cryptography  # noqa: F401
+    except ImportError as error:
+        text = "Messages of SNS need a package more: pip install 'nowlater-client[sns]'."
+        raise ImportError(text) from error

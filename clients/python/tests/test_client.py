@@ -356,7 +356,7 @@ def test_an_input_that_is_no_json_is_an_error_of_its_own(client: Client) -> None
 
 def test_times_are_relative_or_have_a_zone(client: Client, server: Server) -> None:
     at = datetime(2030, 1, 1, tzinfo=UTC)
-    client.submit("greet", {}, deadline=timedelta(hours=1), start=at, retention=7200)
+    client.submit("greet", {"name": "Ada"}, deadline=timedelta(hours=1), start=at, retention=7200)
     body = json.loads(server.requests[-1].content)
 
     assert body["deadline"] == {"within": 3600.0}

@@ -46,6 +46,8 @@ class Store:
         assert "authorization" not in request.headers
         start = int(request.headers.get("range", "bytes=0-")[6:-1]) if self.has_range else 0
         headers = {"content-type": "image/png", "content-length": f"{len(CONTENT) - start}"}
+        if start:
+            headers["content-range"] = f"bytes {start}-{len(CONTENT) - 1}/{len(CONTENT)}"
         return httpx.Response(206 if start else 200, headers=headers, stream=Body(self, start))
 
     def client(self, **options: Any) -> Client:

@@ -4,8 +4,13 @@ import io
 import itertools
 import json
 import os
+import re
+import socket
+import struct
 import threading
+import time
 from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -168,16 +173,122 @@ def test_an_upload_is_sent_again_until_it_is_stored(server: Server, answer: Any)
     assert len(server.jobs) == 1
 
 
-def test_an_upload_that_stays_refused_is_given_up(server: Server) -> None:
-    """403 after a lost answer may be of a URL that became too old, so that a new one is asked for."""
-    refused = itertools.repeat(httpx.Response(403, text="AccessDenied"), 50)
-    client = broken(server, itertools.chain([None], refused), "PUT")
+@pytest.mark.parametrize("first", [None, httpx.Response(503)])
+@pytest.mark.parametrize("refusal", [403, 400])
+def test_an_upload_that_stays_refused_is_given_up(server: Server, first: Any, refusal: int) -> None:
+    """A refusal may be of a URL that became too old, so that a new one is asked for."""
+    refused = itertools.repeat(httpx.Response(refusal, text="AccessDenied"), 50)
+    client = broken(server, itertools.chain([first], refused), "PUT")
 
     with pytest.raises(Unreachable, match="AccessDenied"):
-        client.upload(LARGE)
+        client.upload(LARGE, timeout=3600)
 
     announced = [request for request in server.requests if request.url.path == "/uploads"]
-    assert 1 < len(announced) < 10
+    assert len(announced) == 4
+
+
+def test_a_refused_upload_succeeds_by_a_new_url(server: Server) -> None:
+    answers = [httpx.Response(403), httpx.Response(503), *[httpx.Response(403)] * 3]
+
+    assert broken(server, iter(answers), "PUT").upload(LARGE).id
+
+
+@pytest.mark.parametrize("options", [{}, {"timeout": 3600}])
+def test_an_upload_is_repeated_as_long_as_the_time_and_the_retries_allow(
+    server: Server, options: dict[str, float]
+) -> None:
+    busy = [httpx.Response(503)] * 30
+
+    assert broken(server, iter(busy), "PUT").upload(LARGE, **options).id
+    for error, limit in ((Unreachable, {"max_retries": 29}), (Unreachable, {"timeout": 0.001})):
+        with pytest.raises(error):
+            broken(server, itertools.repeat(busy[0]), "PUT", **limit).upload(LARGE)
+
+
+def test_the_time_in_which_a_file_is_sent_needs_no_patience(server: Server) -> None:
+    """Else a large file, which takes longer than the client's timeout, would be sent but once."""
+    sent: list[float] = []
+
+    def handle(request: httpx.Request) -> httpx.Response:
+        if request.method == "PUT" and len(sent) < 2:
+            sent.append(0.6)
+            time.sleep(sent[-1])
+            return httpx.Response(503)
+        return server.handle(request)
+
+    http = httpx.Client(transport=httpx.MockTransport(handle))
+    with Client("https://nowlater.test", "nl_test", http_client=http, timeout=0.5) as client:
+        assert client.upload(LARGE).id
+
+
+#: What is read of a request (bytes of the head, None: all; share of the body), and sent of the
+#: answer (bytes), before the connection is cut.
+CUTS = {
+    "before the request is read": (0, 0, 0),
+    "in the head of the request": (50, 0, 0),
+    "in the body of the request": (None, 0.5, 0),
+    "before the answer": (None, 1, 0),
+    "in the head of the answer": (None, 1, 20),
+}
+
+
+class Cutting(BaseHTTPRequestHandler):
+    """An API and a bucket in one, which cut as many connections as `cuts` says."""
+
+    protocol_version = "HTTP/1.1"
+    cuts: list[tuple[str, tuple[int | None, float, int]]]
+    stored: list[bytes]
+
+    def handle_one_request(self) -> None:
+        begun = self.connection.recv(4, socket.MSG_PEEK | socket.MSG_WAITALL)
+        if not self.cuts or not begun.startswith(self.cuts[0][0].encode()):
+            super().handle_one_request()
+            return
+        _, (bytes_of_head, share, sent) = self.cuts.pop(0)
+        head = b"" if bytes_of_head is None else self.rfile.read(bytes_of_head)
+        while bytes_of_head is None and not head.endswith(b"\r\n\r\n"):
+            head += self.rfile.readline()
+        size = re.search(rb"content-length: (\d+)", head, re.IGNORECASE)
+        self.rfile.read(int(share * int(size[1])) if size else 0)
+        self.connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 9"[:sent])
+        self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.close_connection = True
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers["content-length"]))
+        to = {"id": "u-1", "url": f"http://{self.headers['host']}/stored", "headers": {}}
+        to["headers"]["Content-Length"] = f"{len(LARGE)}"
+        self.answer(201, json.dumps(to).encode())
+
+    def do_PUT(self) -> None:
+        self.stored.append(self.rfile.read(int(self.headers["content-length"])))
+        self.answer(200, b"")
+
+    def answer(self, status: int, body: bytes) -> None:
+        self.send_response(status)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", f"{len(body)}")
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT"])
+@pytest.mark.parametrize("cut", CUTS)
+def test_an_upload_survives_cuts_of_its_connection(method: str, cut: str) -> None:
+    handler = type("Handler", (Cutting,), {"cuts": [(method, CUTS[cut])] * 2, "stored": []})
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as http:
+        thread = threading.Thread(target=http.serve_forever, args=(0.05,))
+        thread.start()
+        with Client(f"http://127.0.0.1:{http.server_port}", "key") as client:
+            assert client.upload(LARGE).id == "u-1"
+        http.shutdown()
+        thread.join()
+
+    assert handler.cuts == []
+    assert handler.stored == [LARGE]
 
 
 def test_an_announcement_whose_answer_is_lost_is_repeated_with_its_key(server: Server) -> None:

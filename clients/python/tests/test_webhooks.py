@@ -1,16 +1,24 @@
 """Webhooks and SNS messages are accepted if they are genuine, and only then."""
 
 import base64
+import io
 import json
+import sys
+import threading
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from email.parser import Parser
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+import httpx
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from cryptography.hazmat.primitives.hashes import SHA256
 from standardwebhooks import Webhook
 
+from nowlater_client import Unreachable, webhooks
 from nowlater_client.webhooks import NotGenuine, verify, verify_sns
 
 SECRET = "whsec_" + base64.b64encode(bytes(range(32))).decode()
@@ -170,3 +178,83 @@ def test_a_signed_body_that_is_no_event_is_not_genuine(body: str) -> None:
 def test_parsed_json_is_no_body() -> None:
     with pytest.raises(TypeError, match="raw bytes"):
         verify(json.loads(BODY), headers(), SECRET)
+
+
+def pairs(sent: dict[str, str]) -> list[tuple[bytes, bytes]]:
+    return [(name.lower().encode(), value.encode()) for name, value in sent.items()]
+
+
+FORMS: dict[str, Callable[[dict[str, str]], Any]] = {
+    "names in lower case": lambda sent: {name.lower(): value for name, value in sent.items()},
+    "names in upper case": lambda sent: {name.upper(): value for name, value in sent.items()},
+    "Django's META": lambda sent: {
+        "wsgi.input": io.BytesIO(),
+        **{f"HTTP_{name.upper().replace('-', '_')}": value for name, value in sent.items()},
+    },
+    "pairs of ASGI": pairs,
+    "pairs of WSGI": lambda sent: [*sent.items()],
+    "bytes": lambda sent: dict(pairs(sent)),
+    "multiValueHeaders": lambda sent: {name: ["other", value] for name, value in sent.items()},
+    "twice": lambda sent: [("webhook-id", "other"), ("webhook-signature", ""), *sent.items()],
+    "httpx": httpx.Headers,
+    "email": lambda sent: Parser().parsestr("".join(f"{n}: {v}\n" for n, v in sent.items())),
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_headers_are_taken_as_frameworks_have_them(form: str) -> None:
+    assert verify(BODY, FORMS[form](headers()), SECRET).id == "j/failed"
+
+
+@pytest.mark.parametrize(
+    "wrong", [None, 5, "webhook-id: 1", b"", {"Webhook-Id": 5}, {"webhook-id": []}]
+)
+def test_headers_of_another_type_are_named(wrong: Any) -> None:
+    with pytest.raises(TypeError, match="header"):
+        verify(BODY, wrong, SECRET)
+
+
+@pytest.mark.parametrize("secret", [None, b"whsec_AAAA", 5])
+def test_a_secret_of_another_type_is_named(secret: Any) -> None:
+    with pytest.raises(TypeError, match=r"client\.secret\(host\)"):
+        verify(BODY, headers(), secret)
+
+
+class Broken(BaseHTTPRequestHandler):
+    """Serves what is no certificate, under each path but one."""
+
+    def do_GET(self) -> None:
+        self.send_response(404 if self.path == "/missing" else 200)
+        self.end_headers()
+        self.wfile.write(b"no certificate")
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.mark.parametrize("path", ["/missing", "/text", "nobody listens"])
+def test_a_certificate_that_cannot_be_read_says_nothing_about_the_message(
+    signer: rsa.RSAPrivateKey, path: str
+) -> None:
+    with ThreadingHTTPServer(("127.0.0.1", 0), Broken) as http:
+        url = f"http://127.0.0.1:{http.server_port}{path}"
+        thread = threading.Thread(target=http.serve_forever, args=(0.05,))
+        thread.start()
+        url = url if path.startswith("/") else "http://127.0.0.1:9/"
+        with pytest.raises(Unreachable, match="could not be read") as caught:
+            verify_sns(message(signer), TOPIC, lambda _: webhooks._fetch(url))
+        http.shutdown()
+        thread.join()
+
+    assert not isinstance(caught.value, NotGenuine)
+
+
+def test_what_a_raw_delivery_lacks_is_said() -> None:
+    with pytest.raises(NotGenuine, match="RawMessageDelivery"):
+        verify_sns(BODY, TOPIC)
+
+
+def test_a_missing_package_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "cryptography", None)
+    with pytest.raises(ImportError, match=r"pip install 'nowlater-client\[sns\]'"):
+        verify_sns(BODY, TOPIC)
