@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from nowlater_client.core import JobHandle
     from nowlater_client.transfer import Transfer
 
+#: The API sends it with results that are files, and with the redirect to one.
+FILE_HEADER = "content-security-policy"
+
 
 async def fetch(job: JobHandle, end: float) -> Any:
     """Return the result of a job that has ended: the one inside the job, if that is certain."""
@@ -50,6 +53,9 @@ async def pieces(
             return
         if reply.status != 303 or "location" not in reply.headers:
             raise reply.foreign()
+        headers.update(  # S3 does not say whether JSON is a file
+            {name: value for name, value in reply.headers.items() if name == FILE_HEADER}
+        )
         stored = _stored(job, reply.headers["location"], written, headers, end)
         try:
             async with aclosing(stored):
@@ -118,9 +124,9 @@ def _is_same(response: Transfer, total: int | None, before: dict[str, str]) -> b
 def result_of(reply: Reply, *, is_stored: bool = False) -> Any:
     """Return the result in an answer: a JSON value, or bytes with their media type.
 
-    The API sends files with a content security policy; S3 sends what is stored without one.
+    S3 sends what is stored without the header of files.
     """
-    is_file = "content-security-policy" in reply.headers
+    is_file = FILE_HEADER in reply.headers
     if reply.media_type == "application/json" and not is_file:
         try:
             return reply.json()

@@ -585,3 +585,21 @@ def test_a_download_goes_on_where_a_raw_file_wrote_a_part() -> None:
         client.submit("make").download(file)
 
     assert file.content == CONTENT
+
+
+@pytest.mark.parametrize("content", [b'{"rows": 1}', b'{"row": 1}\n{"row": 2}\n'])
+def test_a_large_file_of_json_is_bytes_as_a_small_one(content: bytes) -> None:
+    def respond(request: httpx.Request) -> httpx.Response:
+        if request.url.path == "/stored":
+            return httpx.Response(
+                200, content=content, headers={"content-type": "application/json"}
+            )
+        if request.url.path.endswith("/result"):
+            headers = {"location": "https://s3.test/stored", "content-security-policy": "sandbox"}
+            return httpx.Response(303, headers=headers)
+        return httpx.Response(200, json={"id": "1", "operation": "make", "status": "succeeded"})
+
+    http = httpx.Client(transport=httpx.MockTransport(respond))
+    found = Client("https://api.test", "nl_key", http_client=http).job("1").result()
+
+    assert (found, found.media_type) == (content, "application/json")
