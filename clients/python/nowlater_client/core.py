@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import copy
-import functools
 import math
 import os
 import sys
@@ -33,7 +32,7 @@ from nowlater_client.files import Content, Source, Upload, in_time, writer
 from nowlater_client.models import JobState
 from nowlater_client.portal import Portal, calling
 from nowlater_client.results import fetch, pieces, result_of
-from nowlater_client.sender import Sender, in_thread
+from nowlater_client.sender import Sender
 from nowlater_client.terms import (
     Filters,
     Seconds,
@@ -576,5 +575,5 @@ async def upload(
     `call` and `submit` do this by themselves with a large file in the input.
     """
     end = until(timeout)
-    content = await in_time(in_thread(functools.partial(Content, source, media_type)), end)
+    content = await in_time(end, Content, source, media_type)
     return await uploads.send(client._connection, content, new_key(), end)

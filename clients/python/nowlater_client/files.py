@@ -13,7 +13,6 @@ import mimetypes
 import os
 import shutil
 import threading
-import time
 import uuid
 import weakref
 from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterator, Mapping, Set
@@ -27,6 +26,7 @@ import httpx
 from nowlater_client import errors
 from nowlater_client.portal import calling
 from nowlater_client.sender import in_thread
+from nowlater_client.transfer import ends
 
 T = TypeVar("T")
 
@@ -133,10 +133,10 @@ class Content(httpx.SyncByteStream, httpx.AsyncByteStream):
             with contextlib.suppress(ValueError):  # a thread reads yet: then it is closed after it
                 chunks.close()
 
-    async def digest(self) -> str:
-        """Return the SHA-256 of the content, in hexadecimal; requests under way go on meanwhile."""
+    def digest(self) -> str:
+        """Return the SHA-256 of the content, in hexadecimal."""
         digest = hashlib.sha256()
-        async for chunk in self:
+        for chunk in self:
             digest.update(chunk)
         return digest.hexdigest()
 
@@ -187,14 +187,16 @@ def _reading(file: IO[bytes]) -> Iterator[_Shared]:
                 file.seek(shared.position)
 
 
-async def in_time(awaitable: Awaitable[T], end: float) -> T:
-    """Return what a file gives; raises RequestTimeout when the time is up."""
+async def in_time(end: float, function: Callable[..., T], *values: Any) -> T:
+    """Return what a function that reads or writes files returns; raises RequestTimeout after the end.
+
+    It runs in a thread, and ends there by itself.
+    """
     import asyncio
 
-    task, left_s = asyncio.ensure_future(awaitable), end - time.monotonic()
+    task = asyncio.ensure_future(in_thread(functools.partial(function, *values)))
     try:
-        await asyncio.wait([task], timeout=None if math.isinf(left_s) else max(0.0, left_s))
-        if not task.done():
+        if not await ends(task, end):
             raise errors.RequestTimeout("A file could not be read or written in time.")
     finally:
         task.cancel()
@@ -300,7 +302,7 @@ async def writer(
         yield functools.partial(_write_all, to)
         return
     opening = writing(to, 0)  # without a buffer: `close` would wait for a thread that writes yet
-    file = await in_time(in_thread(opening.__enter__), end)
+    file = await in_time(end, opening.__enter__)
 
     def write(content: bytes) -> None:
         while content:
@@ -308,7 +310,7 @@ async def writer(
 
     with contextlib.ExitStack() as stack:
         stack.push(opening)
-        yield lambda content: in_time(in_thread(functools.partial(write, content)), end)
+        yield lambda content: in_time(end, write, content)
 
 
 async def _write_all(file: IO[bytes], content: bytes) -> None:

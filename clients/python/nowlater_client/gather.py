@@ -31,8 +31,8 @@ from nowlater_client.exchange import LEAST_S, Timeout, sleep, until
 from nowlater_client.files import Content, Upload, in_time, is_file, is_seekable
 from nowlater_client.portal import calling
 from nowlater_client.results import fetch
-from nowlater_client.sender import in_thread
 from nowlater_client.terms import Terms, whole
+from nowlater_client.transfer import ends
 
 if TYPE_CHECKING:
     import asyncio
@@ -204,11 +204,8 @@ class _Each(Generic[J]):
             await asyncio.gather(*attempts)
 
     async def _pull(self, pull: Callable[[], Coroutine[Any, Any, Any]], count: int) -> Any:
-        import asyncio
-
-        pulling, left_s = self.start(pull()), self._end - time.monotonic()
-        longest_s = None if math.isinf(left_s) else max(left_s, 0.0)
-        if (await asyncio.wait([pulling], timeout=longest_s))[0]:
+        pulling = self.start(pull())
+        if await ends(pulling, self._end):
             return pulling.result()
         raise errors.WaitTimeout(f"The time was up after {count} inputs; their jobs continue.")
 
@@ -261,8 +258,9 @@ class _Batch(Generic[J]):
             if not isinstance(key, str):
                 raise TypeError(f"The key of input {outcome.index} is no text: {key!r}.")
         else:
-            digesting = functools.partial(digest, self._operation, outcome.input)
-            part = await in_time(in_thread(digesting), self._end) if self._key else outcome.index
+            part: Any = outcome.index
+            if self._key:
+                part = await in_time(self._end, digest, self._operation, outcome.input)
             key = f"{self._key or self._prefix}/{part}"
         async with self._connections:
             left_s = self._end - time.monotonic()
@@ -382,10 +380,8 @@ def digest(operation: str, item: Any) -> str:
             raise ValueError(
                 "A key needs a file that can seek: pass its bytes, or a function as key."
             )
-        file, content = Content(value), hashlib.sha256()
-        for chunk in file:
-            content.update(chunk)
-        return [file.media_type, content.hexdigest()]
+        file = Content(value)
+        return [file.media_type, file.digest()]
 
     text = json.dumps([operation, item], sort_keys=True, default=of_file)
     return hashlib.sha256(text.encode()).hexdigest()[:32]

@@ -101,18 +101,16 @@ class Transfer:
         """Return what a step returns; raises httpx.ReadTimeout if it does not end in time."""
         import asyncio
 
-        task, left_s = asyncio.ensure_future(step), until - time.monotonic()
-        is_over = True
+        task, is_late = asyncio.ensure_future(step), True
         try:
-            await asyncio.wait([task], timeout=None if math.isinf(left_s) else max(0.0, left_s))
-            is_over = not task.done()
+            is_late = not await ends(task, until)
         finally:
-            if is_over:
+            if is_late:
                 ending = asyncio.create_task(self._end(task))
                 _ending.add(ending)
                 ending.add_done_callback(_ending.discard)
                 await asyncio.wait([ending])
-        if is_over:
+        if is_late:
             raise httpx.ReadTimeout("no whole answer came in time")
         return task.result()
 
@@ -128,6 +126,15 @@ class Transfer:
         response = None if task.cancelled() or task.exception() else task.result()
         if isinstance(response, httpx.Response):
             await response.aclose()
+
+
+async def ends(task: asyncio.Future[Any], until: float) -> bool:
+    """Wait for a task, at the longest until an instant; return whether it has ended."""
+    import asyncio
+
+    left_s = until - time.monotonic()
+    await asyncio.wait([task], timeout=None if math.isinf(left_s) else max(0.0, left_s))
+    return task.done()
 
 
 @asynccontextmanager

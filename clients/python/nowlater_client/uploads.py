@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import hashlib
 import time
 from typing import Any
@@ -12,7 +11,6 @@ import httpx
 from nowlater_client import errors
 from nowlater_client.exchange import MOST_REFUSALS, Connection, Refused, Tries, reason
 from nowlater_client.files import Content, Upload, encode, fill, in_time
-from nowlater_client.sender import in_thread
 
 
 async def prepare(connection: Connection, value: Any, end: float, key: str) -> Any:
@@ -22,9 +20,9 @@ async def prepare(connection: Connection, value: Any, end: float, key: str) -> A
     """
     encoded, files = encode({} if value is None else value)
     try:
-        large = await in_time(in_thread(functools.partial(fill, files)), end) if files else []
+        large = await in_time(end, fill, files) if files else []
         for form, content in large:
-            digest = await in_time(content.digest(), end)
+            digest = await in_time(end, content.digest)
             own_key = hashlib.sha256(f"{key}\n{digest}".encode()).hexdigest()
             form["upload"] = (await send(connection, content, own_key, end)).id
     except errors.NowlaterError as error:

@@ -84,23 +84,24 @@ def test_no_connection_is_lost_whenever_a_task_is_canceled(
     asyncio.run(main())
 
 
-def test_no_connection_is_lost_whenever_the_time_is_up() -> None:
+async def read_in_time(client: AsyncClient, seconds: float) -> None:
+    with suppress(Unreachable):
+        await client.job("1", timeout=seconds)
+
+
+async def download_in_scope(client: AsyncClient, seconds: float) -> None:
+    with anyio.move_on_after(seconds):
+        await download(client)
+
+
+@pytest.mark.parametrize("use", [read_in_time, download_in_scope])
+def test_no_connection_is_lost_whenever_the_time_is_up(
+    use: Callable[[AsyncClient, float], Coroutine[Any, Any, None]],
+) -> None:
     async def main() -> None:
         async with serving(connections=2) as client:
             for tenths_of_ms in range(100):
-                with suppress(Unreachable):
-                    await client.job("1", timeout=tenths_of_ms / 10_000)
-            await client.job("1", timeout=PATIENCE_S)
-
-    asyncio.run(main())
-
-
-def test_no_connection_is_lost_in_cancel_scopes() -> None:
-    async def main() -> None:
-        async with serving(connections=2) as client:
-            for tenths_of_ms in range(100):
-                with anyio.move_on_after(tenths_of_ms / 10_000):
-                    await download(client)
+                await use(client, tenths_of_ms / 10_000)
             await client.job("1", timeout=PATIENCE_S)
 
     asyncio.run(main())

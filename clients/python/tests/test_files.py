@@ -345,7 +345,7 @@ def test_a_full_disk_is_an_error_and_leaves_nothing(client: Client, tmp_path: Pa
     assert [path.read_bytes() for path in tmp_path.iterdir()] == [b"old"]
 
 
-@pytest.mark.parametrize("reader", [False, True], ids=["nobody opens", "nobody reads"])
+@pytest.mark.parametrize("reader", [False, True], ids=["opened by none", "read by none"])
 def test_a_download_to_a_pipe_is_given_up_in_time(
     client: Client, tmp_path: Path, reader: bool
 ) -> None:

@@ -232,7 +232,7 @@ class Broken(BaseHTTPRequestHandler):
         pass
 
 
-@pytest.mark.parametrize("path", ["/missing", "/text", "nobody listens"])
+@pytest.mark.parametrize("path", ["/missing", "/text", "no listener"])
 def test_a_certificate_that_cannot_be_read_says_nothing_about_the_message(
     signer: rsa.RSAPrivateKey, path: str
 ) -> None:
