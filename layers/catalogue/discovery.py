@@ -40,8 +40,9 @@ def discover(
 ) -> tuple[list[Operation], list[Mistake]]:
     """Return the operations that can be served, sorted by name, and the mistakes in the others.
 
-    `package` is by default that of the operations. A mistake is a module that cannot be imported, an operation that could not be called, and two
-    operations with the same name, of which the first is returned.
+    `package` is by default that of the operations. A mistake is a module that cannot be imported, an
+    operation that could not be called, and two operations with the same name, of which the first is
+    returned.
     """
     by_name = {spec.name: spec for name in framework for spec in in_module(name).values()}
     try:

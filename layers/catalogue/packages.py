@@ -19,13 +19,11 @@ _REQUIREMENTS = (
     ROOT / "operations/requirements.txt",
     ROOT / "layers/nowlater/requirements.txt",
 )
+#: What this build itself has imported of packages that are not deployed.
+_IMPORTED = ("fastjsonschema",)
 #: A requirement's name at the beginning of a line, with what is after it: "[" before extras.
 _NAME = re.compile(r"([A-Za-z0-9][A-Za-z0-9._-]*+)\s*+([\[<>=!~;@#(]|\Z)")
 _INCLUDED = re.compile(r"(?:-r|--requirement)[ =]*(\S+)")
-
-
-#: What this build itself has imported of such packages.
-_IMPORTED = ("fastjsonschema",)
 
 
 class _Deployed(PathFinder):
