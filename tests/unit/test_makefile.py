@@ -211,7 +211,7 @@ def test_an_environment_that_is_a_link_to_another_folders_stays(
     (others / Path(MADE[0]).name).write_text("/another/folder\n")
     (checkout.folder / ".venv").symlink_to(others)
     checkout.make(MADE[0])
-    os.utime(checkout.folder / "uv.lock")
+    os.utime(checkout.folder / "uv.lock", (2**31, 2**31))
     checkout.make(MADE[0])
 
     assert (others / "bin/python").exists()
